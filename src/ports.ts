@@ -432,6 +432,35 @@ export interface AdminChannel<Content> {
   edit(channelId: Snowflake, messageId: Snowflake, content: Content): Promise<boolean>;
 }
 
+/** What happens in guilds, as far as the archive cares. Each call resolves when it is safely in the archive. */
+export interface GuildEvents {
+  /** A message was written or edited. */
+  messageSaved(guildId: Snowflake, record: ArchivedRecord, channel: ChannelInfo): Promise<void>;
+  messagesDeleted(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
+  /** A channel or thread appeared or was renamed. */
+  channelSaved(guildId: Snowflake, channel: ChannelInfo): Promise<void>;
+  /** A channel (its threads are reported one by one or found through the archive's `channels`) or a thread is gone. */
+  channelDeleted(guildId: Snowflake, channelId: Snowflake): Promise<void>;
+  /** The bot was removed from a guild (not an outage). */
+  guildLeft(guildId: Snowflake): Promise<void>;
+}
+
+/** Who looks. Roles are as of this moment, from the interaction that asks. */
+export interface Viewer {
+  readonly userId: Snowflake;
+  readonly roleIds: readonly Snowflake[];
+}
+
+/** Who can read what on Discord at this moment: View Channel and Read Message History, and membership for private threads. */
+export interface Permissions {
+  /** Channels (not threads) this member can read. */
+  readableChannels(guildId: Snowflake, viewer: Viewer): Promise<Snowflake[]>;
+  /** Of these private threads, the ones this member can read. No answer from Discord counts as no. */
+  readableThreads(guildId: Snowflake, viewer: Viewer, privateThreadIds: readonly Snowflake[]): Promise<Snowflake[]>;
+  /** Channels that everyone who can read `channelId` can certainly read too: what may be shared there. Includes itself. */
+  readableByReadersOf(guildId: Snowflake, channelId: Snowflake): Promise<Snowflake[]>;
+}
+
 // ---------------------------------------------------------------- the machine
 
 export interface SystemProbe {
