@@ -1,0 +1,71 @@
+// Opens each guild's index once and pairs it with its one writer.
+
+import type { EmbeddingSpace, IndexStore, VectorIndex } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import { createIndexWriter, type IndexWriter } from "./index-writer.ts";
+import type { Ownership } from "./ownership.ts";
+import { TEXT_VERSION } from "./text.ts";
+
+export interface GuildIndex {
+  readonly index: VectorIndex;
+  readonly writer: IndexWriter;
+}
+
+export interface GuildIndexes {
+  readonly space: EmbeddingSpace;
+  /** @throws UserError when what is on disk cannot be used */
+  open(guildId: Snowflake): Promise<GuildIndex>;
+  /** Deletes a guild's rows for good. */
+  drop(guildId: Snowflake): Promise<void>;
+  /** Rows that other models left for this guild. */
+  otherModelRows(guildId: Snowflake): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @param space of the embedder; the way texts are prepared is added to its fingerprint here */
+export function createGuildIndexes(store: IndexStore, space: EmbeddingSpace, ownership: Ownership): GuildIndexes {
+  const ours: EmbeddingSpace = { ...space, fingerprint: `${space.fingerprint}t${TEXT_VERSION}` };
+  const opened = new Map<Snowflake, Promise<GuildIndex>>();
+
+  async function openOnce(guildId: Snowflake): Promise<GuildIndex> {
+    const index = await store.open(guildId, ours);
+    return { index, writer: createIndexWriter(index, () => ownership.mayCommit(guildId)) };
+  }
+
+  return {
+    space: ours,
+    async open(guildId) {
+      const existing = opened.get(guildId);
+      if (existing !== undefined) return existing;
+      const opening = openOnce(guildId);
+      opened.set(guildId, opening);
+      try {
+        return await opening;
+      } catch (thrown) {
+        opened.delete(guildId);
+        throw thrown;
+      }
+    },
+    async drop(guildId) {
+      const open = await opened.get(guildId);
+      await open?.writer.idle();
+      opened.delete(guildId);
+      await open?.index.close();
+      await store.drop(guildId);
+    },
+    async otherModelRows(guildId) {
+      const spaces = await store.spaces(guildId);
+      return spaces
+        .filter(({ fingerprint }) => fingerprint !== ours.fingerprint)
+        .reduce((sum, { rows }) => sum + rows, 0);
+    },
+    async close() {
+      for (const opening of opened.values()) {
+        const open = await opening;
+        await open.writer.idle();
+        await open.index.close();
+      }
+      opened.clear();
+    },
+  };
+}

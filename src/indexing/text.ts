@@ -1,0 +1,102 @@
+// From a record to what is embedded, what the full-text index holds and what is shown. Pure. Every change here that alters the
+// embedded text must raise TEXT_VERSION: it is part of the index's fingerprint, so texts prepared differently never mix.
+
+import type { ArchivedRecord, Has } from "../ports.ts";
+
+/** Part of the fingerprint of every index. */
+export const TEXT_VERSION = 1;
+
+/** Longer texts become several rows. Characters; about 400 tokens of English, below the limit of every common model. */
+const CHUNK_LENGTH = 1_600;
+/** A neighbour lends at most this much of its text as context. Characters. */
+const CONTEXT_LENGTH = 400;
+/** A message further away in time than this is another conversation. Milliseconds. */
+export const CONTEXT_GAP_MS = 24 * 60 * 60 * 1000;
+
+/** Invisible characters that make a message look empty: zero-width spaces and joiners, directional marks, soft hyphen, BOM. */
+const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
+const IMAGE_NAME = /\.(png|jpe?g|gif|webp|avif|bmp|svg|heic)$/i;
+
+/** One row to be: the vector is still missing. */
+export interface PreparedChunk {
+  readonly chunk: number;
+  /** What is shown: this chunk of the record's own text, unaltered. */
+  readonly text: string;
+  /** What becomes a vector. */
+  readonly embeddedText: string;
+  /** What the full-text index holds. */
+  readonly searchText: string;
+}
+
+/** All text of a record that counts: content, poll, forwarded text, embeds, file names and alt texts. Well-formed Unicode. */
+export function ownText(record: ArchivedRecord): string {
+  const files = (record.attachments ?? []).map((file) => (file.alt ? `${file.name}: ${file.alt}` : file.name));
+  return [record.content, record.poll, record.forwarded, ...(record.embeds ?? []), ...files]
+    .filter((part): part is string => part !== undefined && part !== "")
+    .join("\n")
+    .toWellFormed()
+    .trim();
+}
+
+/** Why a record has nothing to embed, or undefined when it has something. */
+export function skipReason(record: ArchivedRecord): string | undefined {
+  const text = ownText(record);
+  if (text === "") return "no text";
+  if (text.replace(INVISIBLE, "").trim() === "") return "only invisible characters";
+  return undefined;
+}
+
+/** What a message carries, for `has:` filters. */
+export function whatItHas(record: ArchivedRecord): Has[] {
+  const has: Has[] = [];
+  const files = record.attachments ?? [];
+  const isImage = (file: { name: string; contentType?: string }) =>
+    file.contentType?.startsWith("image/") ?? IMAGE_NAME.test(file.name);
+  if (/https?:\/\//i.test(`${record.content} ${record.forwarded ?? ""}`)) has.push("link");
+  if (files.some(isImage)) has.push("image");
+  if (files.some((file) => !isImage(file))) has.push("file");
+  if (record.content.includes("```")) has.push("code");
+  if (record.poll !== undefined) has.push("poll");
+  return has;
+}
+
+/** Discord's markup as the words a reader sees: custom emoji by name, no invisible characters, spaces folded. */
+function readable(text: string): string {
+  return text
+    .replace(INVISIBLE, "")
+    .replace(/<a?:(\w+):\d+>/g, ":$1:")
+    .replace(/[^\S\n]+/g, " ")
+    .trim();
+}
+
+/** Splits at the last paragraph, line, sentence or word boundary before the limit; never inside a surrogate pair. */
+function split(text: string): string[] {
+  const chunks: string[] = [];
+  let rest = text;
+  while (rest.length > CHUNK_LENGTH) {
+    const head = rest.slice(0, CHUNK_LENGTH);
+    const boundary = ["\n\n", "\n", ". ", " "]
+      .map((mark) => ({ mark, at: head.lastIndexOf(mark) }))
+      .find(({ at }) => at > CHUNK_LENGTH / 2);
+    let end = boundary === undefined ? CHUNK_LENGTH : boundary.at + boundary.mark.length;
+    if (/[\ud800-\udbff]/.test(rest.charAt(end - 1))) end -= 1;
+    chunks.push(rest.slice(0, end).trim());
+    rest = rest.slice(end);
+  }
+  if (rest.trim() !== "" || chunks.length === 0) chunks.push(rest.trim());
+  return chunks.filter((chunk) => chunk.replace(INVISIBLE, "").trim() !== "");
+}
+
+/**
+ * The rows of a record, without vectors. Empty when it is to be skipped.
+ * @param context the message before it in its channel, whose words help the full text (measured: DESIGN section 9)
+ */
+export function prepare(record: ArchivedRecord, context?: ArchivedRecord): PreparedChunk[] {
+  if (skipReason(record) !== undefined) return [];
+  const before = context === undefined ? "" : readable(ownText(context)).slice(0, CONTEXT_LENGTH).toWellFormed();
+  return split(ownText(record)).map((text, chunk) => {
+    const embeddedText = `${record.authorName.toWellFormed()}: ${readable(text)}`;
+    const withContext = chunk === 0 && before !== "";
+    return { chunk, text, embeddedText, searchText: withContext ? `${before}\n${embeddedText}` : embeddedText };
+  });
+}
