@@ -50,6 +50,8 @@ export interface ArchivedRecord {
   readonly poll?: string;
   /** Text of a forwarded message. */
   readonly forwarded?: string;
+  /** Names of the users, roles and channels that `content` or `forwarded` mention (`<@id>`, `<@&id>`, `<#id>`), as stored. */
+  readonly mentions?: readonly { readonly id: Snowflake; readonly name: string }[];
   readonly replyToId?: Snowflake;
   /** Milliseconds since 1970. */
   readonly editedAt?: number;
@@ -414,7 +416,11 @@ export interface HistoryChannel extends ChannelInfo {
 export interface History {
   /** Every channel and thread (active and archived) that can hold messages. */
   channels(guildId: Snowflake): Promise<HistoryChannel[]>;
-  /** Up to 100 messages before (newest first) or after (oldest first) an id. @throws TransientError, UserError */
+  /**
+   * Up to 100 messages before (newest first) or after (oldest first) an id. System messages and the bot's own are left out, so
+   * fewer than 100 says nothing: only an empty array means that there is nothing further.
+   * @throws TransientError, UserError; the signal's reason when it aborts
+   */
   messages(
     channel: HistoryChannel,
     range: { readonly before: Snowflake } | { readonly after: Snowflake },
