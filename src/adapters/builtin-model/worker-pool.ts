@@ -1,0 +1,96 @@
+// The built-in model's worker threads: gives work to the least busy one, replaces one that died, ends them all.
+
+import { Worker } from "node:worker_threads";
+import { TransientError } from "../../errors.ts";
+import type { WorkerAnswer, WorkerRequest, WorkerSetup } from "./worker.ts";
+
+export interface WorkerPool {
+  /**
+   * @returns the vectors of the texts, one after the other
+   * @throws TransientError when the worker dies over it, the signal's reason when aborted
+   */
+  run(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+interface Job {
+  resolve(vectors: Float32Array): void;
+  reject(error: unknown): void;
+}
+
+interface Seat {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Job>;
+}
+
+// Running from source, a worker needs help to read TypeScript; in the built package this file is JavaScript and so is worker.js.
+const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker-bootstrap.mjs" : "./worker.js", import.meta.url);
+
+export function createWorkerPool(size: number, setup: WorkerSetup): WorkerPool {
+  let nextId = 0;
+  let closed = false;
+  const seats: Seat[] = Array.from({ length: size }, startWorker);
+
+  function startWorker(): Seat {
+    const worker = new Worker(WORKER_URL, { name: "backscroll-model", workerData: setup, execArgv: [] });
+    const seat: Seat = { worker, jobs: new Map() };
+    worker.on("message", (answer: WorkerAnswer) => {
+      const job = seat.jobs.get(answer.id);
+      seat.jobs.delete(answer.id);
+      if ("vectors" in answer) job?.resolve(answer.vectors);
+      else job?.reject(new Error(`The built-in model failed: ${answer.error}`));
+    });
+    worker.on("error", (error) => leave(seat, error));
+    worker.on("exit", () => leave(seat, undefined));
+    return seat;
+  }
+
+  /** Fails what a dead worker was doing. Its seat stays empty until there is work, so a worker that cannot start does not loop. */
+  function leave(seat: Seat, cause: Error | undefined): void {
+    const place = seats.indexOf(seat);
+    if (place >= 0) seats.splice(place, 1);
+    const detail = cause ? `: ${cause.message}` : "";
+    for (const job of seat.jobs.values()) {
+      job.reject(
+        new TransientError(`A worker of the built-in model ended${detail}. A fresh one takes over.`, { cause }),
+      );
+    }
+    seat.jobs.clear();
+  }
+
+  function leastBusySeat(): Seat {
+    if (seats.length < size) seats.push(startWorker());
+    return seats.reduce((best, seat) => (seat.jobs.size < best.jobs.size ? seat : best));
+  }
+
+  return {
+    async run(texts, signal) {
+      if (closed) throw new Error("The built-in model is closed");
+      const { jobs, worker } = leastBusySeat();
+      const id = nextId++;
+      return new Promise<Float32Array>((resolve, reject) => {
+        const abort = () => {
+          // The worker finishes it all the same, within milliseconds; its answer finds nobody.
+          jobs.delete(id);
+          reject(signal?.reason);
+        };
+        signal?.addEventListener("abort", abort, { once: true });
+        jobs.set(id, {
+          resolve(vectors) {
+            signal?.removeEventListener("abort", abort);
+            resolve(vectors);
+          },
+          reject(error) {
+            signal?.removeEventListener("abort", abort);
+            reject(error);
+          },
+        });
+        worker.postMessage({ id, texts } satisfies WorkerRequest);
+      });
+    },
+    async close() {
+      closed = true;
+      await Promise.all(seats.map(({ worker }) => worker.terminate()));
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// A worker thread of the built-in model: texts in, one flat array of vectors out (transferred, not copied).
+
+import { parentPort, workerData } from "node:worker_threads";
+import { toError } from "../../errors.ts";
+import { createStaticModel, type ModelTables } from "./model.ts";
+
+export interface WorkerSetup {
+  readonly tables: ModelTables;
+  readonly tokenizerJson: string;
+}
+export interface WorkerRequest {
+  readonly id: number;
+  readonly texts: readonly string[];
+}
+export type WorkerAnswer =
+  | { readonly id: number; readonly vectors: Float32Array<ArrayBuffer> }
+  | { readonly id: number; readonly error: string };
+
+const { tables, tokenizerJson } = workerData as WorkerSetup;
+const model = createStaticModel(tables, tokenizerJson);
+
+parentPort?.on("message", ({ id, texts }: WorkerRequest) => {
+  try {
+    const vectors = new Float32Array(texts.length * model.dimensions);
+    texts.forEach((text, i) => {
+      model.writeVector(text, vectors, i * model.dimensions);
+    });
+    parentPort?.postMessage({ id, vectors } satisfies WorkerAnswer, [vectors.buffer]);
+  } catch (thrown) {
+    parentPort?.postMessage({ id, error: toError(thrown).message } satisfies WorkerAnswer);
+  }
+});
