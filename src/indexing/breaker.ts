@@ -24,8 +24,8 @@ export interface BreakerState {
 export interface Breaker {
   /** Undefined while closed (all is well). */
   state(): BreakerState | undefined;
-  /** Opens it, or, when it is open, does nothing. */
-  trip(fault: TransientError): void;
+  /** Runs a request to the embedder; a TransientError opens the breaker and is thrown on. */
+  guard<Result>(request: () => Promise<Result>): Promise<Result>;
   /** Opens it as it was before a restart. */
   restore(state: BreakerState): void;
   /** Resolves when it is closed, or when the signal aborts. */
@@ -69,14 +69,23 @@ export function createBreaker(queue: EmbeddingQueue, clock: Clock, logger: Logge
     }
   }
 
+  function trip(fault: TransientError) {
+    if (state !== undefined) return;
+    const now = clock.now();
+    logger.warn("embedder:down", { reason: fault.message });
+    change({ openedAt: now, probes: 0, nextProbeAt: now + pauseAfter(0, fault), reason: fault.message });
+    closed = probe();
+  }
+
   return {
     state: () => state,
-    trip(fault) {
-      if (state !== undefined) return;
-      const now = clock.now();
-      logger.warn("embedder:down", { reason: fault.message });
-      change({ openedAt: now, probes: 0, nextProbeAt: now + pauseAfter(0, fault), reason: fault.message });
-      closed = probe();
+    async guard(request) {
+      try {
+        return await request();
+      } catch (thrown) {
+        if (thrown instanceof TransientError) trip(thrown);
+        throw thrown;
+      }
     },
     restore(saved) {
       if (state !== undefined) return;

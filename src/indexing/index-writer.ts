@@ -23,7 +23,8 @@ export interface WriteOutcome {
 }
 
 export interface IndexWriter {
-  ticket(): Ticket;
+  /** @param at as of an earlier, still open ticket; default now */
+  ticket(at?: number): Ticket;
   /**
    * Writes rows made from records read after `ticket`. All rows of one record come in one call.
    * @param fresh the caller knows that none of these ids has rows
@@ -122,7 +123,10 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
       const sifted = group.map(sift);
       const rows = sifted.flatMap(({ rows }) => rows);
       requireOwnership();
-      if (rows.length > 0) await index.write(rows, { fresh: group[0]?.fresh ?? false });
+      const fresh = group[0]?.fresh ?? false;
+      if (rows.length > 0) await index.write(rows, { fresh });
+      // Whoever believes from an earlier read that these ids have no rows must not append them any more.
+      if (!fresh) for (const row of rows) note(row.id);
       group.forEach((job, position) => {
         const outcome = sifted[position]?.outcome;
         if (outcome !== undefined) job.resolve(outcome);
@@ -173,9 +177,9 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
   }
 
   return {
-    ticket() {
+    ticket(at = clock) {
       const ticket: Ticket = {
-        at: clock,
+        at,
         release() {
           openTickets.delete(ticket);
           forget();

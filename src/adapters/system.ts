@@ -1,0 +1,73 @@
+// The machine we run on: memory (of the cgroup, where there is one), disk, CPU load, and the clock.
+
+import { readFile, statfs } from "node:fs/promises";
+import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
+import type { Clock, SystemProbe } from "../ports.ts";
+
+const CGROUP = "/sys/fs/cgroup";
+
+async function numberIn(path: string): Promise<number | undefined> {
+  try {
+    const value = Number((await readFile(path, "utf8")).trim());
+    return Number.isFinite(value) ? value : undefined;
+  } catch {
+    // Not Linux, or another cgroup version: the machine's own figures serve.
+    return undefined;
+  }
+}
+
+async function statistic(path: string, name: string): Promise<number> {
+  try {
+    const line = (await readFile(path, "utf8")).split("\n").find((text) => text.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1) ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Linux counts reclaimable page cache as used; MemAvailable does not. */
+async function machineMemory(): Promise<{ usedBytes: number; limitBytes: number }> {
+  const limitBytes = totalmem();
+  try {
+    const line = (await readFile("/proc/meminfo", "utf8")).split("\n").find((text) => text.startsWith("MemAvailable:"));
+    const availableBytes = line === undefined ? freemem() : Number(line.replace(/\D/g, "")) * 1024;
+    return { usedBytes: limitBytes - availableBytes, limitBytes };
+  } catch {
+    return { usedBytes: limitBytes - freemem(), limitBytes };
+  }
+}
+
+/** @param folder whose file system is watched */
+export function createSystemProbe(folder: string): SystemProbe {
+  return {
+    async memory() {
+      const machine = await machineMemory();
+      const limitBytes = await numberIn(`${CGROUP}/memory.max`);
+      const usedBytes = await numberIn(`${CGROUP}/memory.current`);
+      if (limitBytes === undefined || usedBytes === undefined || limitBytes >= machine.limitBytes) return machine;
+      const cacheBytes = await statistic(`${CGROUP}/memory.stat`, "inactive_file");
+      return { usedBytes: Math.max(0, usedBytes - cacheBytes), limitBytes };
+    },
+    async disk() {
+      const stats = await statfs(folder);
+      return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
+    },
+    cpuLoad: () => (loadavg()[0] ?? 0) / availableParallelism(),
+  };
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener("abort", done);
+    }),
+};

@@ -1,0 +1,77 @@
+// How hard the backfill pushes: texts per batch, the cooldown between batches and how many run at once. `gentle` is fixed,
+// `full` is as fast as the embedder goes, `auto` starts gentle and takes what live indexing and search leave.
+
+import type { EmbeddingTiming } from "../indexing/embedding-queue.ts";
+import type { Embedder } from "../ports.ts";
+import type { PaceName, PhaseName } from "./run.ts";
+
+/** DESIGN section 4: texts per batch and milliseconds between batches. */
+const gentle: Record<PhaseName, { readonly texts: number; readonly cooldownMs: number }> = {
+  recent: { texts: 100, cooldownMs: 500 },
+  medium: { texts: 150, cooldownMs: 300 },
+  full: { texts: 200, cooldownMs: 200 },
+  notes: { texts: 50, cooldownMs: 1_000 },
+};
+
+/** Live indexing and search are hurt when they wait longer than this for the embedder. Milliseconds. */
+const HURT_MS = 250;
+/** An answer slower than this makes the batches smaller (DESIGN section 5). Milliseconds. */
+export const SLOW_MS = 5_000;
+/** Below this the cooldown of `auto` is nothing. */
+const NO_COOLDOWN = 0.02;
+const RECOVERY = 1.1;
+const SMALLEST = 1 / 512;
+
+export interface Pace {
+  readonly name: PaceName;
+  /** Texts in the next batch; at least 1. */
+  batchTexts(phase: PhaseName): number;
+  /** To be waited before a batch enters the embedding queue. */
+  cooldownMs(phase: PhaseName): number;
+  /** Batches at the embedder at once. */
+  concurrency(): number;
+  /** Learns from every answered request, of whatever priority. */
+  observe(timing: EmbeddingTiming): void;
+  /** Halves the batches (memory is short, answers are slow); they grow back by a tenth per good batch. */
+  shrink(): void;
+}
+
+export function createPace(name: PaceName, limits: Embedder["limits"]): Pace {
+  /** Share of the full batch size, shrinking on trouble. */
+  let size = 1;
+  /** `auto` only: 0 is as gentle as `gentle`, 1 as fast as `full`. */
+  let eagerness = name === "full" ? 1 : 0;
+
+  const halved = () => Math.max(SMALLEST, size / 2);
+
+  function between(low: number, high: number): number {
+    return low + (high - low) * eagerness;
+  }
+
+  function learnEagerness({ priority, waitedMs }: EmbeddingTiming) {
+    if (name !== "auto") return;
+    if (priority === "backfill") eagerness = Math.min(1, eagerness === 0 ? 0.125 : eagerness * 1.5);
+    else if (waitedMs > HURT_MS) eagerness = eagerness < 0.1 ? 0 : eagerness / 2;
+  }
+
+  return {
+    name,
+    batchTexts(phase) {
+      const calm = Math.min(gentle[phase].texts, limits.textsPerRequest);
+      return Math.max(1, Math.floor(between(calm, limits.textsPerRequest) * size));
+    },
+    cooldownMs(phase) {
+      const left = 1 - eagerness;
+      return left < NO_COOLDOWN ? 0 : gentle[phase].cooldownMs * left;
+    },
+    concurrency: () => Math.max(1, Math.round(between(1, limits.parallelRequests))),
+    observe(timing) {
+      learnEagerness(timing);
+      if (timing.priority !== "backfill") return;
+      size = timing.tookMs > SLOW_MS ? halved() : Math.min(1, size * RECOVERY);
+    },
+    shrink() {
+      size = halved();
+    },
+  };
+}

@@ -1,0 +1,283 @@
+// The loop of a phase: read a page, compare it with the index, cut what is missing into batches, embed, write, and report each
+// page as settled, in order, once all of it is durable. Pages are read ahead and batches overlap, but only so many of either.
+
+import PQueue from "p-queue";
+import { TransientError } from "../errors.ts";
+import { type Batch, cutBatches, type EmbeddedBatch, embedBatch } from "../indexing/batches.ts";
+import type { Breaker } from "../indexing/breaker.ts";
+import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
+import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
+import { prepareRecords, previousInChannel, toRows } from "../indexing/rows.ts";
+import type { Clock, QuarantineEntry, RecordKind } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import { type ComparedPage, createDifference, type Sources } from "./difference.ts";
+import type { Pace } from "./pace.ts";
+import { addCounters, type Counters, noCounters, type Phase } from "./run.ts";
+
+/** Pages read but not settled. With the page size, bounds the memory of a run. */
+const PAGES_IN_FLIGHT = 4;
+const LARGEST_PAGE = 2_000;
+const SMALLEST_PAGE = 200;
+const BATCHES_PER_PAGE = 8;
+/** A failed write is tried again this often before the run fails. */
+const WRITE_TRIES = 5;
+const WRITE_RETRY_MS = 500;
+
+const CHANGED_MEANWHILE = "edited or deleted meanwhile";
+
+/** Everything up to here is durable in the index. */
+export interface Settled {
+  /** Where a later run of this phase goes on; undefined when the phase is done. */
+  readonly cursor: Snowflake | undefined;
+  readonly counters: Counters;
+  readonly skippedBy: Readonly<Record<string, number>>;
+  readonly quarantine: readonly QuarantineEntry[];
+}
+
+export interface PipelineParts {
+  readonly guildId: Snowflake;
+  readonly runId: string;
+  readonly sources: Omit<Sources, "writer">;
+  readonly writer: IndexWriter;
+  readonly queue: EmbeddingQueue;
+  readonly breaker: Breaker;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  /** Finish the batches in flight, begin no other. */
+  readonly stop: AbortSignal;
+  /** Drop even the requests in flight. */
+  readonly abandon: AbortSignal;
+  /** Stores the checkpoint. Called in order, never twice at once. */
+  settle(settled: Settled): Promise<void>;
+  /** After each batch, for rates and alerts. */
+  onBatch(batch: { readonly counters: Counters; readonly failed: boolean }): void;
+}
+
+interface PageInFlight {
+  readonly cursor: Snowflake | undefined;
+  readonly ticket: Ticket;
+  counters: Counters;
+  readonly skippedBy: Record<string, number>;
+  readonly quarantine: QuarantineEntry[];
+  batchesLeft: number;
+}
+
+const count = (counters: Partial<Counters>): Counters => ({ ...noCounters, ...counters });
+
+/**
+ * Works through what is left of a phase.
+ * @returns "stopped" when it was asked to stop before the end
+ * @throws whatever made it impossible to go on (the archive, the index); what is settled stays settled
+ */
+export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"finished" | "stopped"> {
+  const { guildId, sources, writer, pace, stop } = parts;
+  const { archive } = sources;
+  const batches = new PQueue({ concurrency: pace.concurrency() });
+  const difference = createDifference({ ...sources, writer }, guildId, phase.kind);
+  const pages: PageInFlight[] = [];
+  const broken = new AbortController();
+  const stopping = AbortSignal.any([stop, broken.signal]);
+  let failure: unknown;
+  let settling = Promise.resolve();
+  let wake: () => void = () => {};
+
+  function fail(thrown: unknown) {
+    failure ??= thrown;
+    broken.abort();
+    wake();
+  }
+
+  async function settleFinishedPages(): Promise<void> {
+    let finished: PageInFlight | undefined;
+    let merged: Settled | undefined;
+    while (pages[0]?.batchesLeft === 0) {
+      finished = pages.shift();
+      if (finished === undefined) break;
+      finished.ticket.release();
+      merged = merge(merged, finished);
+    }
+    if (merged !== undefined) await parts.settle(merged);
+    wake();
+  }
+
+  /** Checkpoints follow each other; a failed one ends the phase. */
+  function settleSoon() {
+    settling = settling.then(settleFinishedPages).catch(fail);
+  }
+
+  async function embed(batch: Batch): Promise<EmbeddedBatch | undefined> {
+    const { queue, breaker, clock } = parts;
+    const request = (texts: readonly string[]) =>
+      breaker.guard(() => queue.embed(texts, { use: "document", priority: "backfill", signal: parts.abandon }));
+    for (;;) {
+      await breaker.whenClosed(stopping);
+      if (stopping.aborted) return undefined;
+      try {
+        return await embedBatch(request, batch, queue.embedder.limits.textsPerRequest, () => clock.now());
+      } catch (thrown) {
+        if (parts.abandon.aborted) return undefined;
+        if (!(thrown instanceof TransientError)) throw thrown;
+        parts.onBatch({ counters: noCounters, failed: true });
+      }
+    }
+  }
+
+  async function write(page: PageInFlight, result: EmbeddedBatch, fresh: ReadonlySet<Snowflake>): Promise<void> {
+    const rows = result.embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors, parts.runId));
+    const outcomes = await Promise.all([
+      writeRows(
+        rows.filter((row) => fresh.has(row.id)),
+        true,
+      ),
+      writeRows(
+        rows.filter((row) => !fresh.has(row.id)),
+        false,
+      ),
+    ]);
+    const notFresh = result.refused.map(({ id }) => id).filter((id) => !fresh.has(id));
+    if (notFresh.length > 0) await writer.removeIds(notFresh);
+    const contextChanged = outcomes.flatMap((outcome) => [...outcome.contextChanged]);
+    if (contextChanged.length > 0) await archive.markPending(guildId, phase.kind, contextChanged);
+    const superseded = outcomes.reduce((sum, outcome) => sum + outcome.superseded.size, contextChanged.length);
+    const counters = count({
+      embedded: result.embedded.length - superseded,
+      quarantined: result.refused.length,
+      skipped: superseded,
+    });
+    page.counters = addCounters(page.counters, counters);
+    if (superseded > 0) page.skippedBy[CHANGED_MEANWHILE] = (page.skippedBy[CHANGED_MEANWHILE] ?? 0) + superseded;
+    page.quarantine.push(...result.refused);
+    parts.onBatch({ counters, failed: result.refused.length > 0 });
+
+    async function writeRows(some: typeof rows, isFresh: boolean): Promise<WriteOutcome> {
+      if (some.length === 0) return { superseded: new Set(), contextChanged: new Set() };
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await writer.write(some, { ticket: page.ticket, fresh: isFresh });
+        } catch (thrown) {
+          if (!(thrown instanceof TransientError) || tries === WRITE_TRIES || parts.abandon.aborted) throw thrown;
+          await parts.clock.sleep(WRITE_RETRY_MS * 2 ** tries, parts.abandon);
+        }
+      }
+    }
+  }
+
+  /** The slot is free again as soon as the embedder has answered: writing overlaps with the next request. */
+  async function handle(page: PageInFlight, batch: Batch, fresh: ReadonlySet<Snowflake>): Promise<void> {
+    const result = await embed(batch);
+    if (result === undefined) return;
+    writing.add(
+      write(page, result, fresh)
+        .then(() => {
+          page.batchesLeft -= 1;
+          if (page.batchesLeft === 0) settleSoon();
+        })
+        .catch(fail),
+    );
+    await parts.clock.sleep(pace.cooldownMs(phase.name), stopping);
+  }
+  const writing = createGroup();
+
+  async function begin(read: ComparedPage): Promise<void> {
+    const needed = read.records.filter(({ standing }) => standing === "missing" || standing === "stale");
+    const known = previousInChannel(read.records.map(({ stored }) => stored));
+    const prepared = await prepareRecords(
+      archive,
+      guildId,
+      needed.map(({ stored }) => stored),
+      known,
+    );
+    const fresh = new Set(
+      needed.filter(({ standing }) => standing === "missing").map(({ stored }) => stored.record.id),
+    );
+    const { tokensPerRequest } = parts.queue.embedder.limits;
+    const cut = cutBatches(prepared, { texts: pace.batchTexts(phase.name), tokens: tokensPerRequest });
+    const unwanted = [...read.orphans, ...read.duplicates];
+    if (unwanted.length > 0) await writer.removeIds(unwanted);
+    const page = { ...classify(read, parts, phase.kind), batchesLeft: cut.length };
+    pages.push(page);
+    if (cut.length === 0) settleSoon();
+    batches.concurrency = pace.concurrency();
+    for (const batch of cut) {
+      batches.add(() => handle(page, batch, fresh)).catch(fail);
+    }
+  }
+
+  async function roomForPage(): Promise<void> {
+    while (pages.length >= PAGES_IN_FLIGHT && !stopping.aborted) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+
+  stopping.addEventListener("abort", () => {
+    batches.clear();
+    wake();
+  });
+  let cursor = phase.cursor;
+  try {
+    while (cursor !== undefined && !stopping.aborted) {
+      const limit = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, pace.batchTexts(phase.name) * BATCHES_PER_PAGE));
+      const read = await difference.page({ newestId: cursor, oldestId: phase.oldestId }, limit);
+      cursor = read.nextNewestId;
+      await begin(read);
+      await roomForPage();
+    }
+  } catch (thrown) {
+    fail(thrown);
+  }
+  await batches.onIdle();
+  await writing.done();
+  settleSoon();
+  await settling;
+  difference.close();
+  const unsettled = pages.length > 0;
+  for (const page of pages) page.ticket.release();
+  if (failure !== undefined) throw failure;
+  return cursor === undefined && !unsettled ? "finished" : "stopped";
+}
+
+/** What is known of a page before anything is embedded. */
+function classify(read: ComparedPage, parts: PipelineParts, kind: RecordKind): Omit<PageInFlight, "batchesLeft"> {
+  const skippedBy: Record<string, number> = {};
+  let counters = count({ read: read.records.length + read.damaged.length, quarantined: read.damaged.length });
+  for (const { standing, runId, reason } of read.records) {
+    // Rows that this very run wrote before it was interrupted are its work.
+    if (standing === "embedded") counters = bump(counters, runId === parts.runId ? "embedded" : "unchanged");
+    else if (standing === "skipped" || standing === "quarantined") counters = bump(counters, standing);
+    if (standing === "skipped" && reason !== undefined) skippedBy[reason] = (skippedBy[reason] ?? 0) + 1;
+  }
+  const at = parts.clock.now();
+  const quarantine = read.damaged.map(({ id, reason }) => ({ kind, id, contentHash: "", reason, attempts: 1, at }));
+  return { cursor: read.nextNewestId, ticket: read.ticket, counters, skippedBy, quarantine };
+}
+
+function bump(counters: Counters, name: keyof Counters): Counters {
+  return { ...counters, [name]: counters[name] + 1 };
+}
+
+function merge(before: Settled | undefined, page: PageInFlight): Settled {
+  const skippedBy: Record<string, number> = { ...before?.skippedBy };
+  for (const [reason, times] of Object.entries(page.skippedBy)) skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
+  return {
+    cursor: page.cursor,
+    counters: addCounters(before?.counters ?? noCounters, page.counters),
+    skippedBy,
+    quarantine: [...(before?.quarantine ?? []), ...page.quarantine],
+  };
+}
+
+/** Promises to be waited for together, forgotten as they finish. */
+function createGroup() {
+  const members = new Set<Promise<void>>();
+  return {
+    add(member: Promise<void>) {
+      members.add(member);
+      void member.finally(() => members.delete(member));
+    },
+    async done() {
+      while (members.size > 0) await Promise.all(members);
+    },
+  };
+}

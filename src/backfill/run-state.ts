@@ -1,0 +1,59 @@
+// The one door through which a run changes: compare-and-set on the stored run, guarded by the lease. A change made elsewhere (a
+// pause request, say) is re-read and kept; nothing is ever overwritten.
+
+import type { Lease, QuarantineEntry, RunStore, Versioned } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import type { Run } from "./run.ts";
+
+/** This process no longer owns the guild; whoever does goes on with the run. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+export interface RunState {
+  /** As last read or written by us. */
+  current(): Run;
+  /**
+   * Applies a change to the latest stored run. `change` may be called again with a newer run and returns the same object to
+   * change nothing.
+   * @throws LeaseLost
+   */
+  update(change: (run: Run) => Run, quarantine?: readonly QuarantineEntry[]): Promise<Run>;
+}
+
+export function createRunState(
+  store: RunStore<Run>,
+  guildId: Snowflake,
+  lease: () => Lease | undefined,
+  initial: Versioned<Run>,
+): RunState {
+  let latest = initial;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function apply(change: (run: Run) => Run, quarantine: readonly QuarantineEntry[]): Promise<Run> {
+    for (;;) {
+      const next = change(latest.value);
+      if (next === latest.value && quarantine.length === 0) return next;
+      const held = lease();
+      if (held === undefined) throw new LeaseLost("this process no longer owns the server");
+      const saved = await store.save(guildId, next, latest.stamp, { lease: held, quarantine });
+      if (saved === "lease-lost") throw new LeaseLost("another process took the server over");
+      if (saved !== "changed") {
+        latest = saved;
+        return next;
+      }
+      const reread = await store.load(guildId);
+      if (reread === undefined || reread.value.id !== latest.value.id) throw new LeaseLost("the run was replaced");
+      latest = reread;
+    }
+  }
+
+  return {
+    current: () => latest.value,
+    update(change, quarantine = []) {
+      const applied = queue.then(() => apply(change, quarantine));
+      queue = applied.catch(() => undefined);
+      return applied;
+    },
+  };
+}

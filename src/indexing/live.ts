@@ -1,0 +1,209 @@
+// Live indexing: what happens in a guild goes into the archive first, with its pending mark, and then, mark by mark, into the index.
+// A mark says only "the index may disagree about this id", so reconciling is the same for new, edited and deleted records, can
+// be repeated, and takes up after a crash where it stopped.
+
+import { toError } from "../errors.ts";
+import type {
+  Archive,
+  Clock,
+  GuildEvents,
+  Logger,
+  PendingEntry,
+  RecordKind,
+  RemovalScope,
+  RunStore,
+  StoredRecord,
+} from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import { cutBatches, embedBatch } from "./batches.ts";
+import type { Breaker } from "./breaker.ts";
+import type { EmbeddingQueue } from "./embedding-queue.ts";
+import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
+import type { Ownership } from "./ownership.ts";
+import { prepareRecords, toRows } from "./rows.ts";
+
+/** Marks reconciled together. */
+const MARKS_AT_ONCE = 200;
+/** After an unexpected error, the guild's marks are left alone for this long. */
+const RETRY_MS = 5_000;
+
+export interface LiveIndexing extends GuildEvents {
+  /** Says that there are pending marks in a guild. */
+  kick(guildId: Snowflake): void;
+  /** Marks not reconciled yet; at most 1,000 are counted. */
+  pending(guildId: Snowflake): Promise<number>;
+  /** Resolves when no guild has marks being worked on. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface LiveParts {
+  readonly archive: Archive;
+  readonly quarantine: Pick<RunStore<unknown>, "quarantine" | "releaseQuarantine">;
+  readonly indexes: GuildIndexes;
+  readonly ownership: Ownership;
+  readonly queue: EmbeddingQueue;
+  readonly breaker: Breaker;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether leaving a guild deletes what is stored of it. */
+  readonly forgetOnLeave: boolean;
+}
+
+export function createLiveIndexing(parts: LiveParts): LiveIndexing {
+  const { archive, indexes, ownership, queue, breaker, clock, logger } = parts;
+  const stopped = new AbortController();
+  /** Guilds being worked on; the flag says that new marks came in meanwhile. */
+  const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
+
+  function kick(guildId: Snowflake) {
+    const current = working.get(guildId);
+    if (current !== undefined) {
+      current.again = true;
+      return;
+    }
+    if (stopped.signal.aborted || ownership.lease(guildId) === undefined) return;
+    const entry = { again: false, done: Promise.resolve() };
+    working.set(guildId, entry);
+    entry.done = work(guildId, entry);
+  }
+
+  async function work(guildId: Snowflake, entry: { again: boolean }): Promise<void> {
+    do {
+      entry.again = false;
+      try {
+        await reconcileAll(guildId);
+      } catch (thrown) {
+        entry.again = true;
+        if (stopped.signal.aborted) break;
+        logger.error("live:failed", { guildId, error: toError(thrown).message });
+        // An embedder that is down is waited for by its breaker.
+        if (breaker.state() === undefined) await clock.sleep(RETRY_MS, stopped.signal);
+      }
+    } while (entry.again && !stopped.signal.aborted && ownership.lease(guildId) !== undefined);
+    working.delete(guildId);
+  }
+
+  async function reconcileAll(guildId: Snowflake): Promise<void> {
+    for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
+    while (!stopped.signal.aborted && ownership.lease(guildId) !== undefined) {
+      const marks = await archive.pending(guildId, MARKS_AT_ONCE);
+      if (marks.length === 0) return;
+      await breaker.whenClosed(stopped.signal);
+      if (stopped.signal.aborted) return;
+      await reconcile(guildId, await indexes.open(guildId), marks);
+    }
+  }
+
+  async function reconcile(guildId: Snowflake, guild: GuildIndex, marks: readonly PendingEntry[]): Promise<void> {
+    const idsOf = (kind: RecordKind) => marks.filter((mark) => mark.kind === kind).map((mark) => mark.id);
+    const messageIds = idsOf("message");
+    // Asked in the writer's order, so that rows on their way when the neighbour changed are seen.
+    const dependents = await guild.writer.exclusively((index) => index.dependents(messageIds));
+    await reconcileIds(guildId, guild, "message", [...new Set([...messageIds, ...dependents])]);
+    await reconcileIds(guildId, guild, "note", idsOf("note"));
+    await archive.clearPending(guildId, marks);
+  }
+
+  async function reconcileIds(guildId: Snowflake, guild: GuildIndex, kind: RecordKind, ids: readonly Snowflake[]) {
+    if (ids.length === 0) return;
+    const ticket = guild.writer.ticket();
+    try {
+      const records = await archive.get(guildId, kind, ids);
+      const prepared = await prepareRecords(archive, guildId, [...records.values()]);
+      const wanted = new Set(prepared.map(({ stored }) => stored.record.id));
+      const unwanted = ids.filter((id) => !wanted.has(id));
+      if (unwanted.length > 0) await guild.writer.removeIds(unwanted);
+      const { textsPerRequest, tokensPerRequest } = queue.embedder.limits;
+      for (const batch of cutBatches(prepared, { texts: textsPerRequest, tokens: tokensPerRequest })) {
+        const embed = (texts: readonly string[]) =>
+          breaker.guard(() => queue.embed(texts, { use: "document", priority: "live", signal: stopped.signal }));
+        const { embedded, refused } = await embedBatch(embed, batch, textsPerRequest, () => clock.now());
+        const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
+        if (rows.length > 0) await rewrite(guildId, guild, await guild.writer.write(rows, { ticket, fresh: false }));
+        if (refused.length > 0) {
+          await parts.quarantine.quarantine(guildId, refused);
+          await guild.writer.removeIds(refused.map(({ id }) => id));
+        }
+        await releaseIfQuarantined(
+          guildId,
+          kind,
+          embedded.map(({ prepared }) => prepared.stored),
+        );
+      }
+    } finally {
+      ticket.release();
+    }
+  }
+
+  /** Rows dropped because a neighbour changed belong to nobody else: they are marked again. */
+  async function rewrite(guildId: Snowflake, guild: GuildIndex, outcome: { contextChanged: ReadonlySet<Snowflake> }) {
+    if (outcome.contextChanged.size === 0) return;
+    await archive.markPending(guildId, "message", [...outcome.contextChanged]);
+    await guild.writer.idle();
+  }
+
+  async function releaseIfQuarantined(guildId: Snowflake, kind: RecordKind, records: readonly StoredRecord[]) {
+    const edited = records.filter(({ record }) => record.editedAt !== undefined).map(({ record }) => record.id);
+    if (edited.length > 0) await parts.quarantine.releaseQuarantine(guildId, kind, edited);
+  }
+
+  async function removeScope(guildId: Snowflake, scope: RemovalScope): Promise<void> {
+    await archive.beginRemoval(guildId, scope);
+    kick(guildId);
+  }
+
+  async function finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void> {
+    const guild = await indexes.open(guildId);
+    guild.writer.scopeRemoved(scope);
+    await guild.writer.removeScope(scope);
+    const { removed } = await archive.finishRemoval(guildId, scope);
+    // A page read while the records were still there may have brought rows in between.
+    guild.writer.scopeRemoved(scope);
+    await guild.writer.removeScope(scope);
+    logger.info("scope:removed", { guildId, scope: scope.by, removed });
+  }
+
+  /** Rows in the making from an older read of these records must not be written any more. */
+  async function tellWriter(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
+    if (ownership.lease(guildId) === undefined) return;
+    (await indexes.open(guildId)).writer.changed(ids);
+  }
+
+  return {
+    async messageSaved(guildId, record, channel) {
+      await archive.saveChannels(guildId, [channel]);
+      const { created, changed } = await archive.save(guildId, [record], { pending: true });
+      if (created + changed === 0) return;
+      await tellWriter(guildId, [record.id]);
+      kick(guildId);
+    },
+    async messagesDeleted(guildId, ids) {
+      await archive.remove(guildId, "message", ids);
+      await tellWriter(guildId, ids);
+      kick(guildId);
+    },
+    async channelSaved(guildId, channel) {
+      await archive.saveChannels(guildId, [channel]);
+    },
+    async channelDeleted(guildId, channelId) {
+      const threads = (await archive.channels(guildId)).filter(({ parentId }) => parentId === channelId);
+      for (const { id } of threads) await removeScope(guildId, { by: "channel", id });
+      await removeScope(guildId, { by: "channel", id: channelId });
+    },
+    async guildLeft(guildId) {
+      if (parts.forgetOnLeave) await removeScope(guildId, { by: "guild" });
+    },
+    kick,
+    async pending(guildId) {
+      return (await archive.pending(guildId, 1_000)).length;
+    },
+    async idle() {
+      while (working.size > 0) await Promise.all([...working.values()].map(({ done }) => done));
+    },
+    async stop() {
+      stopped.abort();
+      await Promise.all([...working.values()].map(({ done }) => done));
+    },
+  };
+}
