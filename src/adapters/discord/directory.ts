@@ -1,0 +1,76 @@
+// What is known of channels, threads and names beyond discord.js's cache, which forgets (or, on some hosts, never holds) threads and
+// members: each unknown channel is asked of Discord once. Shared by the gateway, history and permissions; bounded.
+
+import { type APIChannel, type Client, Routes } from "discord.js";
+import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
+import { UserError } from "../../errors.ts";
+import type { ChannelInfo } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { toChannelInfo } from "./channel-info.ts";
+import { translateDiscordError } from "./discord-errors.ts";
+import { channelFacts, guildFacts } from "./guild-facts.ts";
+import type { MessageNames } from "./message-record.ts";
+import { isHeldByEveryone } from "./permission-rules.ts";
+
+const CHANNELS_REMEMBERED = 10_000;
+const NICKNAMES_REMEMBERED = 50_000;
+
+export interface Directory {
+  /** @throws UserError when there is no such channel or it can hold no messages, TransientError when Discord does not answer */
+  channel(channelId: Snowflake): Promise<ChannelInfo>;
+  remember(channel: ChannelInfo): void;
+  forget(channelId: Snowflake): void;
+  /** Null: the member has none (any more). */
+  rememberNickname(guildId: Snowflake, userId: Snowflake, nickname: string | null): void;
+  /** Never asks Discord. */
+  names(guildId: Snowflake): MessageNames;
+}
+
+export function createDirectory(client: Client): Directory {
+  const channels = new Map<Snowflake, ChannelInfo>();
+  const nicknames = new Map<string, string | null>();
+
+  return {
+    async channel(channelId) {
+      const cached = client.channels.cache.get(channelId);
+      const known = (cached && toChannelInfo(cached)) ?? channels.get(channelId);
+      if (known) return known;
+      const fetched = await client.rest.get(Routes.channel(channelId)).catch((error: unknown) => {
+        throw translateDiscordError(error, `look up <#${channelId}>`);
+      });
+      const info = toChannelInfo(fetched as APIChannel);
+      if (!info) throw new UserError(`<#${channelId}> is not a channel that holds messages of a server.`);
+      setBounded(channels, channelId, info, CHANNELS_REMEMBERED);
+      return info;
+    },
+    remember: (channel) => setBounded(channels, channel.id, channel, CHANNELS_REMEMBERED),
+    forget: (channelId) => void channels.delete(channelId),
+    rememberNickname: (guildId, userId, nickname) =>
+      setBounded(nicknames, `${guildId}:${userId}`, nickname, NICKNAMES_REMEMBERED),
+    names(guildId) {
+      const guild = client.guilds.cache.get(guildId);
+      return {
+        nickname: (userId) =>
+          (nicknames.has(`${guildId}:${userId}`)
+            ? nicknames.get(`${guildId}:${userId}`)
+            : guild?.members.cache.get(userId)?.nickname) ?? undefined,
+        role: (roleId) => guild?.roles.cache.get(roleId)?.name,
+        channel(channelId) {
+          const channel = guild?.channels.cache.get(channelId);
+          if (!guild || !channel || channel.isThread()) return undefined;
+          // A private channel's name is not for everyone who reads the message.
+          return isHeldByEveryone(guildFacts(guild), channelFacts(channel), Bit.ViewChannel) ? channel.name : undefined;
+        },
+      };
+    },
+  };
+}
+
+/** A Map keeps its order of insertion, so its first key is the one set longest ago. */
+function setBounded<K, V>(map: Map<K, V>, key: K, value: V, maximum: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= maximum) return;
+  const oldest = map.keys().next();
+  if (!oldest.done) map.delete(oldest.value);
+}

@@ -1,0 +1,160 @@
+// Hears what happens in guilds. Reads the raw gateway dispatches, because discord.js drops edits and deletes of messages it has not
+// cached (and, even with partials, of uncached threads); so it works on any host's client, whatever it caches.
+
+import {
+  type APIMessage,
+  type APIThreadChannel,
+  type Client,
+  type GatewayChannelDeleteDispatchData,
+  GatewayDispatchEvents,
+  type GatewayGuildDeleteDispatchData,
+  type GatewayMessageDeleteBulkDispatchData,
+  type GatewayMessageDeleteDispatchData,
+  type GatewayThreadDeleteDispatchData,
+  type GatewayThreadListSyncDispatchData,
+  Routes,
+} from "discord.js";
+import { toError } from "../../errors.ts";
+import type { GuildEvents, Logger } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { type DiscordChannel, toChannelInfo } from "./channel-info.ts";
+import type { Directory } from "./directory.ts";
+import { DiscordCode, hasCode, translateDiscordError } from "./discord-errors.ts";
+import { hasWords, type ReceivedMessage, toRecord } from "./message-record.ts";
+
+type GuildMessage = ReceivedMessage & { readonly guild_id?: Snowflake };
+type GuildChannel = DiscordChannel & { readonly guild_id?: Snowflake };
+/** An edit may come without what did not change. */
+type MessageEdit = Partial<GuildMessage> & Pick<GuildMessage, "id" | "channel_id">;
+
+/**
+ * Reports a client's guild events. Those of one guild are reported one after the other, in Discord's order; a failure is logged and
+ * does not hold up the next. The bot's own messages, announcements, ephemeral messages and direct messages are not reported.
+ * @returns stops listening (removing nobody else's listeners) and resolves when what was heard until then has been handled
+ */
+export function listenToGuilds(
+  client: Client,
+  events: GuildEvents,
+  { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
+): () => Promise<void> {
+  const chains = new Map<Snowflake, Promise<void>>();
+
+  function inOrder(
+    guildId: Snowflake | undefined,
+    subject: Record<string, unknown>,
+    handle: () => Promise<void>,
+  ): void {
+    if (guildId === undefined) return;
+    const chain = (chains.get(guildId) ?? Promise.resolve())
+      .then(handle)
+      .catch((thrown: unknown) =>
+        logger.error("guild-event:failed", { guildId, ...subject, error: toError(thrown).message }),
+      )
+      .then(() => {
+        if (chains.get(guildId) === chain) chains.delete(guildId);
+      });
+    chains.set(guildId, chain);
+  }
+
+  async function saveMessage(guildId: Snowflake, message: GuildMessage): Promise<void> {
+    if (message.author.id === client.user?.id || !hasWords(message)) return;
+    const channel = await directory.channel(message.channel_id);
+    await events.messageSaved(guildId, toRecord(message, channel, directory.names(guildId)), channel);
+  }
+
+  async function fetchMessage(edit: MessageEdit): Promise<GuildMessage | undefined> {
+    try {
+      return (await client.rest.get(Routes.channelMessage(edit.channel_id, edit.id))) as APIMessage;
+    } catch (error) {
+      // Deleted meanwhile: the deletion is on its way.
+      if (hasCode(error, DiscordCode.unknownMessage, DiscordCode.unknownChannel)) return undefined;
+      throw translateDiscordError(error, `read an edited message in <#${edit.channel_id}>`);
+    }
+  }
+
+  function heardMessage(message: GuildMessage): void {
+    const { guild_id: guildId, author, member } = message;
+    if (guildId && member?.nick !== undefined) directory.rememberNickname(guildId, author.id, member.nick);
+    inOrder(guildId, { messageId: message.id }, async () => {
+      if (guildId) await saveMessage(guildId, message);
+    });
+  }
+
+  function heardEdit(edit: MessageEdit): void {
+    if (isWhole(edit)) {
+      heardMessage(edit);
+      return;
+    }
+    const guildId = edit.guild_id;
+    inOrder(guildId, { messageId: edit.id }, async () => {
+      const message = await fetchMessage(edit);
+      if (guildId && message) await saveMessage(guildId, message);
+    });
+  }
+
+  function heardDeletion(guildId: Snowflake | undefined, ids: readonly Snowflake[]): void {
+    inOrder(guildId, { messageIds: ids.slice(0, 5) }, async () => {
+      if (guildId) await events.messagesDeleted(guildId, ids);
+    });
+  }
+
+  function heardChannel(channel: GuildChannel, guildId = channel.guild_id): void {
+    const info = toChannelInfo(channel);
+    if (!info) return;
+    directory.remember(info);
+    inOrder(guildId, { channelId: info.id }, async () => {
+      if (guildId) await events.channelSaved(guildId, info);
+    });
+  }
+
+  function heardChannelDeletion(channel: GuildChannel): void {
+    const guildId = channel.guild_id;
+    if (!toChannelInfo(channel)) return;
+    inOrder(guildId, { channelId: channel.id }, async () => {
+      directory.forget(channel.id);
+      if (guildId) await events.channelDeleted(guildId, channel.id);
+    });
+  }
+
+  const listeners: readonly (readonly [GatewayDispatchEvents, (data: never) => void])[] = [
+    [GatewayDispatchEvents.MessageCreate, heardMessage],
+    [GatewayDispatchEvents.MessageUpdate, heardEdit],
+    [
+      GatewayDispatchEvents.MessageDelete,
+      (data: GatewayMessageDeleteDispatchData) => heardDeletion(data.guild_id, [data.id]),
+    ],
+    [
+      GatewayDispatchEvents.MessageDeleteBulk,
+      (data: GatewayMessageDeleteBulkDispatchData) => heardDeletion(data.guild_id, data.ids),
+    ],
+    [GatewayDispatchEvents.ChannelCreate, (data: GuildChannel) => heardChannel(data)],
+    [GatewayDispatchEvents.ChannelUpdate, (data: GuildChannel) => heardChannel(data)],
+    [GatewayDispatchEvents.ChannelDelete, (data: GatewayChannelDeleteDispatchData) => heardChannelDeletion(data)],
+    [GatewayDispatchEvents.ThreadCreate, (data: APIThreadChannel) => heardChannel(data)],
+    [GatewayDispatchEvents.ThreadUpdate, (data: APIThreadChannel) => heardChannel(data)],
+    [GatewayDispatchEvents.ThreadDelete, (data: GatewayThreadDeleteDispatchData) => heardChannelDeletion(data)],
+    [
+      GatewayDispatchEvents.ThreadListSync,
+      (data: GatewayThreadListSyncDispatchData) => {
+        for (const thread of data.threads) heardChannel(thread as APIThreadChannel, data.guild_id);
+      },
+    ],
+    [
+      GatewayDispatchEvents.GuildDelete,
+      (data: GatewayGuildDeleteDispatchData) => {
+        // An outage, not a farewell.
+        if (!data.unavailable) inOrder(data.id, {}, () => events.guildLeft(data.id));
+      },
+    ],
+  ];
+
+  for (const [event, listener] of listeners) client.ws.on(event, listener as (data: unknown) => void);
+  return async () => {
+    for (const [event, listener] of listeners) client.ws.off(event, listener as (data: unknown) => void);
+    await Promise.all(chains.values());
+  };
+}
+
+function isWhole(edit: MessageEdit): edit is GuildMessage {
+  return edit.author !== undefined && edit.content !== undefined && edit.type !== undefined;
+}

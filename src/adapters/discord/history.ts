@@ -1,0 +1,186 @@
+// History over Discord's REST API: which channels and threads there are, and their messages, page by page. Every request goes
+// through the client's own REST manager, which keeps Discord's rate limits for the whole bot.
+
+import {
+  type APIMessage,
+  type APIThreadChannel,
+  type Client,
+  type RESTGetAPIChannelUsersThreadsArchivedResult,
+  type RESTGetAPIGuildThreadsResult,
+  type RESTGetCurrentApplicationResult,
+  Routes,
+} from "discord.js";
+import { ApplicationFlags, PermissionFlagsBits as Bit, ChannelType } from "discord-api-types/v10";
+import PQueue from "p-queue";
+import { UserError } from "../../errors.ts";
+import type { ArchivedRecord, History, HistoryChannel, Logger } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { toChannelInfo } from "./channel-info.ts";
+import type { Directory } from "./directory.ts";
+import { DiscordCode, hasCode, translateDiscordError } from "./discord-errors.ts";
+import { botMember, cachedGuild, channelFacts, guildFacts, plainChannels } from "./guild-facts.ts";
+import { hasWords, toRecord } from "./message-record.ts";
+import { memberPermissions, missingToRead } from "./permission-rules.ts";
+
+/** The most Discord gives in one answer, for messages and archived threads alike. */
+const PAGE_SIZE = 100;
+const LISTINGS_AT_ONCE = 4;
+
+/** Where threads can be archived. */
+const THREAD_PARENTS: ReadonlySet<ChannelType> = new Set([
+  ChannelType.GuildText,
+  ChannelType.GuildAnnouncement,
+  ChannelType.GuildForum,
+  ChannelType.GuildMedia,
+]);
+
+interface Parent extends HistoryChannel {
+  readonly discordType: ChannelType;
+  readonly managesThreads: boolean;
+}
+
+export function createHistory(
+  client: Client,
+  { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
+): History {
+  const get = (route: `/${string}`, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> =>
+    client.rest.get(route, { query: new URLSearchParams(query), signal });
+
+  async function parents(guildId: Snowflake): Promise<Parent[]> {
+    const guild = cachedGuild(client, guildId);
+    const facts = guildFacts(guild);
+    const bot = await botMember(guild);
+    return plainChannels(guild).flatMap((channel) => {
+      const info = toChannelInfo(channel);
+      if (!info) return [];
+      const permissions = memberPermissions(facts, channelFacts(channel), bot);
+      const missing = missingToRead(permissions, channel.type);
+      return {
+        ...info,
+        ...(missing.length > 0 && { unreadable: `I lack ${missing.join(" and ")} there.` }),
+        discordType: channel.type,
+        managesThreads: (permissions & Bit.ManageThreads) !== 0n,
+      };
+    });
+  }
+
+  async function activeThreads(guildId: Snowflake): Promise<APIThreadChannel[]> {
+    const { threads } = (await get(Routes.guildActiveThreads(guildId))) as RESTGetAPIGuildThreadsResult;
+    return threads as APIThreadChannel[];
+  }
+
+  /** Newest archived first; `before` is a time for most listings, and a thread's id for the private threads the bot has joined. */
+  async function archivedThreads(
+    route: `/${string}`,
+    position: (thread: APIThreadChannel) => string | undefined,
+  ): Promise<APIThreadChannel[]> {
+    const found: APIThreadChannel[] = [];
+    for (let before: string | undefined; ; ) {
+      const query = { limit: String(PAGE_SIZE), ...(before && { before }) };
+      const page = (await get(route, query)) as RESTGetAPIChannelUsersThreadsArchivedResult;
+      const threads = page.threads as APIThreadChannel[];
+      found.push(...threads);
+      const last = threads.at(-1);
+      before = last && position(last);
+      if (!page.has_more || !before) return found;
+    }
+  }
+
+  async function archivedThreadsOf(parent: Parent): Promise<APIThreadChannel[]> {
+    const archivedAt = (thread: APIThreadChannel) => thread.thread_metadata?.archive_timestamp;
+    try {
+      const found = await archivedThreads(Routes.channelThreads(parent.id, "public"), archivedAt);
+      if (parent.discordType !== ChannelType.GuildText) return found;
+      const privateOnes = parent.managesThreads
+        ? await archivedThreads(Routes.channelThreads(parent.id, "private"), archivedAt)
+        : await archivedThreads(Routes.channelJoinedArchivedThreads(parent.id), (thread) => thread.id);
+      return [...found, ...privateOnes];
+    } catch (error) {
+      // Deleted, or closed to the bot, since the channels were listed: no reason to give up on the others.
+      if (hasCode(error, DiscordCode.unknownChannel, DiscordCode.missingAccess, DiscordCode.missingPermissions)) {
+        logger.warn("threads:unreadable", { channelId: parent.id });
+        return [];
+      }
+      throw error;
+    }
+  }
+
+  async function threadsOf(guildId: Snowflake, all: readonly Parent[]): Promise<HistoryChannel[]> {
+    const byId = new Map(all.map((parent) => [parent.id, parent]));
+    const queue = new PQueue({ concurrency: LISTINGS_AT_ONCE });
+    const archiving = all.filter((parent) => !parent.unreadable && THREAD_PARENTS.has(parent.discordType));
+    const lists = await Promise.all([
+      activeThreads(guildId),
+      ...archiving.map((parent) => queue.add(() => archivedThreadsOf(parent))),
+    ]);
+    const threads = new Map<Snowflake, HistoryChannel>();
+    for (const thread of lists.flat()) {
+      const info = toChannelInfo(thread);
+      const parent = info?.parentId && byId.get(info.parentId);
+      if (!info || !parent) continue;
+      directory.remember(info);
+      threads.set(info.id, { ...info, ...(parent.unreadable && { unreadable: parent.unreadable }) });
+    }
+    return [...threads.values()];
+  }
+
+  /** Which guild a channel's messages belong to, for its nicknames and roles; a REST message does not say. */
+  function namesFor(channel: HistoryChannel) {
+    const cached = client.channels.cache.get(channel.parentId ?? channel.id);
+    return directory.names(cached && "guildId" in cached && cached.guildId ? cached.guildId : "");
+  }
+
+  return {
+    async channels(guildId) {
+      try {
+        const all = await parents(guildId);
+        const threads = await threadsOf(guildId, all);
+        return [...all.map(({ discordType: _type, managesThreads: _manages, ...channel }) => channel), ...threads];
+      } catch (error) {
+        throw translateDiscordError(error, "list this server's channels and threads");
+      }
+    },
+
+    async messages(channel, range, signal) {
+      if (channel.unreadable) throw new UserError(`I cannot read <#${channel.id}>: ${channel.unreadable}`);
+      // A forum holds no messages of its own: its posts are threads.
+      if (channel.type === "forum") return [];
+      const names = namesFor(channel);
+      for (let edge: Record<string, string> = { ...range }; ; ) {
+        const page = await messagePage(channel, edge, signal);
+        const ordered = "after" in range ? page.reverse() : page;
+        const records = ordered.flatMap((message): ArchivedRecord[] =>
+          message.author.id !== client.user?.id && hasWords(message) ? [toRecord(message, channel, names)] : [],
+        );
+        const last = ordered.at(-1);
+        // A page of nothing but announcements is not the end: go on from where it stopped.
+        if (records.length > 0 || !last) return records;
+        edge = "after" in range ? { after: last.id } : { before: last.id };
+      }
+    },
+
+    async canReadContent() {
+      try {
+        const application = (await get(Routes.currentApplication())) as RESTGetCurrentApplicationResult;
+        const granted = ApplicationFlags.GatewayMessageContent | ApplicationFlags.GatewayMessageContentLimited;
+        return ((application.flags ?? 0) & granted) !== 0;
+      } catch (error) {
+        throw translateDiscordError(error, "ask whether I may read message content");
+      }
+    },
+  };
+
+  async function messagePage(
+    channel: HistoryChannel,
+    edge: Record<string, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<APIMessage[]> {
+    try {
+      const query = { limit: String(PAGE_SIZE), ...edge };
+      return (await get(Routes.channelMessages(channel.id), query, signal)) as APIMessage[];
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw translateDiscordError(error, `read the history of <#${channel.id}>`);
+    }
+  }
+}

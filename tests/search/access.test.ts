@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import type { ChannelInfo, Permissions } from "../../src/ports.ts";
+import { createAccess } from "../../src/search/access.ts";
+
+const GUILD = "1";
+const VIEWER = { userId: "7", roleIds: [] };
+
+function privateThread(id: string, parentId = "10"): ChannelInfo {
+  return { id, name: id, type: "private-thread", parentId, accessChannelId: id };
+}
+
+/** Discord as far as this needs it: who may read what, and how often it was asked. */
+function setUp(threads: readonly ChannelInfo[], memberOf: readonly string[] = []) {
+  const state = { channels: ["10", "11"], memberOf: new Set(memberOf), asked: [] as string[][], listed: 0, time: 0 };
+  const permissions: Permissions = {
+    readableChannels: async () => state.channels,
+    readableThreads: async (_guildId, _viewer, ids) => {
+      state.asked.push([...ids]);
+      return ids.filter((id) => state.memberOf.has(id));
+    },
+    readableByReadersOf: async (_guildId, channelId) => [channelId, "11"],
+  };
+  const archive = {
+    channels: async () => {
+      state.listed++;
+      return [{ id: "10", name: "general", type: "text", accessChannelId: "10" } as const, ...threads];
+    },
+  };
+  return { state, access: createAccess({ permissions, archive, clock: { elapsed: () => state.time } }) };
+}
+
+test("a member sees the channels they can read, the private threads they are in, and their own notes", async () => {
+  const { access } = setUp([privateThread("20"), privateThread("21")], ["21"]);
+  expect(await access.filterFor(GUILD, VIEWER)).toEqual({
+    accessChannelIds: ["10", "11", "21"],
+    viewerId: "7",
+    uncheckedThreads: 0,
+  });
+});
+
+test("threads under a channel that the member cannot read are left out without asking", async () => {
+  const { access, state } = setUp([privateThread("20", "12")], ["20"]);
+  expect((await access.filterFor(GUILD, VIEWER)).accessChannelIds).toEqual(["10", "11"]);
+  expect(state.asked).toEqual([]);
+});
+
+test("an answer about a thread is remembered for 15 seconds", async () => {
+  const { access, state } = setUp([privateThread("20"), privateThread("21")], ["20"]);
+  await access.filterFor(GUILD, VIEWER);
+  state.memberOf = new Set(["21"]);
+  state.time = 14_999;
+  expect((await access.filterFor(GUILD, VIEWER)).accessChannelIds).toEqual(["10", "11", "20"]);
+  expect(state.asked).toHaveLength(1);
+  expect(state.listed).toBe(1);
+  state.time = 15_000;
+  expect((await access.filterFor(GUILD, VIEWER)).accessChannelIds).toEqual(["10", "11", "21"]);
+  expect(state.asked).toHaveLength(2);
+});
+
+test("a remembered yes ends at once with the right to read the parent", async () => {
+  const { access, state } = setUp([privateThread("20")], ["20"]);
+  expect((await access.filterFor(GUILD, VIEWER)).accessChannelIds).toContain("20");
+  state.channels = ["11"];
+  expect((await access.filterFor(GUILD, VIEWER)).accessChannelIds).toEqual(["11"]);
+});
+
+test("an answer for one member says nothing of another", async () => {
+  const { access, state } = setUp([privateThread("20")], ["20"]);
+  await access.filterFor(GUILD, VIEWER);
+  state.memberOf = new Set();
+  expect((await access.filterFor(GUILD, { userId: "8", roleIds: [] })).accessChannelIds).toEqual(["10", "11"]);
+});
+
+test("one search looks up at most the 100 newest threads, says how many it left out, and the next takes up from there", async () => {
+  const ids = Array.from({ length: 130 }, (_, index) => String(1000 + index));
+  const { access, state } = setUp(
+    ids.map((id) => privateThread(id)),
+    ids,
+  );
+  const first = await access.filterFor(GUILD, VIEWER);
+  expect(state.asked[0]).toEqual(ids.slice(30).reverse());
+  expect(first.uncheckedThreads).toBe(30);
+  expect(first.accessChannelIds).toHaveLength(102);
+  expect(await access.filterFor(GUILD, VIEWER)).toMatchObject({ uncheckedThreads: 0 });
+  expect(state.asked[1]).toHaveLength(30);
+});
+
+test("only the candidates are looked up when they are given, and none that is not a private thread of the guild", async () => {
+  const { access, state } = setUp([privateThread("20"), privateThread("21")], ["20", "21", "99"]);
+  expect((await access.filterFor(GUILD, VIEWER, ["21", "99"])).accessChannelIds).toEqual(["10", "11", "21"]);
+  expect(state.asked).toEqual([["21"]]);
+});
+
+test("a shared answer may use what the channel's readers read, and nobody's notes", async () => {
+  const { access } = setUp([privateThread("20")], ["20"]);
+  expect(await access.filterForSharing(GUILD, "10")).toEqual({ accessChannelIds: ["10", "11"] });
+});
