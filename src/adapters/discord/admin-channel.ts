@@ -9,11 +9,17 @@ import {
 } from "discord.js";
 import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
 import { UserError } from "../../errors.ts";
-import type { AdminChannel } from "../../ports.ts";
-import type { Snowflake } from "../../snowflake.ts";
+import type { AdminChannel, Clock } from "../../ports.ts";
+import { type Snowflake, snowflakeTime } from "../../snowflake.ts";
 import { DiscordCode, hasCode, translateDiscordError } from "./discord-errors.ts";
 import { botMember, channelFacts, guildFacts } from "./guild-facts.ts";
 import { memberPermissions, missing } from "./permission-rules.ts";
+
+/**
+ * Discord throttles edits of messages older than an hour (error 30046). It says so as a rate limit, which discord.js sits out, edits
+ * of other messages in the channel waiting behind it; so such an edit is never tried. A minute is left for clocks that differ.
+ */
+const EDITABLE_FOR_MS = 59 * 60_000;
 
 /** What a view makes of a content. Files are uploaded under their names, for embeds to show as `attachment://name`. */
 export interface AdminMessage {
@@ -24,6 +30,7 @@ export interface AdminMessage {
 export function createAdminChannel<Content>(
   client: Client,
   render: (content: Content) => AdminMessage,
+  clock: Pick<Clock, "now">,
 ): AdminChannel<Content> {
   /** Asked before sending: without Embed Links, Discord takes the message and shows nothing of it. */
   async function checkPermissions(channelId: Snowflake, withFiles: boolean): Promise<void> {
@@ -72,13 +79,14 @@ export function createAdminChannel<Content>(
     },
 
     async edit(channelId, messageId, content) {
+      if (clock.now() - snowflakeTime(messageId) > EDITABLE_FOR_MS) return false;
       const { body, files } = toRequest(render(content));
       try {
         const request: { body: RESTPatchAPIChannelMessageJSONBody; files: typeof files } = { body, files };
         await client.rest.patch(Routes.channelMessage(channelId, messageId), request);
         return true;
       } catch (error) {
-        if (hasCode(error, DiscordCode.unknownMessage, DiscordCode.tooManyOldEdits)) return false;
+        if (hasCode(error, DiscordCode.unknownMessage)) return false;
         throw translateDiscordError(error, `edit my message in <#${channelId}>`);
       }
     },

@@ -6,10 +6,7 @@ import { TransientError, toError, UserError } from "../../errors.ts";
 /** Codes acted upon here. Source: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json */
 export const DiscordCode = {
   unknownChannel: 10003,
-  unknownMember: 10007,
   unknownMessage: 10008,
-  /** Edits of messages older than an hour are throttled, for an hour or so. */
-  tooManyOldEdits: 30046,
   missingAccess: 50001,
   missingPermissions: 50013,
 } as const;
