@@ -23,7 +23,10 @@ export interface NewNote extends NoteOrigin {
 }
 
 /** What a note takes over from a message. */
-export type SavedContent = Pick<ArchivedRecord, "content" | "attachments" | "embeds" | "poll" | "forwarded">;
+export type SavedContent = Pick<
+  ArchivedRecord,
+  "content" | "attachments" | "embeds" | "poll" | "forwarded" | "mentions"
+>;
 
 export interface Notes {
   /** @throws UserError when there is nothing to keep */
@@ -105,5 +108,5 @@ export function createNotes(parts: {
 
 /** False for text that shows nothing: blanks, zero-width and other invisible characters. */
 function hasText(text: string): boolean {
-  return /[^\s\p{C}\p{Z}\u115F\u1160\u2800\u3164\uFE0F]/u.test(text);
+  return text.replace(/\s|\p{C}|\p{Z}|\p{M}|[\u115F\u1160\u2800\u3164]/gu, "") !== "";
 }

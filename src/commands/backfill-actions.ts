@@ -1,0 +1,110 @@
+// What /backfill and its buttons do once it is clear who asks and the interaction is deferred: ask the engine, show a view.
+
+import type { Analysis } from "../backfill/plan.ts";
+import { toError, UserError } from "../errors.ts";
+import type { Snowflake } from "../snowflake.ts";
+import { allGuildsView, analysisView, analyzingView } from "../views/analysis.ts";
+import { type AskedPlan, checkingView, pauseView, rollbackQuestionView, startView } from "../views/answers.ts";
+import { failuresView, retriedView } from "../views/failures.ts";
+import { rolledBackView, verificationView } from "../views/report.ts";
+import { statusView } from "../views/status.ts";
+import { reportChannel, requireApplicationOwner } from "./admin.ts";
+import type { ClickInteraction, CommandContext, SlashInteraction } from "./command.ts";
+import { answer, createGrowingReply } from "./reply.ts";
+
+type Asked = SlashInteraction | ClickInteraction;
+
+const failuresListed = 50;
+
+export async function analyze(interaction: Asked, context: CommandContext): Promise<void> {
+  const reply = createGrowingReply(interaction, context);
+  const analysis = await context.backfill.analyze(interaction.guildId, (records) => reply.grow(analyzingView(records)));
+  await reply.finish(analysisView(analysis));
+}
+
+export async function analyzeAll(interaction: SlashInteraction, context: CommandContext): Promise<void> {
+  await requireApplicationOwner(interaction);
+  const reply = createGrowingReply(interaction, context);
+  const guildIds = await context.archive.guilds();
+  const lines: { name: string; result: Analysis | string }[] = [];
+  for (const guildId of guildIds) {
+    reply.grow(allGuildsView(lines, guildIds.length));
+    const result = await context.backfill.analyze(guildId).catch((thrown: unknown) => {
+      context.logger.warn("analysis:failed", { guildId, error: toError(thrown).message });
+      return thrown instanceof UserError ? thrown.message : "could not be counted; the log says why";
+    });
+    lines.push({ name: interaction.client.guilds.cache.get(guildId)?.name ?? `server ${guildId}`, result });
+  }
+  await reply.finish(allGuildsView(lines, guildIds.length));
+}
+
+export async function start(
+  interaction: Asked,
+  context: CommandContext,
+  asked: AskedPlan,
+  reportTo: Snowflake | undefined,
+  changePlan = false,
+): Promise<void> {
+  const adminChannelId = await reportChannel(interaction, context.archive, reportTo);
+  const reply = createGrowingReply(interaction, context);
+  reply.grow(checkingView());
+  const options = { ...asked, adminChannelId, startedBy: interaction.user.id, ...(changePlan && { changePlan }) };
+  const outcome = await context.backfill.start(interaction.guildId, options);
+  await reply.finish(startView(outcome, options));
+}
+
+/** Goes on with the latest run by its own plan, and reports where it reported unless told otherwise. */
+export async function resume(
+  interaction: Asked,
+  context: CommandContext,
+  reportTo: Snowflake | undefined,
+): Promise<void> {
+  const { run } = await context.backfill.status(interaction.guildId);
+  const own: AskedPlan = run ? { phases: run.phases.map(({ name }) => name), pace: run.pace, source: run.source } : {};
+  await start(interaction, context, own, reportTo);
+}
+
+export async function pause(interaction: Asked, context: CommandContext): Promise<void> {
+  await answer(interaction, pauseView(await context.backfill.pause(interaction.guildId, interaction.user.id)));
+}
+
+export async function failures(interaction: Asked, context: CommandContext): Promise<void> {
+  const [entries, { quarantined }] = await Promise.all([
+    context.backfill.failures(interaction.guildId, failuresListed),
+    context.backfill.status(interaction.guildId),
+  ]);
+  await answer(interaction, failuresView(entries, quarantined, interaction.guildId));
+}
+
+export async function status(interaction: Asked, context: CommandContext): Promise<void> {
+  await answer(interaction, statusView(await context.backfill.status(interaction.guildId)));
+}
+
+export async function verify(interaction: Asked, context: CommandContext): Promise<void> {
+  const reply = createGrowingReply(interaction, context);
+  const verification = await context.backfill.verify(interaction.guildId, (records) =>
+    reply.grow(analyzingView(records)),
+  );
+  await reply.finish(verificationView(verification, interaction.guildId));
+}
+
+export async function retry(interaction: Asked, context: CommandContext): Promise<void> {
+  await answer(interaction, retriedView(await context.backfill.retry(interaction.guildId)));
+}
+
+/** Rolling back asks first. */
+export async function askRollback(interaction: Asked, context: CommandContext): Promise<void> {
+  const { run } = await context.backfill.status(interaction.guildId);
+  if (!run || run.status === "cancelled") {
+    throw new UserError("There is no backfill to take back. Nothing was changed.");
+  }
+  await answer(interaction, rollbackQuestionView(run));
+}
+
+/** @param runId the run the question was about */
+export async function rollback(interaction: ClickInteraction, context: CommandContext, runId: string): Promise<void> {
+  const { run } = await context.backfill.status(interaction.guildId);
+  if (run?.id !== runId) throw new UserError("Another backfill has started meanwhile. Nothing was changed.");
+  const { removedRows, verification } = await context.backfill.rollback(interaction.guildId, interaction.user.id);
+  await answer(interaction, rolledBackView(removedRows, verification, interaction.guildId));
+}

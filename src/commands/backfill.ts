@@ -1,0 +1,165 @@
+// /backfill analyze|start|pause|status|verify|failures|retry|rollback, and the buttons on its messages. Speaks interaction;
+// decides nothing.
+
+import {
+  ChannelType,
+  InteractionContextType,
+  MessageFlags,
+  PermissionFlagsBits,
+  SlashCommandBuilder,
+} from "discord.js";
+import { sentence } from "../views/message.ts";
+import { requireManageServer } from "./admin.ts";
+import * as actions from "./backfill-actions.ts";
+import type { ButtonHandlers, ClickInteraction, CommandContext, SlashCommand, SlashInteraction } from "./command.ts";
+import { plan, planFromArguments, suggestPhases } from "./plan-options.ts";
+import { toReply } from "./reply.ts";
+
+const ephemeral = { flags: MessageFlags.Ephemeral } as const;
+
+const data = new SlashCommandBuilder()
+  .setName("backfill")
+  .setDescription("Make this server's older messages searchable")
+  .setContexts(InteractionContextType.Guild)
+  .setDefaultMemberPermissions(PermissionFlagsBits.ManageGuild)
+  .addSubcommand((sub) =>
+    sub
+      .setName("analyze")
+      .setDescription("Show how much is searchable, what is missing, and how long a backfill would take")
+      .addStringOption((option) =>
+        option
+          .setName("scope")
+          .setDescription("Which servers to look at (all: only for the owner of this bot)")
+          .addChoices({ name: "this server", value: "server" }, { name: "all servers", value: "all" }),
+      ),
+  )
+  .addSubcommand((sub) =>
+    sub
+      .setName("start")
+      .setDescription("Start a backfill, or go on with an unfinished one")
+      .addStringOption((option) =>
+        option
+          .setName("phases")
+          .setDescription("Which parts of the history, e.g. “recent, medium” (all when left out)")
+          .setAutocomplete(true),
+      )
+      .addStringOption((option) =>
+        option
+          .setName("pace")
+          .setDescription("How much of the machine it may use (auto when left out)")
+          .addChoices(
+            { name: "auto: fast while nobody is hurt by it", value: "auto" },
+            { name: "gentle: small steps with breaks", value: "gentle" },
+            { name: "full: as fast as it goes", value: "full" },
+          ),
+      )
+      .addStringOption((option) =>
+        option
+          .setName("source")
+          .setDescription("Where the messages come from (the archive when left out)")
+          .addChoices(
+            { name: "archive: what is stored already", value: "archive" },
+            { name: "discord: collect missing history from Discord first", value: "discord" },
+          ),
+      )
+      .addChannelOption((option) =>
+        option
+          .setName("report-to")
+          .setDescription("Where progress and alerts are posted; remembered for next time")
+          .addChannelTypes(
+            ChannelType.GuildText,
+            ChannelType.GuildAnnouncement,
+            ChannelType.PublicThread,
+            ChannelType.PrivateThread,
+          ),
+      ),
+  )
+  .addSubcommand((sub) => sub.setName("pause").setDescription("Pause the backfill; it keeps what it has done"))
+  .addSubcommand((sub) => sub.setName("status").setDescription("Show progress, alerts and health"))
+  .addSubcommand((sub) => sub.setName("verify").setDescription("Compare the search index with what is stored"))
+  .addSubcommand((sub) => sub.setName("failures").setDescription("List what could not be made searchable, and why"))
+  .addSubcommand((sub) => sub.setName("retry").setDescription("Give everything that failed another chance"))
+  .addSubcommand((sub) =>
+    sub.setName("rollback").setDescription("Take what the latest backfill wrote out of the index"),
+  );
+
+type Handler = (interaction: SlashInteraction | ClickInteraction, context: CommandContext) => Promise<void>;
+
+/** Acknowledges first, where everyone in the channel sees it. */
+function openly(handler: Handler): Handler {
+  return async (interaction, context) => {
+    await interaction.deferReply();
+    await handler(interaction, context);
+  };
+}
+
+/** Acknowledges first, for the asker's eyes only. */
+function quietly(handler: Handler): Handler {
+  return async (interaction, context) => {
+    await interaction.deferReply(ephemeral);
+    await handler(interaction, context);
+  };
+}
+
+/** What a subcommand and the button of the same name do alike. */
+const shared = {
+  analyze: openly(actions.analyze),
+  status: quietly(actions.status),
+  failures: quietly(actions.failures),
+  retry: quietly(actions.retry),
+} as const satisfies Record<string, Handler>;
+
+const subcommands: Readonly<Record<string, (interaction: SlashInteraction, context: CommandContext) => Promise<void>>> =
+  {
+    ...shared,
+    async analyze(interaction, context) {
+      if (interaction.options.getString("scope") !== "all") return await shared.analyze(interaction, context);
+      // Other servers' names are for the asker only.
+      await interaction.deferReply(ephemeral);
+      await actions.analyzeAll(interaction, context);
+    },
+    async start(interaction, context) {
+      const { options } = interaction;
+      const asked = plan(options.getString("phases"), options.getString("pace"), options.getString("source"));
+      await interaction.deferReply();
+      await actions.start(interaction, context, asked, options.getChannel("report-to")?.id);
+    },
+    pause: openly(actions.pause),
+    verify: openly(actions.verify),
+    rollback: quietly(actions.askRollback),
+  };
+
+const buttons: ButtonHandlers = {
+  ...shared,
+  start: openly((interaction, context) => actions.start(interaction, context, {}, undefined)),
+  resume: quietly((interaction, context) => actions.resume(interaction, context, undefined)),
+  pause: quietly(actions.pause),
+  async keep(interaction, context, [channelId]) {
+    await interaction.deferUpdate();
+    await actions.resume(interaction, context, channelId);
+  },
+  async change(interaction, context, [channelId, ...asked]) {
+    await interaction.deferUpdate();
+    await actions.start(interaction, context, planFromArguments(asked), channelId, true);
+  },
+  async rollback(interaction, context, [runId = ""]) {
+    await interaction.update(toReply(sentence("↩️ Rolling back, and verifying afterwards…")));
+    await actions.rollback(interaction, context, runId);
+  },
+  async cancel(interaction) {
+    await interaction.update(toReply(sentence("Nothing was changed.")));
+  },
+};
+
+export const backfill = {
+  kind: "slash",
+  data,
+  guard: requireManageServer,
+  async execute(interaction, context) {
+    await subcommands[interaction.options.getSubcommand()]?.(interaction, context);
+  },
+  async autocomplete(interaction) {
+    await interaction.respond(suggestPhases(interaction.options.getFocused()));
+  },
+  buttons,
+} satisfies SlashCommand;

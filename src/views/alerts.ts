@@ -1,0 +1,75 @@
+// An alert's two posts: raised and resolved. Says what happened, what the run does, and what an admin can do. Pure.
+
+import type { Alert, AlertName } from "../backfill/alerts.ts";
+import type { BackfillStatus } from "../backfill/engine.ts";
+import { isResumable } from "../backfill/run.ts";
+import { type Button, button, colors, customId, message, type View } from "./message.ts";
+import { duration, plain } from "./words.ts";
+
+export const alertTitles: Readonly<Record<AlertName, string>> = {
+  "slow-embedder": "The embedding model answers slowly",
+  "failing-batches": "Many batches fail",
+  "disk-low": "Disk space is low",
+  "memory-high": "Memory is nearly full",
+  "embedder-down": "The embedding model does not answer",
+  stalled: "No progress for a while",
+};
+
+const advice: Readonly<Record<AlertName, string>> = {
+  "slow-embedder":
+    "Nothing has to be done. If it stays slow, see whether the machine with the model is busy with something else.",
+  "failing-batches":
+    "Look at the failures: the reasons are listed there. Messages that fail are set aside, not lost, and can be tried again.",
+  "disk-low": "Free some disk space on the machine the bot runs on, then press Resume. Nothing has been lost.",
+  "memory-high": "Nothing has to be done. If it stays, give the bot more memory or choose the gentle pace.",
+  "embedder-down":
+    "See whether the model server is running and has the model loaded. The run goes on by itself as soon as it answers; nothing is lost. Search goes on by words alone.",
+  stalled:
+    "See what it waits for. If that does not pass, pause and resume the run, or restart the bot: nothing is lost.",
+};
+
+export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
+  return message({
+    embeds: [
+      {
+        title: `⚠️ ${alertTitles[alert.name]}`,
+        color: alert.name === "disk-low" || alert.name === "embedder-down" ? colors.bad : colors.warning,
+        fields: [
+          { name: "What happened", value: plain(alert.detail) },
+          { name: "What the run does", value: plain(alert.consequence) },
+          { name: "What you can do", value: advice[alert.name] },
+        ],
+        timestamp: new Date(alert.raisedAt).toISOString(),
+      },
+    ],
+    buttons: alertButtons(alert, status),
+  });
+}
+
+export function alertResolvedView(alert: Alert, status: BackfillStatus): View {
+  const resolvedAt = alert.resolvedAt ?? status.at;
+  const canResume = status.run !== undefined && isResumable(status.run.status);
+  return message({
+    embeds: [
+      {
+        title: `✅ Resolved: ${alertTitles[alert.name]}`,
+        color: colors.good,
+        description: [
+          plain(alert.detail),
+          `It lasted ${duration(resolvedAt - alert.raisedAt)}.`,
+          canResume ? "The run is still stopped: press Resume when you are ready." : "",
+        ]
+          .filter(Boolean)
+          .join("\n"),
+        timestamp: new Date(resolvedAt).toISOString(),
+      },
+    ],
+    buttons: canResume ? [button("Resume", customId("backfill", "resume"), "success")] : [],
+  });
+}
+
+function alertButtons(alert: Alert, status: BackfillStatus): Button[] {
+  if (alert.name === "disk-low" && status.run) return [button("Resume", customId("backfill", "resume"), "success")];
+  if (alert.name === "failing-batches") return [button("Show failures", customId("backfill", "failures"))];
+  return [];
+}

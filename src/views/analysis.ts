@@ -1,0 +1,222 @@
+// /backfill analyze: how much is searchable, what is missing and where, how long it will take, and whether a run can start. Pure.
+
+import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
+import type { Analysis, Check, PhasePlan } from "../backfill/plan.ts";
+import { button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { phaseTitles } from "./progress.ts";
+import { about, bar, bytes, count, duration, percent, plain, rate } from "./words.ts";
+
+const channelsShown = 10;
+const monthsShown = 18;
+
+/** While the archive is being read. */
+export function analyzingView(records: number): View {
+  return message({
+    embeds: [
+      { title: "🔎 Analyzing…", color: colors.neutral, description: `${count(records, "record")} looked at so far` },
+    ],
+  });
+}
+
+export function analysisView(analysis: Analysis): View {
+  const work = toDo(analysis);
+  const ready = analysis.preflight.every((check) => check.ok);
+  return message({
+    // The checklist and the plan come first: what is cut off when it gets long is the tail of the tables.
+    embeds: [overview(analysis), plan(analysis), distribution(analysis)],
+    buttons: ready && work > 0 ? [button("Start the backfill", customId("backfill", "start"), "success")] : [],
+  });
+}
+
+/** Why `start` did not start: the failed checks, each with its remedy. */
+export function refusedView(analysis: Analysis): View {
+  const failed = analysis.preflight.filter((check) => !check.ok);
+  return message({
+    embeds: [
+      {
+        title: "❌ The backfill cannot start yet",
+        color: colors.bad,
+        description: "Nothing was changed. Start again when this is settled.",
+        fields: [checklist(failed)],
+      },
+    ],
+    buttons: [button("Try again", customId("backfill", "start"), "primary")],
+  });
+}
+
+/** Why `start` had nothing to do. */
+export function nothingToDoView(analysis: Analysis): View {
+  const notes: string[] = [];
+  if (analysis.records === 0) {
+    notes.push("The archive of this server is still empty. To bring in its history, start with the source “discord”.");
+  }
+  if (analysis.quarantined > 0) {
+    notes.push(`${count(analysis.quarantined, "record")} failed earlier and can be tried again.`);
+  }
+  return message({
+    embeds: [
+      {
+        title: analysis.records === 0 ? "Nothing is stored yet" : "✅ Everything is searchable already",
+        color: analysis.records === 0 ? colors.quiet : colors.good,
+        description: [coverageLine(analysis), ...notes].join("\n"),
+      },
+    ],
+    buttons: analysis.quarantined > 0 ? [button("Try them again", customId("backfill", "retry"), "primary")] : [],
+  });
+}
+
+/** Counts by guild, for the application's owner. A guild that could not be counted says why. */
+export function allGuildsView(
+  guilds: readonly { readonly name: string; readonly result: Analysis | string }[],
+  total: number,
+): View {
+  const lines = guilds.map(({ name, result }) =>
+    typeof result === "string"
+      ? `**${plain(name)}**: ${plain(result)}`
+      : `**${plain(name)}**: ${count(result.embedded)} of ${count(result.records)} searchable, ${count(toDo(result))} to do (${about(result.estimatedMs)})`,
+  );
+  const counted = guilds.flatMap(({ result }) => (typeof result === "string" ? [] : [result]));
+  const sum = (of: (analysis: Analysis) => number) => counted.reduce((all, analysis) => all + of(analysis), 0);
+  return message({
+    embeds: [
+      {
+        title:
+          guilds.length < total ? `🔎 Analyzing: ${count(guilds.length)} of ${count(total, "server")}` : "All servers",
+        color: colors.neutral,
+        description: fitLines(lines, 3_800, (left) => `and ${count(left, "more server", "more servers")}`),
+        footer: {
+          text: `${count(sum((a) => a.embedded))} of ${count(
+            sum((a) => a.records),
+            "record",
+          )} searchable in all`,
+        },
+      },
+    ],
+  });
+}
+
+/** Records that a run would make searchable. */
+function toDo(analysis: { readonly missing: number; readonly stale: number }): number {
+  return analysis.missing + analysis.stale;
+}
+
+function coverageLine(analysis: Analysis): string {
+  const { embedded, records, skipped } = analysis;
+  const whole = records - skipped;
+  const share = whole > 0 ? percent(embedded, whole) : "0 %";
+  return `\`${bar(embedded, whole)}\` **${share}** searchable`;
+}
+
+function overview(analysis: Analysis): APIEmbed {
+  const { records, notes, embedded, missing, stale, orphaned, skipped, quarantined, damaged } = analysis;
+  const lines = [
+    `**${count(records, "record")}** stored, ${count(notes, "note")} among them`,
+    `✅ ${count(embedded)} searchable`,
+    `▫️ ${count(missing)} missing: not searchable yet`,
+    `▫️ ${count(stale)} stale: changed since they were made searchable`,
+    `▫️ ${count(orphaned)} orphaned: deleted, but still in the search index`,
+    `▫️ ${count(skipped)} with nothing to search (no text)`,
+  ];
+  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed earlier, can be tried again`);
+  if (damaged > 0) lines.push(`❗ ${count(damaged)} damaged in the archive, cannot be read`);
+  const ready = analysis.preflight.every((check) => check.ok);
+  return {
+    title: "Backfill analysis",
+    color: !ready ? colors.bad : toDo(analysis) > 0 ? colors.neutral : colors.good,
+    description: [coverageLine(analysis), ...lines].join("\n"),
+    fields: [checklist(analysis.preflight)],
+  };
+}
+
+const checkTitles: Readonly<Record<Check["name"], string>> = {
+  embedder: "Embedding model",
+  index: "Search index",
+  disk: "Disk space",
+  memory: "Memory",
+  "message-content": "Reading messages",
+  ownership: "No other process at work",
+};
+
+function checklist(checks: readonly Check[]): APIEmbedField {
+  const lines = checks.map(({ name, ok, detail, remedy }) => {
+    const line = `${ok ? "✅" : "❌"} **${checkTitles[name]}**: ${plain(detail)}`;
+    return ok || !remedy ? line : `${line}\n➜ ${plain(remedy)}`;
+  });
+  return { name: "Before it can start", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+}
+
+function plan(analysis: Analysis): APIEmbed {
+  const lines = analysis.phases.map(phasePlanLine);
+  const work = toDo(analysis);
+  lines.push(
+    work === 0
+      ? "**Nothing to do.**"
+      : `**In all: ${count(work, "record")}, ${analysis.estimatedMs === undefined ? "time unknown until the model answers" : about(analysis.estimatedMs)}**`,
+  );
+  const facts = [
+    `Model: ${plain(analysis.modelId)}, ${analysis.recordsPerSecond === undefined ? "speed could not be measured" : `${rate(analysis.recordsPerSecond)} measured just now`}`,
+    `Disk: needs about ${bytes(analysis.diskNeededBytes)}, ${bytes(analysis.diskFreeBytes)} free`,
+    `Average length: ${count(Math.round(analysis.averageLength), "character")}`,
+  ];
+  if (analysis.otherModelRows > 0) {
+    facts.push(
+      `${count(analysis.otherModelRows, "entry", "entries")} of earlier models lie on disk and are not searched`,
+    );
+  }
+  return {
+    color: colors.neutral,
+    fields: [
+      { name: "The plan, newest first", value: lines.join("\n") },
+      { name: "What it takes", value: facts.join("\n") },
+    ],
+    footer: { text: `Counted in ${duration(analysis.tookMs)}` },
+    timestamp: new Date(analysis.at).toISOString(),
+  };
+}
+
+function phasePlanLine(phase: PhasePlan): string {
+  const work = toDo(phase);
+  if (work === 0) return `✅ ${phaseTitles[phase.name]}: nothing to do (${count(phase.records)} stored)`;
+  const time = phase.estimatedMs === undefined ? "" : `, ${about(phase.estimatedMs)}`;
+  return `▫️ ${phaseTitles[phase.name]}: ${count(work)} of ${count(phase.records, "record")} to do${time}`;
+}
+
+function distribution(analysis: Analysis): APIEmbed {
+  const fields: APIEmbedField[] = [];
+  if (analysis.channels.length > 0) {
+    const shown = analysis.channels
+      .slice(0, channelsShown)
+      .map(
+        ({ channelId, records, embedded, skipped }) =>
+          `<#${channelId}>: ${count(records)}, ${percent(embedded, records - skipped)} searchable`,
+      );
+    const rest = analysis.channels.slice(channelsShown);
+    if (rest.length > 0) {
+      const records = rest.reduce((sum, channel) => sum + channel.records, 0);
+      shown.push(`and ${count(rest.length, "more channel", "more channels")} with ${count(records, "record")}`);
+    }
+    fields.push({ name: "By channel", value: fitLines(shown, 1_024, (left) => `and ${count(left)} more`) });
+  }
+  if (analysis.months.length > 0) fields.push({ name: "By month (UTC)", value: monthBars(analysis) });
+  return { color: colors.neutral, fields };
+}
+
+/** The months as bars of text: █ searchable, ░ not yet. The one place to replace by a chart image. */
+function monthBars({ months }: Analysis): string {
+  const shown = months.slice(-monthsShown);
+  const most = Math.max(...shown.map(({ records }) => records), 1);
+  const width = 16;
+  const lines = shown.map(({ month, records, embedded, skipped }) => {
+    const length = Math.max(records > 0 ? 1 : 0, Math.round((records / most) * width));
+    const full =
+      records - skipped <= 0 ? length : Math.floor((Math.min(embedded, records) / (records - skipped)) * length);
+    const blocks = "█".repeat(Math.min(full, length)) + "░".repeat(Math.max(0, length - full));
+    return `${month} ${blocks.padEnd(width)} ${count(records)}`;
+  });
+  const earlier = months.slice(0, -monthsShown);
+  if (earlier.length > 0) {
+    const records = earlier.reduce((sum, month) => sum + month.records, 0);
+    lines.unshift(`${count(earlier.length, "earlier month", "earlier months")}: ${count(records)}`);
+  }
+  return `\`\`\`\n${fitLines(lines, 1_000, (left) => `and ${count(left)} more`)}\n\`\`\``;
+}

@@ -1,0 +1,112 @@
+// The short answers of /backfill start, pause and rollback, and the questions they ask back. Pure.
+
+import type { PauseOutcome, StartOptions, StartOutcome } from "../backfill/engine.ts";
+import { type PaceName, type PhaseName, type Run, type SourceName, totals } from "../backfill/run.ts";
+import { nothingToDoView, refusedView } from "./analysis.ts";
+import { button, colors, customId, message, sentence, type View } from "./message.ts";
+import { count, plain } from "./words.ts";
+
+/** What `start` was asked for, as it travels in a button. */
+export interface AskedPlan {
+  readonly phases?: readonly PhaseName[];
+  readonly pace?: PaceName;
+  readonly source?: SourceName;
+}
+
+export function checkingView(): View {
+  return sentence("🔎 Checking that everything is ready, and counting what is missing…");
+}
+
+export function startView(outcome: StartOutcome, asked: StartOptions): View {
+  const where = `The progress is shown in <#${asked.adminChannelId}>.`;
+  const controls = [button("Status", customId("backfill", "status"))];
+  switch (outcome.outcome) {
+    case "started":
+      return message({
+        content: `▶️ The backfill has started${planned(outcome.status.run)}. ${where} It can be paused at any time, and goes on by itself after a restart.`,
+        buttons: controls,
+      });
+    case "resumed":
+      return message({
+        content: `▶️ The backfill goes on where it stopped (it was ${plain(outcome.from)})${left(outcome.status.run)}. ${where}`,
+        buttons: controls,
+      });
+    case "already-running":
+      return message({ content: `▶️ A backfill is at work already${left(outcome.status.run)}.`, buttons: controls });
+    case "nothing-to-do":
+      return nothingToDoView(outcome.analysis);
+    case "refused":
+      return refusedView(outcome.analysis);
+    case "plan-differs":
+      return planDiffersView(outcome.differences, asked);
+  }
+}
+
+/** The unfinished run has another plan than the one asked for: which one goes on? */
+function planDiffersView(differences: readonly string[], asked: StartOptions): View {
+  return message({
+    embeds: [
+      {
+        title: "There is an unfinished backfill with another plan",
+        color: colors.warning,
+        description: [
+          ...differences.slice(0, 10).map((difference) => `• ${plain(difference)}`),
+          "",
+          "What has been done is kept either way. Which plan should go on?",
+        ].join("\n"),
+      },
+    ],
+    buttons: [
+      button("Keep its plan", customId("backfill", "keep", asked.adminChannelId), "primary"),
+      button("Change to the new plan", customId("backfill", "change", ...planArguments(asked)), "danger"),
+    ],
+  });
+}
+
+function planArguments({ phases, pace, source, adminChannelId }: StartOptions): string[] {
+  return [adminChannelId, phases?.join("+") ?? "", pace ?? "", source ?? ""];
+}
+
+export function pauseView(outcome: PauseOutcome): View {
+  switch (outcome.outcome) {
+    case "pausing":
+      return sentence("⏸️ Pausing: what is in flight is being stored first. Nothing is lost.");
+    case "paused":
+      return sentence("⏸️ The backfill is paused. Resume it whenever you like; it goes on where it stopped.");
+    case "already-paused":
+      return sentence("⏸️ The backfill was paused already.");
+    case "forced":
+      return sentence(
+        "⏸️ Pausing hung, so the backfill is paused now without waiting for what was in flight. That part is simply done again on resuming; nothing is lost.",
+      );
+    case "nothing-running":
+      return sentence("No backfill is running.");
+  }
+}
+
+export function rollbackQuestionView(run: Run): View {
+  return message({
+    embeds: [
+      {
+        title: "Take this backfill back?",
+        color: colors.warning,
+        description: [
+          `Everything that run \`${run.id}\` made searchable (${count(totals(run).embedded, "record")}) goes out of the search index, and the run cannot be resumed afterwards.`,
+          "The stored messages stay, and so does what was indexed as it was written. A new backfill can make it all searchable again.",
+        ].join("\n"),
+      },
+    ],
+    buttons: [
+      button("Roll back", customId("backfill", "rollback", run.id), "danger"),
+      button("Leave it as it is", customId("backfill", "cancel")),
+    ],
+  });
+}
+
+function planned(run: Run | undefined): string {
+  return run ? `: ${count(totals(run).planned, "record")} to look at` : "";
+}
+
+function left(run: Run | undefined): string {
+  return run ? `, with ${count(totals(run).remaining, "record")} left` : "";
+}

@@ -1,0 +1,121 @@
+// The one progress message of a run, edited in place, and the pieces it shares with /backfill status. Pure.
+
+import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
+import type { BackfillStatus } from "../backfill/engine.ts";
+import type { Health, Light } from "../backfill/health.ts";
+import { currentPhase, isActive, isResumable, type Phase, type PhaseName, type Run, totals } from "../backfill/run.ts";
+import { alertTitles } from "./alerts.ts";
+import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { about, ago, bar, count, percent, plain, rate } from "./words.ts";
+
+export const phaseTitles: Readonly<Record<PhaseName, string>> = {
+  recent: "recent (last 30 days)",
+  medium: "medium (30 to 90 days)",
+  full: "full (older)",
+  notes: "notes",
+};
+
+const statusTitles: Readonly<Record<Run["status"], { title: string; color: number }>> = {
+  running: { title: "▶️ Backfill running", color: colors.neutral },
+  pausing: { title: "⏸️ Backfill pausing", color: colors.quiet },
+  paused: { title: "⏸️ Backfill paused", color: colors.quiet },
+  waiting: { title: "⏳ Backfill waiting", color: colors.warning },
+  interrupted: { title: "⚠️ Backfill interrupted", color: colors.warning },
+  succeeded: { title: "✅ Backfill finished", color: colors.good },
+  failed: { title: "❌ Backfill failed", color: colors.bad },
+  cancelled: { title: "↩️ Backfill rolled back", color: colors.quiet },
+};
+
+/** The progress message of the admin channel. */
+export function progressView(status: BackfillStatus): View {
+  if (!status.run) return message({ embeds: [{ title: "No backfill yet", color: colors.quiet }] });
+  return message({ embeds: [runEmbed(status, status.run)], buttons: runButtons(status.run) });
+}
+
+/** Title, bar, phases, rate, time left, failures, alerts and health lights of a run. */
+export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
+  const { title, color } = statusTitles[run.status];
+  const sum = totals(run);
+  const total = sum.read + sum.remaining;
+  const lines = [`\`${bar(sum.read, total)}\` **${percent(sum.read, total)}**`, headline(status, run, sum.read, total)];
+  if (run.collection && !run.collection.finished) {
+    lines.push(`📥 Collecting history from Discord first: ${count(run.collection.collected, "message")} so far`);
+  }
+  if (run.status !== "running" && run.reason) lines.push(`Because ${plain(run.reason)}, ${ago(run.statusAt)}.`);
+  if (status.waitingFor && isActive(run.status)) lines.push(`Waiting for: ${plain(status.waitingFor)}`);
+
+  const fields: APIEmbedField[] = [
+    { name: "Phases, newest first", value: run.phases.map((phase) => phaseLine(phase, run)).join("\n") },
+    { name: "What became of the records read", value: outcomes(run) },
+  ];
+  if (status.alerts.length > 0) fields.push(alertsField(status));
+  fields.push(healthField(status.health));
+  return {
+    title,
+    description: lines.join("\n"),
+    color,
+    fields,
+    footer: { text: `Pace ${run.pace} · run ${run.id} · as of` },
+    timestamp: new Date(status.at).toISOString(),
+  };
+}
+
+/** Pause while it works, Resume while it can be resumed, and the failures when there are any. Anyone sees them; using them needs Manage Server. */
+export function runButtons(run: Run): Button[] {
+  const buttons: Button[] = [];
+  if (run.status === "running" || run.status === "waiting") {
+    buttons.push(button("Pause", customId("backfill", "pause"), "secondary"));
+  }
+  if (run.status === "pausing") buttons.push(button("Pausing…", customId("backfill", "pause"), "secondary"));
+  if (isResumable(run.status)) buttons.push(button("Resume", customId("backfill", "resume"), "success"));
+  if (totals(run).quarantined > 0) buttons.push(button("Show failures", customId("backfill", "failures")));
+  return buttons;
+}
+
+export function alertsField(status: BackfillStatus): APIEmbedField {
+  const lines = status.alerts.map(
+    (alert) => `⚠️ **${alertTitles[alert.name]}**, raised ${ago(alert.raisedAt)}: ${plain(alert.detail)}`,
+  );
+  return { name: "Active alerts", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+}
+
+const lights: Readonly<Record<Light, string>> = { ok: "🟢", warning: "🟡", bad: "🔴", unknown: "⚪" };
+
+export function healthField(health: Health): APIEmbedField {
+  const names = ["embedder", "index", "archive", "disk", "memory", "cpu"] as const;
+  const lines = names.map((name) => {
+    const { light, detail } = health[name];
+    return `${lights[light]} ${name === "cpu" ? "CPU" : name}: ${plain(detail)}`;
+  });
+  return { name: "Health", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+}
+
+function headline(status: BackfillStatus, run: Run, read: number, total: number): string {
+  const parts = [`**${count(read)}** of **${count(total, "record")}**`];
+  if (isActive(run.status)) {
+    if (status.recordsPerSecond !== undefined) parts.push(rate(status.recordsPerSecond));
+    if (status.etaMs !== undefined) parts.push(`${about(status.etaMs)} left`);
+  }
+  return parts.join(" · ");
+}
+
+function phaseLine(phase: Phase, run: Run): string {
+  const done = phase.cursor === undefined;
+  const mark = done ? "✅" : currentPhase(run) === phase ? "▶️" : "▫️";
+  const { read } = phase.counters;
+  const total = done ? read : Math.max(phase.planned, read);
+  const share = !done && read > 0 ? `, ${percent(read, total)}` : "";
+  return `${mark} ${phaseTitles[phase.name]}: ${count(read)} of ${count(total)}${share}`;
+}
+
+function outcomes(run: Run): string {
+  const { embedded, unchanged, skipped, quarantined } = totals(run);
+  const lines = [`🔎 ${count(embedded)} made searchable · ${count(unchanged)} already were`];
+  lines.push(`▫️ ${count(skipped)} with nothing to search (no text)`);
+  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed and set aside for another try`);
+  if (run.batches.failed > 0) {
+    const { failed, sent } = run.batches;
+    lines.push(`↻ ${count(failed)} of ${count(sent, "batch", "batches")} failed at first (${percent(failed, sent)})`);
+  }
+  return lines.join("\n");
+}

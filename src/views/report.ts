@@ -1,0 +1,191 @@
+// The end of a run: what was done, how long it took, and whether the index holds what it should; and /backfill verify. Pure.
+
+import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
+import type { BackfillStatus } from "../backfill/engine.ts";
+import { isBalanced, isResumable, type Run, totals } from "../backfill/run.ts";
+import type { Criterion, Verification } from "../backfill/verify.ts";
+import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { ago, count, duration, jumpLink, percent, plain, rate } from "./words.ts";
+
+/** The report of a run that ended, or was left unfinished. */
+export function reportView(status: BackfillStatus, verification: Verification | undefined): View {
+  const { run } = status;
+  if (!run) return message({ embeds: [{ title: "No backfill yet", color: colors.quiet }] });
+  const embeds = [runReport(status, run)];
+  if (verification) embeds.push(verificationEmbed(verification, status.guildId));
+  return message({ embeds, buttons: reportButtons(status, run, verification) });
+}
+
+/** The answer of /backfill verify. */
+export function verificationView(verification: Verification, guildId: string): View {
+  const work = verification.missing + verification.stale > 0;
+  return message({
+    embeds: [verificationEmbed(verification, guildId)],
+    buttons: work ? [button("Start a backfill", customId("backfill", "start"), "success")] : [],
+  });
+}
+
+/** The answer of /backfill rollback. */
+export function rolledBackView(removedRows: number, verification: Verification, guildId: string): View {
+  return message({
+    embeds: [
+      {
+        title: "↩️ Backfill rolled back",
+        color: colors.quiet,
+        description: `${count(removedRows, "entry", "entries")} that the run had written ${removedRows === 1 ? "is" : "are"} out of the search index. Messages indexed as they were written stay searchable, and the archive of messages is untouched.`,
+      },
+      verificationEmbed(verification, guildId),
+    ],
+  });
+}
+
+function runReport(status: BackfillStatus, run: Run): APIEmbed {
+  const sum = totals(run);
+  const total = sum.read + sum.remaining;
+  const nothingDone = sum.read === 0 && Math.max(sum.planned, total) > 0;
+  const fields: APIEmbedField[] = [
+    { name: "The account", value: account(run) },
+    {
+      name: "Time",
+      value: [
+        `${duration(run.runningMs)} of work, started ${ago(run.startedAt)}`,
+        run.runningMs > 0 && sum.read > 0 ? `On average ${rate(sum.read / (run.runningMs / 1_000))}` : "",
+        `${count(run.batches.sent, "batch", "batches")} sent, ${count(run.batches.failed)} failed at first`,
+      ]
+        .filter(Boolean)
+        .join("\n"),
+    },
+  ];
+  const reasons = Object.entries(run.skippedBy).filter(([, amount]) => amount > 0);
+  if (reasons.length > 0) {
+    const lines = reasons.sort((a, b) => b[1] - a[1]).map(([reason, amount]) => `${count(amount)}: ${plain(reason)}`);
+    fields.push({
+      name: "Skipped: nothing to search",
+      value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`),
+    });
+  }
+  if (sum.quarantined > 0) {
+    fields.push({
+      name: "Failed",
+      value: `${count(sum.quarantined, "record")} (${percent(sum.quarantined, sum.read)}) could not be made searchable. Nothing is lost: look at the reasons, then try again.`,
+    });
+  }
+  if (run.collection) {
+    const { collected, unreadable } = run.collection;
+    const blocked =
+      unreadable.length > 0
+        ? `\n${count(unreadable.length, "channel")} could not be read: ${fitLines(unreadable.map(plain), 700, (left) => `and ${count(left)} more`).replaceAll("\n", ", ")}`
+        : "";
+    fields.push({ name: "Collected from Discord", value: `${count(collected, "message")}${blocked}` });
+  }
+  return {
+    ...headline(run, nothingDone, sum.remaining, Math.max(sum.planned, total)),
+    fields,
+    footer: { text: `Run ${run.id} · pace ${run.pace}` },
+    timestamp: new Date(run.finishedAt ?? status.at).toISOString(),
+  };
+}
+
+function headline(run: Run, nothingDone: boolean, remaining: number, planned: number): APIEmbed {
+  if (run.status === "cancelled") {
+    return { title: "↩️ Backfill rolled back", color: colors.quiet, description: plain(run.reason) };
+  }
+  if (nothingDone) {
+    return {
+      title: `❌ Backfill failed: 0 of ${count(planned, "record")} processed`,
+      color: colors.bad,
+      description: `The run ended without having looked at a single record, so nothing became searchable. Reason given: ${plain(run.reason)}`,
+    };
+  }
+  if (run.status === "succeeded" && isBalanced(totals(run)) && remaining === 0) {
+    return {
+      title: "✅ Backfill finished",
+      color: colors.good,
+      description: "Everything planned has been worked through.",
+    };
+  }
+  if (run.status === "succeeded") {
+    return {
+      title: "⚠️ Backfill finished, but its account does not add up",
+      color: colors.warning,
+      description:
+        "Some records are unaccounted for. Another backfill picks up whatever is missing; the log says more.",
+    };
+  }
+  return {
+    title: run.status === "failed" ? "❌ Backfill failed" : "⏸️ Backfill stopped before its end",
+    color: run.status === "failed" ? colors.bad : colors.quiet,
+    description: `${plain(run.reason)}\nWhat was done is kept; resuming goes on where it stopped.`,
+  };
+}
+
+/** The accounting identity with its numbers, checked. */
+function account(run: Run): string {
+  const { read, embedded, unchanged, skipped, quarantined, remaining } = totals(run);
+  const right = embedded + unchanged + skipped + quarantined + remaining;
+  const total = read + remaining;
+  return [
+    `**${count(total)}** records = **${count(embedded)}** made searchable + **${count(unchanged)}** already searchable + **${count(skipped)}** skipped + **${count(quarantined)}** failed + **${count(remaining)}** remaining`,
+    total === right ? "✔ It adds up." : `✘ It does not add up: the parts make ${count(right)}.`,
+  ].join("\n");
+}
+
+const criterionTitles: Readonly<Record<Criterion["name"], string>> = {
+  coverage: "Coverage",
+  failures: "Failures",
+  "search-time": "Search time",
+  months: "Every month represented",
+  consistency: "Consistency",
+  accounting: "Account",
+};
+
+function verificationEmbed(verification: Verification, guildId: string): APIEmbed {
+  const { records, embedded, skipped, missing, stale, orphaned, duplicates, badVectors, selfRetrieval } = verification;
+  const ok = verification.criteria.every((criterion) => criterion.ok);
+  const ticks = verification.criteria.map(
+    ({ name, ok, detail }) => `${ok ? "✅" : "❌"} **${criterionTitles[name]}**: ${plain(detail)}`,
+  );
+  const fields: APIEmbedField[] = [
+    {
+      name: "What was compared",
+      value: [
+        `${count(embedded)} of ${count(records - skipped, "record")} with text are searchable (${percent(embedded, records - skipped)})`,
+        `missing ${count(missing)} · outdated ${count(stale)} · deleted but still found ${count(orphaned)} · duplicates ${count(duplicates)} · damaged vectors ${count(badVectors)}`,
+        `Old messages that find themselves: ${count(selfRetrieval.found)} of ${count(selfRetrieval.tried)}`,
+      ].join("\n"),
+    },
+  ];
+  if (verification.sample.length > 0) {
+    // Links only: whoever reads this channel need not be allowed to read those messages.
+    const lines = verification.sample.map(
+      ({ id, channelId, createdAt }) => `${jumpLink(guildId, channelId, id)} from ${ago(createdAt)}`,
+    );
+    fields.push({
+      name: "Old messages that search finds now",
+      value: fitLines(lines, 600, (left) => `and ${count(left)} more`),
+    });
+  }
+  return {
+    title: ok ? "✅ Verified" : "⚠️ Verification found something",
+    color: ok ? colors.good : colors.warning,
+    description: fitLines(ticks, 2_000, (left) => `and ${count(left)} more`),
+    fields,
+    footer: { text: `Verified in ${duration(verification.tookMs)}` },
+    timestamp: new Date(verification.at).toISOString(),
+  };
+}
+
+function reportButtons(status: BackfillStatus, run: Run, verification: Verification | undefined): Button[] {
+  const buttons: Button[] = [];
+  if (isResumable(run.status)) buttons.push(button("Resume", customId("backfill", "resume"), "success"));
+  else if (verification && verification.missing + verification.stale > 0) {
+    buttons.push(button("Start another backfill", customId("backfill", "start"), "success"));
+  }
+  if (status.quarantined > 0 || totals(run).quarantined > 0) {
+    buttons.push(
+      button("Show failures", customId("backfill", "failures")),
+      button("Try them again", customId("backfill", "retry")),
+    );
+  }
+  return buttons;
+}

@@ -1,0 +1,51 @@
+// /backfill status: the run, what waits, the lights, and whether reports arrive. Pure.
+
+import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
+import type { BackfillStatus } from "../backfill/engine.ts";
+import { button, colors, customId, message, type View } from "./message.ts";
+import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
+import { count, plain } from "./words.ts";
+
+export function statusView(status: BackfillStatus): View {
+  const embed = status.run ? runEmbed(status, status.run) : noRunEmbed(status);
+  const extra: APIEmbedField[] = [{ name: "New messages", value: livePending(status.livePending) }];
+  if (status.quarantined > 0) {
+    extra.push({
+      name: "Set aside",
+      value: `${count(status.quarantined, "record")} could not be made searchable and can be tried again.`,
+    });
+  }
+  if (status.ownedElsewhere) {
+    extra.push({
+      name: "Another process is at work",
+      value: `${plain(status.ownedElsewhere)} looks after this server at the moment; this one only answers searches.`,
+    });
+  }
+  if (status.adminChannelProblem) {
+    extra.push({
+      name: "Reports do not arrive",
+      value: `${plain(status.adminChannelProblem)} The run is not affected.`,
+    });
+  }
+  const fields = [...extra, ...(embed.fields ?? [])];
+  const buttons = status.run ? runButtons(status.run) : [button("Analyze", customId("backfill", "analyze"), "primary")];
+  return message({ embeds: [{ ...embed, fields }], buttons });
+}
+
+function noRunEmbed(status: BackfillStatus): APIEmbed {
+  const fields =
+    status.alerts.length > 0 ? [alertsField(status), healthField(status.health)] : [healthField(status.health)];
+  return {
+    title: "No backfill yet",
+    color: colors.quiet,
+    description:
+      "New messages become searchable as they are written. A backfill does the same for everything older; analyze first to see how much that is.",
+    fields,
+    timestamp: new Date(status.at).toISOString(),
+  };
+}
+
+function livePending(pending: number): string {
+  if (pending === 0) return "All of them are searchable.";
+  return `${count(pending, "message")} wait to become searchable; they are stored safely.`;
+}

@@ -1,0 +1,322 @@
+import { describe, expect, it } from "vitest";
+import { type Alert, alertNames } from "../../src/backfill/alerts.ts";
+import { type Run, runStatuses } from "../../src/backfill/run.ts";
+import { allGuildsView, analysisView, analyzingView, nothingToDoView, refusedView } from "../../src/views/analysis.ts";
+import { announcementView } from "../../src/views/announcement.ts";
+import { pauseView, rollbackQuestionView, startView } from "../../src/views/answers.ts";
+import { failuresView, retriedView } from "../../src/views/failures.ts";
+import { progressView } from "../../src/views/progress.ts";
+import { reportView, rolledBackView, verificationView } from "../../src/views/report.ts";
+import { statusView } from "../../src/views/status.ts";
+import {
+  checks,
+  exampleAnalysis,
+  exampleRun,
+  exampleStatus,
+  exampleVerification,
+  guildId,
+  monster,
+  now,
+  phase,
+} from "./examples.ts";
+import { buttonLabels, expectSendable, textOf } from "./valid.ts";
+
+const finished: Partial<Run> = {
+  status: "succeeded",
+  reason: "nothing remains",
+  finishedAt: now,
+  phases: [
+    phase("recent", 1_200, { read: 1_200, embedded: 1_100, unchanged: 60, skipped: 40 }, true),
+    phase("full", 800, { read: 800, embedded: 790, skipped: 8, quarantined: 2 }, true),
+  ],
+};
+
+describe("the progress message", () => {
+  it("tells how far the run is, how fast it goes and when it will be done", () => {
+    const view = progressView(exampleStatus());
+    expectSendable(view);
+    const text = textOf(view);
+    expect(text).toContain("Backfill running");
+    expect(text).toContain("**4,600** of **46,212 records** · 1,240 records/s · about 3 minutes left");
+    expect(text).toContain("**9.9 %**");
+    expect(text).toContain("✅ recent (last 30 days): 1,200 of 1,200");
+    expect(text).toContain("▶️ medium (30 to 90 days): 3,400 of 5,000, 68 %");
+    expect(text).toContain("▫️ full (older): 0 of 40,000");
+    expect(text).toContain("🟡 disk: 12 GB free");
+    expect(buttonLabels(view)).toEqual(["Pause", "Show failures"]);
+  });
+
+  it.each(runStatuses)("is valid when the run is %s, and offers what can be done then", (status) => {
+    const view = progressView(exampleStatus({ run: exampleRun({ status, reason: monster }), waitingFor: monster }));
+    expectSendable(view);
+    const labels = buttonLabels(view);
+    expect(labels.includes("Resume")).toBe(["paused", "interrupted", "failed"].includes(status));
+    expect(labels.includes("Pause")).toBe(["running", "waiting"].includes(status));
+  });
+
+  it("names active alerts and what it waits for", () => {
+    const alert: Alert = {
+      name: "embedder-down",
+      detail: "connection refused",
+      consequence: "It waits.",
+      raisedAt: now,
+    };
+    const run = exampleRun({ status: "waiting", reason: "the embedder is down" });
+    const text = textOf(progressView(exampleStatus({ run, alerts: [alert], waitingFor: "next try in 20 s" })));
+    expect(text).toContain("The embedding model does not answer");
+    expect(text).toContain("Waiting for: next try in 20 s");
+    expect(text).toContain("Because the embedder is down");
+  });
+
+  it("stays within the limits with monstrous details everywhere", () => {
+    const light = { light: "bad", detail: monster } as const;
+    const alerts = alertNames.map((name) => ({ name, detail: monster, consequence: monster, raisedAt: now }));
+    const all = { embedder: light, index: light, archive: light, disk: light, memory: light, cpu: light };
+    const phases = Array.from({ length: 30 }, () => phase("full", Number.MAX_SAFE_INTEGER, { read: 9e14 }, false));
+    const run = exampleRun({ phases, id: "x".repeat(50), reason: monster, status: "failed" });
+    const status = exampleStatus({ run, alerts, health: all, adminChannelProblem: monster, ownedElsewhere: monster });
+    expectSendable(progressView(status));
+    expectSendable(statusView(status));
+    expectSendable(reportView(status, exampleVerification()));
+  });
+});
+
+describe("/backfill status", () => {
+  it("says so when there was no run yet and offers the analysis", () => {
+    const view = statusView(exampleStatus({ run: undefined, quarantined: 0 }));
+    expectSendable(view);
+    expect(textOf(view)).toContain("No backfill yet");
+    expect(buttonLabels(view)).toEqual(["Analyze"]);
+  });
+
+  it("tells what waits, who owns the server and why reports do not arrive", () => {
+    const status = exampleStatus({
+      livePending: 1_234,
+      ownedElsewhere: "host-2 (pid 77)",
+      adminChannelProblem: "The channel is gone.",
+    });
+    const view = statusView(status);
+    expectSendable(view);
+    expect(textOf(view)).toContain("1,234 messages wait");
+    expect(textOf(view)).toContain("host-2 (pid 77)");
+    expect(textOf(view)).toContain("The channel is gone.");
+  });
+});
+
+describe("the analysis", () => {
+  it("tells what is searchable, what is missing, the plan, the disk and the checklist", () => {
+    const view = analysisView(exampleAnalysis());
+    expectSendable(view);
+    const text = textOf(view);
+    expect(text).toContain("**50,000 records** stored");
+    expect(text).toContain("28,990 missing");
+    expect(text).toContain("4 stale");
+    expect(text).toContain("7 orphaned");
+    expect(text).toContain("recent (last 30 days): 7,494 of 12,500 records to do, about 40 seconds");
+    expect(text).toContain("**In all: 28,994 records, about 3 minutes**");
+    expect(text).toContain("needs about 212 MB, 41 GB free");
+    expect(text).toContain("Average length: 83 characters");
+    expect(text).toContain("<#1343714078748708970>: 10,000");
+    expect(text).toContain("2025-05 ");
+    expect(buttonLabels(view)).toEqual(["Start the backfill"]);
+  });
+
+  it("offers no start while a check fails, and says what to do", () => {
+    const failed = { name: "message-content", ok: false, detail: "not allowed", remedy: "Switch it on." } as const;
+    const analysis = exampleAnalysis({ preflight: [...checks.slice(0, 4), failed] });
+    const view = analysisView(analysis);
+    expectSendable(view);
+    expect(textOf(view)).toContain("❌ **Reading messages**: not allowed\n➜ Switch it on.");
+    expect(buttonLabels(view)).toEqual([]);
+    expectSendable(refusedView(analysis));
+    expect(textOf(refusedView(analysis))).toContain("Switch it on.");
+    expect(textOf(refusedView(analysis))).not.toContain("Disk space");
+  });
+
+  it("offers no start when everything is searchable", () => {
+    const done = { missing: 0, stale: 0, embedded: 49_994 };
+    const analysis = exampleAnalysis({ ...done, phases: [], quarantined: 1 });
+    expect(buttonLabels(analysisView(analysis))).toEqual([]);
+    expect(buttonLabels(nothingToDoView(analysis))).toEqual(["Try them again"]);
+    expectSendable(nothingToDoView(analysis));
+  });
+
+  it("holds hundreds of channels, decades of months and monstrous texts", () => {
+    const channel = (at: number) => ({
+      channelId: `${1343714078748708000n + BigInt(at)}`,
+      records: 9e14,
+      embedded: 8e14,
+      missing: 1e14,
+      stale: 0,
+      skipped: 0,
+      quarantined: 0,
+    });
+    const analysis = exampleAnalysis({
+      records: Number.MAX_SAFE_INTEGER,
+      channels: Array.from({ length: 800 }, (_, at) => channel(at)),
+      months: Array.from({ length: 400 }, (_, at) => ({ ...channel(at), month: `2${100 + at}-01` })),
+      modelId: monster,
+      preflight: checks.map((check) => ({ ...check, ok: false, detail: monster, remedy: monster })),
+      otherModelRows: 5,
+      averageLength: 0,
+      recordsPerSecond: undefined,
+      estimatedMs: undefined,
+    });
+    const view = analysisView(analysis);
+    expectSendable(view);
+    expectSendable(refusedView(analysis));
+    expect(textOf(analysisView(exampleAnalysis({ channels: analysis.channels })))).toContain("and 790 more channels");
+  });
+
+  it("of an empty server is as valid", () => {
+    const none = { records: 0, embedded: 0, missing: 0, stale: 0, skipped: 0, quarantined: 0 };
+    const analysis = exampleAnalysis({ ...none, channels: [], months: [], phases: [], notes: 0, averageLength: 0 });
+    expectSendable(analysisView(analysis));
+    expect(textOf(nothingToDoView(analysis))).toContain("still empty");
+    expectSendable(analyzingView(12));
+  });
+
+  it("of all servers lists each with its counts, or why it could not be counted", () => {
+    const guilds = Array.from({ length: 300 }, (_, at) => ({
+      name: `${at}${monster}`,
+      result: at % 2 ? exampleAnalysis() : "owned by another process",
+    }));
+    expectSendable(allGuildsView(guilds, 300));
+    const view = allGuildsView([{ name: "Home", result: exampleAnalysis() }], 2);
+    expect(textOf(view)).toContain("Analyzing: 1 of 2 servers");
+    expect(textOf(view)).toContain("**Home**: 21,000 of 50,000 searchable, 28,994 to do");
+  });
+});
+
+describe("alerts", () => {
+  it.each(alertNames)(
+    "%s says what happened, what the run does and what to do, and is resolved in one post",
+    (name) => {
+      const alert: Alert = { name, detail: "measured 7.4", consequence: "The run goes on.", raisedAt: now - 90_000 };
+      const status = exampleStatus();
+      const raised = announcementView({ kind: "alert-raised", alert, status });
+      expectSendable(raised);
+      expect(textOf(raised)).toContain("measured 7.4");
+      expect(textOf(raised)).toContain("The run goes on.");
+      expect(textOf(raised)).toContain("What you can do");
+      const resolved = announcementView({ kind: "alert-resolved", alert: { ...alert, resolvedAt: now }, status });
+      expectSendable(resolved);
+      expect(textOf(resolved)).toContain("It lasted 1 minute 30 seconds");
+    },
+  );
+
+  it("that stopped the run offer to resume it", () => {
+    const alert: Alert = {
+      name: "disk-low",
+      detail: "3 GB free",
+      consequence: "Paused.",
+      raisedAt: now,
+      resolvedAt: now,
+    };
+    const status = exampleStatus({ run: exampleRun({ status: "paused" }) });
+    expect(buttonLabels(announcementView({ kind: "alert-resolved", alert, status }))).toEqual(["Resume"]);
+    expect(buttonLabels(announcementView({ kind: "alert-raised", alert, status }))).toEqual(["Resume"]);
+  });
+});
+
+describe("the report", () => {
+  it("prints the account with its numbers, time, rate, failures and the ticks of the verification", () => {
+    const status = exampleStatus({ run: exampleRun(finished) });
+    const view = announcementView({ kind: "report", status, verification: exampleVerification() });
+    expectSendable(view);
+    const text = textOf(view);
+    expect(text).toContain("✅ Backfill finished");
+    expect(text).toContain(
+      "**2,000** records = **1,890** made searchable + **60** already searchable + **48** skipped + **2** failed + **0** remaining",
+    );
+    expect(text).toContain("It adds up");
+    expect(text).toContain("1 minute 35 seconds of work");
+    expect(text).toContain("✅ **Coverage**: 99.9 %");
+    expect(text).toContain("19 of 20");
+    expect(buttonLabels(view)).toContain("Try them again");
+  });
+
+  it("links to old messages without quoting them, as the channel's readers need not be allowed to read those", () => {
+    const text = textOf(verificationView(exampleVerification(), guildId));
+    expect(text).toContain(`https://discord.com/channels/${guildId}/1343714078748708976/1243714078748708976`);
+    expect(text).not.toContain("secret");
+  });
+
+  it("calls a run that processed nothing of something a failure", () => {
+    const run = exampleRun({ ...finished, phases: [phase("recent", 5_000, {}, true)] });
+    const view = reportView(exampleStatus({ run }), undefined);
+    expectSendable(view);
+    expect(textOf(view)).toContain("❌ Backfill failed: 0 of 5,000 records processed");
+  });
+
+  it("says so when the account does not add up", () => {
+    const run = exampleRun({ ...finished, phases: [phase("recent", 50, { read: 50, embedded: 48 }, true)] });
+    const text = textOf(reportView(exampleStatus({ run }), undefined));
+    expect(text).toContain("does not add up: the parts make 48");
+    expect(text).not.toContain("✅ Backfill finished");
+  });
+
+  it("of a failed run says that nothing is lost and offers to resume", () => {
+    const run = exampleRun({ status: "failed", reason: "the index cannot be written" });
+    const view = reportView(exampleStatus({ run }), exampleVerification());
+    expectSendable(view);
+    expect(textOf(view)).toContain("the index cannot be written");
+    expect(buttonLabels(view)).toContain("Resume");
+  });
+
+  it("of what was collected names the channels that could not be read", () => {
+    const unreadable = Array.from({ length: 500 }, (_, at) => `secret-${at}: no permission`);
+    const run = exampleRun({ ...finished, collection: { finished: true, collected: 1_234, unreadable } });
+    const view = reportView(exampleStatus({ run }), undefined);
+    expectSendable(view);
+    expect(textOf(view)).toContain("1,234 messages\n500 channels could not be read: secret-0: no permission");
+  });
+});
+
+describe("short answers", () => {
+  const asked = { adminChannelId: guildId, startedBy: guildId } as const;
+  const status = exampleStatus();
+
+  it("to start are valid for every outcome", () => {
+    const analysis = exampleAnalysis();
+    for (const outcome of [
+      { outcome: "started", status },
+      { outcome: "resumed", status, from: "paused" },
+      { outcome: "already-running", status },
+      { outcome: "nothing-to-do", analysis },
+      { outcome: "refused", analysis },
+      { outcome: "plan-differs", status, differences: Array.from({ length: 40 }, () => monster) },
+    ] as const) {
+      expectSendable(startView(outcome, asked));
+    }
+  });
+
+  it("ask which plan to go on with, and carry the new one in the button", () => {
+    const options = {
+      ...asked,
+      phases: ["recent", "medium", "full", "notes"],
+      pace: "gentle",
+      source: "discord",
+    } as const;
+    const view = startView({ outcome: "plan-differs", status, differences: ["pace: auto, now gentle"] }, options);
+    expect(buttonLabels(view)).toEqual(["Keep its plan", "Change to the new plan"]);
+    expect(view.components[0]?.components[1]?.custom_id).toBe(
+      `backscroll:backfill:change:${guildId}:recent+medium+full+notes:gentle:discord`,
+    );
+  });
+
+  it("to pause, failures, retry and rollback are valid", () => {
+    for (const outcome of ["pausing", "paused", "already-paused", "forced", "nothing-running"] as const) {
+      expectSendable(pauseView({ outcome, status }));
+    }
+    const entry = { kind: "message", id: guildId, channelId: guildId, contentHash: "x", attempts: 3, at: now } as const;
+    const entries = Array.from({ length: 200 }, () => ({ ...entry, reason: monster }));
+    expectSendable(failuresView(entries, 1_000, guildId));
+    expectSendable(failuresView([], 0, guildId));
+    expect(textOf(failuresView([{ ...entry, reason: "refused" }], 1, guildId))).toContain("3 attempts: refused");
+    expectSendable(retriedView(0));
+    expectSendable(retriedView(7));
+    expectSendable(rollbackQuestionView(exampleRun({ id: "0c6f8f3e-6f0e-4a52-9f0a-0f8f3e6f0e4a" })));
+    expectSendable(rolledBackView(1, exampleVerification(), guildId));
+  });
+});
