@@ -1,5 +1,11 @@
 // The health lights: how the embedder, the index, the archive, disk, memory and CPU are doing right now.
 
+import { toError } from "../errors.ts";
+import type { BreakerState } from "../indexing/breaker.ts";
+import type { Archive, SystemProbe, VectorIndex } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import type { AlertThresholds } from "./alerts.ts";
+
 export type Light = "ok" | "warning" | "bad" | "unknown";
 
 export interface HealthLight {
@@ -15,4 +21,62 @@ export interface Health {
   readonly disk: HealthLight;
   readonly memory: HealthLight;
   readonly cpu: HealthLight;
+}
+
+export interface HealthParts {
+  readonly archive: Archive;
+  readonly openIndex: () => Promise<VectorIndex>;
+  readonly system: SystemProbe;
+  readonly thresholds: AlertThresholds;
+  readonly breaker: BreakerState | undefined;
+  readonly modelId: string;
+  /** Of the latest answered request. Undefined before the first. */
+  readonly requestMs: number | undefined;
+}
+
+/** A light whose fact could not be had is bad, and says why. */
+async function lit(look: () => Promise<HealthLight>): Promise<HealthLight> {
+  try {
+    return await look();
+  } catch (thrown) {
+    return { light: "bad", detail: toError(thrown).message };
+  }
+}
+
+function embedderLight({ breaker, modelId, requestMs, thresholds }: HealthParts): HealthLight {
+  if (breaker !== undefined) return { light: "bad", detail: breaker.reason };
+  if (requestMs === undefined) return { light: "unknown", detail: `${modelId}, not asked yet` };
+  const light = requestMs > thresholds.slowEmbeddingMs ? "warning" : "ok";
+  return { light, detail: `${modelId}, ${Math.round(requestMs).toLocaleString("en")} ms per request` };
+}
+
+/** Looks at everything once. Never throws. */
+export async function lookAtHealth(guildId: Snowflake, parts: HealthParts): Promise<Health> {
+  const { archive, system, thresholds } = parts;
+  const [index, archiveLight, disk, memory] = await Promise.all([
+    lit(async () => {
+      const { rows } = await (await parts.openIndex()).stats();
+      return { light: "ok", detail: `${rows.toLocaleString("en")} rows` };
+    }),
+    lit(async () => {
+      await archive.settings(guildId);
+      return { light: "ok", detail: "readable" };
+    }),
+    lit(async () => {
+      const { freeBytes } = await system.disk();
+      const light = freeBytes < thresholds.diskLowBytes ? "bad" : "ok";
+      return { light, detail: `${(freeBytes / 1e9).toFixed(1)} GB free` };
+    }),
+    lit(async () => {
+      const { usedBytes, limitBytes } = await system.memory();
+      const light = usedBytes / limitBytes > thresholds.memoryHigh ? "bad" : "ok";
+      return {
+        light,
+        detail: `${Math.round((usedBytes / limitBytes) * 100)} % of ${(limitBytes / 1e9).toFixed(1)} GB`,
+      };
+    }),
+  ]);
+  const load = system.cpuLoad();
+  const cpu: HealthLight = { light: load > 1.5 ? "warning" : "ok", detail: `load ${load.toFixed(2)} per core` };
+  return { embedder: embedderLight(parts), index, archive: archiveLight, disk, memory, cpu };
 }

@@ -1,8 +1,11 @@
-// What is missing, how long it will take and how much disk it needs: the analysis, the pre-flight's verdicts and the phase plan.
+// What is missing, how long it will take and how much disk it needs: the walk over archive and index behind `analyze`, and the
+// phase plan made from it.
 
-import type { RecordKind } from "../ports.ts";
-import type { Snowflake } from "../snowflake.ts";
-import type { PhaseName } from "./run.ts";
+import { ownText } from "../indexing/text.ts";
+import type { Clock, RecordKind, StoredRecord } from "../ports.ts";
+import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAt, snowflakeBefore, snowflakeTime } from "../snowflake.ts";
+import { type Compared, createDifference, type Sources } from "./difference.ts";
+import { noCounters, type Phase, type PhaseName, phaseNames } from "./run.ts";
 
 /** One line of the pre-flight checklist. */
 export interface Check {
@@ -61,4 +64,148 @@ export interface Analysis extends Coverage {
   /** Rows that earlier models left on disk; not searched. */
   readonly otherModelRows: number;
   readonly preflight: readonly Check[];
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const PAGE = 2_000;
+/** Records kept to measure the embedder on. */
+const SAMPLE = 200;
+
+/** The id ranges of the four phases, newest first, for a run planned at `cutoffId`. Together they cover every record up to it. */
+export function phaseRanges(cutoffId: Snowflake): Pick<PhasePlan, "name" | "kind" | "newestId" | "oldestId">[] {
+  const daysBefore = (days: number) => snowflakeAt(snowflakeTime(cutoffId) - days * DAY_MS);
+  const [recent, medium] = [daysBefore(30), daysBefore(90)];
+  return [
+    { name: "recent", kind: "message", newestId: cutoffId, oldestId: recent },
+    { name: "medium", kind: "message", newestId: snowflakeBefore(recent), oldestId: medium },
+    { name: "full", kind: "message", newestId: snowflakeBefore(medium), oldestId: FIRST_SNOWFLAKE },
+    { name: "notes", kind: "note", newestId: cutoffId, oldestId: FIRST_SNOWFLAKE },
+  ];
+}
+
+/** The chosen phases of an analysis, ready to be run, in their fixed order. */
+export function planPhases(plans: readonly PhasePlan[], chosen: readonly PhaseName[] = phaseNames): Phase[] {
+  return plans
+    .filter(({ name }) => chosen.includes(name))
+    .map(({ name, kind, newestId, oldestId, records }) => ({
+      name,
+      kind,
+      newestId,
+      oldestId,
+      planned: records,
+      cursor: newestId,
+      counters: noCounters,
+    }));
+}
+
+/** What a walk over all records finds. */
+export interface Survey {
+  readonly total: Coverage;
+  readonly orphaned: number;
+  readonly damaged: number;
+  readonly notes: number;
+  readonly channels: ReadonlyMap<Snowflake, Coverage>;
+  readonly months: ReadonlyMap<string, Coverage>;
+  readonly phases: readonly (Coverage & Pick<PhasePlan, "name" | "kind" | "newestId" | "oldestId">)[];
+  readonly averageLength: number;
+  /** Some records that need embedding (or, when none does, that have it), to measure the embedder on. */
+  readonly sample: readonly StoredRecord[];
+}
+
+const nothing = (): Coverage => ({ records: 0, embedded: 0, missing: 0, stale: 0, skipped: 0, quarantined: 0 });
+
+function tally(coverage: Coverage, { standing }: Compared) {
+  coverage.records += 1;
+  coverage[standing] += 1;
+}
+
+function entry<Key>(map: Map<Key, Coverage>, key: Key): Coverage {
+  const existing = map.get(key) ?? nothing();
+  map.set(key, existing);
+  return existing;
+}
+
+/** "2025-02", in UTC. */
+export function monthOf(id: Snowflake): string {
+  return new Date(snowflakeTime(id)).toISOString().slice(0, 7);
+}
+
+/** Walks all records up to the cutoff, in bounded memory. */
+export async function survey(
+  sources: Sources,
+  guildId: Snowflake,
+  cutoffId: Snowflake,
+  onProgress: (records: number) => void = () => {},
+): Promise<Survey> {
+  const total = nothing();
+  const channels = new Map<Snowflake, Coverage>();
+  const months = new Map<string, Coverage>();
+  const phases: (Coverage & ReturnType<typeof phaseRanges>[number])[] = [];
+  const needed: StoredRecord[] = [];
+  const present: StoredRecord[] = [];
+  let characters = 0;
+  let orphaned = 0;
+  let damaged = 0;
+
+  for (const range of phaseRanges(cutoffId)) {
+    const phase = { ...range, ...nothing() };
+    phases.push(phase);
+    const difference = createDifference(sources, guildId, range.kind);
+    for (let newestId: Snowflake | undefined = range.newestId; newestId !== undefined; ) {
+      const page = await difference.page({ newestId, oldestId: range.oldestId }, PAGE);
+      page.ticket.release();
+      for (const compared of page.records) {
+        const { record } = compared.stored;
+        for (const coverage of [total, phase, entry(channels, record.channelId), entry(months, monthOf(record.id))]) {
+          tally(coverage, compared);
+        }
+        if (compared.standing === "skipped") continue;
+        characters += ownText(record).length;
+        const sample = compared.standing === "embedded" ? present : needed;
+        if (sample.length < SAMPLE) sample.push(compared.stored);
+      }
+      orphaned += page.orphans.length;
+      damaged += page.damaged.length;
+      onProgress(total.records);
+      newestId = page.nextNewestId;
+    }
+    difference.close();
+  }
+  const withText = total.records - total.skipped;
+  return {
+    total,
+    orphaned,
+    damaged,
+    notes: phases.find(({ name }) => name === "notes")?.records ?? 0,
+    channels,
+    months,
+    phases,
+    averageLength: withText === 0 ? 0 : characters / withText,
+    sample: needed.length > 0 ? needed : present,
+  };
+}
+
+/** Bytes on disk for so many new rows, with room for the copies that compaction makes. */
+export function diskNeeded(rows: number, dimensions: number, averageLength: number): number {
+  const perRow = dimensions * 4 * 1.3 + averageLength * 4 + 300;
+  return Math.ceil(rows * perRow * 2);
+}
+
+/** Texts per second of an embedder, measured for at most about three seconds on real texts. */
+export async function measureRate(
+  embed: (texts: readonly string[]) => Promise<unknown>,
+  texts: readonly string[],
+  limits: { readonly textsPerRequest: number; readonly parallelRequests: number },
+  clock: Clock,
+): Promise<number> {
+  const batch = texts.slice(0, Math.min(limits.textsPerRequest, 64));
+  if (batch.length === 0) return 0;
+  await embed(batch.slice(0, 1));
+  const startedAt = clock.elapsed();
+  let embedded = 0;
+  while (embedded === 0 || (clock.elapsed() - startedAt < 500 && embedded < 2_000)) {
+    await Promise.all(Array.from({ length: limits.parallelRequests }, () => embed(batch)));
+    embedded += batch.length * limits.parallelRequests;
+  }
+  return (embedded * 1000) / Math.max(1, clock.elapsed() - startedAt);
 }

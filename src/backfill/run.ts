@@ -151,6 +151,8 @@ export const runSchema = z.object({
   skippedBy: z.record(z.string(), count),
   /** Batches sent and failed, for the failure rate in the report. */
   batches: z.object({ sent: count, failed: count }),
+  /** The breaker while the embedder is down, so that a restart does not forget it. */
+  breaker: z.object({ openedAt: z.number(), probes: count, nextProbeAt: z.number(), reason: z.string() }).optional(),
   fingerprint: z.string(),
   /** The index version tagged before the run wrote anything. */
   indexTag: z.string(),

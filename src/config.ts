@@ -1,0 +1,155 @@
+// The environment as a checked Config, read once. Every problem is listed, then it fails. No other file reads process.env.
+
+import { existsSync } from "node:fs";
+import { z } from "zod";
+import type { AlertThresholds } from "./backfill/alerts.ts";
+import { UserError } from "./errors.ts";
+
+export interface EmbeddingsConfig {
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  readonly model: string | undefined;
+  readonly documentPrefix: string | undefined;
+  readonly queryPrefix: string | undefined;
+  readonly parallelRequests: number | undefined;
+  readonly textsPerRequest: number | undefined;
+  readonly requestTimeoutMs: number;
+}
+
+export interface Config {
+  readonly discordToken: string;
+  /** Another address for Discord's REST API, e.g. of the local stand-in. */
+  readonly discordApi: string | undefined;
+  readonly dataDir: string;
+  /** Undefined: the built-in model. */
+  readonly embeddings: EmbeddingsConfig | undefined;
+  readonly commandPrefix: string;
+  readonly forgetOnLeave: boolean;
+  readonly logLevel: LogLevel;
+  readonly thresholds: AlertThresholds;
+}
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const text = z.string().trim().min(1);
+const decimal = (meaning: string) =>
+  z
+    .string()
+    .trim()
+    .regex(/^\d+(\.\d+)?$/, `must be ${meaning}, e.g. 5 or 2.5`)
+    .transform(Number);
+const whole = (meaning: string) =>
+  z
+    .string()
+    .trim()
+    .regex(/^[1-9]\d*$/, `must be ${meaning}, a whole number of at least 1`)
+    .transform(Number);
+const url = z
+  .string()
+  .trim()
+  .regex(/^https?:\/\/\S+$/i, "must be an address like http://localhost:1234/v1");
+const yesNo = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .pipe(z.enum(["yes", "no", "true", "false"], "must be yes or no"))
+  .transform((answer) => answer === "yes" || answer === "true");
+
+/** Every setting there is. The README's table says the same in words. */
+const settings = {
+  DATA_DIR: text.default("./data"),
+  EMBEDDINGS_URL: url.optional(),
+  EMBEDDINGS_API_KEY: text.optional(),
+  EMBEDDINGS_MODEL: text.optional(),
+  // Prefixes may end in a space that matters.
+  EMBEDDINGS_DOCUMENT_PREFIX: z.string().optional(),
+  EMBEDDINGS_QUERY_PREFIX: z.string().optional(),
+  EMBEDDINGS_PARALLEL: whole("the number of requests at once").optional(),
+  EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
+  EMBEDDINGS_TIMEOUT_SECONDS: decimal("a number of seconds").default(60),
+  COMMAND_PREFIX: z
+    .string()
+    .trim()
+    .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
+    .default(""),
+  FORGET_ON_LEAVE: yesNo.default(false),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),
+  ALERT_SLOW_SECONDS: decimal("a number of seconds").default(5),
+  ALERT_FAILURE_PERCENT: decimal("a percentage").default(5),
+  ALERT_DISK_LOW_GB: decimal("a number of gigabytes").default(10),
+  ALERT_MEMORY_PERCENT: decimal("a percentage").default(90),
+  ALERT_STALLED_MINUTES: decimal("a number of minutes").default(5),
+};
+const botSettings = {
+  DISCORD_TOKEN: z
+    .string("is missing: copy the bot's token from discord.com/developers (Bot, Reset Token)")
+    .trim()
+    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, "does not look like a bot token (three parts with dots between)"),
+  DISCORD_API: url.optional(),
+};
+
+const localSchema = z.object(settings);
+const botSchema = localSchema.extend(botSettings);
+
+/** Empty values count as not set, as in an `.env` file copied from the example. */
+function read<Schema extends z.ZodType>(schema: Schema, environment: Environment): z.infer<Schema> {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `  - ${path.join(".")} ${message}`);
+  const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
+  throw new UserError(
+    `The configuration has ${count}:\n${problems.join("\n")}\nSettings are read from the environment and from .env; .env.example lists them all.`,
+  );
+}
+
+function settingsOf(values: z.infer<typeof localSchema>): Omit<Config, "discordToken" | "discordApi"> {
+  return {
+    dataDir: values.DATA_DIR,
+    embeddings:
+      values.EMBEDDINGS_URL === undefined
+        ? undefined
+        : {
+            baseUrl: values.EMBEDDINGS_URL,
+            apiKey: values.EMBEDDINGS_API_KEY,
+            model: values.EMBEDDINGS_MODEL,
+            documentPrefix: values.EMBEDDINGS_DOCUMENT_PREFIX,
+            queryPrefix: values.EMBEDDINGS_QUERY_PREFIX,
+            parallelRequests: values.EMBEDDINGS_PARALLEL,
+            textsPerRequest: values.EMBEDDINGS_BATCH,
+            requestTimeoutMs: values.EMBEDDINGS_TIMEOUT_SECONDS * 1000,
+          },
+    commandPrefix: values.COMMAND_PREFIX,
+    forgetOnLeave: values.FORGET_ON_LEAVE,
+    logLevel: values.LOG_LEVEL,
+    thresholds: {
+      slowEmbeddingMs: values.ALERT_SLOW_SECONDS * 1000,
+      failureRate: values.ALERT_FAILURE_PERCENT / 100,
+      diskLowBytes: values.ALERT_DISK_LOW_GB * 1e9,
+      memoryHigh: values.ALERT_MEMORY_PERCENT / 100,
+      stalledMs: values.ALERT_STALLED_MINUTES * 60_000,
+    },
+  };
+}
+
+/** The process's environment, with `.env` of the working folder under it. */
+export function environment(): Environment {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  return process.env;
+}
+
+/** Everything the stand-alone bot needs. @throws UserError listing every problem */
+export function readConfig(from: Environment = environment()): Config {
+  const values = read(botSchema, from);
+  return { discordToken: values.DISCORD_TOKEN, discordApi: values.DISCORD_API, ...settingsOf(values) };
+}
+
+/** The same without Discord, for tools that only touch the data folder. @throws UserError listing every problem */
+export function readLocalConfig(from: Environment = environment()): Omit<Config, "discordToken" | "discordApi"> {
+  return settingsOf(read(localSchema, from));
+}

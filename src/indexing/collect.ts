@@ -1,0 +1,175 @@
+// Brings history that is only on Discord into the archive: one cursor per channel or thread, oldest end first until Discord has
+// nothing older, resumable at any point. And, when the bot comes back, what was written, edited or deleted while it was away.
+
+import { TransientError, toError, UserError } from "../errors.ts";
+import type { Archive, ArchivedRecord, Clock, History, HistoryChannel, HistoryCursor, Logger } from "../ports.ts";
+import { compareSnowflakes, FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
+
+/** Discord gives at most this many messages a request. */
+const PER_REQUEST = 100;
+const TRIES = 6;
+const RETRY_MS = 1_000;
+
+export interface CollectParts {
+  readonly archive: Archive;
+  readonly history: History;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Collected {
+  /** False when it was stopped before the end. */
+  readonly complete: boolean;
+  /** Channels that could not be read, with the reason. */
+  readonly unreadable: readonly string[];
+}
+
+/**
+ * Collects everything up to `newestId` of every readable channel and thread.
+ * @param onSaved called after each request with the number of records new in the archive
+ */
+export async function collectHistory(
+  parts: CollectParts,
+  guildId: Snowflake,
+  newestId: Snowflake,
+  stop: AbortSignal,
+  onSaved: (created: number) => Promise<unknown>,
+): Promise<Collected> {
+  const channels = await parts.history.channels(guildId);
+  await parts.archive.saveChannels(guildId, channels.map(asInfo));
+  const unreadable: string[] = [];
+  for (const channel of channels) {
+    if (stop.aborted) return { complete: false, unreadable };
+    if (channel.unreadable !== undefined) {
+      unreadable.push(`#${channel.name}: ${channel.unreadable}`);
+      continue;
+    }
+    try {
+      await collectChannel(parts, guildId, channel, newestId, stop, onSaved);
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      unreadable.push(`#${channel.name}: ${thrown.message}`);
+    }
+  }
+  return { complete: !stop.aborted, unreadable };
+}
+
+async function collectChannel(
+  parts: CollectParts,
+  guildId: Snowflake,
+  channel: HistoryChannel,
+  newestId: Snowflake,
+  stop: AbortSignal,
+  onSaved: (created: number) => Promise<unknown>,
+): Promise<void> {
+  const { archive } = parts;
+  let cursor = (await archive.cursor(guildId, channel.id)) ?? emptyCursor(newestId);
+  while (!cursor.complete && !stop.aborted) {
+    const records = await fetchPage(parts, channel, { before: cursor.oldestId }, stop);
+    const { created } = await archive.save(guildId, records, { pending: false });
+    const oldest = records.at(-1);
+    cursor = { ...cursor, oldestId: oldest?.id ?? cursor.oldestId, complete: oldest === undefined };
+    await archive.saveCursor(guildId, channel.id, cursor);
+    await onSaved(created);
+  }
+}
+
+const emptyCursor = (newestId: Snowflake): HistoryCursor => ({
+  oldestId: snowflakeAfter(newestId),
+  newestId,
+  complete: false,
+});
+
+async function fetchPage(
+  parts: CollectParts,
+  channel: HistoryChannel,
+  range: { readonly before: Snowflake } | { readonly after: Snowflake },
+  stop: AbortSignal,
+): Promise<ArchivedRecord[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await parts.history.messages(channel, range, stop);
+    } catch (thrown) {
+      if (!(thrown instanceof TransientError) || tries === TRIES || stop.aborted) throw thrown;
+      parts.logger.warn("history:retry", { channelId: channel.id, tries, reason: toError(thrown).message });
+      await parts.clock.sleep(thrown.retryAfterMs ?? RETRY_MS * 2 ** tries, stop);
+    }
+  }
+}
+
+function asInfo({ unreadable: _, ...info }: HistoryChannel) {
+  return info;
+}
+
+/**
+ * Catches up with what happened while the bot was away: from the newest archived message of each channel up to `untilId`, and
+ * the hundred messages before it once more, for edits and deletions. Everything found is marked pending.
+ */
+export async function catchUp(
+  parts: CollectParts,
+  guildId: Snowflake,
+  untilId: Snowflake,
+  stop: AbortSignal,
+): Promise<{ readonly saved: number; readonly removed: number }> {
+  let saved = 0;
+  let removed = 0;
+  const channels = await parts.history.channels(guildId);
+  await parts.archive.saveChannels(guildId, channels.map(asInfo));
+  for (const channel of channels) {
+    if (stop.aborted) break;
+    if (channel.unreadable !== undefined) continue;
+    try {
+      const found = await catchUpChannel(parts, guildId, channel, untilId, stop);
+      saved += found.saved;
+      removed += found.removed;
+    } catch (thrown) {
+      parts.logger.warn("catch-up:failed", { channelId: channel.id, reason: toError(thrown).message });
+    }
+  }
+  return { saved, removed };
+}
+
+async function catchUpChannel(
+  parts: CollectParts,
+  guildId: Snowflake,
+  channel: HistoryChannel,
+  untilId: Snowflake,
+  stop: AbortSignal,
+): Promise<{ saved: number; removed: number }> {
+  const { archive } = parts;
+  const [last] = await archive.neighbours(guildId, channel.id, untilId, "before", 1);
+  // Nothing of this channel is archived: that is a backfill's business.
+  if (last === undefined) return { saved: 0, removed: 0 };
+  const recent = await fetchPage(parts, channel, { before: snowflakeAfter(last.record.id) }, stop);
+  const known = await archive.save(guildId, recent, { pending: true });
+  const oldest = recent.length < PER_REQUEST ? undefined : recent.at(-1);
+  const removed = await removeAbsent(parts, guildId, channel.id, recent, last.record.id, oldest?.id);
+  let saved = known.created + known.changed;
+  for (let after = last.record.id; !stop.aborted; ) {
+    const page = await fetchPage(parts, channel, { after }, stop);
+    const missed = page.filter(({ id }) => compareSnowflakes(id, untilId) <= 0);
+    const { created, changed } = await archive.save(guildId, missed, { pending: true });
+    saved += created + changed;
+    const newest = page.at(-1);
+    if (newest === undefined || page.length < PER_REQUEST || missed.length < page.length) break;
+    after = newest.id;
+  }
+  return { saved, removed };
+}
+
+/** Archived messages of a refetched range that Discord no longer has were deleted while nobody listened. */
+async function removeAbsent(
+  { archive }: CollectParts,
+  guildId: Snowflake,
+  channelId: Snowflake,
+  present: readonly ArchivedRecord[],
+  newestId: Snowflake,
+  oldestId: Snowflake | undefined,
+): Promise<number> {
+  const there = new Set(present.map(({ id }) => id));
+  const range = { newestId, oldestId: oldestId ?? FIRST_SNOWFLAKE };
+  const archived = await archive.idsInChannel(guildId, channelId, range);
+  const absent = archived.filter((id) => !there.has(id));
+  if (absent.length > 0) await archive.remove(guildId, "message", absent);
+  return absent.length;
+}
