@@ -1,0 +1,170 @@
+// The columns of an index table, and the way of rows into Arrow (read-rows.ts is the way back). Columns are built from flat typed arrays: five
+// times as fast as handing LanceDB objects.
+
+import {
+  Bool,
+  type DataType,
+  Field,
+  FixedSizeList,
+  Float32,
+  Int32,
+  Int64,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  TimestampMillisecond,
+  Utf8,
+} from "apache-arrow";
+import type { Has, IndexRow } from "../../ports.ts";
+
+/** `has` as columns, so that `has:` filters run inside the query. */
+export const HAS_COLUMNS = {
+  link: "hasLink",
+  image: "hasImage",
+  file: "hasFile",
+  code: "hasCode",
+  poll: "hasPoll",
+} as const satisfies Record<Has, string>;
+
+export const HAS = Object.keys(HAS_COLUMNS) as Has[];
+
+type Column =
+  | { readonly name: string; readonly type: "id"; readonly of: (row: IndexRow) => string }
+  | { readonly name: string; readonly type: "id?"; readonly of: (row: IndexRow) => string | undefined }
+  | { readonly name: string; readonly type: "text"; readonly of: (row: IndexRow) => string }
+  | { readonly name: string; readonly type: "text?"; readonly of: (row: IndexRow) => string | undefined }
+  | { readonly name: string; readonly type: "flag"; readonly of: (row: IndexRow) => boolean }
+  | { readonly name: string; readonly type: "number" | "time"; readonly of: (row: IndexRow) => number };
+
+const COLUMNS: readonly Column[] = [
+  { name: "id", type: "id", of: (row) => row.id },
+  { name: "chunk", type: "number", of: (row) => row.chunk },
+  { name: "kind", type: "text", of: (row) => row.kind },
+  { name: "channelId", type: "id", of: (row) => row.channelId },
+  { name: "accessChannelId", type: "id", of: (row) => row.accessChannelId },
+  { name: "ownerId", type: "id?", of: (row) => row.ownerId },
+  { name: "authorId", type: "id", of: (row) => row.authorId },
+  { name: "createdAt", type: "time", of: (row) => row.createdAt },
+  { name: "contentHash", type: "text", of: (row) => row.contentHash },
+  { name: "runId", type: "text?", of: (row) => row.runId },
+  { name: "contextId", type: "id?", of: (row) => row.contextId },
+  ...HAS.map((has): Column => ({ name: HAS_COLUMNS[has], type: "flag", of: (row) => row.has.includes(has) })),
+  { name: "authorName", type: "text", of: (row) => row.authorName },
+  { name: "text", type: "text", of: (row) => row.text },
+  { name: "searchText", type: "text", of: (row) => row.searchText },
+];
+
+/** All columns of a row as it is read back. */
+export const ROW_COLUMNS: readonly string[] = [...COLUMNS.map((column) => column.name), "vector"];
+
+/** Columns of a `RowKey`. */
+export const KEY_COLUMNS = ["id", "chunk", "contentHash", "runId"];
+
+function arrowType(type: Column["type"]): DataType {
+  switch (type) {
+    case "id":
+    case "id?":
+      return new Int64();
+    case "number":
+      return new Int32();
+    case "time":
+      return new TimestampMillisecond();
+    case "flag":
+      return new Bool();
+    case "text":
+    case "text?":
+      return new Utf8();
+  }
+}
+
+/** The schema of an index table. */
+export function tableSchema(dimensions: number): Schema {
+  return new Schema([
+    ...COLUMNS.map(({ name, type }) => new Field(name, arrowType(type), type.endsWith("?"))),
+    new Field("vector", new FixedSizeList(dimensions, new Field("item", new Float32(), true)), false),
+  ]);
+}
+
+/** Rows as one Arrow table. Lone surrogates become U+FFFD, as UTF-8 has no place for them. */
+export function toArrow(rows: readonly IndexRow[], dimensions: number): Table {
+  const schema = tableSchema(dimensions);
+  const children = [...COLUMNS.map((column) => columnData(column, rows)), vectorData(rows, dimensions)];
+  const struct = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children });
+  return new Table(schema, [new RecordBatch(schema, struct)]);
+}
+
+function columnData(column: Column, rows: readonly IndexRow[]) {
+  const length = rows.length;
+  switch (column.type) {
+    case "id":
+      return makeData({
+        type: new Int64(),
+        length,
+        nullCount: 0,
+        data: BigInt64Array.from(rows, (row) => BigInt(column.of(row))),
+      });
+    case "id?": {
+      const data = BigInt64Array.from(rows, (row) => BigInt(column.of(row) ?? 0));
+      return makeData({ type: new Int64(), length, data, ...presence(rows, column.of) });
+    }
+    case "number":
+      return makeData({ type: new Int32(), length, nullCount: 0, data: Int32Array.from(rows, column.of) });
+    case "time": {
+      const data = BigInt64Array.from(rows, (row) => BigInt(Math.trunc(column.of(row))));
+      return makeData({ type: new TimestampMillisecond(), length, nullCount: 0, data });
+    }
+    case "flag":
+      return makeData({ type: new Bool(), length, nullCount: 0, data: bitmap(rows, column.of) });
+    case "text":
+      return makeData({ type: new Utf8(), length, nullCount: 0, ...utf8(rows, column.of) });
+    case "text?":
+      return makeData({
+        type: new Utf8(),
+        length,
+        ...utf8(rows, (row) => column.of(row) ?? ""),
+        ...presence(rows, column.of),
+      });
+  }
+}
+
+function vectorData(rows: readonly IndexRow[], dimensions: number) {
+  const flat = new Float32Array(rows.length * dimensions);
+  rows.forEach((row, index) => {
+    if (row.vector.length !== dimensions) {
+      throw new Error(`row ${row.id} has a vector of ${row.vector.length} numbers; this index holds ${dimensions}`);
+    }
+    flat.set(row.vector, index * dimensions);
+  });
+  const child = makeData({ type: new Float32(), length: flat.length, nullCount: 0, data: flat });
+  const type = new FixedSizeList(dimensions, new Field("item", new Float32(), true));
+  return makeData({ type, length: rows.length, nullCount: 0, child });
+}
+
+function bitmap(rows: readonly IndexRow[], isSet: (row: IndexRow) => boolean): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(rows.length / 8));
+  rows.forEach((row, index) => {
+    if (isSet(row)) bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
+  });
+  return bits;
+}
+
+function presence(rows: readonly IndexRow[], of: (row: IndexRow) => unknown) {
+  const isPresent = (row: IndexRow) => of(row) !== undefined;
+  return { nullCount: rows.filter((row) => !isPresent(row)).length, nullBitmap: bitmap(rows, isPresent) };
+}
+
+const encoder = new TextEncoder();
+
+function utf8(rows: readonly IndexRow[], of: (row: IndexRow) => string) {
+  const valueOffsets = new Int32Array(rows.length + 1);
+  // UTF-8 needs at most three bytes per UTF-16 code unit.
+  const data = new Uint8Array(rows.reduce((total, row) => total + of(row).length * 3, 0));
+  let end = 0;
+  rows.forEach((row, index) => {
+    end += encoder.encodeInto(of(row), data.subarray(end)).written;
+    valueOffsets[index + 1] = end;
+  });
+  return { valueOffsets, data: data.subarray(0, end) };
+}

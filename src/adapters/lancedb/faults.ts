@@ -1,0 +1,58 @@
+// LanceDB's errors in the house's words. LanceDB tells kinds apart only in the message text.
+
+import { TransientError, toError, UserError } from "../../errors.ts";
+
+/** Another commit (an optimize, say) got in between; the same change works on the newer version. */
+export function isCommitConflict(thrown: unknown): boolean {
+  return /commit conflict|concurrent|retryable/i.test(toError(thrown).message);
+}
+
+/** What anything thrown by a write or a read of an open index becomes. */
+export function translate(thrown: unknown): Error {
+  const error = toError(thrown);
+  if (isDiskFull(error)) {
+    return new TransientError(
+      "The disk that holds the search index is full. Free some space; nothing in the archive is lost.",
+      {
+        cause: error,
+      },
+    );
+  }
+  if (isDenied(error)) {
+    return new UserError(
+      "The search index cannot be written: its folder is read-only or belongs to another user. The archive is not affected. Give the bot write access to it and try again.",
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** What is said of an index that cannot be opened. `where`: its folder or address. */
+export function cannotOpen(where: string, thrown: unknown): Error {
+  const error = toError(thrown);
+  if (isDiskFull(error)) return translate(error);
+  return new UserError(
+    `The search index at ${where} cannot be used: ${reason(error)}. The archive is not affected. ${remedy(error)}`,
+    { cause: error },
+  );
+}
+
+/** LanceDB appends source locations and the same text again as a cause. */
+function reason(error: Error): string {
+  return (error.message.split(/, \/|\n|Caused by/)[0] ?? "").trim().slice(0, 200);
+}
+
+function remedy(error: Error): string {
+  if (isDenied(error)) return "Give the bot write access to that folder and start it again.";
+  return "Restore it from a backup, or delete it and run /backfill start to build it again.";
+}
+
+function isDiskFull(error: Error): boolean {
+  return /no space left|os error 28|quota exceeded|os error 122/i.test(error.message);
+}
+
+function isDenied(error: Error): boolean {
+  return /permission denied|read-only file system|not a directory|unable to created? lance dataset|os error (13|20|30)\b/i.test(
+    error.message,
+  );
+}

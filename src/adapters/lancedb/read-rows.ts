@@ -1,0 +1,82 @@
+// What LanceDB answers, as rows of ours.
+
+import type { FoundRow, RowKey } from "../../ports.ts";
+import { HAS, HAS_COLUMNS } from "./columns.ts";
+
+/** What LanceDB yields: a record batch of its own copy of apache-arrow, hence only the shape is relied on. */
+export interface Batch {
+  readonly numRows: number;
+  getChild(name: string): { get(index: number): unknown } | null;
+}
+
+/** Rows of a batch that has all of `ROW_COLUMNS`, and `_score` where full text found them. */
+export function toRows(batch: Batch): FoundRow[] {
+  const id = ids(batch, "id");
+  const [channelId, accessChannelId, authorId] = [
+    ids(batch, "channelId"),
+    ids(batch, "accessChannelId"),
+    ids(batch, "authorId"),
+  ];
+  const [ownerId, contextId] = [values(batch, "ownerId"), values(batch, "contextId")];
+  const [chunk, createdAt, runId] = [values(batch, "chunk"), values(batch, "createdAt"), values(batch, "runId")];
+  const [kind, contentHash, authorName] = [
+    texts(batch, "kind"),
+    texts(batch, "contentHash"),
+    texts(batch, "authorName"),
+  ];
+  const [text, searchText] = [texts(batch, "text"), texts(batch, "searchText")];
+  const flags = HAS.map((has) => [has, values(batch, HAS_COLUMNS[has])] as const);
+  const vector = values(batch, "vector");
+  const score = batch.getChild("_score");
+  return Array.from({ length: batch.numRows }, (_, index) => {
+    const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
+    return {
+      id: id(index),
+      chunk: Number(chunk(index)),
+      kind: kind(index) === "note" ? "note" : "message",
+      channelId: channelId(index),
+      accessChannelId: accessChannelId(index),
+      authorId: authorId(index),
+      createdAt: Number(createdAt(index)),
+      contentHash: contentHash(index),
+      has: flags.filter(([, flag]) => flag(index)).map(([has]) => has),
+      authorName: authorName(index),
+      text: text(index),
+      searchText: searchText(index),
+      vector: (vector(index) as { toArray(): Float32Array }).toArray(),
+      ...(owner !== null && { ownerId: String(owner) }),
+      ...(context !== null && { contextId: String(context) }),
+      ...(run !== null && { runId: String(run) }),
+      ...(score && { textScore: Number(score.get(index)) }),
+    };
+  });
+}
+
+/** Keys of a batch that has `KEY_COLUMNS`. */
+export function toKeys(batch: Batch): RowKey[] {
+  const [id, contentHash] = [ids(batch, "id"), texts(batch, "contentHash")];
+  const [chunk, runId] = [values(batch, "chunk"), values(batch, "runId")];
+  return Array.from({ length: batch.numRows }, (_, index) => {
+    const run = runId(index);
+    const key = { id: id(index), chunk: Number(chunk(index)), contentHash: contentHash(index) };
+    return run === null ? key : { ...key, runId: String(run) };
+  });
+}
+
+/** One column as text: ids in decimal. */
+export function toTexts(batch: Batch, name: string): string[] {
+  return Array.from({ length: batch.numRows }, (_, index) => texts(batch, name)(index));
+}
+
+function values(batch: Batch, name: string): (index: number) => unknown {
+  const column = batch.getChild(name);
+  if (!column) throw new Error(`the query did not return the column ${name}`);
+  return (index) => column.get(index);
+}
+
+function texts(batch: Batch, name: string): (index: number) => string {
+  const column = values(batch, name);
+  return (index) => String(column(index));
+}
+
+const ids = texts;

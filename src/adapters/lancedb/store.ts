@@ -1,0 +1,129 @@
+// The indexes of all guilds: a LanceDB database with one table per guild and embedding space.
+
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { connect, Session } from "@lancedb/lancedb";
+import type { EmbeddingSpace, IndexStore, VectorIndex } from "../../ports.ts";
+import { isSnowflake, type Snowflake } from "../../snowflake.ts";
+import { tableSchema } from "./columns.ts";
+import { cannotOpen } from "./faults.ts";
+import { buildTextIndex, indexCoverage } from "./table-indexes.ts";
+import { createVectorIndex } from "./vector-index.ts";
+
+/** LanceDB would cache up to 6 GB of indexes and 1 GB of metadata; a million rows need a tenth of that. */
+const INDEX_CACHE_BYTES = 1024n * 1024n * 1024n;
+const METADATA_CACHE_BYTES = 128n * 1024n * 1024n;
+
+/**
+ * @param location a folder, created when missing, or an object store's address such as `s3://bucket/path`
+ * @param storageOptions credentials and region of an object store
+ * @throws UserError when the location cannot be used
+ */
+export async function createIndexStore(
+  location: string,
+  storageOptions: Readonly<Record<string, string>> = {},
+): Promise<IndexStore> {
+  const session = new Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES);
+  const database = await connect(location, { session, storageOptions: { ...storageOptions } }).catch(
+    (thrown: unknown) => {
+      throw cannotOpen(location, thrown);
+    },
+  );
+  /** One index per table: a second handle would not see the first one's writes. */
+  const open = new Map<string, Promise<VectorIndex>>();
+
+  const address = (name: string) => `${location}/${name}.lance`;
+
+  async function openIndex(name: string, space: EmbeddingSpace): Promise<VectorIndex> {
+    const where = address(name);
+    try {
+      // Refuses a table with other columns.
+      const writer = await database.createEmptyTable(name, tableSchema(space.dimensions), { existOk: true });
+      if (!(await indexCoverage(writer)).textIndex) await buildTextIndex(writer);
+      const reader = await database.openTable(name);
+      const diskBytes = async () => (isLocal(location) ? folderBytes(where) : (await reader.stats()).totalBytes);
+      return createVectorIndex(space, { writer, reader }, diskBytes, () => open.delete(name));
+    } catch (thrown) {
+      throw cannotOpen(where, thrown);
+    }
+  }
+
+  async function tableNames(guildId: Snowflake): Promise<string[]> {
+    const prefix = tableName(guildId, "");
+    const names: string[] = [];
+    let page: string[];
+    do {
+      page = await database.tableNames({ startAfter: names.at(-1) ?? prefix, limit: 100 });
+      names.push(...page);
+    } while (page.length > 0 && names.at(-1)?.startsWith(prefix));
+    return names.filter((name) => name.startsWith(prefix));
+  }
+
+  return {
+    open(guildId, space) {
+      const name = tableName(guildId, space.fingerprint);
+      let index = open.get(name);
+      if (!index) {
+        index = openIndex(name, space);
+        open.set(name, index);
+        index.catch(() => open.delete(name));
+      }
+      return index;
+    },
+
+    async spaces(guildId) {
+      const names = await tableNames(guildId);
+      return await Promise.all(
+        names.map(async (name) => {
+          const table = await database.openTable(name).catch((thrown: unknown) => {
+            throw cannotOpen(address(name), thrown);
+          });
+          const rows = await table.countRows();
+          table.close();
+          return { fingerprint: name.slice(tableName(guildId, "").length), rows };
+        }),
+      );
+    },
+
+    async drop(guildId) {
+      for (const name of await tableNames(guildId)) {
+        const index = await open.get(name);
+        await index?.close();
+        await database.dropTable(name);
+      }
+    },
+
+    async close() {
+      const indexes = await Promise.allSettled(open.values());
+      for (const index of indexes) if (index.status === "fulfilled") await index.value.close();
+      database.close();
+    },
+  };
+}
+
+function tableName(guildId: Snowflake, fingerprint: string): string {
+  if (!isSnowflake(guildId)) throw new Error(`not a guild id: ${guildId}`);
+  if (!/^[\w.-]*$/.test(fingerprint)) throw new Error(`not a fingerprint: ${fingerprint}`);
+  return `g${guildId}_${fingerprint}`;
+}
+
+function isLocal(location: string): boolean {
+  return !location.includes("://");
+}
+
+async function folderBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(files.map((file) => fileBytes(join(file.parentPath, file.name))));
+  return sizes.reduce((total, size) => total + size, 0);
+}
+
+async function fileBytes(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (thrown) {
+    // A clean-up removed it since it was listed.
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw thrown;
+  }
+}

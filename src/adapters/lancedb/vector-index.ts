@@ -1,0 +1,254 @@
+// The rows of one guild in one embedding space, in one LanceDB table. What is measured here was measured on two cores with a
+// million rows of 256 dimensions.
+
+import { MatchQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
+import type { EmbeddingSpace, FoundRow, IndexRow, SearchFilter, VectorIndex } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { KEY_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
+import { isCommitConflict, translate } from "./faults.ts";
+import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
+import { type Batch, toKeys, toRows, toTexts } from "./read-rows.ts";
+import { buildMissingIndexes, indexCoverage } from "./table-indexes.ts";
+import { pruneBefore, tagVersion } from "./versions.ts";
+
+/** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
+const ROWS_PER_ADD = 10_000;
+const MAX_COMMIT_ATTEMPTS = 8;
+/** Partitions of the vector index that are searched. All of them when the filter leaves few rows, which may lie anywhere. */
+const PROBES = 50;
+const ALL_PROBES = 100_000;
+/** Candidates per result that are compared again by their full vectors. */
+const REFINE_FACTOR = 3;
+const SAMPLE_WINDOWS = 20;
+
+export interface TableHandles {
+  /** Takes the changes. */
+  readonly writer: Table;
+  /**
+   * Answers the queries, at the last version whose change was complete: a rewrite is a delete and an add, and nobody sees the
+   * gap between them.
+   */
+  readonly reader: Table;
+}
+
+/** @param diskBytes what the table's files take */
+export function createVectorIndex(
+  space: EmbeddingSpace,
+  { writer, reader }: TableHandles,
+  diskBytes: () => Promise<number>,
+  onClose: () => void,
+): VectorIndex {
+  let changes = 0;
+
+  async function change<T>(work: () => Promise<T>): Promise<T> {
+    changes += 1;
+    try {
+      return await work();
+    } catch (thrown) {
+      throw translate(thrown);
+    } finally {
+      changes -= 1;
+      if (writer.isOpen()) await reader.checkoutLatest();
+    }
+  }
+
+  /** Upkeep runs beside changes, so it shows its result only when no rewrite is half done; the change's own end shows it then. */
+  async function upkeep<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      throw translate(thrown);
+    } finally {
+      if (changes === 0 && writer.isOpen()) await reader.checkoutLatest();
+    }
+  }
+
+  async function add(rows: readonly IndexRow[]) {
+    for (const part of inParts(rows, ROWS_PER_ADD)) {
+      const data = toArrow(part, space.dimensions);
+      await commit(() => writer.add(data));
+    }
+  }
+
+  async function removeIds(ids: readonly Snowflake[]) {
+    for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+      await commit(() => writer.delete(isOneOf("id", part)));
+    }
+  }
+
+  async function find(query: Query | VectorQuery, extraColumn?: "_distance" | "_score"): Promise<FoundRow[]> {
+    const columns = extraColumn ? [...ROW_COLUMNS, extraColumn] : [...ROW_COLUMNS];
+    return await collect(query.select(columns), toRows);
+  }
+
+  async function rowsOf(ids: readonly Snowflake[], where: string): Promise<IndexRow[]> {
+    const found: IndexRow[] = [];
+    for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+      found.push(...(await find(reader.query().where(`${isOneOf("id", part)} AND ${where}`))));
+    }
+    const place = new Map(ids.map((id, index) => [id, index]));
+    return found.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.chunk - b.chunk);
+  }
+
+  async function nearest(
+    vector: Float32Array,
+    filter: SearchFilter,
+    limit: number,
+    probes: number,
+  ): Promise<FoundRow[]> {
+    const where = filterSql(filter);
+    if (where === undefined || limit < 1) return [];
+    const query = reader
+      .query()
+      .nearestTo(vector)
+      .distanceType("cosine")
+      .nprobes(probes)
+      .refineFactor(REFINE_FACTOR)
+      .where(where)
+      .limit(limit);
+    const rows = await find(query, "_distance");
+    const mayMissRows = rows.length < limit && probes < ALL_PROBES && (await indexCoverage(reader)).vectorIndex;
+    return mayMissRows ? await nearest(vector, filter, limit, ALL_PROBES) : rows;
+  }
+
+  return {
+    space,
+
+    write: (rows, { fresh }) =>
+      change(async () => {
+        if (!fresh) await removeIds(rows.map((row) => row.id));
+        await add(rows);
+      }),
+
+    removeIds: (ids) => change(() => removeIds(ids)),
+
+    removeScope: (scope) =>
+      change(async () => {
+        await commit(() => writer.delete(scopeSql(scope)));
+      }),
+
+    removeRun: (runId) => change(async () => (await commit(() => writer.delete(runSql(runId)))).numDeletedRows),
+
+    async keys(kind, range, limit) {
+      const query = reader
+        .query()
+        .where(rangeSql(kind, range))
+        .select(KEY_COLUMNS)
+        .orderBy([{ columnName: "id", ascending: false }, { columnName: "chunk" }])
+        .limit(limit);
+      return await collect(query, toKeys);
+    },
+
+    async dependents(contextIds) {
+      const found = new Set<Snowflake>();
+      for (const part of inParts([...new Set(contextIds)], IDS_PER_QUERY)) {
+        const query = reader.query().where(isOneOf("contextId", part)).select(["id"]);
+        for (const id of await collect(query, (batch) => toTexts(batch, "id"))) found.add(id);
+      }
+      return [...found];
+    },
+
+    async rows(ids, filter) {
+      const where = filter ? filterSql(filter) : "true";
+      return where === undefined ? [] : await rowsOf(ids, where);
+    },
+
+    nearest: (vector, filter, limit) => nearest(vector, filter, limit, isNarrow(filter) ? ALL_PROBES : PROBES),
+
+    async matching(query, filter, limit) {
+      const where = filterSql(filter);
+      if (where === undefined || limit < 1 || query.trim() === "") return [];
+      // A query object, not a string: LanceDB parses strings.
+      const match = new MatchQuery(query, "searchText");
+      return await find(reader.query().fullTextSearch(match).where(where).limit(limit), "_score");
+    },
+
+    async latest(filter, limit, offset) {
+      const visible = filterSql(filter);
+      if (visible === undefined || limit < 1) return [];
+      // Ids first, rows after: sorting whole rows would read the vectors of everything visible.
+      const newest = reader
+        .query()
+        .where(`${visible} AND chunk = 0`)
+        .select(["id"])
+        .orderBy({ columnName: "id", ascending: false })
+        .limit(limit)
+        .offset(offset);
+      return await rowsOf(await collect(newest, (batch) => toTexts(batch, "id")), "chunk = 0");
+    },
+
+    async sampleTexts(limit) {
+      // Windows spread over the table: one read of single rows at a thousand places takes seconds.
+      const size = Math.ceil(limit / SAMPLE_WINDOWS);
+      const rows = await reader.countRows();
+      const step = Math.max(size, Math.floor(rows / SAMPLE_WINDOWS));
+      const texts: string[] = [];
+      for (let offset = 0; offset < rows && texts.length < limit; offset += step) {
+        const query = reader.query().select(["text"]).offset(offset).limit(size);
+        texts.push(...(await collect(query, (batch) => toTexts(batch, "text"))));
+      }
+      return texts.slice(0, limit);
+    },
+
+    async count(filter) {
+      if (!filter) return await reader.countRows();
+      const where = filterSql(filter);
+      return where === undefined ? 0 : await reader.countRows(where);
+    },
+
+    async stats() {
+      const [{ numRows, fragmentStats }, coverage, bytes] = await Promise.all([
+        reader.stats(),
+        indexCoverage(reader),
+        diskBytes(),
+      ]);
+      return { rows: numRows, fragments: fragmentStats.numFragments, diskBytes: bytes, ...coverage };
+    },
+
+    optimize: ({ keepVersionsMs }) =>
+      upkeep(async () => {
+        const cleanupOlderThan = await pruneBefore(writer, keepVersionsMs);
+        await commit(() => writer.optimize({ cleanupOlderThan }));
+      }),
+
+    buildIndexes: () => upkeep(() => commit(() => buildMissingIndexes(writer, space.dimensions))),
+
+    tag: (name) => upkeep(() => tagVersion(writer, name)),
+
+    async close() {
+      onClose();
+      writer.close();
+      reader.close();
+    },
+  };
+}
+
+/** Changes made beside each other (an edit during an optimize) can refuse to combine; the later one starts over. */
+async function commit<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      if (attempts === MAX_COMMIT_ATTEMPTS || !isCommitConflict(thrown)) throw thrown;
+    }
+  }
+}
+
+async function collect<T>(query: Query | VectorQuery, read: (batch: Batch) => T[]): Promise<T[]> {
+  const found: T[] = [];
+  try {
+    for await (const batch of query) found.push(...read(batch));
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+  return found;
+}
+
+function inParts<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, part) => list.slice(part * size, (part + 1) * size));
+}
+
+function isNarrow(filter: SearchFilter): boolean {
+  const { kinds, channelIds, authorIds, afterId, beforeId, has } = filter;
+  return [kinds, channelIds, authorIds, afterId, beforeId, has].some((part) => part !== undefined);
+}

@@ -1,0 +1,36 @@
+// Old versions of a table: how long they stay, and the tags that name one for an emergency restore.
+
+import type { Table } from "@lancedb/lancedb";
+
+/** A tag keeps every version since, and with them every file that compaction has replaced: not for ever. */
+const TAG_KEEP_MS = 14 * 24 * 3_600_000;
+/** LanceDB takes an age, not a time, and reads its own clock a moment later. */
+const MARGIN_MS = 60_000;
+
+/** Names the present version; a name given before moves here. */
+export async function tagVersion(table: Table, name: string): Promise<void> {
+  const tags = await table.tags();
+  const version = await table.version();
+  if (name in (await tags.list())) await tags.update(name, version);
+  else await tags.create(name, version);
+}
+
+/**
+ * Versions older than this may go. Never later than the oldest tag's version, since LanceDB refuses a clean-up that would reach
+ * a tagged one; tags older than two weeks are given up first.
+ */
+export async function pruneBefore(table: Table, keepVersionsMs: number): Promise<Date> {
+  const now = Date.now();
+  const times = [now - keepVersionsMs];
+  const tags = await table.tags();
+  const tagged = Object.entries(await tags.list());
+  if (tagged.length > 0) {
+    const made = new Map((await table.listVersions()).map(({ version, timestamp }) => [version, timestamp.getTime()]));
+    for (const [name, { version }] of tagged) {
+      const time = made.get(version) ?? 0;
+      if (now - time > TAG_KEEP_MS) await tags.delete(name);
+      else times.push(time - MARGIN_MS);
+    }
+  }
+  return new Date(Math.min(...times));
+}

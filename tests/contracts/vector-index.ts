@@ -1,0 +1,490 @@
+// What every VectorIndex and IndexStore must do.
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { IndexRow, IndexStore, SearchFilter, VectorIndex } from "../../src/ports.ts";
+import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
+import { indexRow, testSpace, unitVector } from "../support/index-store.ts";
+
+const GUILD = "1343714078748708976";
+const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
+const CHANNEL_10: SearchFilter = { accessChannelIds: ["10"] };
+
+/** @param open a new, empty store for each test */
+export function vectorIndexContract(
+  name: string,
+  open: () => Promise<{ readonly store: IndexStore; close(): Promise<void> }>,
+): void {
+  describe(`${name} keeps the contract of an index`, () => {
+    let store: IndexStore;
+    let index: VectorIndex;
+    let close: () => Promise<void>;
+
+    beforeEach(async () => {
+      const opened = await open();
+      ({ store } = opened);
+      close = () => opened.close();
+      index = await store.open(GUILD, testSpace);
+    });
+    afterEach(() => close());
+
+    const add = (...rows: IndexRow[]) => index.write(rows, { fresh: true });
+    const put = (...rows: IndexRow[]) => index.write(rows, { fresh: false });
+    const keys = async () =>
+      (await index.keys("message", EVERYTHING, 1000)).map((key) => `${key.id}/${key.chunk} ${key.contentHash}`);
+    const foundIds = (rows: readonly IndexRow[]) => rows.map((row) => row.id);
+    const sortedIds = (rows: readonly IndexRow[]) => foundIds(rows).sort();
+
+    describe("writing", () => {
+      it("gives back every field of a row as it was written", async () => {
+        const full = indexRow({
+          id: "1343714078748708976",
+          chunk: 3,
+          kind: "note",
+          channelId: "1343714078748708977",
+          accessChannelId: "1343714078748708978",
+          ownerId: "9223372036854775807",
+          authorId: "1343714078748708979",
+          createdAt: 1_740_436_801_374,
+          contentHash: "0123456789abcdef",
+          runId: "run-1",
+          contextId: "1343714078748708970",
+          has: ["link", "poll"],
+          authorName: "Zoë 🦊",
+          text: "shown",
+          searchText: "context\nZoë 🦊: shown",
+        });
+        const bare = indexRow({ id: "1343714078748708980" });
+        await add(full, bare);
+        expect(await index.rows([full.id, bare.id])).toEqual([full, bare]);
+      });
+
+      it("keeps texts of all kinds: empty, right-to-left, without spaces, 4,000 characters, emoji", async () => {
+        const texts = [
+          "",
+          "שלום עולם",
+          "明天我们去北京",
+          "x".repeat(4000),
+          "👩‍👩‍👧‍👦 é",
+          "\u200b",
+          "line\nline\u0000end",
+        ];
+        await add(...texts.map((text, index) => indexRow({ id: String(100 + index), text })));
+        const found = await index.rows(texts.map((_, index) => String(100 + index)));
+        expect(found.map((row) => row.text)).toEqual(texts);
+      });
+
+      it("stores a lone surrogate as the replacement character", async () => {
+        await add(indexRow({ id: "100", text: "a\ud800b" }));
+        expect((await index.rows(["100"]))[0]?.text).toBe("a\ufffdb");
+      });
+
+      it("replaces the rows of an id that has some", async () => {
+        await add(indexRow({ id: "100", text: "old", contentHash: "old" }), indexRow({ id: "101" }));
+        await put(indexRow({ id: "100", text: "new", contentHash: "new" }));
+        expect(await keys()).toEqual(["101/0 hash-101", "100/0 new"]);
+      });
+
+      it("leaves one row when a record shrinks from three chunks to one", async () => {
+        await add(...[0, 1, 2].map((chunk) => indexRow({ id: "100", chunk, contentHash: "long" })));
+        await put(indexRow({ id: "100", contentHash: "short" }));
+        expect(await keys()).toEqual(["100/0 short"]);
+      });
+
+      it("changes nothing when a write is repeated", async () => {
+        const rows = [0, 1].map((chunk) => indexRow({ id: "100", chunk }));
+        await put(...rows);
+        await put(...rows);
+        expect(await index.rows(["100"])).toEqual(rows);
+      });
+
+      it("mends rows that are there twice", async () => {
+        await add(indexRow({ id: "100" }));
+        await add(indexRow({ id: "100" }));
+        await put(indexRow({ id: "100" }));
+        expect(await keys()).toEqual(["100/0 hash-100"]);
+      });
+
+      it("takes more rows than fit one commit", async () => {
+        const rows = Array.from({ length: 12_000 }, (_, n) => indexRow({ id: String(1000 + n) }));
+        await add(...rows);
+        await put(...rows.slice(0, 2000));
+        expect(await index.count()).toBe(12_000);
+      });
+
+      it("accepts an empty write", async () => {
+        await add();
+        await put();
+        expect(await index.count()).toBe(0);
+      });
+
+      it("refuses a vector of another length", async () => {
+        await expect(add(indexRow({ id: "100", vector: new Float32Array(7) }))).rejects.toThrow(/7 numbers/);
+      });
+
+      it("shows readers the old row or the new one while a record is rewritten, never none", async () => {
+        await add(indexRow({ id: "100", contentHash: "0" }));
+        let writing = true;
+        const writes = (async () => {
+          for (let n = 1; n <= 10; n += 1) await put(indexRow({ id: "100", contentHash: String(n) }));
+          writing = false;
+        })();
+        const seen: number[] = [];
+        while (writing) seen.push((await index.rows(["100"])).length);
+        await writes;
+        expect(new Set(seen)).toEqual(new Set([1]));
+        expect(await keys()).toEqual(["100/0 10"]);
+      });
+
+      it("loses nothing when rows are written during upkeep", async () => {
+        await add(...Array.from({ length: 500 }, (_, n) => indexRow({ id: String(1000 + n) })));
+        const upkeep = Promise.all([index.optimize({ keepVersionsMs: 3_600_000 }), index.buildIndexes()]);
+        for (let n = 0; n < 10; n += 1) await put(indexRow({ id: String(1000 + n), contentHash: "edited" }));
+        await index.removeIds(["1499"]);
+        await upkeep;
+        expect(await index.count()).toBe(499);
+        expect((await keys()).filter((key) => key.endsWith("edited"))).toHaveLength(10);
+      });
+    });
+
+    describe("removing", () => {
+      it("removes all chunks of the ids named, and no others", async () => {
+        await add(indexRow({ id: "100" }), indexRow({ id: "100", chunk: 1 }), indexRow({ id: "101" }));
+        await index.removeIds(["100", "999"]);
+        await index.removeIds([]);
+        expect(await keys()).toEqual(["101/0 hash-101"]);
+      });
+
+      it("removes a channel with its threads, an author, or everything", async () => {
+        await add(
+          indexRow({ id: "100", channelId: "10" }),
+          indexRow({ id: "101", channelId: "11", accessChannelId: "10" }),
+          indexRow({ id: "102", channelId: "12", authorId: "21" }),
+          indexRow({ id: "103", channelId: "12" }),
+        );
+        await index.removeScope({ by: "channel", id: "10" });
+        expect(await keys()).toEqual(["103/0 hash-103", "102/0 hash-102"]);
+        await index.removeScope({ by: "author", id: "21" });
+        expect(await keys()).toEqual(["103/0 hash-103"]);
+        await index.removeScope({ by: "guild" });
+        expect(await index.count()).toBe(0);
+      });
+
+      it("removes the rows of one run and says how many", async () => {
+        await add(
+          indexRow({ id: "100", runId: "run-1" }),
+          indexRow({ id: "101", runId: "run-2" }),
+          indexRow({ id: "102" }),
+        );
+        expect(await index.removeRun("run-1")).toBe(1);
+        expect(await index.removeRun("run-1")).toBe(0);
+        expect(await keys()).toEqual(["102/0 hash-102", "101/0 hash-101"]);
+      });
+    });
+
+    describe("telling what is there", () => {
+      it("lists keys newest first, chunks in order, both ends of the range included", async () => {
+        await add(
+          indexRow({ id: "99" }),
+          indexRow({ id: "1343714078748708976", chunk: 1, runId: "run-1" }),
+          indexRow({ id: "1343714078748708976" }),
+          indexRow({ id: "100" }),
+          indexRow({ id: "98" }),
+          indexRow({ id: "97", kind: "note" }),
+        );
+        const range = { newestId: "1343714078748708976", oldestId: "99" };
+        expect(await index.keys("message", range, 10)).toEqual([
+          { id: "1343714078748708976", chunk: 0, contentHash: "hash-1343714078748708976" },
+          { id: "1343714078748708976", chunk: 1, contentHash: "hash-1343714078748708976", runId: "run-1" },
+          { id: "100", chunk: 0, contentHash: "hash-100" },
+          { id: "99", chunk: 0, contentHash: "hash-99" },
+        ]);
+        expect((await index.keys("message", range, 2)).map((key) => key.chunk)).toEqual([0, 1]);
+        expect((await index.keys("note", EVERYTHING, 10)).map((key) => key.id)).toEqual(["97"]);
+      });
+
+      it("finds the rows that hold a neighbour's words", async () => {
+        await add(
+          indexRow({ id: "101", contextId: "100" }),
+          indexRow({ id: "101", chunk: 1, contextId: "100" }),
+          indexRow({ id: "102", contextId: "101" }),
+          indexRow({ id: "103" }),
+        );
+        expect(await index.dependents(["100", "555"])).toEqual(["101"]);
+        expect(await index.dependents([])).toEqual([]);
+      });
+
+      it("looks up more ids than fit one query, in the order asked for", async () => {
+        await add(...Array.from({ length: 1200 }, (_, n) => indexRow({ id: String(1000 + n) })));
+        const asked = Array.from({ length: 1300 }, (_, n) => String(2250 - n));
+        expect(foundIds(await index.rows(asked))).toEqual(
+          asked.filter((id) => Number(id) < 2200 && Number(id) >= 1000),
+        );
+      });
+
+      it("samples shown texts from all over the table", async () => {
+        await add(...Array.from({ length: 1000 }, (_, n) => indexRow({ id: String(1000 + n), text: `text ${n}` })));
+        const sample = await index.sampleTexts(100);
+        const halves = sample.map((text) => Number(text.slice(5)) < 500);
+        expect(new Set(sample).size).toBe(100);
+        expect(halves.filter((isFirst) => isFirst).length).toBe(50);
+        expect(await index.sampleTexts(5000)).toHaveLength(1000);
+      });
+
+      it("counts rows, indexes and bytes", async () => {
+        await add(...Array.from({ length: 300 }, (_, n) => indexRow({ id: String(1000 + n) })));
+        const before = await index.stats();
+        expect(before).toMatchObject({ rows: 300, unindexedRows: 300, textIndex: true, vectorIndex: false });
+        expect(before.diskBytes).toBeGreaterThan(300 * 8 * 4);
+        await index.buildIndexes();
+        await index.optimize({ keepVersionsMs: 3_600_000 });
+        expect(await index.stats()).toMatchObject({ rows: 300, unindexedRows: 0, fragments: 1, textIndex: true });
+      });
+    });
+
+    describe("searching", () => {
+      const nearest = async (filter: SearchFilter, limit = 10) =>
+        sortedIds(await index.nearest(unitVector(1), filter, limit));
+
+      it("finds nothing in an empty index", async () => {
+        expect(await index.nearest(unitVector(1), CHANNEL_10, 10)).toEqual([]);
+        expect(await index.matching("anything", CHANNEL_10, 10)).toEqual([]);
+        expect(await index.latest(CHANNEL_10, 10, 0)).toEqual([]);
+        expect(await index.sampleTexts(10)).toEqual([]);
+      });
+
+      it("finds the nearest rows by cosine, best first, with their vectors", async () => {
+        const rows = Array.from({ length: 50 }, (_, n) => indexRow({ id: String(100 + n), vector: unitVector(n) }));
+        await add(...rows);
+        const cosine = (row: IndexRow) =>
+          row.vector.reduce((sum, value, i) => sum + value * (unitVector(7)[i] ?? 0), 0);
+        const expected = rows.sort((a, b) => cosine(b) - cosine(a)).slice(0, 5);
+        expect(await index.nearest(unitVector(7), CHANNEL_10, 5)).toEqual(expected);
+        expect(
+          await index.nearest(
+            unitVector(7).map((value) => value * 3),
+            CHANNEL_10,
+            5,
+          ),
+        ).toEqual(expected);
+      });
+
+      it("answers a query vector without direction with nothing", async () => {
+        await add(indexRow({ id: "100" }));
+        expect(await index.nearest(new Float32Array(8), CHANNEL_10, 5)).toEqual([]);
+      });
+
+      it("matches words by their stems, best first, with a score, a moment after they were written", async () => {
+        await add(indexRow({ id: "100", text: "the antenna was mounted" }), indexRow({ id: "101", text: "lunch" }));
+        await add(indexRow({ id: "102", text: "mounting antennas on roofs, one antenna each" }));
+        const found = await index.matching("antennas mount", CHANNEL_10, 10);
+        expect(sortedIds(found)).toEqual(["100", "102"]);
+        expect(found[0]?.textScore).toBeGreaterThanOrEqual(found[1]?.textScore ?? Number.POSITIVE_INFINITY);
+        expect(found[0]?.vector).toHaveLength(8);
+      });
+
+      it("matches what is indexed and what is not yet", async () => {
+        await add(indexRow({ id: "100", text: "antenna" }));
+        await index.optimize({ keepVersionsMs: 3_600_000 });
+        await add(indexRow({ id: "101", text: "antenna" }));
+        expect(sortedIds(await index.matching("antenna", CHANNEL_10, 10))).toEqual(["100", "101"]);
+        await put(indexRow({ id: "100", text: "balcony" }));
+        await index.removeIds(["101"]);
+        expect(await index.matching("antenna", CHANNEL_10, 10)).toEqual([]);
+      });
+
+      it("searches the search text and shows the text", async () => {
+        await add(indexRow({ id: "100", text: "yes", searchText: "do you have an antenna?\nAda: yes" }));
+        expect((await index.matching("antenna", CHANNEL_10, 10))[0]?.text).toBe("yes");
+      });
+
+      it("matches words with accents, Chinese and Hebrew words", async () => {
+        await add(
+          indexRow({ id: "100", text: "Café Zürich" }),
+          indexRow({ id: "101", text: "明天我们去北京吃烤鸭" }),
+          indexRow({ id: "102", text: "שלום עולם" }),
+        );
+        expect(foundIds(await index.matching("cafe", CHANNEL_10, 10))).toEqual(["100"]);
+        expect(foundIds(await index.matching("北京", CHANNEL_10, 10))).toEqual(["101"]);
+        expect(foundIds(await index.matching("עולם", CHANNEL_10, 10))).toEqual(["102"]);
+      });
+
+      it.each([
+        ["nothing", ""],
+        ["spaces", "   "],
+        ["punctuation", "!!!"],
+        ["quotes and operators", '" OR 1=1 --'],
+        ["a lone bracket", "("],
+        ["a field and an operator", "a:b AND"],
+        ["a lone surrogate", "\ud800"],
+        ["a very long word", "x".repeat(4000)],
+        ["very many words", "word ".repeat(2000)],
+        ["SQL", "'; DROP TABLE x"],
+      ])("takes %s as words", async (_, query) => {
+        await add(indexRow({ id: "100", text: "antenna" }));
+        expect(await index.matching(query, CHANNEL_10, 10)).toEqual([]);
+      });
+
+      it("lists the newest records, a page at a time, each once", async () => {
+        await add(
+          ...["103", "101", "104", "102", "100"].map((id) => indexRow({ id })),
+          indexRow({ id: "104", chunk: 1 }),
+          indexRow({ id: "200", channelId: "11" }),
+        );
+        expect(foundIds(await index.latest(CHANNEL_10, 2, 0))).toEqual(["104", "103"]);
+        expect(foundIds(await index.latest(CHANNEL_10, 2, 2))).toEqual(["102", "101"]);
+        expect(foundIds(await index.latest(CHANNEL_10, 2, 4))).toEqual(["100"]);
+      });
+
+      it("shows nothing to those who may read nothing", async () => {
+        await add(indexRow({ id: "100" }));
+        const nothing: SearchFilter = { accessChannelIds: [] };
+        expect(await nearest(nothing)).toEqual([]);
+        expect(await index.matching("text", nothing, 10)).toEqual([]);
+        expect(await index.latest(nothing, 10, 0)).toEqual([]);
+        expect(await index.rows(["100"], nothing)).toEqual([]);
+        expect(await index.count(nothing)).toBe(0);
+      });
+
+      it("shows private notes to their owner alone, wherever they were made", async () => {
+        await add(
+          indexRow({ id: "100", kind: "note", channelId: "10", ownerId: "20", text: "note" }),
+          indexRow({ id: "101", kind: "note", channelId: "10", text: "note for the channel" }),
+          indexRow({ id: "102", channelId: "11", text: "a note elsewhere" }),
+        );
+        for (const [filter, ids] of [
+          [{ accessChannelIds: ["10"] }, ["101"]],
+          [{ accessChannelIds: ["10"], viewerId: "20" }, ["100", "101"]],
+          [{ accessChannelIds: [], viewerId: "20" }, ["100"]],
+          [{ accessChannelIds: ["10"], viewerId: "21" }, ["101"]],
+          [{ accessChannelIds: ["11"], viewerId: "20" }, ["100", "102"]],
+        ] as const) {
+          expect(await nearest(filter)).toEqual(ids);
+          expect(sortedIds(await index.matching("note", filter, 10))).toEqual(ids);
+          expect(sortedIds(await index.latest(filter, 10, 0))).toEqual(ids);
+          expect(sortedIds(await index.rows(["100", "101", "102"], filter))).toEqual(ids);
+          expect(await index.count(filter)).toBe(ids.length);
+        }
+      });
+
+      it("narrows by kind, channel, author, time, contents and exclusion, all at once and one by one", async () => {
+        await add(
+          indexRow({ id: "100", channelId: "10", authorId: "20", has: ["link", "image"] }),
+          indexRow({ id: "101", channelId: "11", accessChannelId: "10", authorId: "21", has: ["link"] }),
+          indexRow({ id: "102", channelId: "10", authorId: "21", kind: "note", has: ["file", "code", "poll"] }),
+        );
+        for (const [narrow, ids] of [
+          [{ kinds: ["note"] }, ["102"]],
+          [{ kinds: ["note", "message"] }, ["100", "101", "102"]],
+          [{ channelIds: ["11"] }, ["101"]],
+          [{ channelIds: [] }, []],
+          [{ authorIds: ["21", "22"] }, ["101", "102"]],
+          [{ afterId: "100" }, ["101", "102"]],
+          [{ beforeId: "102" }, ["100", "101"]],
+          [{ has: ["link"] }, ["100", "101"]],
+          [{ has: ["link", "image"] }, ["100"]],
+          [{ has: ["poll", "code", "file"] }, ["102"]],
+          [{ has: [] }, ["100", "101", "102"]],
+          [{ excludeIds: ["100", "101"] }, ["102"]],
+          [{ excludeIds: [] }, ["100", "101", "102"]],
+          [
+            {
+              kinds: ["message"],
+              channelIds: ["10"],
+              authorIds: ["20"],
+              afterId: "99",
+              beforeId: "101",
+              has: ["image"],
+            },
+            ["100"],
+          ],
+        ] as const) {
+          const filter = { ...CHANNEL_10, ...narrow };
+          expect([narrow, await nearest(filter)]).toEqual([narrow, ids]);
+          expect([narrow, sortedIds(await index.matching("text", filter, 10))]).toEqual([narrow, ids]);
+        }
+      });
+
+      it("searches the same when its indexes are built", async () => {
+        const rows = Array.from({ length: 400 }, (_, n) =>
+          indexRow({
+            id: String(1000 + n),
+            channelId: String(10 + (n % 4)),
+            authorId: String(20 + (n % 7)),
+            vector: unitVector(n),
+          }),
+        );
+        await add(...rows);
+        const filter: SearchFilter = { accessChannelIds: ["10", "12"], viewerId: "5", authorIds: ["21", "22"] };
+        const before = [await index.nearest(unitVector(3), filter, 20), await index.count(filter)];
+        await index.buildIndexes();
+        await index.buildIndexes();
+        await index.optimize({ keepVersionsMs: 0 });
+        expect([await index.nearest(unitVector(3), filter, 20), await index.count(filter)]).toEqual(before);
+        expect(await index.matching("1016", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
+      });
+
+      it.each([
+        { accessChannelIds: ["1) OR (1=1"] },
+        { accessChannelIds: ["10"], viewerId: "x" },
+        { accessChannelIds: ["10"], excludeIds: ["99999999999999999999"] },
+        { accessChannelIds: ["10"], afterId: "1; DROP" },
+      ])("refuses what is not an id: %j", async (filter) => {
+        await expect(index.nearest(unitVector(1), filter, 10)).rejects.toThrow(/not an id/);
+      });
+    });
+
+    describe("versions", () => {
+      it("keeps a tagged version through upkeep, and takes a tag given twice", async () => {
+        await add(indexRow({ id: "100" }));
+        await index.tag("before-run-1");
+        await index.tag("before-run-1");
+        await put(indexRow({ id: "100", contentHash: "new" }));
+        await index.optimize({ keepVersionsMs: 0 });
+        await index.optimize({ keepVersionsMs: 0 });
+        expect(await keys()).toEqual(["100/0 new"]);
+      });
+
+      it("gives disk space back when old versions are dropped", async () => {
+        const rows = Array.from({ length: 2000 }, (_, n) => indexRow({ id: String(1000 + n) }));
+        for (let n = 0; n < 5; n += 1) await put(...rows);
+        const before = await index.stats();
+        await index.optimize({ keepVersionsMs: 0 });
+        await index.optimize({ keepVersionsMs: 0 });
+        expect((await index.stats()).diskBytes).toBeLessThan(before.diskBytes / 2);
+      });
+    });
+
+    describe("the store", () => {
+      it("keeps guilds and embedding spaces apart", async () => {
+        await add(indexRow({ id: "100" }));
+        const otherGuild = await store.open("134371407874870897", testSpace);
+        const otherSpace = await store.open(GUILD, { modelId: "b", dimensions: 4, fingerprint: "other.model-4" });
+        await otherSpace.write([indexRow({ id: "101", vector: unitVector(1, 4) })], { fresh: true });
+        expect(await otherGuild.count()).toBe(0);
+        expect(await keys()).toEqual(["100/0 hash-100"]);
+        expect(await store.spaces(GUILD)).toEqual([
+          { fingerprint: "other.model-4", rows: 1 },
+          { fingerprint: "test-8", rows: 1 },
+        ]);
+      });
+
+      it("shares one index among those who open it, and opens it again after it was closed", async () => {
+        const again = await store.open(GUILD, testSpace);
+        await again.write([indexRow({ id: "100" })], { fresh: true });
+        expect(await index.count()).toBe(1);
+        await index.close();
+        expect(await (await store.open(GUILD, testSpace)).count()).toBe(1);
+      });
+
+      it("drops all tables of one guild, also open ones, and starts anew afterwards", async () => {
+        const kept = await store.open("77", testSpace);
+        await kept.write([indexRow({ id: "100" })], { fresh: true });
+        await add(indexRow({ id: "100" }));
+        await store.drop(GUILD);
+        expect(await store.spaces(GUILD)).toEqual([]);
+        expect(await (await store.open(GUILD, testSpace)).count()).toBe(0);
+        expect(await kept.count()).toBe(1);
+      });
+    });
+  });
+}
