@@ -60,9 +60,14 @@ export function whatItHas(record: ArchivedRecord): Has[] {
   return has;
 }
 
-/** Discord's markup as the words a reader sees: custom emoji by name, no invisible characters, spaces folded. */
-function readable(text: string): string {
+/** Discord's markup as the words a reader sees: mentions and custom emoji by name, no invisible characters, spaces folded. */
+function readable(text: string, { mentions = [] }: ArchivedRecord): string {
+  const names = new Map(mentions.map(({ id, name }) => [id, name]));
   return text
+    .replace(/<(@[!&]?|#)(\d+)>/g, (whole, mark: string, id: string) => {
+      const name = names.get(id);
+      return name === undefined ? whole : `${mark.charAt(0)}${name}`;
+    })
     .replace(INVISIBLE, "")
     .replace(/<a?:(\w+):\d+>/g, ":$1:")
     .replace(/[^\S\n]+/g, " ")
@@ -93,9 +98,10 @@ function split(text: string): string[] {
  */
 export function prepare(record: ArchivedRecord, context?: ArchivedRecord): PreparedChunk[] {
   if (skipReason(record) !== undefined) return [];
-  const before = context === undefined ? "" : readable(ownText(context)).slice(0, CONTEXT_LENGTH).toWellFormed();
+  const before =
+    context === undefined ? "" : readable(ownText(context), context).slice(0, CONTEXT_LENGTH).toWellFormed();
   return split(ownText(record)).map((text, chunk) => {
-    const embeddedText = `${record.authorName.toWellFormed()}: ${readable(text)}`;
+    const embeddedText = `${record.authorName.toWellFormed()}: ${readable(text, record)}`;
     const withContext = chunk === 0 && before !== "";
     return { chunk, text, embeddedText, searchText: withContext ? `${before}\n${embeddedText}` : embeddedText };
   });
