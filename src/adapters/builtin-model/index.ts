@@ -3,7 +3,8 @@
 import { availableParallelism } from "node:os";
 import { TransientError } from "../../errors.ts";
 import type { Embedder } from "../../ports.ts";
-import { readTables, readTokenizer, TOKENS_PER_TEXT } from "./model.ts";
+import { readTables, readTokenizer } from "./model.ts";
+import { TOKENS_PER_TEXT } from "./static-model.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
 const MODEL_ID = "backscroll-static";

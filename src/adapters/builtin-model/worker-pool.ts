@@ -23,16 +23,18 @@ interface Seat {
   readonly jobs: Map<number, Job>;
 }
 
+const CLOSED = "The built-in model is closed";
 // Running from source, a worker needs help to read TypeScript; in the built package this file is JavaScript and so is worker.js.
 const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker-bootstrap.mjs" : "./worker.js", import.meta.url);
 
-export function createWorkerPool(size: number, setup: WorkerSetup): WorkerPool {
+/** @param workerUrl the script that answers `WorkerRequest`s */
+export function createWorkerPool(size: number, setup: WorkerSetup, workerUrl: URL = WORKER_URL): WorkerPool {
   let nextId = 0;
   let closed = false;
   const seats: Seat[] = Array.from({ length: size }, startWorker);
 
   function startWorker(): Seat {
-    const worker = new Worker(WORKER_URL, { name: "backscroll-model", workerData: setup, execArgv: [] });
+    const worker = new Worker(workerUrl, { name: "backscroll-model", workerData: setup, execArgv: [] });
     const seat: Seat = { worker, jobs: new Map() };
     worker.on("message", (answer: WorkerAnswer) => {
       const job = seat.jobs.get(answer.id);
@@ -65,7 +67,7 @@ export function createWorkerPool(size: number, setup: WorkerSetup): WorkerPool {
 
   return {
     async run(texts, signal) {
-      if (closed) throw new Error("The built-in model is closed");
+      if (closed) throw new Error(CLOSED);
       const { jobs, worker } = leastBusySeat();
       const id = nextId++;
       return new Promise<Float32Array>((resolve, reject) => {

@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { toError } from "../../errors.ts";
-import { createStaticModel, type ModelTables } from "./model.ts";
+import { createStaticModel, type ModelTables } from "./static-model.ts";
 
 export interface WorkerSetup {
   readonly tables: ModelTables;

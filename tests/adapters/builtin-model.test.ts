@@ -1,0 +1,186 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gunzipSync } from "node:zlib";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createBuiltinEmbedder } from "../../src/adapters/builtin-model/index.ts";
+import { loadStaticModel, readTables } from "../../src/adapters/builtin-model/model.ts";
+import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
+import { createTokenReader } from "../../src/adapters/builtin-model/tokens.ts";
+import { createWorkerPool } from "../../src/adapters/builtin-model/worker-pool.ts";
+import { TransientError, UserError } from "../../src/errors.ts";
+import { embedderContract } from "../contracts/embedder.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const MODEL_FOLDER = join(ROOT, "models/backscroll-static");
+const CHAT = join(ROOT, "../shared/data/chat.meshcore-discord.jsonl.gz");
+
+const tokenizerJson = readFileSync(join(MODEL_FOLDER, "tokenizer.json"), "utf8");
+const golden = JSON.parse(readFileSync(join(MODEL_FOLDER, "golden.json"), "utf8")) as {
+  text: string;
+  ids: number[];
+  first8: number[];
+}[];
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+async function copyOfModel(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "backscroll-model-"));
+  folders.push(folder);
+  await cp(MODEL_FOLDER, folder, { recursive: true });
+  return folder;
+}
+
+embedderContract("the built-in model", () => createBuiltinEmbedder({ modelFolder: MODEL_FOLDER, workers: 2 }));
+
+describe("the built-in model", () => {
+  let model: StaticModel;
+  beforeAll(async () => {
+    model = await loadStaticModel(MODEL_FOLDER);
+  });
+
+  it.each(golden)("gives the golden tokens and vector of “$text”", ({ text, ids, first8 }) => {
+    expect(model.tokenIds(text)).toEqual(ids);
+    const vector = model.vector(text);
+    first8.forEach((value, i) => {
+      expect(Math.abs((vector[i] ?? 0) - value)).toBeLessThan(1e-5);
+    });
+  });
+
+  it("reads the first 256 tokens of a text and never leaves it without one", () => {
+    expect(model.tokenIds("radio ".repeat(1000))).toHaveLength(256);
+    expect(model.tokenIds("a".repeat(4000))).toHaveLength(1);
+    for (const nothing of ["", "   ", "\u200b\u200d", "[UNK]"]) expect(model.tokenIds(nothing)).toEqual([1]);
+  });
+
+  it("hands out its tables for comparing word by word", () => {
+    const tokens = model.scales.length;
+    expect(model.idf).toHaveLength(tokens);
+    expect(model.rows).toHaveLength(tokens * model.dimensions);
+    expect(model.rows.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  it("gives the same vectors from one worker as on the main thread, in a space named after the model's file", async () => {
+    const { digest } = await readTables(MODEL_FOLDER);
+    const texts = Array.from({ length: 300 }, (_, i) => `message ${i} about radios`);
+    const embedder = await createBuiltinEmbedder({ modelFolder: MODEL_FOLDER, workers: 1 });
+    try {
+      expect(await embedder.embed(texts, "document")).toEqual(texts.map((text) => model.vector(text)));
+      expect(embedder.space).toEqual({
+        modelId: "backscroll-static",
+        dimensions: 256,
+        fingerprint: `backscroll-static-256-${digest}`,
+      });
+    } finally {
+      await embedder.close();
+    }
+  });
+
+  it("says what is wrong when its files are missing, cut off or not a model", async () => {
+    await expect(loadStaticModel("/nowhere")).rejects.toThrow(UserError);
+    await expect(createBuiltinEmbedder({ modelFolder: "/nowhere" })).rejects.toThrow("cannot be read");
+    const cut = await copyOfModel();
+    await truncate(join(cut, "model.safetensors"), 100_000);
+    await expect(loadStaticModel(cut)).rejects.toThrow("is cut off");
+    await truncate(join(cut, "model.safetensors"), 100);
+    await expect(loadStaticModel(cut)).rejects.toThrow("ends inside its header");
+    const other = await copyOfModel();
+    await cp(join(other, "tokenizer.json"), join(other, "model.safetensors"));
+    await expect(loadStaticModel(other)).rejects.toThrow(UserError);
+  });
+});
+
+describe("a worker of the built-in model", () => {
+  it("fails its requests when it dies, and a fresh one takes over", async () => {
+    const { tables } = await readTables(MODEL_FOLDER);
+    const mortal = `data:text/javascript,${encodeURIComponent(`
+      import { parentPort } from "node:worker_threads";
+      parentPort.on("message", ({ id, texts }) => {
+        if (texts[0] === "throw") throw new Error("out of luck");
+        if (texts[0] === "exit") process.exit(3);
+        parentPort.postMessage(texts[0] === "fail" ? { id, error: "no" } : { id, vectors: new Float32Array(2) });
+      });`)}`;
+    const pool = createWorkerPool(1, { tables, tokenizerJson }, new URL(mortal));
+    try {
+      for (const death of ["throw", "exit"]) {
+        expect(await pool.run(["fine"])).toHaveLength(2);
+        const answers = await Promise.allSettled([pool.run([death]), pool.run(["behind it"])]);
+        for (const answer of answers) {
+          expect(answer).toMatchObject({ status: "rejected", reason: expect.any(TransientError) });
+        }
+      }
+      await expect(pool.run(["fail"])).rejects.toThrow("The built-in model failed: no");
+      expect(await pool.run(["fine"])).toHaveLength(2);
+    } finally {
+      await pool.close();
+    }
+  });
+
+  it("that cannot start makes the embedder fail, not hang", async () => {
+    const broken = await copyOfModel();
+    await truncate(join(broken, "tokenizer.json"), 1000);
+    await expect(createBuiltinEmbedder({ modelFolder: broken, workers: 1 })).rejects.toThrow("does not start");
+  });
+
+  it("keeps no process alive once closed", async () => {
+    const script = `
+      import { createBuiltinEmbedder } from "./src/adapters/builtin-model/index.ts";
+      async function main() {
+        const embedder = await createBuiltinEmbedder({ modelFolder: "models/backscroll-static", workers: 2 });
+        console.log((await embedder.embed(["thanks!"], "query"))[0]?.length);
+        await embedder.close();
+      }
+      void main();`;
+    const run = promisify(execFile)(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
+      cwd: ROOT,
+      timeout: 20_000,
+    });
+    expect((await run).stdout.trim()).toBe("256");
+  });
+});
+
+describe("the token reader", () => {
+  const library = new Tokenizer(JSON.parse(tokenizerJson), {});
+  const reader = createTokenReader(tokenizerJson);
+  function mismatches(texts: readonly string[]): string[] {
+    return texts.filter((text) => {
+      const ids: number[] = library.encode(text, { add_special_tokens: false }).ids;
+      const expected = ids.filter((id) => id !== reader.unknownId).slice(0, 256);
+      return reader.read(text, 256).join() !== expected.join();
+    });
+  }
+
+  it("agrees with the tokenizer library on texts made to part them", () => {
+    const parts = [
+      ..."\t\n\v\f\r \u00a0\u0085\u1680\u180e\u2003\u200b\u200d\u2028\u202f\u205f\u3000\ufeff\ufffd\0",
+      ..."aÅéßİΣς京ㄅ한🎉\ud83d\u0301\u0345[]_'’-.…",
+      "[UNK]",
+      "[PAD]",
+      "[CLS]",
+      "Hello",
+      "naïve",
+      "don't",
+      "x".repeat(101),
+      "https://example.org/a?b=c#d",
+    ];
+    const texts = parts.flatMap((a) => parts.flatMap((b) => [`${a}${b}`, `Foo${a}bar${b}baz`, `${a} ${b}`]));
+    expect(texts.length).toBeGreaterThan(5000);
+    expect(mismatches(texts)).toEqual([]);
+  });
+
+  it.skipIf(!existsSync(CHAT))("agrees with the tokenizer library on real chat", async () => {
+    const lines = gunzipSync(await readFile(CHAT))
+      .toString("utf8")
+      .trim()
+      .split("\n");
+    const texts = lines.filter((_, i) => i % 20 === 0).map((line) => String(JSON.parse(line).content ?? ""));
+    expect(texts.length).toBeGreaterThan(1000);
+    expect(mismatches(texts)).toEqual([]);
+  });
+});
