@@ -8,7 +8,7 @@ import type { GuildIndex } from "../indexing/guild-indexes.ts";
 import type { Archive, Clock, Logger, QuarantineEntry, RunStore, SystemProbe } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { type Alert, type AlertThresholds, createAlertMonitor } from "./alerts.ts";
-import type { BackfillStatus } from "./engine.ts";
+import type { BackfillStatus } from "./backfill.ts";
 import { createPace } from "./pace.ts";
 import { runPhase, type Settled } from "./pipeline.ts";
 import type { Reporter } from "./progress.ts";

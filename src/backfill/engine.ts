@@ -1,5 +1,4 @@
-// The backfill as the rest of the house sees it: analyze, start, pause, resume, status and the reports. One run per guild; the
-// work itself is in active-run.ts.
+// Analyze, start, pause, resume, status and the reports: one run per guild. The work itself is in active-run.ts.
 
 import { toError, UserError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
@@ -8,119 +7,22 @@ import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndexes } from "../indexing/guild-indexes.ts";
 import type { LiveIndexing } from "../indexing/live.ts";
 import type { Ownership } from "../indexing/ownership.ts";
-import type {
-  AdminChannel,
-  Archive,
-  Clock,
-  History,
-  Logger,
-  QuarantineEntry,
-  RunStore,
-  SystemProbe,
-  Versioned,
-} from "../ports.ts";
+import type { AdminChannel, Archive, Clock, History, Logger, RunStore, SystemProbe, Versioned } from "../ports.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../snowflake.ts";
 import { type ActiveRun, workOn } from "./active-run.ts";
-import type { Alert, AlertThresholds } from "./alerts.ts";
+import type { AlertThresholds } from "./alerts.ts";
 import { analyze } from "./analyze.ts";
-import { type Health, lookAtHealth } from "./health.ts";
-import { type Analysis, type Coverage, diskNeeded, measureRate, phaseRanges, planPhases, survey } from "./plan.ts";
+import type { Announcement, Backfill, BackfillStatus, PauseOutcome, StartOptions, StartOutcome } from "./backfill.ts";
+import { lookAtHealth } from "./health.ts";
+import { phaseRanges, planPhases, survey } from "./plan.ts";
 import { createReporter, type Reporter } from "./progress.ts";
-import {
-  isActive,
-  isResumable,
-  type PaceName,
-  type PhaseName,
-  phaseNames,
-  type Run,
-  type SourceName,
-  totals,
-  withStatus,
-} from "./run.ts";
+import { isActive, isResumable, phaseNames, type Run, totals, withStatus } from "./run.ts";
 import { createRunState, type RunState } from "./run-state.ts";
 import { type Findings, type Verification, type VerifyParts, verify as verifyRecords } from "./verify.ts";
 
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 /** Quarantined records counted and retried at a time. */
 const COUNTED = 10_000;
-
-export interface StartOptions {
-  /** Undefined: all four. */
-  readonly phases?: readonly PhaseName[];
-  readonly pace?: PaceName;
-  readonly source?: SourceName;
-  /** Where reports go; remembered for the guild. */
-  readonly adminChannelId: Snowflake;
-  /** Who asked: a user id, for the record. */
-  readonly startedBy: string;
-  /** Change the plan of a paused run from here instead of asking first. */
-  readonly changePlan?: boolean;
-}
-
-export type StartOutcome =
-  | { readonly outcome: "started"; readonly status: BackfillStatus }
-  | { readonly outcome: "resumed"; readonly status: BackfillStatus; readonly from: string }
-  | { readonly outcome: "already-running"; readonly status: BackfillStatus }
-  /** Everything is embedded already: nothing to do. */
-  | { readonly outcome: "nothing-to-do"; readonly analysis: Analysis }
-  /** A resumable run has another plan: say `changePlan` to go on with the new one. */
-  | { readonly outcome: "plan-differs"; readonly status: BackfillStatus; readonly differences: readonly string[] }
-  /** The pre-flight refused; each failed check says why and what to do. */
-  | { readonly outcome: "refused"; readonly analysis: Analysis };
-
-export type PauseOutcome =
-  | { readonly outcome: "pausing" | "paused" | "already-paused"; readonly status: BackfillStatus }
-  /** It hung in `pausing` for over five minutes and is paused now, without waiting for the batches in flight. */
-  | { readonly outcome: "forced"; readonly status: BackfillStatus }
-  | { readonly outcome: "nothing-running"; readonly status: BackfillStatus };
-
-/** Everything `/backfill status` and the progress message show. */
-export interface BackfillStatus {
-  readonly guildId: Snowflake;
-  readonly at: number;
-  /** The current or latest run. */
-  readonly run: Run | undefined;
-  /** Over the last minute of running time. */
-  readonly recordsPerSecond: number | undefined;
-  readonly etaMs: number | undefined;
-  /** What the run is waiting for, when it is: "next try in 20 s", "cooldown", "Discord's rate limit". */
-  readonly waitingFor: string | undefined;
-  readonly alerts: readonly Alert[];
-  readonly health: Health;
-  /** Records that arrived or changed and are not searchable yet. */
-  readonly livePending: number;
-  readonly quarantined: number;
-  /** Why reports do not reach the admin channel, if they do not. */
-  readonly adminChannelProblem: string | undefined;
-  /** Another process that owns this guild, if it is not us. */
-  readonly ownedElsewhere: string | undefined;
-}
-
-/** What the engine tells the admin channel; views turn it into Discord payloads. */
-export type Announcement =
-  | { readonly kind: "progress"; readonly status: BackfillStatus }
-  | { readonly kind: "alert-raised"; readonly alert: Alert; readonly status: BackfillStatus }
-  | { readonly kind: "alert-resolved"; readonly alert: Alert; readonly status: BackfillStatus }
-  | { readonly kind: "report"; readonly status: BackfillStatus; readonly verification: Verification | undefined };
-
-/** The backfill as commands use it. Every method takes the guild first and is safe to call at any time. */
-export interface Backfill {
-  /** @param onProgress called a few times a second with the number of records looked at so far */
-  analyze(guildId: Snowflake, onProgress?: (records: number) => void): Promise<Analysis>;
-  start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome>;
-  pause(guildId: Snowflake, by: string): Promise<PauseOutcome>;
-  status(guildId: Snowflake): Promise<BackfillStatus>;
-  verify(guildId: Snowflake, onProgress?: (records: number) => void): Promise<Verification>;
-  /** Quarantined records, newest first. */
-  failures(guildId: Snowflake, limit: number): Promise<QuarantineEntry[]>;
-  /** Gives quarantined records another chance. @returns how many */
-  retry(guildId: Snowflake): Promise<number>;
-  /** Takes the latest run's rows out of the index. @returns rows removed */
-  rollback(
-    guildId: Snowflake,
-    by: string,
-  ): Promise<{ readonly removedRows: number; readonly verification: Verification }>;
-}
 
 /** A run that hangs in `pausing` longer than this can be forced by pausing again. */
 const STUCK_MS = 5 * 60_000;
@@ -193,7 +95,7 @@ export function createEngine(parts: EngineParts): Engine {
       });
       const stored = await runStore.load(guildId);
       if (active.has(guildId)) return { outcome: "already-running", status: await status(guildId) };
-      if (stored !== undefined && (isResumable(stored.value.status) || isActive(stored.value.status))) {
+      if (stored !== undefined && isLeftOver(stored.value) && isOfThisSpace(stored.value)) {
         return await resume(guildId, stored, options);
       }
       return await startAnew(guildId, stored, options);
@@ -266,6 +168,9 @@ export function createEngine(parts: EngineParts): Engine {
     if (latest !== undefined) await begin(guildId, latest);
     return { outcome: "resumed", status: await status(guildId), from };
   }
+
+  /** A run made with another model is not resumed: what it has embedded is of no use to this one. */
+  const isOfThisSpace = (run: Run) => run.fingerprint === indexes.space.fingerprint;
 
   /** Left active by a process that is gone: interrupted first, as the table wants it. */
   function resumed(run: Run, reason: string): Run {
@@ -481,6 +386,11 @@ export function createEngine(parts: EngineParts): Engine {
       if (left === "pausing") return settleAbandoned(guildId, stored, stored.value.reason);
       if (left !== "running" && left !== "waiting" && left !== "interrupted") return;
       const state = createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
+      if (!isOfThisSpace(stored.value)) {
+        const reason = "the embedding model was changed; type /backfill start to embed everything with the new one";
+        await state.update((run) => withStatus(run, left === "interrupted" ? "paused" : "failed", reason, clock.now()));
+        return;
+      }
       await state.update((run) => resumed(run, "resumed by itself after the process came back"));
       const latest = await runStore.load(guildId);
       logger.info("run:resumed", { guildId, runId: stored.value.id, from: left });
@@ -491,6 +401,11 @@ export function createEngine(parts: EngineParts): Engine {
       await Promise.all([...active.values()].map((run) => run.done));
     },
   };
+}
+
+/** A run that `start` takes up again: settled before its end, or left active by a process that is gone. */
+function isLeftOver({ status }: Run): boolean {
+  return isResumable(status) || isActive(status);
 }
 
 /** In words; empty when the options ask for nothing else than what the run does. */

@@ -4,7 +4,7 @@
 import { toError } from "../errors.ts";
 import type { AdminChannel, Clock, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
-import type { Announcement } from "./engine.ts";
+import type { Announcement } from "./backfill.ts";
 
 /** Discord throttles edits of messages older than an hour (error 30046); a fresh one is posted well before. */
 const FRESH_MESSAGE_MS = 50 * 60_000;

@@ -8,7 +8,7 @@ import type {
   MessageContextMenuCommandInteraction,
   RESTPostAPIApplicationCommandsJSONBody,
 } from "discord.js";
-import type { Backfill } from "../backfill/engine.ts";
+import type { Backfill } from "../backfill/backfill.ts";
 import type { Notes } from "../indexing/notes.ts";
 import type { Archive, ChannelInfo, Clock, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";

@@ -1,7 +1,7 @@
 // An alert's two posts: raised and resolved. Says what happened, what the run does, and what an admin can do. Pure.
 
 import type { Alert, AlertName } from "../backfill/alerts.ts";
-import type { BackfillStatus } from "../backfill/engine.ts";
+import type { BackfillStatus } from "../backfill/backfill.ts";
 import { isResumable } from "../backfill/run.ts";
 import { type Button, button, colors, customId, message, type View } from "./message.ts";
 import { duration, plain } from "./words.ts";

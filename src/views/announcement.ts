@@ -1,6 +1,6 @@
 // What the engine announces -> what the admin channel shows. Pure.
 
-import type { Announcement } from "../backfill/engine.ts";
+import type { Announcement } from "../backfill/backfill.ts";
 import { alertRaisedView, alertResolvedView } from "./alerts.ts";
 import type { View } from "./message.ts";
 import { progressView } from "./progress.ts";

@@ -1,7 +1,7 @@
 // The one progress message of a run, edited in place, and the pieces it shares with /backfill status. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { BackfillStatus } from "../backfill/engine.ts";
+import type { BackfillStatus } from "../backfill/backfill.ts";
 import type { Health, Light } from "../backfill/health.ts";
 import { currentPhase, isActive, isResumable, type Phase, type PhaseName, type Run, totals } from "../backfill/run.ts";
 import { alertTitles } from "./alerts.ts";

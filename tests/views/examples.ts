@@ -1,6 +1,6 @@
 // Domain objects for the views' tests: ordinary ones, to be changed where a test needs it, and monstrous ones.
 
-import type { BackfillStatus } from "../../src/backfill/engine.ts";
+import type { BackfillStatus } from "../../src/backfill/backfill.ts";
 import type { Health } from "../../src/backfill/health.ts";
 import type { Analysis, Check, Coverage } from "../../src/backfill/plan.ts";
 import { type Counters, noCounters, type Phase, type PhaseName, phaseNames, type Run } from "../../src/backfill/run.ts";
