@@ -417,8 +417,8 @@ export interface History {
   /** Every channel and thread (active and archived) that can hold messages. */
   channels(guildId: Snowflake): Promise<HistoryChannel[]>;
   /**
-   * Up to 100 messages before (newest first) or after (oldest first) an id. System messages and the bot's own are left out, so
-   * fewer than 100 says nothing: only an empty array means that there is nothing further.
+   * The next messages before (newest first) or after (oldest first) an id: at least 100, at most 199, and fewer only when there is
+   * nothing further. System messages and the bot's own are left out.
    * @throws TransientError, UserError; the signal's reason when it aborts
    */
   messages(

@@ -66,15 +66,16 @@ function isSameCommand(command: APIApplicationCommand, definition: Definition): 
   return command.name === definition.name && command.type === (definition.type ?? ApplicationCommandType.ChatInput);
 }
 
-/** Compares what the definition says; what it leaves out, Discord may have filled in as it likes. */
+/** What Discord must have forgotten if a definition no longer says it; for all other fields it fills in defaults of its own. */
+const COMPARED_ALWAYS = ["description", "options", "default_member_permissions", "nsfw"];
+
 function isCurrent(command: APIApplicationCommand, definition: Definition): boolean {
   const registered: Partial<Record<string, unknown>> = { ...command };
-  // What Discord must have forgotten if the definition no longer says it.
-  const always = ["description", "options", "default_member_permissions", "nsfw"];
-  const keys = new Set([...always, ...Object.keys(definition)]);
-  keys.delete("type");
   const wanted: Partial<Record<string, unknown>> = { ...definition };
-  return [...keys].every((key) => isDeepStrictEqual(significant(registered[key]), significant(wanted[key])));
+  const said = Object.keys(definition).filter((key) => key !== "type" && wanted[key] !== undefined);
+  return [...COMPARED_ALWAYS, ...said].every((key) =>
+    isDeepStrictEqual(significant(registered[key]), significant(wanted[key])),
+  );
 }
 
 /** Without what Discord fills in for absent fields: null, false, "", empty lists and objects. */

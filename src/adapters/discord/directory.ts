@@ -3,8 +3,8 @@
 
 import { type APIChannel, type Client, Routes } from "discord.js";
 import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
-import { UserError } from "../../errors.ts";
-import type { ChannelInfo } from "../../ports.ts";
+import { toError, UserError } from "../../errors.ts";
+import type { ChannelInfo, Logger } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { toChannelInfo } from "./channel-info.ts";
 import { translateDiscordError } from "./discord-errors.ts";
@@ -14,21 +14,33 @@ import { isHeldByEveryone } from "./permission-rules.ts";
 
 const CHANNELS_REMEMBERED = 10_000;
 const NICKNAMES_REMEMBERED = 50_000;
+/** The most a gateway request for members takes. Naming them needs no privileged intent. */
+const MEMBERS_PER_REQUEST = 100;
+const MEMBERS_TIMEOUT_MS = 5_000;
 
 export interface Directory {
   /** @throws UserError when there is no such channel or it can hold no messages, TransientError when Discord does not answer */
   channel(channelId: Snowflake): Promise<ChannelInfo>;
   remember(channel: ChannelInfo): void;
   forget(channelId: Snowflake): void;
+  /**
+   * Asks Discord for the nicknames of those not known yet, so that history calls an author what live messages do. Names are not
+   * worth failing for: without an answer, display names are used.
+   */
+  learnNicknames(guildId: Snowflake, userIds: Iterable<Snowflake>): Promise<void>;
   /** Null: the member has none (any more). */
   rememberNickname(guildId: Snowflake, userId: Snowflake, nickname: string | null): void;
   /** Never asks Discord. */
   names(guildId: Snowflake): MessageNames;
 }
 
-export function createDirectory(client: Client): Directory {
+export function createDirectory(client: Client, logger: Pick<Logger, "debug">): Directory {
   const channels = new Map<Snowflake, ChannelInfo>();
   const nicknames = new Map<string, string | null>();
+
+  function rememberNickname(guildId: Snowflake, userId: Snowflake, nickname: string | null): void {
+    setBounded(nicknames, `${guildId}:${userId}`, nickname, NICKNAMES_REMEMBERED);
+  }
 
   return {
     async channel(channelId) {
@@ -45,8 +57,23 @@ export function createDirectory(client: Client): Directory {
     },
     remember: (channel) => setBounded(channels, channel.id, channel, CHANNELS_REMEMBERED),
     forget: (channelId) => void channels.delete(channelId),
-    rememberNickname: (guildId, userId, nickname) =>
-      setBounded(nicknames, `${guildId}:${userId}`, nickname, NICKNAMES_REMEMBERED),
+    rememberNickname,
+    async learnNicknames(guildId, userIds) {
+      const guild = client.guilds.cache.get(guildId);
+      if (!guild) return;
+      const isUnknown = (userId: Snowflake) =>
+        !nicknames.has(`${guildId}:${userId}`) && !guild.members.cache.has(userId);
+      const unknown = [...new Set(userIds)].filter(isUnknown);
+      try {
+        for (let start = 0; start < unknown.length; start += MEMBERS_PER_REQUEST) {
+          const user = unknown.slice(start, start + MEMBERS_PER_REQUEST);
+          const members = await guild.members.fetch({ user, time: MEMBERS_TIMEOUT_MS });
+          for (const userId of user) rememberNickname(guildId, userId, members.get(userId)?.nickname ?? null);
+        }
+      } catch (error) {
+        logger.debug("nicknames:unknown", { guildId, error: toError(error).message });
+      }
+    },
     names(guildId) {
       const guild = client.guilds.cache.get(guildId);
       return {

@@ -73,8 +73,10 @@ export function listenToGuilds(
   }
 
   function heardMessage(message: GuildMessage): void {
-    const { guild_id: guildId, author, member } = message;
-    if (guildId && member?.nick !== undefined) directory.rememberNickname(guildId, author.id, member.nick);
+    const guildId = message.guild_id;
+    for (const { id, member } of [...message.mentions, { id: message.author.id, member: message.member }]) {
+      if (guildId && member?.nick !== undefined) directory.rememberNickname(guildId, id, member.nick);
+    }
     inOrder(guildId, { messageId: message.id }, async () => {
       if (guildId) await saveMessage(guildId, message);
     });

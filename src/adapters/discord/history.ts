@@ -13,7 +13,7 @@ import {
 import { ApplicationFlags, PermissionFlagsBits as Bit, ChannelType } from "discord-api-types/v10";
 import PQueue from "p-queue";
 import { UserError } from "../../errors.ts";
-import type { ArchivedRecord, History, HistoryChannel, Logger } from "../../ports.ts";
+import type { History, HistoryChannel, Logger } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { toChannelInfo } from "./channel-info.ts";
 import type { Directory } from "./directory.ts";
@@ -124,10 +124,10 @@ export function createHistory(
     return [...threads.values()];
   }
 
-  /** Which guild a channel's messages belong to, for its nicknames and roles; a REST message does not say. */
-  function namesFor(channel: HistoryChannel) {
+  /** Which guild a channel's messages belong to; a REST message does not say. */
+  function guildIdOf(channel: HistoryChannel): Snowflake {
     const cached = client.channels.cache.get(channel.parentId ?? channel.id);
-    return directory.names(cached && "guildId" in cached && cached.guildId ? cached.guildId : "");
+    return cached && "guildId" in cached ? (cached.guildId ?? "") : "";
   }
 
   return {
@@ -145,18 +145,20 @@ export function createHistory(
       if (channel.unreadable) throw new UserError(`I cannot read <#${channel.id}>: ${channel.unreadable}`);
       // A forum holds no messages of its own: its posts are threads.
       if (channel.type === "forum") return [];
-      const names = namesFor(channel);
+      const guildId = guildIdOf(channel);
+      const found: APIMessage[] = [];
+      // Pages are short of what is left out of them; only the end of the channel may make an answer short.
       for (let edge: Record<string, string> = { ...range }; ; ) {
         const page = await messagePage(channel, edge, signal);
         const ordered = "after" in range ? page.reverse() : page;
-        const records = ordered.flatMap((message): ArchivedRecord[] =>
-          message.author.id !== client.user?.id && hasWords(message) ? [toRecord(message, channel, names)] : [],
-        );
+        found.push(...ordered.filter((message) => message.author.id !== client.user?.id && hasWords(message)));
         const last = ordered.at(-1);
-        // A page of nothing but announcements is not the end: go on from where it stopped.
-        if (records.length > 0 || !last) return records;
+        if (found.length >= PAGE_SIZE || page.length < PAGE_SIZE || !last) break;
         edge = "after" in range ? { after: last.id } : { before: last.id };
       }
+      const people = found.flatMap((message) => [message.author.id, ...message.mentions.map(({ id }) => id)]);
+      await directory.learnNicknames(guildId, people);
+      return found.map((message) => toRecord(message, channel, directory.names(guildId)));
     },
 
     async canReadContent() {

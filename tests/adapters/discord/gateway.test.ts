@@ -72,7 +72,7 @@ function setUp(handlers: Partial<GuildEvents> = {}) {
       guildLeft: async (guildId) => void heard.push(["left", guildId]),
       ...handlers,
     },
-    { directory: createDirectory(client), logger },
+    { directory: createDirectory(client, logger), logger },
   );
   const dispatch = (event: Dispatch, data: object) => client.ws.emit(event, data, 0);
   return { client, heard, errors, requests, answers, dispatch, stop };

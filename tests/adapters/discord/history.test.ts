@@ -49,7 +49,7 @@ function historyWith(answer: (query: URLSearchParams, path: string) => unknown) 
     },
   });
   client.rest.setToken("token");
-  const history = createHistory(client, { directory: createDirectory(client), logger: quiet });
+  const history = createHistory(client, { directory: createDirectory(client, quiet), logger: quiet });
   return { history, requests: () => requests };
 }
 
@@ -64,10 +64,18 @@ test("announcements are left out, and pages of nothing else are passed over in b
   expect(forwards.map((record) => record.id)).toEqual(Array.from({ length: 20 }, (_, index) => String(481 + index)));
 });
 
-test("only the end of the channel gives an empty answer", async () => {
-  const { history } = historyWith(channelOf(150, (id) => id <= 120));
-  expect(await history.messages(GENERAL, { before: "121" })).toEqual([]);
-  expect(await history.messages(GENERAL, { after: "150" })).toEqual([]);
+test("an answer has fewer than 100 messages only at the end of the channel, and none beyond it", async () => {
+  const { history, requests } = historyWith(channelOf(350, (id) => id % 10 === 0));
+  const first = await history.messages(GENERAL, { before: "351" });
+  expect(first.map((record) => Number(record.id))).toEqual(
+    Array.from({ length: 200 }, (_, index) => 350 - index).filter((id) => id % 10 !== 0),
+  );
+  expect(requests()).toBe(2);
+  expect(await history.messages(GENERAL, { before: "151" })).toHaveLength(135);
+  expect(await history.messages(GENERAL, { before: "51" })).toHaveLength(45);
+  expect(await history.messages(GENERAL, { after: "320" })).toHaveLength(27);
+  expect(await history.messages(GENERAL, { before: "1" })).toEqual([]);
+  expect(await history.messages(GENERAL, { after: "350" })).toEqual([]);
 });
 
 test("a forum has no messages of its own and is not asked for any", async () => {
