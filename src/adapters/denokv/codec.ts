@@ -1,0 +1,115 @@
+// How records and the small things beside them look as values, and how they are read back: nothing is trusted. A value that does
+// not decode or validate is told apart, never thrown.
+
+import { deserialize, serialize } from "node:v8";
+import { z } from "zod";
+import type { ArchivedRecord, RecordKind, StoredRecord } from "../../ports.ts";
+import { contentHash } from "../../records.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { fitted } from "./fit.ts";
+
+/** Stands for a value whose bytes do not decode. The library would let one of them end a whole `list()`. */
+export class Undecodable {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+export const encodeV8 = (value: unknown): Uint8Array => serialize(value);
+
+export function decodeV8(bytes: Uint8Array): unknown {
+  try {
+    return deserialize(bytes);
+  } catch (thrown) {
+    return new Undecodable(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+const id = z.string().regex(/^\d{1,19}$/);
+
+// Defaults and empty fields are not stored: `accessChannelId` is, where it differs from `channelId`.
+const recordSchema = z.object({
+  v: z.literal(1),
+  hash: z.string(),
+  channelId: id,
+  accessChannelId: id.exactOptional(),
+  authorId: id,
+  authorName: z.string(),
+  content: z.string(),
+  bot: z.boolean().exactOptional(),
+  attachments: z
+    .array(z.object({ name: z.string(), alt: z.string().exactOptional(), contentType: z.string().exactOptional() }))
+    .exactOptional(),
+  embeds: z.array(z.string()).exactOptional(),
+  poll: z.string().exactOptional(),
+  forwarded: z.string().exactOptional(),
+  mentions: z.array(z.object({ id, name: z.string() })).exactOptional(),
+  replyToId: id.exactOptional(),
+  editedAt: z.number().exactOptional(),
+  visibility: z.enum(["private", "channel"]).exactOptional(),
+  sourceMessageId: id.exactOptional(),
+});
+export type RecordValue = z.infer<typeof recordSchema>;
+
+/** The value of a record. One too large for the store is shortened (see fit.ts), and its hash is that of what is kept. */
+export function recordToValue(record: ArchivedRecord): RecordValue {
+  const kept = fitted(record);
+  const { kind: _, id: __, channelId, accessChannelId, ...fields } = kept;
+  const value = { v: 1, hash: contentHash(kept), channelId, ...(accessChannelId !== channelId && { accessChannelId }) };
+  return Object.assign(value, compact(fields)) as RecordValue;
+}
+
+/** Without fields that are undefined, false or an empty list. */
+function compact(fields: object): object {
+  const kept: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    if (field === undefined || field === false) continue;
+    if (!Array.isArray(field)) kept[name] = field;
+    else if (field.length > 0) kept[name] = field.map((entry) => (typeof entry === "object" ? compact(entry) : entry));
+  }
+  return kept;
+}
+
+/** The record in a value, or why there is none. */
+export function valueToRecord(kind: RecordKind, id: Snowflake, value: unknown): StoredRecord | { reason: string } {
+  const parsed = recordSchema.safeParse(value);
+  if (!parsed.success) return { reason: whyInvalid(value, parsed.error) };
+  const { v: _, hash, ...fields } = parsed.data;
+  return { record: { kind, id, accessChannelId: fields.channelId, ...fields }, contentHash: hash };
+}
+
+/** Why a value was refused, in one line. */
+export function whyInvalid(value: unknown, error: z.ZodError | undefined): string {
+  if (value instanceof Undecodable) return `the stored bytes do not decode: ${value.reason}`;
+  const issue = error?.issues[0];
+  return `the stored value is not valid: ${issue?.path.join(".") || "value"}: ${issue?.message ?? "unknown"}`;
+}
+
+export const channelSchema = z.object({
+  id,
+  name: z.string(),
+  type: z.enum(["text", "announcement", "voice", "forum", "public-thread", "private-thread", "other"]),
+  parentId: id.exactOptional(),
+  accessChannelId: id,
+});
+
+export const cursorSchema = z.object({ oldestId: id, newestId: id, complete: z.boolean() });
+
+export const settingsSchema = z.object({ adminChannelId: id.exactOptional() });
+
+export const quarantineSchema = z.object({
+  kind: z.enum(["message", "note"]),
+  id,
+  channelId: id.exactOptional(),
+  contentHash: z.string(),
+  reason: z.string(),
+  attempts: z.number(),
+  at: z.number(),
+});
+
+export const removalSchema = z.union([
+  z.object({ by: z.literal("channel"), id }),
+  z.object({ by: z.literal("author"), id }),
+  z.object({ by: z.literal("guild") }),
+]);

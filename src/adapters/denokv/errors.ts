@@ -1,0 +1,63 @@
+// What the store's failures mean. The library reports SQLite's and the network's own words; what to do about them is told here.
+
+import { TransientError, toError, UserError } from "../../errors.ts";
+
+/** Runs a call; its errors come out translated. `onDead` is told when the store can never be used again, not even closed. */
+export async function mapErrors<T>(location: string, call: () => Promise<T>, onDead?: () => void): Promise<T> {
+  try {
+    return await call();
+  } catch (thrown) {
+    const error = toError(thrown);
+    if (/Database is closed/i.test(error.message)) onDead?.();
+    throw translated(error, location);
+  }
+}
+
+/** As `mapErrors`, for the moment of opening: whatever is wrong, the person who started the process has to mend it. */
+export async function mapOpenErrors<T>(location: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await mapErrors(location, call);
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    const error = toError(thrown);
+    throw new UserError(`The archive cannot be opened. ${error.message}`, { cause: error });
+  }
+}
+
+/** @see https://www.sqlite.org/rescode.html */
+function translated(error: Error, location: string): Error {
+  const { message } = error;
+  if (/disk is full/i.test(message)) {
+    return new TransientError(
+      `The disk that holds the archive (${location}) is full. What was stored is safe; free some space.`,
+      { cause: error },
+    );
+  }
+  if (/database (table )?is locked|database is busy/i.test(message)) {
+    return new TransientError(`The archive (${location}) is locked by another process.`, { cause: error });
+  }
+  if (/disk I\/O error/i.test(message)) {
+    return new TransientError(`The disk that holds the archive (${location}) reports an error.`, { cause: error });
+  }
+  if (/readonly database|unable to open database|EROFS|EACCES|EPERM|ENOTDIR|EEXIST|ENOENT|EISDIR/i.test(message)) {
+    return new UserError(
+      `The archive ${location} cannot be opened for writing. Check that its folder exists, is a folder, and that this user may write there.`,
+      { cause: error },
+    );
+  }
+  if (/malformed|not a database|Database is closed/i.test(message)) {
+    return new UserError(
+      `The archive ${location} is damaged or is not an archive. Move it away and restore a backup, or start without it and let the history be collected again.`,
+      { cause: error },
+    );
+  }
+  if (/response status: (401|403)|accessToken|ACCESS_TOKEN/i.test(message)) {
+    return new UserError(`The archive ${location} refuses the access token.`, { cause: error });
+  }
+  if (/fetch failed|ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|response status: (429|5\d\d)|Out of retries/i.test(message)) {
+    return new TransientError(`The archive ${location} cannot be reached.`, { cause: error });
+  }
+  // The native library appends a stack of its own to each message.
+  const [plain] = message.split(/\n+Stack backtrace:/);
+  return plain === message ? error : new Error(plain, { cause: error });
+}

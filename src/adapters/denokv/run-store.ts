@@ -1,0 +1,133 @@
+// Runs and the quarantine on Deno KV. Every change is compare-and-set by versionstamp; leases are in leases.ts.
+
+import type { KvMutation } from "@deno/kv";
+import { toError } from "../../errors.ts";
+import type { Logger, QuarantineEntry, RunStore } from "../../ports.ts";
+import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
+import { quarantineSchema, whyInvalid } from "./codec.ts";
+import { guildKey, markKey, markRange } from "./keys.ts";
+import { createLeases } from "./leases.ts";
+import type { Store } from "./store.ts";
+
+/** So many entries fit one commit beside the run. */
+const QUARANTINE_PER_SAVE = 500;
+const MAX_REASON_LENGTH = 300;
+/** How far back a finished run is looked for before it is stored anew. */
+const RECENT_RUNS = 20;
+
+/** @param parse validates a stored value as a run; throws when it is none */
+export function createRunStore<Run extends { readonly id: string }>(
+  store: Store,
+  parse: (value: unknown) => Run,
+  logger: Logger,
+): RunStore<Run> {
+  const leases = createLeases(store);
+
+  function parsed(value: unknown): { readonly run: Run } | { readonly reason: string } {
+    try {
+      return { run: parse(value) };
+    } catch (thrown) {
+      return { reason: toError(thrown).message };
+    }
+  }
+
+  async function finishedEntries(guildId: Snowflake, limit: number) {
+    return store.list({ prefix: ["run-finished", BigInt(guildId)] }, { limit, newestFirst: true });
+  }
+
+  return {
+    ...leases.port,
+
+    async load(guildId) {
+      const key = guildKey("run", guildId);
+      const { value, versionstamp } = await store.get(key);
+      if (versionstamp === null) return undefined;
+      const read = parsed(value);
+      if ("run" in read) return { value: read.run, stamp: versionstamp };
+      // Put aside, so that a new run can start and nobody's evidence is lost.
+      logger.error("run:damaged", { guildId, reason: read.reason });
+      await store.commit(
+        [
+          { type: "set", key: guildKey("run-damaged", guildId), value },
+          { type: "delete", key },
+        ],
+        [{ key, versionstamp }],
+      );
+      return undefined;
+    },
+
+    async save(guildId, run, expected, { lease, quarantine = [] } = {}) {
+      if (quarantine.length > QUARANTINE_PER_SAVE) {
+        throw new RangeError(
+          `at most ${QUARANTINE_PER_SAVE} quarantine entries with one save, not ${quarantine.length}`,
+        );
+      }
+      const owner = lease === undefined ? undefined : await leases.ownership(lease);
+      if (owner === "lost") return "lease-lost";
+      const key = guildKey("run", guildId);
+      const checks = [{ key, versionstamp: expected ?? null }];
+      if (owner !== undefined) checks.push(owner);
+      const stamp = await store.commit(
+        [{ type: "set", key, value: run }, ...quarantine.map((entry) => quarantineWrite(guildId, entry))],
+        checks,
+      );
+      if (stamp !== undefined) return { value: run, stamp };
+      const lost = lease !== undefined && (await leases.ownership(lease)) === "lost";
+      return lost ? "lease-lost" : "changed";
+    },
+
+    async archiveRun(guildId, run) {
+      for (;;) {
+        const recent = await finishedEntries(guildId, RECENT_RUNS);
+        const same = recent.find(({ value }) => {
+          const read = parsed(value);
+          return "run" in read && read.run.id === run.id;
+        });
+        if (same !== undefined) {
+          if ((await store.commit([{ type: "set", key: same.key, value: run }], [same])) !== undefined) return;
+          continue;
+        }
+        const last = recent[0]?.key.at(-1);
+        const key = guildKey("run-finished", guildId, typeof last === "bigint" ? last + 1n : 1n);
+        if ((await store.commit([{ type: "set", key, value: run }], [{ key, versionstamp: null }])) !== undefined)
+          return;
+      }
+    },
+
+    async finished(guildId, limit) {
+      return (await finishedEntries(guildId, limit)).flatMap(({ value }) => {
+        const read = parsed(value);
+        if ("run" in read) return [read.run];
+        logger.warn("run:damaged", { guildId, reason: read.reason });
+        return [];
+      });
+    },
+
+    async quarantine(guildId, entries) {
+      await store.commitGroups(entries.map((entry) => [quarantineWrite(guildId, entry)]));
+    },
+
+    async quarantined(guildId, kind, { newestId, oldestId }, limit) {
+      if (compareSnowflakes(newestId, oldestId) < 0) return [];
+      const range = markRange("quarantine", guildId, kind, { from: oldestId, to: newestId });
+      return (await store.list(range, { limit, newestFirst: true })).flatMap(({ key, value }) => {
+        const read = quarantineSchema.safeParse(value);
+        if (read.success) return [read.data];
+        logger.warn("quarantine:damaged", { key: key.map(String).join("/"), reason: whyInvalid(value, read.error) });
+        return [];
+      });
+    },
+
+    async releaseQuarantine(guildId, kind, ids) {
+      await store.commitGroups(ids.map((id) => [{ type: "delete", key: markKey("quarantine", guildId, kind, id) }]));
+    },
+  };
+}
+
+function quarantineWrite(guildId: Snowflake, entry: QuarantineEntry): KvMutation {
+  return {
+    type: "set",
+    key: markKey("quarantine", guildId, entry.kind, entry.id),
+    value: { ...entry, reason: entry.reason.slice(0, MAX_REASON_LENGTH) },
+  };
+}

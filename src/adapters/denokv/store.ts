@@ -1,0 +1,113 @@
+// Deno KV with its limits kept and its errors translated. Uses only the library's public interface, so that a local file and a
+// remote KV are the same to everything above.
+
+import type { AtomicCheck, Kv, KvEntry, KvEntryMaybe, KvKey, KvListSelector, KvMutation } from "@deno/kv";
+import { mapErrors } from "./errors.ts";
+import { sizeBound } from "./fit.ts";
+
+// https://docs.deno.com/deploy/kv/manual/transactions and the service itself: 10 keys a read, 500 entries a list call,
+// 10 checks, 1,000 mutations and 819,200 bytes a commit. Commits of some hundred mutations are the fastest.
+const KEYS_PER_READ = 10;
+const ENTRIES_PER_LIST = 500;
+const MUTATIONS_PER_COMMIT = 600;
+const BYTES_PER_COMMIT = 700_000;
+const PARALLEL_READS = 4;
+
+/** The most checks one commit takes. */
+export const CHECKS_PER_COMMIT = 10;
+
+export interface Store {
+  get(key: KvKey): Promise<KvEntryMaybe<unknown>>;
+  /** Any number of keys; entries in their order. Only up to 10 keys are one consistent read. */
+  getMany(keys: readonly KvKey[]): Promise<KvEntryMaybe<unknown>[]>;
+  list(
+    selector: KvListSelector,
+    options?: { readonly limit?: number; readonly newestFirst?: boolean },
+  ): Promise<KvEntry<unknown>[]>;
+  /** One atomic commit. @returns its versionstamp, or undefined when a check failed */
+  commit(mutations: readonly KvMutation[], checks?: readonly AtomicCheck[]): Promise<string | undefined>;
+  /** As few commits as the limits allow. A group is never split: its mutations are in one commit. */
+  commitGroups(groups: Iterable<readonly KvMutation[]> | AsyncIterable<readonly KvMutation[]>): Promise<void>;
+  close(): void;
+}
+
+/** @param location the file or URL, for error messages */
+export function createStore(kv: Kv, location: string): Store {
+  // After a panic in its own thread (a damaged file) the library aborts the process when it is asked to close.
+  let dead = false;
+  const guarded = <T>(call: () => Promise<T>): Promise<T> =>
+    mapErrors(location, call, () => {
+      dead = true;
+    });
+
+  const readTen = (keys: readonly KvKey[]) => guarded(() => kv.getMany<unknown[]>([...keys]));
+
+  async function getMany(keys: readonly KvKey[]) {
+    const entries: KvEntryMaybe<unknown>[] = [];
+    for (let start = 0; start < keys.length; start += KEYS_PER_READ * PARALLEL_READS) {
+      const reads: Promise<KvEntryMaybe<unknown>[]>[] = [];
+      const end = Math.min(keys.length, start + KEYS_PER_READ * PARALLEL_READS);
+      for (let at = start; at < end; at += KEYS_PER_READ) {
+        reads.push(readTen(keys.slice(at, Math.min(end, at + KEYS_PER_READ))));
+      }
+      for (const read of await Promise.all(reads)) entries.push(...read);
+    }
+    return entries;
+  }
+
+  function commit(mutations: readonly KvMutation[], checks: readonly AtomicCheck[] = []) {
+    return guarded(async () => {
+      const result = await kv
+        .atomic()
+        .check(...checks)
+        .mutate(...mutations)
+        .commit();
+      return result.ok ? result.versionstamp : undefined;
+    });
+  }
+
+  return {
+    get: (key) => guarded(() => kv.get(key)),
+    getMany,
+    list: (selector, { limit = Number.POSITIVE_INFINITY, newestFirst = false } = {}) =>
+      guarded(async () => {
+        const entries: KvEntry<unknown>[] = [];
+        if (limit <= 0) return entries;
+        const options = { reverse: newestFirst, batchSize: Math.min(limit, ENTRIES_PER_LIST) };
+        const iterator = kv.list(selector, Number.isFinite(limit) ? { ...options, limit } : options);
+        for await (const entry of iterator) entries.push(entry);
+        return entries;
+      }),
+    commit,
+    async commitGroups(groups) {
+      let mutations: KvMutation[] = [];
+      let bytes = 0;
+      // One commit is written while the next is put together.
+      let underWay: Promise<unknown> = Promise.resolve();
+      const flush = async () => {
+        await underWay;
+        if (mutations.length === 0) return;
+        underWay = commit(mutations);
+        // Its failure is thrown where it is awaited; until then it must not count as unhandled.
+        underWay.catch(() => undefined);
+        mutations = [];
+        bytes = 0;
+      };
+      try {
+        for await (const group of groups) {
+          const groupBytes = group.reduce((sum, one) => sum + 48 + (one.type === "set" ? sizeBound(one.value) : 0), 0);
+          const full = mutations.length + group.length > MUTATIONS_PER_COMMIT || bytes + groupBytes > BYTES_PER_COMMIT;
+          if (full) await flush();
+          mutations.push(...group);
+          bytes += groupBytes;
+        }
+        await flush();
+      } finally {
+        await underWay;
+      }
+    },
+    close() {
+      if (!dead) kv.close();
+    },
+  };
+}

@@ -1,0 +1,380 @@
+// What every archive must do; see Archive in src/ports.ts. `open` gives a fresh, empty archive for each test.
+
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Archive, ArchivedRecord, IdRange } from "../../src/ports.ts";
+import { contentHash } from "../../src/records.ts";
+import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
+import { testId, testMessage, testNote } from "../support/archive.ts";
+
+const GUILD = "1343693475581890600";
+const OTHER_GUILD = "1343693475581890601";
+const ALL: IdRange = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+export function archiveContract(
+  name: string,
+  open: () => Promise<{ readonly archive: Archive; close(): Promise<void> }>,
+): void {
+  describe(`an archive: ${name}`, () => {
+    let archive: Archive;
+    let close: () => Promise<void>;
+    beforeEach(async () => {
+      ({ archive, close } = await open());
+    });
+    afterEach(() => close());
+
+    const save = (records: ArchivedRecord[], pending = false) => archive.save(GUILD, records, { pending });
+    const ids = async (kind: "message" | "note" = "message", range = ALL) =>
+      (await archive.page(GUILD, kind, range, 10_000)).records.map(({ record }) => record.id);
+    const marks = async () => (await archive.pending(GUILD, 1000)).map(({ kind, id }) => `${kind} ${id}`).sort();
+
+    describe("saving and reading", () => {
+      test("a record comes back as it was saved, with its hash", async () => {
+        const full: ArchivedRecord = testMessage(1, {
+          channelId: "101",
+          accessChannelId: "100",
+          bot: true,
+          attachments: [{ name: "a.png", alt: "a cat", contentType: "image/png" }, { name: "b" }],
+          embeds: ["title", "text"],
+          poll: "Which? this, that",
+          forwarded: "as was said",
+          mentions: [{ id: "7", name: "Grace" }],
+          replyToId: testId(0),
+          editedAt: 1_740_000_000_000,
+        });
+        const note = testNote(2, { sourceMessageId: testId(1), visibility: "channel" });
+        await save([full, note]);
+        expect(await archive.get(GUILD, "message", [full.id])).toEqual(
+          new Map([[full.id, { record: full, contentHash: contentHash(full) }]]),
+        );
+        expect((await archive.get(GUILD, "note", [note.id])).get(note.id)?.record).toEqual(note);
+      });
+
+      test("any text survives: empty, lone surrogates, zero characters, right-to-left, 4,000 characters", async () => {
+        const texts = ["", "\ud800", "a\udc00\ud83d\ude00b", "\u0000", "שלום \u202e abc", "語".repeat(4000), "\u200b"];
+        await save(texts.map((content, n) => testMessage(n, { content, authorName: content, embeds: [content] })));
+        const page = await archive.page(GUILD, "message", ALL, 100);
+        expect(page.records.map(({ record }) => record.content)).toEqual([...texts].reverse());
+        expect(page.records.map(({ record }) => record.authorName)).toEqual([...texts].reverse());
+        expect(page.damaged).toEqual([]);
+      });
+
+      test("absent ids are absent, and a message's id is not a note's", async () => {
+        await save([testMessage(1)]);
+        expect([...(await archive.get(GUILD, "message", [testId(1), testId(2)])).keys()]).toEqual([testId(1)]);
+        expect((await archive.get(GUILD, "note", [testId(1)])).size).toBe(0);
+        expect((await archive.get(OTHER_GUILD, "message", [testId(1)])).size).toBe(0);
+        expect((await archive.get(GUILD, "message", [])).size).toBe(0);
+      });
+
+      test("save tells new, changed and equal records apart", async () => {
+        const records = numbers(30).map((n) => testMessage(n));
+        expect(await save(records)).toEqual({ created: 30, changed: 0, same: 0 });
+        const edited = records.map((record, n) => (n % 3 === 0 ? { ...record, content: "edited" } : record));
+        expect(await save([...edited, testMessage(31)])).toEqual({ created: 1, changed: 10, same: 20 });
+        expect(await save([])).toEqual({ created: 0, changed: 0, same: 0 });
+        const renamed = testMessage(31, { authorName: "Countess Lovelace" });
+        expect(await save([renamed])).toEqual({ created: 0, changed: 1, same: 0 });
+      });
+
+      test("of several versions of one record in one save the last stays", async () => {
+        expect(await save([testMessage(1), testMessage(1, { content: "b" })])).toMatchObject({ created: 1 });
+        expect((await archive.get(GUILD, "message", [testId(1)])).get(testId(1))?.record.content).toBe("b");
+      });
+
+      test("a batch that lies thinly among many others is told apart too", async () => {
+        await save(numbers(400).map((n) => testMessage(n)));
+        const sparse = numbers(40).map((n) => testMessage(n * 10, n % 2 === 0 ? {} : { content: "edited" }));
+        expect(await save([...sparse, testMessage(1000)])).toEqual({ created: 1, changed: 20, same: 20 });
+        expect((await ids()).length).toBe(401);
+      });
+
+      test("many records of very different sizes are saved in one call", async () => {
+        const records = numbers(1500).map((n) =>
+          testMessage(n, { content: "語".repeat(n % 100 === 0 ? 20_000 : n % 50) }),
+        );
+        expect(await save(records, true)).toEqual({ created: 1500, changed: 0, same: 0 });
+        expect(await save(records, true)).toEqual({ created: 0, changed: 0, same: 1500 });
+        expect((await ids()).length).toBe(1500);
+      });
+
+      test("a record too large for the store is kept, its least important parts shortened with a mark", async () => {
+        const huge = testMessage(1, {
+          content: "the question itself",
+          embeds: numbers(30).map((n) => `${n}${"語".repeat(6000)}`),
+          attachments: [{ name: "a.txt" }],
+        });
+        expect(await save([huge])).toMatchObject({ created: 1 });
+        expect(await save([huge])).toMatchObject({ same: 1 });
+        const stored = (await archive.get(GUILD, "message", [huge.id])).get(huge.id);
+        expect(stored?.record).toMatchObject({ content: "the question itself", attachments: [{ name: "a.txt" }] });
+        expect(stored?.record.embeds?.[0]).toBe(huge.embeds?.[0]);
+        expect(stored?.record.embeds?.at(-1)).toMatch(/… \[shortened\]$/);
+        expect(stored && contentHash(stored.record)).toBe(stored?.contentHash);
+      });
+
+      test("whatever is put into a record, it can be read back", async () => {
+        const text = fc.oneof(
+          fc.string({ unit: "binary", maxLength: 40 }),
+          fc.constantFrom("", "\ud83d", "語".repeat(30_000)),
+        );
+        const record = fc.record({
+          content: text,
+          embeds: fc.array(text),
+          poll: text,
+          mentions: fc.array(fc.record({ id: fc.constant("1"), name: text }), { maxLength: 2000 }),
+        });
+        await fc.assert(
+          fc.asyncProperty(record, async (fields) => {
+            await save([testMessage(1, fields)]);
+            const { records, damaged } = await archive.page(GUILD, "message", ALL, 1);
+            expect(damaged).toEqual([]);
+            expect(records[0]?.record.content.slice(0, 20_000)).toBe(fields.content.slice(0, 20_000));
+          }),
+          { numRuns: 20 },
+        );
+      });
+    });
+
+    describe("pages", () => {
+      test("a page is newest first and the next one goes on where it ended, without gap or overlap", async () => {
+        await save(numbers(25).map((n) => testMessage(n)));
+        const seen: string[] = [];
+        const sizes: number[] = [];
+        let newestId: string | undefined = LAST_SNOWFLAKE;
+        while (newestId !== undefined) {
+          const page = await archive.page(GUILD, "message", { newestId, oldestId: FIRST_SNOWFLAKE }, 10);
+          sizes.push(page.records.length);
+          seen.push(...page.records.map(({ record }) => record.id));
+          newestId = page.nextNewestId;
+        }
+        expect(seen).toEqual(numbers(25).reverse().map(testId));
+        expect(sizes).toEqual([10, 10, 5]);
+      });
+
+      test("both ends of a range are included, and an empty or reversed one holds nothing", async () => {
+        await save(numbers(5).map((n) => testMessage(n)));
+        expect(await ids("message", { newestId: testId(3), oldestId: testId(1) })).toEqual([3, 2, 1].map(testId));
+        expect(await ids("message", { newestId: testId(1), oldestId: testId(3) })).toEqual([]);
+        expect(await ids("message", { newestId: LAST_SNOWFLAKE, oldestId: testId(9) })).toEqual([]);
+      });
+
+      test("a page that ends exactly at the range's last record says so", async () => {
+        await save(numbers(2).map((n) => testMessage(n)));
+        const page = await archive.page(GUILD, "message", { newestId: testId(1), oldestId: testId(0) }, 2);
+        expect(page.records.length).toBe(2);
+        expect(page.nextNewestId).toBeUndefined();
+      });
+
+      test("the extreme ids have their place", async () => {
+        await save([testMessage(0, { id: FIRST_SNOWFLAKE }), testMessage(0, { id: LAST_SNOWFLAKE })]);
+        expect(await ids()).toEqual([LAST_SNOWFLAKE, FIRST_SNOWFLAKE]);
+        expect(await archive.idsInChannel(GUILD, "100", ALL)).toEqual([LAST_SNOWFLAKE, FIRST_SNOWFLAKE]);
+        expect(await archive.neighbours(GUILD, "100", LAST_SNOWFLAKE, "after", 5)).toEqual([]);
+        expect(await archive.neighbours(GUILD, "100", FIRST_SNOWFLAKE, "before", 5)).toEqual([]);
+      });
+    });
+
+    describe("channels and owners", () => {
+      test("neighbours are the messages of the same channel just before and just after", async () => {
+        await save(numbers(20).map((n) => testMessage(n, { channelId: n % 2 === 0 ? "100" : "101" })));
+        const before = await archive.neighbours(GUILD, "100", testId(10), "before", 3);
+        const after = await archive.neighbours(GUILD, "100", testId(10), "after", 2);
+        expect(before.map(({ record }) => record.id)).toEqual([8, 6, 4].map(testId));
+        expect(after.map(({ record }) => record.id)).toEqual([12, 14].map(testId));
+        expect(await archive.neighbours(GUILD, "999", testId(10), "before", 3)).toEqual([]);
+      });
+
+      test("ids of a channel come newest first, of the range only, whatever zero bytes ids have", async () => {
+        const odd = ["256", "255", "65536", "16777216", "4228250625", "1099511627776", "4294967296"];
+        await save(odd.map((id) => testMessage(0, { id })));
+        const ordered = [...odd].sort((a, b) => Number(b) - Number(a));
+        expect(await archive.idsInChannel(GUILD, "100", ALL)).toEqual(ordered);
+        expect(await archive.idsInChannel(GUILD, "100", { newestId: "65536", oldestId: "256" })).toEqual([
+          "65536",
+          "256",
+        ]);
+        expect(await archive.idsInChannel(GUILD, "100", { newestId: "1", oldestId: "2" })).toEqual([]);
+      });
+
+      test("notes are listed by owner, newest first, and are not neighbours", async () => {
+        await save([testNote(1), testNote(2), testNote(3, { authorId: "201" }), testMessage(4)]);
+        expect((await archive.notesOf(GUILD, "200", 10)).map(({ record }) => record.id)).toEqual([2, 1].map(testId));
+        expect((await archive.notesOf(GUILD, "200", 1)).map(({ record }) => record.id)).toEqual([testId(2)]);
+        expect(await archive.neighbours(GUILD, "100", testId(4), "before", 5)).toEqual([]);
+      });
+
+      test("a record that changes its channel or author is found only where it is now", async () => {
+        await save([testMessage(1), testNote(2)]);
+        await save([testMessage(1, { channelId: "101", authorId: "201" }), testNote(2, { authorId: "201" })]);
+        expect(await archive.idsInChannel(GUILD, "100", ALL)).toEqual([]);
+        expect(await archive.idsInChannel(GUILD, "101", ALL)).toEqual([testId(1)]);
+        expect(await archive.notesOf(GUILD, "200", 5)).toEqual([]);
+        expect((await archive.finishRemoval(GUILD, { by: "author", id: "200" })).removed).toBe(0);
+        expect((await archive.finishRemoval(GUILD, { by: "author", id: "201" })).removed).toBe(2);
+      });
+    });
+
+    describe("pending marks", () => {
+      test("new and changed records are marked when asked, equal ones are not", async () => {
+        await save([testMessage(1), testMessage(2)]);
+        expect(await marks()).toEqual([]);
+        await save([testMessage(1), testMessage(2, { content: "edited" }), testNote(3)], true);
+        expect(await marks()).toEqual([`message ${testId(2)}`, `note ${testId(3)}`]);
+      });
+
+      test("clearing removes a mark, but not one renewed since", async () => {
+        await save(
+          numbers(25).map((n) => testMessage(n)),
+          true,
+        );
+        const entries = await archive.pending(GUILD, 100);
+        expect(entries.length).toBe(25);
+        await save([testMessage(7, { content: "edited meanwhile" })], true);
+        await archive.markPending(GUILD, "message", [testId(20)]);
+        await archive.clearPending(GUILD, entries);
+        expect(await marks()).toEqual([7, 20].map((n) => `message ${testId(n)}`));
+        await archive.clearPending(GUILD, entries);
+        expect((await marks()).length).toBe(2);
+      });
+
+      test("ids can be marked whatever the archive holds, and the list is bounded", async () => {
+        await archive.markPending(GUILD, "note", [testId(1), testId(2)]);
+        await archive.markPending(OTHER_GUILD, "note", [testId(3)]);
+        expect(await marks()).toEqual([1, 2].map((n) => `note ${testId(n)}`));
+        expect((await archive.pending(GUILD, 1)).length).toBe(1);
+      });
+
+      test("saving without a mark leaves a mark that is there", async () => {
+        await save([testMessage(1)], true);
+        await save([testMessage(1, { content: "edited" })], false);
+        expect(await marks()).toEqual([`message ${testId(1)}`]);
+      });
+
+      test("two writers of the same records at once leave one version of each, findable, and every mark", async () => {
+        const versions = ["a", "b", "c"].map((content) => numbers(120).map((n) => testMessage(n, { content })));
+        await Promise.all(versions.map((records) => save(records, true)));
+        expect((await ids()).length).toBe(120);
+        expect((await marks()).length).toBe(120);
+        expect((await archive.idsInChannel(GUILD, "100", ALL)).length).toBe(120);
+      });
+    });
+
+    describe("removal", () => {
+      test("removed records are gone everywhere and leave a mark each; absent ones leave none", async () => {
+        await save(numbers(5).map((n) => testMessage(n)));
+        expect(await archive.remove(GUILD, "message", [testId(1), testId(2), testId(2), testId(99)])).toEqual({
+          removed: 2,
+        });
+        expect(await ids()).toEqual([4, 3, 0].map(testId));
+        expect(await archive.idsInChannel(GUILD, "100", ALL)).toEqual([4, 3, 0].map(testId));
+        expect(await marks()).toEqual([1, 2].map((n) => `message ${testId(n)}`));
+        expect(await archive.remove(GUILD, "message", [testId(1)])).toEqual({ removed: 0 });
+      });
+
+      test("a channel's removal takes its records, notes, marks, name and cursor, and nothing else", async () => {
+        await save(
+          numbers(600).map((n) => testMessage(n, { channelId: n % 3 === 0 ? "101" : "100" })),
+          true,
+        );
+        await save([testNote(2000, { channelId: "101" }), testNote(2001)]);
+        const channel = (id: string) => ({ id, name: id, type: "text" as const, accessChannelId: id });
+        await archive.saveChannels(GUILD, [channel("100"), channel("101")]);
+        await archive.saveCursor(GUILD, "101", { oldestId: "1", newestId: "2", complete: true });
+        expect(await archive.finishRemoval(GUILD, { by: "channel", id: "101" })).toEqual({ removed: 201 });
+        expect((await ids()).length).toBe(400);
+        expect(await ids("note")).toEqual([testId(2001)]);
+        expect((await archive.pending(GUILD, 10_000)).length).toBe(400);
+        expect(await archive.channels(GUILD)).toEqual([channel("100")]);
+        expect(await archive.cursor(GUILD, "101")).toBeUndefined();
+        expect((await archive.finishRemoval(GUILD, { by: "author", id: "200" })).removed).toBe(401);
+      });
+
+      test("an author's removal takes what they wrote in every channel, notes too", async () => {
+        await save(
+          numbers(30).map((n) =>
+            testMessage(n, { authorId: n < 10 ? "201" : "200", channelId: String(100 + (n % 4)) }),
+          ),
+        );
+        await save([testNote(40, { authorId: "201" }), testNote(41)]);
+        expect(await archive.finishRemoval(GUILD, { by: "author", id: "201" })).toEqual({ removed: 11 });
+        expect((await ids()).length).toBe(20);
+        expect(await archive.notesOf(GUILD, "201", 5)).toEqual([]);
+        expect((await archive.idsInChannel(GUILD, "101", ALL)).length).toBe(5);
+      });
+
+      test("a guild's removal leaves nothing of it and does not touch another guild", async () => {
+        for (const guild of [GUILD, OTHER_GUILD]) {
+          await archive.save(guild, [testMessage(1), testNote(2)], { pending: true });
+          await archive.saveSettings(guild, { adminChannelId: "5" });
+          await archive.saveCursor(guild, "100", { oldestId: "1", newestId: "2", complete: false });
+          await archive.saveChannels(guild, [{ id: "100", name: "a", type: "text", accessChannelId: "100" }]);
+        }
+        await archive.beginRemoval(GUILD, { by: "guild" });
+        expect(await archive.finishRemoval(GUILD, { by: "guild" })).toEqual({ removed: 2 });
+        expect(await archive.guilds()).toEqual([OTHER_GUILD]);
+        expect([await ids(), await marks(), await archive.channels(GUILD)]).toEqual([[], [], []]);
+        expect(await archive.settings(GUILD)).toEqual({});
+        expect(await archive.cursor(GUILD, "100")).toBeUndefined();
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
+        expect((await archive.get(OTHER_GUILD, "message", [testId(1)])).size).toBe(1);
+        expect(await archive.settings(OTHER_GUILD)).toEqual({ adminChannelId: "5" });
+      });
+
+      test("a removal is remembered from its beginning to its end, oldest first", async () => {
+        const scopes = [
+          { by: "channel", id: "9" },
+          { by: "author", id: "3" },
+          { by: "channel", id: "1" },
+        ] as const;
+        for (const scope of scopes) await archive.beginRemoval(GUILD, scope);
+        await archive.beginRemoval(GUILD, scopes[0]);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual(scopes);
+        expect(await archive.guilds()).toEqual([GUILD]);
+        await archive.finishRemoval(GUILD, scopes[1]);
+        await archive.finishRemoval(GUILD, scopes[1]);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([scopes[0], scopes[2]]);
+        expect(await archive.unfinishedRemovals(OTHER_GUILD)).toEqual([]);
+      });
+    });
+
+    describe("channels, cursors, settings and guilds", () => {
+      test("channels are kept with their latest name, per guild", async () => {
+        const forum = { id: "100", name: "help", type: "forum", accessChannelId: "100" } as const;
+        const thread = {
+          id: "101",
+          name: "A question",
+          type: "public-thread",
+          parentId: "100",
+          accessChannelId: "100",
+        } as const;
+        await archive.saveChannels(GUILD, [forum, thread]);
+        await archive.saveChannels(GUILD, [{ ...thread, name: "An answer" }]);
+        await archive.saveChannels(GUILD, []);
+        expect(await archive.channels(GUILD)).toEqual([forum, { ...thread, name: "An answer" }]);
+        expect(await archive.channels(OTHER_GUILD)).toEqual([]);
+      });
+
+      test("cursors and settings are kept per channel and per guild", async () => {
+        const cursor = { oldestId: "1", newestId: "9", complete: false };
+        await archive.saveCursor(GUILD, "100", cursor);
+        expect(await archive.cursor(GUILD, "100")).toEqual(cursor);
+        expect(await archive.cursor(GUILD, "101")).toBeUndefined();
+        expect(await archive.settings(GUILD)).toEqual({});
+        await archive.saveSettings(GUILD, { adminChannelId: "5" });
+        expect(await archive.settings(GUILD)).toEqual({ adminChannelId: "5" });
+        await archive.saveSettings(GUILD, {});
+        expect(await archive.settings(GUILD)).toEqual({});
+      });
+
+      test("guilds are those with a record, a note or a setting", async () => {
+        expect(await archive.guilds()).toEqual([]);
+        await archive.save("3", [testMessage(1), testMessage(2)], { pending: false });
+        await archive.save("20", [testNote(1)], { pending: false });
+        await archive.saveSettings("100", { adminChannelId: "5" });
+        expect(await archive.guilds()).toEqual(["3", "20", "100"]);
+      });
+    });
+  });
+}
