@@ -9,8 +9,11 @@ export function pseudoEmbedding(text: string, dimensions: number): Float32Array 
     const vector = wordVector(word, dimensions);
     for (let i = 0; i < dimensions; i += 1) sum[i] = (sum[i] ?? 0) + (vector[i] ?? 0);
   }
-  const length = Math.hypot(...sum) || 1;
-  return sum.map((value) => value / length);
+  let squares = 0;
+  for (const value of sum) squares += value * value;
+  const scale = 1 / (Math.sqrt(squares) || 1);
+  for (let i = 0; i < dimensions; i += 1) sum[i] = (sum[i] ?? 0) * scale;
+  return sum;
 }
 
 function wordVector(word: string, dimensions: number): Float32Array {
