@@ -3,9 +3,9 @@
 
 import { TransientError, toError, UserError } from "../errors.ts";
 import type { Archive, ArchivedRecord, Clock, History, HistoryChannel, HistoryCursor, Logger } from "../ports.ts";
-import { compareSnowflakes, FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
+import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
 
-/** Discord gives at most this many messages a request. */
+/** Fewer than this in an answer: there is nothing further (see `History.messages`). */
 const PER_REQUEST = 100;
 const TRIES = 6;
 const RETRY_MS = 1_000;
@@ -67,8 +67,7 @@ async function collectChannel(
   while (!cursor.complete && !stop.aborted) {
     const records = await fetchPage(parts, channel, { before: cursor.oldestId }, stop);
     const { created } = await archive.save(guildId, records, { pending: false });
-    const oldest = records.at(-1);
-    cursor = { ...cursor, oldestId: oldest?.id ?? cursor.oldestId, complete: oldest === undefined };
+    cursor = { ...cursor, oldestId: records.at(-1)?.id ?? cursor.oldestId, complete: records.length < PER_REQUEST };
     await archive.saveCursor(guildId, channel.id, cursor);
     await onSaved(created);
   }
@@ -102,13 +101,13 @@ function asInfo({ unreadable: _, ...info }: HistoryChannel) {
 }
 
 /**
- * Catches up with what happened while the bot was away: from the newest archived message of each channel up to `untilId`, and
- * the hundred messages before it once more, for edits and deletions. Everything found is marked pending.
+ * Catches up with what happened while the bot was away: in each channel everything after the newest message that was archived
+ * before `awaySinceId`, and the hundred messages up to it once more, for edits and deletions. What is found is marked pending.
  */
 export async function catchUp(
   parts: CollectParts,
   guildId: Snowflake,
-  untilId: Snowflake,
+  awaySinceId: Snowflake,
   stop: AbortSignal,
 ): Promise<{ readonly saved: number; readonly removed: number }> {
   let saved = 0;
@@ -119,7 +118,7 @@ export async function catchUp(
     if (stop.aborted) break;
     if (channel.unreadable !== undefined) continue;
     try {
-      const found = await catchUpChannel(parts, guildId, channel, untilId, stop);
+      const found = await catchUpChannel(parts, guildId, channel, awaySinceId, stop);
       saved += found.saved;
       removed += found.removed;
     } catch (thrown) {
@@ -133,11 +132,11 @@ async function catchUpChannel(
   parts: CollectParts,
   guildId: Snowflake,
   channel: HistoryChannel,
-  untilId: Snowflake,
+  awaySinceId: Snowflake,
   stop: AbortSignal,
 ): Promise<{ saved: number; removed: number }> {
   const { archive } = parts;
-  const [last] = await archive.neighbours(guildId, channel.id, untilId, "before", 1);
+  const [last] = await archive.neighbours(guildId, channel.id, awaySinceId, "before", 1);
   // Nothing of this channel is archived: that is a backfill's business.
   if (last === undefined) return { saved: 0, removed: 0 };
   const recent = await fetchPage(parts, channel, { before: snowflakeAfter(last.record.id) }, stop);
@@ -147,11 +146,10 @@ async function catchUpChannel(
   let saved = known.created + known.changed;
   for (let after = last.record.id; !stop.aborted; ) {
     const page = await fetchPage(parts, channel, { after }, stop);
-    const missed = page.filter(({ id }) => compareSnowflakes(id, untilId) <= 0);
-    const { created, changed } = await archive.save(guildId, missed, { pending: true });
+    const { created, changed } = await archive.save(guildId, page, { pending: true });
     saved += created + changed;
     const newest = page.at(-1);
-    if (newest === undefined || page.length < PER_REQUEST || missed.length < page.length) break;
+    if (newest === undefined || page.length < PER_REQUEST) break;
     after = newest.id;
   }
   return { saved, removed };

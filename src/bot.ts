@@ -1,0 +1,61 @@
+// The stand-alone bot: configuration, a discord.js client, Backscroll attached to it, log in, and a graceful stop.
+
+import { Client, DiscordjsErrorCodes, GatewayIntentBits } from "discord.js";
+import { attachBackscroll } from "./attach.ts";
+import { readConfig } from "./config.ts";
+import { toError, UserError } from "./errors.ts";
+
+/** The requests in flight at an embedding server may take this long; then the process ends all the same. Milliseconds. */
+const STOP_WITHIN_MS = 10_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const client = new Client({
+    intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
+    ...(config.discordApi === undefined ? {} : { rest: { api: config.discordApi } }),
+  });
+  const backscroll = await attachBackscroll(client, {
+    dataDir: config.dataDir,
+    ...(config.embeddings === undefined ? {} : { embeddings: config.embeddings }),
+    commandPrefix: config.commandPrefix,
+    forgetOnLeave: config.forgetOnLeave,
+    thresholds: config.thresholds,
+    log: config.logLevel,
+  });
+
+  async function stop(exitCode: number): Promise<never> {
+    setTimeout(() => process.exit(exitCode), STOP_WITHIN_MS).unref();
+    await backscroll.stop();
+    await client.destroy();
+    process.exit(exitCode);
+  }
+  process.once("SIGINT", () => void stop(0));
+  process.once("SIGTERM", () => void stop(0));
+
+  try {
+    await client.login(config.discordToken);
+    await backscroll.ready;
+  } catch (thrown) {
+    console.error(explain(thrown));
+    await stop(1);
+  }
+}
+
+/** What went wrong at the start, in words a self-hoster can act on. */
+function explain(thrown: unknown): string {
+  const error = toError(thrown);
+  if (error instanceof UserError) return error.message;
+  const code = "code" in error ? String(error.code) : "";
+  if (code === DiscordjsErrorCodes.TokenInvalid || code === "401") {
+    return "Discord does not accept DISCORD_TOKEN. Copy it again from discord.com/developers (Bot, Reset Token).";
+  }
+  if (code === DiscordjsErrorCodes.DisallowedIntents || /disallowed intents/i.test(error.message)) {
+    return "Discord refuses the connection: turn on “Message Content Intent” at discord.com/developers (Bot, Privileged Gateway Intents).";
+  }
+  return `Backscroll could not start: ${error.message}`;
+}
+
+main().catch((thrown) => {
+  console.error(explain(thrown));
+  process.exit(1);
+});
