@@ -75,7 +75,7 @@ export interface WrittenNote {
   readonly at: number;
 }
 
-/** Something a member might search for, with the messages that answer it. */
+/** Something a member might search for, with the messages that answer it or tell of the same trouble just before the answer. */
 export interface WrittenQuery {
   readonly text: string;
   /** What a person should find, in a few words. */

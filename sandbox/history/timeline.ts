@@ -69,10 +69,10 @@ export interface Timeline {
 export function createTimeline(endsAt: number, random: Random): Timeline {
   const startsAt = Math.floor((endsAt - HISTORY_DAYS * DAY_MS) / DAY_MS) * DAY_MS;
   const taken = new Map<string, [from: number, to: number][]>();
-  // Busy and quiet days, drawn once; weekends weigh more.
+  // Busy and quiet days, drawn once; weekends weigh more. The first day belongs to whoever opens the place.
   const dayWeights = Array.from({ length: HISTORY_DAYS + 1 }, (_, day) => {
     const weekday = new Date(startsAt + day * DAY_MS).getUTCDay();
-    return (0.35 + random() ** 2 * 2) * (weekday === 0 || weekday === 6 ? 1.7 : 1);
+    return day === 0 ? 0 : (0.35 + random() ** 2 * 2) * (weekday === 0 || weekday === 6 ? 1.7 : 1);
   });
 
   /** The day at this fraction of all the days' weight. */

@@ -77,6 +77,10 @@ describe("the demo's own history", () => {
     }
   });
 
+  it("begins with a welcome", () => {
+    expect(messages.at(0)?.content).toMatch(/^Good morning everyone, and welcome/);
+  });
+
   it("gives every message a snowflake of its own time, oldest first", () => {
     for (const [index, message] of messages.entries()) {
       expect(isSnowflake(message.id)).toBe(true);
