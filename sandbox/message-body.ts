@@ -68,6 +68,9 @@ function checkEmbeds(form: FormErrors, embeds: readonly APIEmbed[]): void {
     form.maxLength(at("footer", "text"), embed.footer?.text, 2048);
     form.maxLength(at("author", "name"), embed.author?.name, 256);
     form.maxItems(at("fields"), embed.fields, 25);
+    if (embed.color && (embed.color < 0 || embed.color > 0xff_ffff)) {
+      form.add(at("color"), "NUMBER_TYPE_RANGE", "int value should be between 0 and 16777215.");
+    }
     for (const [position, field] of (embed.fields ?? []).entries()) {
       form.maxLength(at("fields", position, "name"), field.name, 256);
       form.maxLength(at("fields", position, "value"), field.value, 1024);

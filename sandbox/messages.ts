@@ -9,6 +9,7 @@ import {
 } from "discord-api-types/v10";
 import { compareSnowflakes, type Snowflake } from "../src/snowflake.ts";
 import { type AttachmentInput, newAttachment } from "./attachments.ts";
+import { type LooseComponent, storedComponents, storedEmbeds } from "./message-body.ts";
 import type { Channel, Guild, Message } from "./model.ts";
 import { canReadHistory, channelPermissions, sendPermission } from "./permissions.ts";
 import { getChannel, getMessage, getUser, isoTimeOf, type State } from "./state.ts";
@@ -80,7 +81,7 @@ export function createMessageActions(state: State): MessageActions {
       ...(editedAt === undefined ? {} : { editedAt }),
       ...(replyTo ? { replyTo: { guildId: guild.id, channelId, messageId: replyTo } } : {}),
       ...(attachments ? { attachments: attachments.map((file) => newAttachment(state, file)) } : {}),
-      ...(embeds ? { embeds } : {}),
+      ...(embeds ? { embeds: storedEmbeds(embeds) } : {}),
     };
   }
 
@@ -106,8 +107,8 @@ export function createMessageActions(state: State): MessageActions {
         flags: forwarded ? MessageFlags.HasSnapshot : 0,
         ...(replied ? { replyTo: refTo(replied) } : {}),
         ...(input.attachments ? { attachments: input.attachments.map((file) => newAttachment(state, file)) } : {}),
-        ...(input.embeds ? { embeds: input.embeds } : {}),
-        ...(input.components ? { components: input.components } : {}),
+        ...(input.embeds ? { embeds: storedEmbeds(input.embeds) } : {}),
+        ...(input.components ? { components: storedComponents(input.components as unknown as LooseComponent[]) } : {}),
         ...(input.poll ? { poll: newPoll(input.poll, state.now()) } : {}),
         ...(forwarded ? { forwardOf: refTo(forwarded), snapshot: snapshotOf(forwarded) } : {}),
       });
@@ -128,7 +129,11 @@ export function createMessageActions(state: State): MessageActions {
       }
       return { loaded };
     },
-    editMessage: (messageId, change) => changeMessage(state, getMessage(state, messageId), change),
+    editMessage: (messageId, { embeds, ...change }) =>
+      changeMessage(state, getMessage(state, messageId), {
+        ...change,
+        ...(embeds ? { embeds: storedEmbeds(embeds) } : {}),
+      }),
     deleteMessage: (messageId) => removeMessage(state, getMessage(state, messageId)),
     deleteMessages: (channelId, messageIds) => removeMessages(state, channelId, messageIds),
     visibleMessages(userId, channelId, { before, limit = 50 } = {}) {

@@ -58,6 +58,12 @@ const EXEMPTIONS: readonly {
     reason:
       "the codes inside are described as numbers; the reference and Discord give names such as BASE_TYPE_MAX_LENGTH",
   },
+  {
+    schema: /^(Basic)?MessageResponse$/,
+    path: ["message_reference"],
+    isRight: (value) => (value as { type?: unknown } | undefined)?.type === 1,
+    reason: "only type 0 is described; a forward has type 1 (reference: message reference types)",
+  },
   ...["tts", "enforce_nonce", "nonce", "poll", "sticker_ids", "message_reference"].flatMap((name) => [
     {
       schema: /^(MessageEdit|IncomingWebhook)/,
