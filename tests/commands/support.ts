@@ -3,7 +3,6 @@
 import { type Client, Events, type Interaction, Routes } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
 import { onTestFinished } from "vitest";
-import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { toChannelInfo } from "../../src/adapters/discord/channel-info.ts";
 import { systemClock } from "../../src/adapters/system.ts";
 import type { Backfill } from "../../src/backfill/backfill.ts";
@@ -12,6 +11,7 @@ import { type CommandOptions, createCommands } from "../../src/commands/index.ts
 import { createNotes } from "../../src/indexing/notes.ts";
 import type { Archive, Logger } from "../../src/ports.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
+import { openTestArchive } from "../support/archive.ts";
 import { startDiscord, type TestDiscord, type TestDiscordOptions } from "../support/discord.ts";
 import { exampleAnalysis, exampleStatus, exampleVerification } from "../views/examples.ts";
 
@@ -43,7 +43,7 @@ export async function startCommands(
   const logged: { event: string; fields: Record<string, unknown> }[] = [];
   const log = (event: string, fields: Record<string, unknown> = {}) => void logged.push({ event, fields });
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
-  const { archive, close } = await openArchive({ location: ":memory:", logger });
+  const { archive, close } = await openTestArchive();
   onTestFinished(close);
   const calls: { method: string; args: readonly unknown[] }[] = [];
   const changed: Snowflake[] = [];
