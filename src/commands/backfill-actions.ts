@@ -65,7 +65,10 @@ export async function resume(
 }
 
 export async function pause(interaction: Asked, context: CommandContext): Promise<void> {
-  await answer(interaction, pauseView(await context.backfill.pause(interaction.guildId, interaction.user.id)));
+  await answer(
+    interaction,
+    pauseView(await context.backfill.pause(interaction.guildId, `<@${interaction.user.id}> asked`)),
+  );
 }
 
 export async function failures(interaction: Asked, context: CommandContext): Promise<void> {
@@ -105,6 +108,9 @@ export async function askRollback(interaction: Asked, context: CommandContext): 
 export async function rollback(interaction: ClickInteraction, context: CommandContext, runId: string): Promise<void> {
   const { run } = await context.backfill.status(interaction.guildId);
   if (run?.id !== runId) throw new UserError("Another backfill has started meanwhile. Nothing was changed.");
-  const { removedRows, verification } = await context.backfill.rollback(interaction.guildId, interaction.user.id);
+  const { removedRows, verification } = await context.backfill.rollback(
+    interaction.guildId,
+    `<@${interaction.user.id}>`,
+  );
   await answer(interaction, rolledBackView(removedRows, verification, interaction.guildId));
 }

@@ -131,7 +131,10 @@ const subcommands: Readonly<Record<string, (interaction: SlashInteraction, conte
 
 const buttons: ButtonHandlers = {
   ...shared,
-  start: openly((interaction, context) => actions.start(interaction, context, {}, undefined)),
+  async start(interaction, context, asked) {
+    await interaction.deferReply();
+    await actions.start(interaction, context, planFromArguments(asked), undefined);
+  },
   resume: quietly((interaction, context) => actions.resume(interaction, context, undefined)),
   pause: quietly(actions.pause),
   async keep(interaction, context, [channelId]) {

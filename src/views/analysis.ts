@@ -2,7 +2,7 @@
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { Analysis, Check, PhasePlan } from "../backfill/plan.ts";
-import { button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
 import { phaseTitles } from "./progress.ts";
 import { about, bar, bytes, count, duration, percent, plain, rate } from "./words.ts";
 
@@ -19,14 +19,26 @@ export function analyzingView(records: number): View {
 }
 
 export function analysisView(analysis: Analysis): View {
-  const work = toDo(analysis);
   const ready = analysis.preflight.every((check) => check.ok);
   return message({
     // The checklist and the plan come first: what is cut off when it gets long is the tail of the tables.
     embeds: [overview(analysis), plan(analysis), distribution(analysis)],
-    buttons: ready && work > 0 ? [button("Start the backfill", customId("backfill", "start"), "success")] : [],
+    buttons: ready ? startButtons(analysis) : [],
   });
 }
+
+function startButtons(analysis: Analysis): Button[] {
+  if (analysis.records === 0) return [collectButton];
+  if (toDo(analysis) + analysis.orphaned === 0) return [];
+  return [button("Start the backfill", customId("backfill", "start"), "success")];
+}
+
+/** For a server whose history is still only on Discord. The arguments: phases, pace, source. */
+const collectButton = button(
+  "Collect the history and start",
+  customId("backfill", "start", "", "", "discord"),
+  "success",
+);
 
 /** Why `start` did not start: the failed checks, each with its remedy. */
 export function refusedView(analysis: Analysis): View {
@@ -46,19 +58,25 @@ export function refusedView(analysis: Analysis): View {
 
 /** Why `start` had nothing to do. */
 export function nothingToDoView(analysis: Analysis): View {
-  const notes: string[] = [];
   if (analysis.records === 0) {
-    notes.push("The archive of this server is still empty. To bring in its history, start with the source “discord”.");
+    const description =
+      "The archive of this server is still empty: its messages are only on Discord. They can be collected from there first.";
+    return message({
+      embeds: [{ title: "Nothing is stored yet", color: colors.quiet, description }],
+      buttons: [collectButton],
+    });
   }
+  const lines = [coverageLine(analysis)];
   if (analysis.quarantined > 0) {
-    notes.push(`${count(analysis.quarantined, "record")} failed earlier and can be tried again.`);
+    lines.push(`${count(analysis.quarantined, "record")} failed earlier and can be tried again.`);
   }
+  const all = toDo(analysis) === 0;
   return message({
     embeds: [
       {
-        title: analysis.records === 0 ? "Nothing is stored yet" : "✅ Everything is searchable already",
-        color: analysis.records === 0 ? colors.quiet : colors.good,
-        description: [coverageLine(analysis), ...notes].join("\n"),
+        title: all ? "✅ Everything is searchable already" : "Nothing to do in the chosen phases",
+        color: all ? colors.good : colors.quiet,
+        description: lines.join("\n"),
       },
     ],
     buttons: analysis.quarantined > 0 ? [button("Try them again", customId("backfill", "retry"), "primary")] : [],

@@ -41,7 +41,8 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
   if (run.collection && !run.collection.finished) {
     lines.push(`📥 Collecting history from Discord first: ${count(run.collection.collected, "message")} so far`);
   }
-  if (run.status !== "running" && run.reason) lines.push(`Because ${plain(run.reason)}, ${ago(run.statusAt)}.`);
+  const selfEvident = run.status === "running" || run.status === "succeeded";
+  if (!selfEvident && run.reason) lines.push(`Why: ${plain(run.reason)}, ${ago(run.statusAt)}`);
   if (status.waitingFor && isActive(run.status)) lines.push(`Waiting for: ${plain(status.waitingFor)}`);
 
   const fields: APIEmbedField[] = [

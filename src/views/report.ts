@@ -18,7 +18,7 @@ export function reportView(status: BackfillStatus, verification: Verification | 
 
 /** The answer of /backfill verify. */
 export function verificationView(verification: Verification, guildId: string): View {
-  const work = verification.missing + verification.stale > 0;
+  const work = verification.missing + verification.stale + verification.orphaned > 0;
   return message({
     embeds: [verificationEmbed(verification, guildId)],
     buttons: work ? [button("Start a backfill", customId("backfill", "start"), "success")] : [],
@@ -178,7 +178,7 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
 function reportButtons(status: BackfillStatus, run: Run, verification: Verification | undefined): Button[] {
   const buttons: Button[] = [];
   if (isResumable(run.status)) buttons.push(button("Resume", customId("backfill", "resume"), "success"));
-  else if (verification && verification.missing + verification.stale > 0) {
+  else if (verification && verification.missing + verification.stale + verification.orphaned > 0) {
     buttons.push(button("Start another backfill", customId("backfill", "start"), "success"));
   }
   if (status.quarantined > 0 || totals(run).quarantined > 0) {

@@ -65,7 +65,7 @@ describe("the progress message", () => {
     const text = textOf(progressView(exampleStatus({ run, alerts: [alert], waitingFor: "next try in 20 s" })));
     expect(text).toContain("The embedding model does not answer");
     expect(text).toContain("Waiting for: next try in 20 s");
-    expect(text).toContain("Because the embedder is down");
+    expect(text).toContain("Why: the embedder is down");
   });
 
   it("stays within the limits with monstrous details everywhere", () => {
@@ -134,11 +134,18 @@ describe("the analysis", () => {
   });
 
   it("offers no start when everything is searchable", () => {
-    const done = { missing: 0, stale: 0, embedded: 49_994 };
+    const done = { missing: 0, stale: 0, orphaned: 0, embedded: 49_994 };
     const analysis = exampleAnalysis({ ...done, phases: [], quarantined: 1 });
     expect(buttonLabels(analysisView(analysis))).toEqual([]);
     expect(buttonLabels(nothingToDoView(analysis))).toEqual(["Try them again"]);
     expectSendable(nothingToDoView(analysis));
+  });
+
+  it("offers a start when only deleted messages are left to clean up, and tells a part from the whole", () => {
+    const orphans = exampleAnalysis({ missing: 0, stale: 0, orphaned: 3 });
+    expect(buttonLabels(analysisView(orphans))).toEqual(["Start the backfill"]);
+    expect(textOf(nothingToDoView(exampleAnalysis()))).toContain("Nothing to do in the chosen phases");
+    expect(textOf(nothingToDoView(exampleAnalysis({ missing: 0, stale: 0 })))).toContain("Everything is searchable");
   });
 
   it("holds hundreds of channels, decades of months and monstrous texts", () => {
@@ -173,6 +180,9 @@ describe("the analysis", () => {
     const analysis = exampleAnalysis({ ...none, channels: [], months: [], phases: [], notes: 0, averageLength: 0 });
     expectSendable(analysisView(analysis));
     expect(textOf(nothingToDoView(analysis))).toContain("still empty");
+    for (const view of [analysisView(analysis), nothingToDoView(analysis)]) {
+      expect(view.components[0]?.components[0]?.custom_id).toBe("backscroll:backfill:start:::discord");
+    }
     expectSendable(analyzingView(12));
   });
 
