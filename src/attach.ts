@@ -200,7 +200,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       modelFolder: MODEL_FOLDER,
       history,
       permissions: createPermissions(client, { directory, logger, clock }),
-      adminChannel: createAdminChannel(client, announcementView, clock),
+      adminChannel: createAdminChannel(client, (announcement) => ({ body: announcementView(announcement) }), clock),
       system: createSystemProbe(dataDir),
       thresholds: { ...defaultThresholds, ...options.thresholds },
       forgetOnLeave: options.forgetOnLeave ?? false,

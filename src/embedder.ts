@@ -51,6 +51,7 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
       await writeMemory(parts.memoryFile, { ...remembered, [key]: served });
       return createOpenAiEmbedder(options, served);
     } catch (thrown) {
+      if (stop.aborted) return undefined;
       if (!(thrown instanceof TransientError)) throw thrown;
       if (known !== undefined) {
         logger.warn("embedder:unreachable", { reason: thrown.message });

@@ -1,0 +1,186 @@
+// `npm run demo`: the whole of Backscroll on this machine, without Discord. Starts the stand-in, a community and the bot, plays a
+// backfill and three searches, then takes slash commands typed here.
+
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import { type APIMessage, ComponentType } from "discord-api-types/v10";
+import { toError, UserError } from "../src/errors.ts";
+import { exportedGuild, readExport } from "../src/indexing/exports.ts";
+import { type Community, furnishExported, furnishWritten } from "./furnish.ts";
+import { writtenHistory } from "./history/read.ts";
+import type { InteractionHandle } from "./interaction-handle.ts";
+import { namer, play } from "./play.ts";
+import { type Stage, setStage } from "./stage.ts";
+import { helpText, parseTyped, renderInTerminal } from "./terminal.ts";
+import type { World } from "./world.ts";
+
+const usage = `npm run demo -- [--history FILE] [--exit] [--log LEVEL]
+
+  --history FILE  a DiscordChatExporter JSON export, or JSONL (plain or .gz); without it, a community written for the demo
+  --exit          end after the play; the exit code says whether all of it worked
+  --log LEVEL     the bot's log: silent (default), warn, info, debug`;
+
+const print = (text: string) => console.log(text);
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        history: { type: "string" },
+        exit: { type: "boolean", default: false },
+        log: { type: "string", default: "silent" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    return values;
+  } catch (thrown) {
+    throw new UserError(`${toError(thrown).message}\n\n${usage}`);
+  }
+}
+
+/** Types slash commands until the input ends or Ctrl-C. */
+async function takeCommands(stage: Stage): Promise<void> {
+  const { sandbox, community } = stage;
+  const { world } = sandbox;
+  const nameOf = namer(sandbox);
+  const definitions = () => [...world.state.commands.values()].map(({ definition }) => definition);
+  let userId = community.memberId;
+  let latest: InteractionHandle | undefined;
+  print(`\n${helpText(definitions())}`);
+  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: `\n${nameOf(userId)} › ` });
+  terminal.on("SIGINT", () => terminal.close());
+  terminal.prompt();
+  for await (const line of terminal) {
+    try {
+      await obey(line.trim());
+    } catch (thrown) {
+      print(toError(thrown).message);
+    }
+    if (/^(quit|exit)$/.test(line.trim())) break;
+    terminal.setPrompt(`\n${nameOf(userId)} › `);
+    terminal.prompt();
+  }
+  terminal.close();
+
+  async function obey(line: string): Promise<void> {
+    const [word = "", ...rest] = line.split(/\s+/);
+    if (line === "" || word === "quit" || word === "exit") return;
+    if (word === "help") return print(helpText(definitions()));
+    if (word === "as") {
+      userId = findUser(rest.join(" "));
+      return;
+    }
+    if (word === "say") {
+      const channelId = idOf(rest[0] ?? "");
+      if (channelId === undefined) throw new Error(`there is no channel ${rest[0] ?? ""}`);
+      world.postMessage({ channelId, authorId: userId, content: rest.slice(1).join(" ") });
+      return print("(posted)");
+    }
+    if (word === "press") return await press(rest.join(" "));
+    if (!line.startsWith("/")) throw new Error("type a slash command, or help");
+    const typed = parseTyped(line, definitions(), idOf);
+    const channelId = userId === community.adminId ? community.adminChannelId : community.lobbyId;
+    latest = world.runCommand({ userId, channelId, ...typed });
+    print(renderInTerminal(await answerOf(latest), nameOf));
+  }
+
+  async function press(label: string): Promise<void> {
+    const shown = [latest?.reply(), ...(latest?.followups() ?? []), ...progressMessages()];
+    for (const message of shown) {
+      const customId = message && buttonOf(message, label);
+      if (message === undefined || customId === undefined) continue;
+      latest = world.pressButton({ userId, messageId: message.id, customId });
+      return print(renderInTerminal(await answerOf(latest), nameOf));
+    }
+    throw new Error(`there is no button “${label}” to be seen`);
+  }
+
+  function progressMessages(): APIMessage[] {
+    return world.visibleMessages(community.adminId, community.adminChannelId, { limit: 20 }).map(world.render);
+  }
+
+  function findUser(name: string): string {
+    if (name === "admin") return community.adminId;
+    if (name === "member") return community.memberId;
+    const id = idOf(name.startsWith("@") ? name : `@${name}`);
+    if (id === undefined) throw new Error(`there is no member ${name}`);
+    return id;
+  }
+
+  function idOf(mention: string): string | undefined {
+    const name = mention.replace(/^[#@]/, "");
+    if (mention.startsWith("@")) return [...world.state.users.values()].find(({ username }) => username === name)?.id;
+    const channels = [...world.getGuild(community.guildId).channels.values()];
+    return channels.find((channel) => channel.name === name)?.id;
+  }
+}
+
+/** The answer once the command has come to an end, or what it has to say after a while. */
+async function answerOf(handle: InteractionHandle): Promise<APIMessage> {
+  const reply = await handle.response(60_000);
+  return await handle
+    .until((message) => (message && !message.content.endsWith("…") ? message : undefined), 60_000)
+    .catch(() => reply);
+}
+
+function buttonOf(message: APIMessage, label: string): string | undefined {
+  for (const row of message.components ?? []) {
+    if (row.type !== ComponentType.ActionRow) continue;
+    for (const part of row.components) {
+      const isMeant = "label" in part && part.label?.toLowerCase() === label.toLowerCase();
+      if (isMeant && "custom_id" in part) return part.custom_id;
+    }
+  }
+  return undefined;
+}
+
+async function main(): Promise<number> {
+  const { history, exit, log, help } = readArguments();
+  if (help) {
+    print(usage);
+    return 0;
+  }
+  const furnish = (world: World): Promise<Community> | Community =>
+    history === undefined ? furnishWritten(world, writtenHistory({ endsAt: Date.now() })) : loadExport(world, history);
+  const startedAt = Date.now();
+  const stage = await setStage(furnish, { logLevel: logLevelOf(log) });
+  let interrupted = false;
+  const onInterrupt = () => {
+    interrupted = true;
+    void stage.close().then(() => process.exit(130));
+  };
+  process.once("SIGINT", onInterrupt);
+  try {
+    const problems = await play(stage, print);
+    print(`\nPlayed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s${problems.length === 0 ? "." : ":"}`);
+    for (const problem of problems) print(`  ✗ ${problem}`);
+    if (!exit && process.stdin.isTTY !== undefined) {
+      process.off("SIGINT", onInterrupt);
+      await takeCommands(stage);
+    }
+    return problems.length === 0 ? 0 : 1;
+  } finally {
+    if (!interrupted) await stage.close();
+  }
+}
+
+async function loadExport(world: World, file: string): Promise<Community> {
+  const guild = await exportedGuild(file);
+  return furnishExported(world, guild, readExport(file), (line, problem) => print(`line ${line} left out: ${problem}`));
+}
+
+function logLevelOf(name: string) {
+  const levels = ["silent", "error", "warn", "info", "debug"] as const;
+  const level = levels.find((each) => each === name);
+  if (level === undefined) throw new UserError(`--log takes one of ${levels.join(", ")}\n\n${usage}`);
+  return level;
+}
+
+main()
+  .then((code) => {
+    process.exitCode = code;
+  })
+  .catch((thrown) => {
+    console.error(thrown instanceof UserError ? thrown.message : toError(thrown).stack);
+    process.exitCode = 2;
+  });

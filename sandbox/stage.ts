@@ -1,0 +1,58 @@
+// The demo's stage: the stand-in with a community in it, and the real bot logged into it, in a data folder of its own.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, GatewayIntentBits } from "discord.js";
+import { attachBackscroll, type Backscroll } from "../src/attach.ts";
+import type { LogLevel } from "../src/config.ts";
+import type { Community } from "./furnish.ts";
+import { createSandbox, type Sandbox } from "./server.ts";
+import type { World } from "./world.ts";
+
+/** Fits the disk of a small machine; the default of 10 GB would refuse to start there. */
+const DEMO_DISK_LOW_BYTES = 200e6;
+/** The stand-in has no rate limits in the demo, so the client need not keep Discord's. */
+const REQUESTS_PER_SECOND = 1_000;
+
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly community: Community;
+  readonly backscroll: Backscroll;
+  close(): Promise<void>;
+}
+
+/** @param furnish fills the world before the bot logs in */
+export async function setStage(
+  furnish: (world: World) => Promise<Community> | Community,
+  options: { readonly logLevel: LogLevel; readonly port?: number },
+): Promise<Stage> {
+  const sandbox = await createSandbox({
+    rateLimits: false,
+    ...(options.port === undefined ? {} : { port: options.port }),
+  });
+  const dataDir = await mkdtemp(join(tmpdir(), "backscroll-demo-"));
+  const client = new Client({
+    intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
+    rest: { api: sandbox.apiUrl, globalRequestsPerSecond: REQUESTS_PER_SECOND },
+  });
+  const community = await furnish(sandbox.world);
+  const backscroll = await attachBackscroll(client, {
+    dataDir,
+    thresholds: { diskLowBytes: DEMO_DISK_LOW_BYTES },
+    log: options.logLevel,
+  });
+  await client.login(sandbox.token);
+  await backscroll.ready;
+  return {
+    sandbox,
+    community,
+    backscroll,
+    async close() {
+      await backscroll.stop();
+      await client.destroy();
+      await sandbox.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,167 @@
+// Discord in a terminal: messages as text, and slash commands typed as one would type them in Discord.
+
+import {
+  type APIApplicationCommandOption,
+  type APIEmbed,
+  type APIMessage,
+  ApplicationCommandType,
+  ApplicationCommandOptionType as OptionType,
+  type RESTPostAPIApplicationCommandsJSONBody,
+  type RESTPostAPIChatInputApplicationCommandsJSONBody,
+} from "discord-api-types/v10";
+import type { OptionValues } from "./command-options.ts";
+
+type Definition = RESTPostAPIApplicationCommandsJSONBody;
+
+function isSlash(definition: Definition): definition is RESTPostAPIChatInputApplicationCommandsJSONBody {
+  return definition.type === undefined || definition.type === ApplicationCommandType.ChatInput;
+}
+
+const bold = (text: string) => `\u001b[1m${text}\u001b[22m`;
+const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
+
+/** Discord's timestamps and markup as a person reads them. */
+function readable(text: string, nameOf: (id: string) => string): string {
+  return text
+    .replace(/<t:(\d+)(?::(\w))?>/g, (_, seconds: string, style: string | undefined) =>
+      style === "R" ? relativeTime(Number(seconds) * 1000) : new Date(Number(seconds) * 1000).toLocaleString("en-GB"),
+    )
+    .replace(/<(@&?|#)(\d+)>/g, (_, mark: string, id: string) => `${mark.charAt(0)}${nameOf(id)}`)
+    .replace(/\[([^\]]+)\]\((\S+)\)/g, (_, label: string, url: string) => `${label} ${dim(url)}`)
+    .replace(/\*\*(.+?)\*\*/gs, (_, inner: string) => bold(inner));
+}
+
+function relativeTime(timeMs: number): string {
+  const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const seconds = (timeMs - Date.now()) / 1000;
+  const units = [
+    ["year", 31_557_600],
+    ["month", 2_629_800],
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ] as const;
+  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? (["second", 1] as const);
+  return format.format(Math.round(seconds / size), unit);
+}
+
+function embedLines(embed: APIEmbed): string[] {
+  const fields = (embed.fields ?? []).flatMap(({ name, value }) => [bold(name), value]);
+  return [
+    ...(embed.author ? [embed.author.name] : []),
+    ...(embed.title ? [bold(embed.title)] : []),
+    ...(embed.description ? [embed.description] : []),
+    ...fields,
+    ...(embed.footer ? [dim(embed.footer.text)] : []),
+  ];
+}
+
+/** A message as lines of text, its buttons in brackets. */
+export function renderInTerminal(message: APIMessage, nameOf: (id: string) => string): string {
+  const embeds = message.embeds.flatMap((embed) => [
+    "",
+    ...embedLines(embed)
+      .flatMap((part) => part.split("\n"))
+      .map((line) => `▏ ${line}`),
+  ]);
+  const files = message.attachments.map(
+    ({ filename, description }) => `📎 ${filename}${description ? ` (${description})` : ""}`,
+  );
+  const buttons = (message.components ?? []).flatMap((row) =>
+    "components" in row
+      ? row.components.flatMap((part) => ("label" in part && part.label ? [`[ ${part.label} ]`] : []))
+      : [],
+  );
+  const lines = [message.content, ...embeds, ...files, buttons.join("  ")].filter((line, at) => line !== "" || at > 0);
+  return readable(lines.join("\n").trim(), nameOf);
+}
+
+export interface TypedCommand {
+  readonly name: string;
+  readonly subcommand?: string;
+  readonly options: OptionValues;
+}
+
+/**
+ * Reads "/search query: noisy brakes channel: #help", or, for a command whose first option is text, "/search noisy brakes".
+ * @param idOf an id for "#channel" or "@member"
+ * @throws Error saying what does not fit
+ */
+export function parseTyped(
+  line: string,
+  commands: readonly Definition[],
+  idOf: (mention: string) => string | undefined,
+): TypedCommand {
+  const [, name = "", rest = ""] = /^\/(\S+)\s*(.*)$/s.exec(line.trim()) ?? [];
+  const command = commands.filter(isSlash).find((each) => each.name === name);
+  if (command === undefined) throw new Error(`there is no /${name}; type help`);
+  const subcommands = (command.options ?? []).filter(({ type }) => type === OptionType.Subcommand);
+  if (subcommands.length === 0) return { name, options: parseOptions(rest, command.options ?? [], idOf) };
+  const [word = "", ...words] = rest.split(/\s+/);
+  const subcommand = subcommands.find((each) => each.name === word);
+  if (subcommand === undefined) {
+    throw new Error(`/${name} wants one of: ${subcommands.map((each) => each.name).join(", ")}`);
+  }
+  const own = "options" in subcommand ? (subcommand.options ?? []) : [];
+  return { name, subcommand: word, options: parseOptions(words.join(" "), own, idOf) };
+}
+
+function parseOptions(
+  text: string,
+  definitions: readonly APIApplicationCommandOption[],
+  idOf: (mention: string) => string | undefined,
+): OptionValues {
+  const names = definitions.map(({ name }) => name).join("|");
+  const marks = names === "" ? [] : [...text.matchAll(new RegExp(`(?:^|\\s)(${names}):\\s*`, "g"))];
+  const options: Record<string, string | number | boolean> = {};
+  const lead = text.slice(0, marks[0]?.index ?? text.length).trim();
+  const [first] = definitions;
+  if (lead !== "") {
+    if (first === undefined) throw new Error("this command takes no options");
+    options[first.name] = toValue(first, lead, idOf);
+  }
+  marks.forEach((mark, at) => {
+    const definition = definitions.find(({ name }) => name === mark[1]);
+    const value = text.slice(mark.index + mark[0].length, marks[at + 1]?.index ?? text.length).trim();
+    if (definition !== undefined) options[definition.name] = toValue(definition, value, idOf);
+  });
+  return options;
+}
+
+function toValue(
+  { type, name }: APIApplicationCommandOption,
+  text: string,
+  idOf: (mention: string) => string | undefined,
+): string | number | boolean {
+  if (type === OptionType.Boolean) return /^(yes|true|on)$/i.test(text);
+  if (type === OptionType.Integer || type === OptionType.Number) return Number(text);
+  if (type === OptionType.Channel || type === OptionType.User || type === OptionType.Mentionable) {
+    const id = idOf(text);
+    if (id === undefined) throw new Error(`${name}: there is no ${text}`);
+    return id;
+  }
+  return text;
+}
+
+/** What can be typed, from the registered definitions. */
+export function helpText(commands: readonly Definition[]): string {
+  const lines = commands.filter(isSlash).flatMap((command) => {
+    const subcommands = (command.options ?? []).filter(({ type }) => type === OptionType.Subcommand);
+    if (subcommands.length === 0) return [usage(`/${command.name}`, command.description, command.options ?? [])];
+    return subcommands.map((each) =>
+      usage(`/${command.name} ${each.name}`, each.description, "options" in each ? (each.options ?? []) : []),
+    );
+  });
+  return [
+    ...lines,
+    "as @member …          type as somebody else (or: as admin, as member)",
+    "say #channel text     write a message",
+    "press LABEL           press a button of the latest reply, or of the progress message",
+    "help, quit",
+  ].join("\n");
+}
+
+function usage(name: string, description: string, options: readonly APIApplicationCommandOption[]): string {
+  const words = options.map((option) => (option.required ? `${option.name}: …` : `[${option.name}: …]`)).join(" ");
+  return `${bold(`${name} ${words}`.trim())}\n    ${description}`;
+}
