@@ -30,6 +30,8 @@ export interface CommandDefinition {
   readonly options?: readonly OptionDefinition[] | null;
   readonly default_member_permissions?: string | number | null;
   readonly dm_permission?: boolean | null;
+  readonly name_localizations?: object | null;
+  readonly description_localizations?: object | null;
   readonly contexts?: readonly number[] | null;
   readonly integration_types?: readonly number[] | null;
   readonly nsfw?: boolean | null;
@@ -148,8 +150,8 @@ function textLength(definition: CommandDefinition | OptionDefinition): number {
   return own + inChoices + (definition.options ?? []).reduce((sum, option) => sum + textLength(option), 0);
 }
 
-/** A command as the API gives it back. */
-export function renderCommand(state: State, command: Command): ApiObject {
+/** A command as the API gives it back; lists leave the localizations out unless asked. */
+export function renderCommand(state: State, command: Command, withLocalizations = true): ApiObject {
   const definition = command.definition as CommandDefinition;
   const permissions = definition.default_member_permissions;
   return {
@@ -164,15 +166,29 @@ export function renderCommand(state: State, command: Command): ApiObject {
     contexts: definition.contexts ?? null,
     integration_types: definition.integration_types ?? [0],
     nsfw: definition.nsfw ?? false,
-    ...(definition.options?.length ? { options: definition.options.map(renderOption) } : {}),
+    ...(definition.options?.length
+      ? { options: definition.options.map((option) => renderOption(option, withLocalizations)) }
+      : {}),
+    ...(withLocalizations
+      ? {
+          name_localizations: definition.name_localizations ?? null,
+          description_localizations: definition.description_localizations ?? null,
+        }
+      : {}),
     ...(command.guildId ? { guild_id: command.guildId } : {}),
   };
 }
 
-function renderOption(option: OptionDefinition): ApiObject {
-  const kept = Object.entries(option).filter(([, value]) => value !== null && value !== undefined && value !== false);
+function renderOption(option: OptionDefinition, withLocalizations: boolean): ApiObject {
+  const kept = Object.entries(option).filter(
+    ([key, value]) =>
+      value !== null &&
+      value !== undefined &&
+      value !== false &&
+      (withLocalizations || !key.endsWith("_localizations")),
+  );
   return {
     ...Object.fromEntries(kept),
-    ...(option.options ? { options: option.options.map(renderOption) } : {}),
+    ...(option.options ? { options: option.options.map((inner) => renderOption(inner, withLocalizations)) } : {}),
   };
 }

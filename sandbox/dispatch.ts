@@ -19,12 +19,17 @@ import { renderInteraction } from "./render-interaction.ts";
 import { type RenderContext, renderMessage, withoutContent } from "./render-message.ts";
 import { getUser } from "./state.ts";
 
+interface Check {
+  readonly schema: string;
+  readonly value: unknown;
+}
+
 export interface Dispatch {
   /** Discord's event name. */
   readonly name: string;
   readonly data: ApiObject;
-  /** The part of `data` that the official description has a schema for. */
-  readonly check?: { readonly schema: string; readonly value: unknown };
+  /** The parts of `data` that the official description has schemas for. */
+  readonly checks?: readonly Check[];
 }
 
 /** What a session gets to hear of a change, in order; nothing when it did not ask or the bot cannot see. */
@@ -35,7 +40,9 @@ export function dispatchesFor(context: RenderContext, intents: number, event: Wo
 
   if ("interaction" in event) {
     if (event.type === "interaction:updated") return [];
-    return [{ name: Events.InteractionCreate, data: renderInteraction(context, event.interaction) }];
+    const data = renderInteraction(context, event.interaction);
+    const checks = data.message ? [{ schema: "MessageResponse", value: data.message }] : [];
+    return [{ name: Events.InteractionCreate, data, checks }];
   }
   const { guild } = event;
   const isForeign = !guild.members.has(botId) && event.type !== "guild:deleted";
@@ -43,7 +50,7 @@ export function dispatchesFor(context: RenderContext, intents: number, event: Wo
 
   switch (event.type) {
     case "guild:created":
-      return has(Intents.Guilds) ? [{ name: Events.GuildCreate, data: guildCreate(context, intents, guild) }] : [];
+      return has(Intents.Guilds) ? [guildCreate(context, intents, guild)] : [];
     case "guild:deleted":
       return has(Intents.Guilds) ? [{ name: Events.GuildDelete, data: { id: guild.id } }] : [];
     case "role:created":
@@ -51,7 +58,7 @@ export function dispatchesFor(context: RenderContext, intents: number, event: Wo
       if (!has(Intents.Guilds)) return [];
       const role = renderRole(event.role);
       const name = event.type === "role:created" ? Events.GuildRoleCreate : Events.GuildRoleUpdate;
-      return [{ name, data: { guild_id: guild.id, role }, check: { schema: "GuildRoleResponse", value: role } }];
+      return [{ name, data: { guild_id: guild.id, role }, checks: [{ schema: "GuildRoleResponse", value: role }] }];
     }
     case "role:deleted":
       return has(Intents.Guilds)
@@ -65,7 +72,7 @@ export function dispatchesFor(context: RenderContext, intents: number, event: Wo
       const member = renderMember(state, event.member);
       const name = event.type === "member:added" ? Events.GuildMemberAdd : Events.GuildMemberUpdate;
       return [
-        { name, data: { guild_id: guild.id, ...member }, check: { schema: "GuildMemberResponse", value: member } },
+        { name, data: { guild_id: guild.id, ...member }, checks: [{ schema: "GuildMemberResponse", value: member }] },
       ];
     }
     case "member:removed": {
@@ -84,7 +91,7 @@ export function dispatchesFor(context: RenderContext, intents: number, event: Wo
         "channel:deleted": Events.ChannelDelete,
       };
       const data = renderChannel(event.channel);
-      return [{ name: names[event.type], data, check: { schema: "GuildChannelResponse", value: data } }];
+      return [{ name: names[event.type], data, checks: [{ schema: "GuildChannelResponse", value: data }] }];
     }
     case "thread:created":
     case "thread:updated":
@@ -108,7 +115,7 @@ function threadDispatches(context: RenderContext, intents: number, event: Thread
   const botId = state.bot.id;
   const { guild, channel } = event;
   const thread = renderThread(channel, botId);
-  const check = { schema: "ThreadResponse", value: thread };
+  const checks = [{ schema: "ThreadResponse", value: thread }];
   if (event.type === "thread:members") {
     const concernsBot = event.added.includes(botId) || event.removed.includes(botId);
     // Being taken out of a private thread hides it, and is still told.
@@ -124,15 +131,15 @@ function threadDispatches(context: RenderContext, intents: number, event: Thread
       ...(added.length > 0 ? { added_members: added } : {}),
       ...(event.removed.length > 0 ? { removed_member_ids: [...event.removed] } : {}),
     };
-    const joined = event.added.includes(botId) ? [{ name: Events.ThreadCreate, data: thread, check }] : [];
+    const joined = event.added.includes(botId) ? [{ name: Events.ThreadCreate, data: thread, checks }] : [];
     return [...joined, { name: Events.ThreadMembersUpdate, data: members }];
   }
   if (!canView(guild, channel, botId)) return [];
   switch (event.type) {
     case "thread:created":
-      return [{ name: Events.ThreadCreate, data: { ...thread, newly_created: true }, check }];
+      return [{ name: Events.ThreadCreate, data: { ...thread, newly_created: true }, checks }];
     case "thread:updated":
-      return [{ name: Events.ThreadUpdate, data: thread, check }];
+      return [{ name: Events.ThreadUpdate, data: thread, checks }];
     case "thread:deleted": {
       const data = { id: channel.id, guild_id: guild.id, parent_id: channel.parentId, type: channel.type };
       return [{ name: Events.ThreadDelete, data }];
@@ -162,7 +169,7 @@ function messageDispatches(context: RenderContext, intents: number, event: Messa
     ...(member && !event.message.origin ? { member: renderBareMember(member) } : {}),
   };
   const name = event.type === "message:created" ? Events.MessageCreate : Events.MessageUpdate;
-  return [{ name, data: data as unknown as ApiObject, check: { schema: "MessageResponse", value: message } }];
+  return [{ name, data: data as unknown as ApiObject, checks: [{ schema: "MessageResponse", value: message }] }];
 }
 
 function messagePayload(context: RenderContext, intents: number, message: Message) {
@@ -171,28 +178,42 @@ function messagePayload(context: RenderContext, intents: number, message: Messag
 }
 
 /** GUILD_CREATE: the guild with its channels, the threads the bot can see, and its members. */
-export function guildCreate(context: RenderContext, intents: number, guild: Guild): ApiObject {
+export function guildCreate(context: RenderContext, intents: number, guild: Guild): Dispatch {
   const { state } = context;
-  const own = guild.members.get(state.bot.id);
+  const botId = state.bot.id;
+  const own = guild.members.get(botId);
   // Without presences Discord sends the bot's own member only.
-  const members = intents & Intents.GuildPresences ? [...guild.members.values()] : own ? [own] : [];
+  const shown = intents & Intents.GuildPresences ? [...guild.members.values()] : own ? [own] : [];
   const all = [...guild.channels.values()];
-  const isShown = (channel: Channel) =>
-    channel.thread && !channel.thread.archived && canView(guild, channel, state.bot.id);
+  const rendered = renderGuild(guild);
+  const members = shown.map((member) => renderMember(state, member));
+  const channels = all.filter(({ thread }) => !thread).map(renderChannel);
+  const threads = all
+    .filter((channel) => channel.thread && !channel.thread.archived && canView(guild, channel, botId))
+    .map((channel) => renderThread(channel, botId));
   return {
-    ...renderGuild(guild),
-    joined_at: new Date(own?.joinedAt ?? 0).toISOString(),
-    large: false,
-    unavailable: false,
-    member_count: guild.members.size,
-    members: members.map((member) => renderMember(state, member)),
-    channels: all.filter(({ thread }) => !thread).map(renderChannel),
-    threads: all.filter(isShown).map((channel) => renderThread(channel, state.bot.id)),
-    voice_states: [],
-    presences: [],
-    stage_instances: [],
-    guild_scheduled_events: [],
-    soundboard_sounds: [],
+    name: Events.GuildCreate,
+    data: {
+      ...rendered,
+      joined_at: new Date(own?.joinedAt ?? 0).toISOString(),
+      large: false,
+      unavailable: false,
+      member_count: guild.members.size,
+      members,
+      channels,
+      threads,
+      voice_states: [],
+      presences: [],
+      stage_instances: [],
+      guild_scheduled_events: [],
+      soundboard_sounds: [],
+    },
+    checks: [
+      { schema: "GuildResponse", value: rendered },
+      { schema: "GuildMemberResponse[]", value: members },
+      { schema: "GuildChannelResponse[]", value: channels },
+      { schema: "ThreadResponse[]", value: threads },
+    ],
   };
 }
 
@@ -201,12 +222,11 @@ export function threadListSync(context: RenderContext, guild: Guild, channels: r
   const botId = context.state.bot.id;
   const ids = channels.map(({ id }) => id);
   const threads = [...guild.channels.values()].filter(
-    ({ thread, parentId, ...channel }) =>
-      thread &&
-      !thread.archived &&
-      parentId !== null &&
-      ids.includes(parentId) &&
-      canView(guild, { ...channel, thread, parentId }, botId),
+    (channel) =>
+      channel.thread &&
+      !channel.thread.archived &&
+      ids.includes(channel.parentId ?? "") &&
+      canView(guild, channel, botId),
   );
   const members = threads.flatMap((thread) => {
     const joinedAt = thread.thread?.members.get(botId);

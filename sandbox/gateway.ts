@@ -48,8 +48,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const sockets = new WebSocketServer({ server: options.server });
   const sight = createSightTracker(context);
 
-  function dispatch(session: Session, { name, data, check }: Dispatch): void {
-    if (check) options.validator?.event(name, check.schema, check.value);
+  function dispatch(session: Session, { name, data, checks = [] }: Dispatch): void {
+    for (const { schema, value } of checks) options.validator?.event(name, schema, value);
     session.sequence++;
     const text = JSON.stringify({ op: GatewayOpcodes.Dispatch, t: name, s: session.sequence, d: data });
     session.replay.push({ sequence: session.sequence, text });
@@ -104,9 +104,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       },
     });
     if (intents & GatewayIntentBits.Guilds) {
-      for (const guild of guilds) {
-        dispatch(session, { name: GatewayDispatchEvents.GuildCreate, data: guildCreate(context, intents, guild) });
-      }
+      for (const guild of guilds) dispatch(session, guildCreate(context, intents, guild));
     }
     return session;
   }

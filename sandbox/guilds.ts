@@ -1,4 +1,4 @@
-// The driver's hand on guilds: members, roles, channels, threads come, change and go, and the feed tells of it.
+// The driver's hand on guilds: members, roles and channels come, change and go, and the feed tells of it.
 
 import { ChannelType, PermissionFlagsBits } from "discord-api-types/v10";
 import { compareSnowflakes, type Snowflake } from "../src/snowflake.ts";
@@ -36,20 +36,6 @@ export interface ChannelInput {
   readonly topic?: string;
   readonly parentId?: Snowflake;
   readonly overwrites?: readonly OverwriteInput[];
-  readonly id?: Snowflake;
-}
-
-export interface ThreadInput {
-  readonly parentId: Snowflake;
-  readonly name: string;
-  /** Default: public. */
-  readonly private?: boolean;
-  /** Who has joined. The owner always has. */
-  readonly memberIds?: readonly Snowflake[];
-  /** Default: the guild's owner. */
-  readonly ownerId?: Snowflake;
-  readonly archived?: boolean;
-  /** For a thread that began from a message: that message's id. */
   readonly id?: Snowflake;
 }
 
@@ -94,12 +80,15 @@ export interface GuildActions {
   ): Channel;
   /** Deletes a channel (with its threads and messages) or a thread. */
   deleteChannel(channelId: Snowflake): void;
-  addThread(input: ThreadInput): Channel;
-  updateThread(threadId: Snowflake, change: { name?: string; archived?: boolean; locked?: boolean }): Channel;
-  addThreadMember(threadId: Snowflake, userId: Snowflake): void;
-  removeThreadMember(threadId: Snowflake, userId: Snowflake): void;
   /** Channels and threads this user sees right now, in all guilds or in one. */
   visibleChannels(userId: Snowflake, guildId?: Snowflake): Channel[];
+}
+
+/** @throws Error when the id is taken */
+export function insertChannel(guild: Guild, channel: Channel): Channel {
+  if (guild.channels.has(channel.id)) throw new Error(`channel ${channel.id} exists already`);
+  guild.channels.set(channel.id, channel);
+  return channel;
 }
 
 export function createGuildActions(state: State): GuildActions {
@@ -123,18 +112,6 @@ export function createGuildActions(state: State): GuildActions {
     const member: Member = { userId, roleIds, nick: nick ?? null, joinedAt: state.now() };
     guild.members.set(userId, member);
     return member;
-  }
-
-  function getThread(threadId: Snowflake) {
-    const { guild, channel } = getChannel(state, threadId);
-    if (!channel.thread) throw new Error(`channel ${threadId} is not a thread`);
-    return { guild, channel, thread: channel.thread };
-  }
-
-  function insertChannel(guild: Guild, channel: Channel): Channel {
-    if (guild.channels.has(channel.id)) throw new Error(`channel ${channel.id} exists already`);
-    guild.channels.set(channel.id, channel);
-    return channel;
   }
 
   return {
@@ -243,58 +220,6 @@ export function createGuildActions(state: State): GuildActions {
       if (channel.thread) state.emit({ type: "thread:deleted", guild, channel });
       guild.channels.delete(channelId);
       if (!channel.thread) state.emit({ type: "channel:deleted", guild, channel });
-    },
-    addThread({ parentId, name, private: isPrivate = false, memberIds = [], ownerId, archived = false, id }) {
-      const { guild, channel: parent } = getChannel(state, parentId);
-      if (parent.thread) throw new Error("a thread cannot have threads");
-      const isAnnouncement = parent.type === ChannelType.GuildAnnouncement;
-      const publicType = isAnnouncement ? ChannelType.AnnouncementThread : ChannelType.PublicThread;
-      const now = state.now();
-      const owner = ownerId ?? guild.ownerId;
-      const channel = insertChannel(guild, {
-        id: id ?? state.nextId(),
-        guildId: guild.id,
-        type: isPrivate ? ChannelType.PrivateThread : publicType,
-        name,
-        topic: null,
-        parentId,
-        position: 0,
-        overwrites: [],
-        messages: createMessageLog(),
-        thread: {
-          ownerId: owner,
-          archived,
-          locked: false,
-          archivedAt: now,
-          createdAt: now,
-          members: new Map([owner, ...memberIds].map((userId) => [userId, now])),
-          totalSent: 0,
-        },
-      });
-      state.emit({ type: "thread:created", guild, channel });
-      return channel;
-    },
-    updateThread(threadId, { name, archived, locked }) {
-      const { guild, channel, thread } = getThread(threadId);
-      if (name !== undefined) channel.name = name;
-      if (locked !== undefined) thread.locked = locked;
-      if (archived !== undefined && archived !== thread.archived) {
-        thread.archived = archived;
-        thread.archivedAt = state.now();
-      }
-      state.emit({ type: "thread:updated", guild, channel });
-      return channel;
-    },
-    addThreadMember(threadId, userId) {
-      const { guild, channel, thread } = getThread(threadId);
-      if (thread.members.has(userId)) return;
-      thread.members.set(userId, state.now());
-      state.emit({ type: "thread:members", guild, channel, added: [userId], removed: [] });
-    },
-    removeThreadMember(threadId, userId) {
-      const { guild, channel, thread } = getThread(threadId);
-      if (!thread.members.delete(userId)) return;
-      state.emit({ type: "thread:members", guild, channel, added: [], removed: [userId] });
     },
     visibleChannels(userId, guildId) {
       const guilds = guildId ? [getGuild(state, guildId)] : [...state.guilds.values()];

@@ -29,6 +29,8 @@ export interface PostInput {
   readonly poll?: { readonly question: string; readonly answers: readonly string[] };
   /** Id of the message this one forwards. */
   readonly forward?: Snowflake;
+  /** For Discord's own notices (a member joined, a message was pinned), which may be wordless. */
+  readonly type?: MessageType;
   /** When it was written, in milliseconds since 1970. Default: now. */
   readonly timestamp?: number;
   /** Default: a fresh id at `timestamp`. */
@@ -41,6 +43,7 @@ export interface HistoricMessage {
   readonly channelId: Snowflake;
   readonly authorId: Snowflake;
   readonly content: string;
+  readonly type?: MessageType;
   readonly editedAt?: number;
   readonly replyTo?: Snowflake;
   readonly attachments?: readonly AttachmentInput[];
@@ -67,7 +70,7 @@ export function createMessageActions(state: State): MessageActions {
   }
 
   function historic(input: HistoricMessage): Message {
-    const { id, channelId, authorId, content, editedAt, replyTo, attachments, embeds } = input;
+    const { id, channelId, authorId, content, type, editedAt, replyTo, attachments, embeds } = input;
     getUser(state, authorId);
     const { guild } = getChannel(state, channelId);
     return {
@@ -75,7 +78,7 @@ export function createMessageActions(state: State): MessageActions {
       guildId: guild.id,
       channelId,
       authorId,
-      type: replyTo ? MessageType.Reply : MessageType.Default,
+      type: type ?? (replyTo ? MessageType.Reply : MessageType.Default),
       content,
       flags: 0,
       ...(editedAt === undefined ? {} : { editedAt }),
@@ -93,7 +96,8 @@ export function createMessageActions(state: State): MessageActions {
       if (!mayWrite(guild, channel, author.id)) throw new Error(`${author.username} may not write in #${channel.name}`);
       if (content.length > MEMBER_CONTENT_LIMIT) throw new Error(`a message holds ${MEMBER_CONTENT_LIMIT} characters`);
       const isEmpty = !content && !input.attachments?.length && !input.embeds?.length && !input.poll && !input.forward;
-      if (isEmpty) throw new Error("a message needs content, an attachment, an embed, a poll or a forwarded message");
+      if (isEmpty && input.type === undefined)
+        throw new Error("a message needs content, an attachment, an embed, a poll or a forwarded message");
       const id = input.id ?? (input.timestamp === undefined ? state.nextId() : state.idAt(input.timestamp));
       const forwarded = input.forward ? getMessage(state, input.forward) : undefined;
       const replied = input.replyTo ? getMessage(state, input.replyTo) : undefined;
@@ -102,7 +106,7 @@ export function createMessageActions(state: State): MessageActions {
         guildId: guild.id,
         channelId: channel.id,
         authorId: author.id,
-        type: replied ? MessageType.Reply : MessageType.Default,
+        type: input.type ?? (replied ? MessageType.Reply : MessageType.Default),
         content,
         flags: forwarded ? MessageFlags.HasSnapshot : 0,
         ...(replied ? { replyTo: refTo(replied) } : {}),
@@ -182,10 +186,11 @@ export function changeMessage(
   state: State,
   message: Message,
   change: Partial<Pick<Message, "content" | "embeds" | "components" | "attachments" | "flags">>,
+  { isEdit = true } = {},
 ): Message {
   const { guild, channel } = getChannel(state, message.channelId);
   const wasLoading = (message.flags & MessageFlags.Loading) !== 0;
-  Object.assign(message, change, wasLoading ? {} : { editedAt: state.now() });
+  Object.assign(message, change, isEdit && !wasLoading ? { editedAt: state.now() } : {});
   message.flags &= ~MessageFlags.Loading;
   state.emit({ type: "message:updated", guild, channel, message });
   return message;

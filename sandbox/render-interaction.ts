@@ -2,6 +2,7 @@
 // Source: https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object
 
 import {
+  type APIMessage,
   ApplicationCommandType,
   ApplicationIntegrationType,
   InteractionContextType,
@@ -14,7 +15,10 @@ import { type ApiObject, renderMember } from "./render-guild.ts";
 import { type RenderContext, renderMessage } from "./render-message.ts";
 import { getChannel } from "./state.ts";
 
-export function renderInteraction(context: RenderContext, interaction: Interaction): ApiObject {
+export function renderInteraction(
+  context: RenderContext,
+  interaction: Interaction,
+): ApiObject & { readonly message?: APIMessage } {
   const { state } = context;
   const { guild, channel } = getChannel(state, interaction.channelId);
   const member = guild.members.get(interaction.userId);

@@ -124,7 +124,11 @@ function commandRoutes(state: State, path: string, guildOf: (request: RestReques
     {
       method: "GET",
       path,
-      handle: (request) => ({ status: 200, body: own(scope(request)).map((command) => renderCommand(state, command)) }),
+      handle: (request) => {
+        const withLocalizations = request.query.get("with_localizations") === "true";
+        const body = own(scope(request)).map((command) => renderCommand(state, command, withLocalizations));
+        return { status: 200, body };
+      },
     },
     {
       method: "POST",

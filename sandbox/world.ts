@@ -9,9 +9,10 @@ import type { Message } from "./model.ts";
 import type { RenderContext } from "./render-message.ts";
 import { renderMessage } from "./render-message.ts";
 import { findChannel, findMessage, getChannel, getGuild, getMessage, type State } from "./state.ts";
+import { createThreadActions, type ThreadActions } from "./threads.ts";
 import { waitFor } from "./waiting.ts";
 
-export interface World extends GuildActions, MessageActions, InteractionActions {
+export interface World extends GuildActions, ThreadActions, MessageActions, InteractionActions {
   readonly state: State;
   readonly bot: State["bot"];
   readonly owner: State["owner"];
@@ -55,6 +56,7 @@ export function createWorld(context: RenderContext): World {
     getGuild: (guildId) => getGuild(state, guildId),
     getMessage: (messageId) => getMessage(state, messageId),
     ...createGuildActions(state),
+    ...createThreadActions(state),
     ...createMessageActions(state),
     ...createInteractionActions(context),
   };

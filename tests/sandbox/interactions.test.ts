@@ -254,40 +254,6 @@ describe("an interaction", () => {
   });
 });
 
-describe("application commands", () => {
-  it("are replaced by a bulk overwrite and kept by single edits", async () => {
-    const { discord, client } = await startBot(async () => undefined);
-    const names = async () => (await client.application.commands.fetch()).map(({ name }) => name).sort();
-    await client.application.commands.create(new SlashCommandBuilder().setName("other").setDescription("Another"));
-    expect(await names()).toEqual(["Save as note", "backfill", "other", "search"]);
-    await client.application.commands.create(new SlashCommandBuilder().setName("other").setDescription("Changed"));
-    expect(await names()).toEqual(["Save as note", "backfill", "other", "search"]);
-    await client.application.commands.set([searchCommand]);
-    expect(await names()).toEqual(["search"]);
-    await client.application.commands.set([backfillCommand], discord.guild.id);
-    expect(await names()).toEqual(["search"]);
-    expect((await client.application.commands.fetch({ guildId: discord.guild.id })).map(({ name }) => name)).toEqual([
-      "backfill",
-    ]);
-  });
-
-  it("are refused when they break a rule", async () => {
-    const { client } = await startBot(async () => undefined);
-    const create = (body: object) => client.rest.post(`/applications/${client.application.id}/commands`, { body });
-    const option = (name: string, required: boolean) => ({ type: 3, name, description: "x", required });
-    const base = { name: "fine", description: "Fine" };
-    await expect(create({ ...base, name: "Not Fine" })).rejects.toMatchObject({ code: 50035 });
-    await expect(create({ ...base, options: [option("a", false), option("b", true)] })).rejects.toMatchObject({
-      code: 50035,
-    });
-    await expect(create({ ...base, options: [option("a", false), option("a", false)] })).rejects.toMatchObject({
-      code: 50035,
-    });
-    await expect(create({ ...base, description: "" })).rejects.toMatchObject({ code: 50035 });
-    await expect(create(base)).resolves.toMatchObject({ name: "fine" });
-  });
-});
-
 async function fetchMessage(client: Client, channelId: string, messageId: string) {
   const channel = await client.channels.fetch(channelId);
   if (!channel?.isTextBased()) throw new Error("not a text channel");

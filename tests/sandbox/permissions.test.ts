@@ -173,6 +173,22 @@ describe("threads", () => {
     expect([second.threads.map(({ name }) => name), second.hasMore]).toEqual([["old 1", "old 0"], false]);
   });
 
+  it("begin from a message, which is marked, with a wordless pointer to it", async () => {
+    const discord = await startDiscord();
+    const { world, general, ada } = discord;
+    const message = world.postMessage({ channelId: general.id, authorId: ada.id, content: "let us discuss" });
+    const client = await discord.login();
+    const created = new Promise<string>((resolve) => client.once("threadCreate", ({ id }) => resolve(id)));
+    world.addThread({ parentId: general.id, name: "discussion", id: message.id, ownerId: ada.id });
+    expect(await created).toBe(message.id);
+    const channel = await client.channels.fetch(general.id);
+    const thread = await client.channels.fetch(message.id);
+    if (!channel?.isTextBased() || !thread?.isTextBased()) throw new Error("not text channels");
+    expect((await channel.messages.fetch(message.id)).hasThread).toBe(true);
+    const first = (await thread.messages.fetch({ limit: 1 })).first();
+    expect([first?.content, first?.reference?.messageId]).toEqual(["", message.id]);
+  });
+
   it("have members that can be listed, and wake from the archive by a message", async () => {
     const discord = await startDiscord();
     const { world, publicThread, ada, admin, ben } = discord;
