@@ -1,5 +1,5 @@
 // Writes route-table.json, which says for each REST route which schema its body, its answers and its query have.
-// Usage: node sandbox/make-route-table.mjs path/to/openapi.json
+// Usage: node sandbox/make-route-table.mjs path/to/openapi.json && npx biome format --write sandbox/route-table.json
 // The description is Discord's own: https://github.com/discord/discord-api-spec (MIT).
 
 import { readFileSync, writeFileSync } from "node:fs";

@@ -56,14 +56,15 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
     .map((route) => ({ route, parts: route.path.split("/") }))
     .sort((a, b) => literals(b.parts) - literals(a.parts));
   return (method, path) => {
-    const segments = path.split("/");
+    // discord.js sends "%40original" and means "@original".
+    const segments = path.split("/").map(decodeURIComponent);
     for (const { route, parts } of compiled) {
       if (route.method !== method || parts.length !== segments.length) continue;
       const params: Record<string, string> = {};
       const matches = parts.every((part, index) => {
         const segment = segments[index] ?? "";
         if (!part.startsWith("{")) return part === segment;
-        params[part.slice(1, -1)] = decodeURIComponent(segment);
+        params[part.slice(1, -1)] = segment;
         return true;
       });
       if (matches) return { route, params };
