@@ -8,7 +8,7 @@ import type { EmbeddingQueue } from "./embedding-queue.ts";
 /** A harmless text that any embedder accepts; tells a broken embedder from a broken record. */
 export const CANARY = "The quick brown fox jumps over the lazy dog.";
 
-const FIRST_PAUSE_MS = 1_000;
+export const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** A Retry-After beyond this is taken for a mistake. */
 const LONGEST_RETRY_AFTER_MS = 10 * 60_000;

@@ -37,7 +37,8 @@ export interface IndexWriter {
   /** The archive has changed these records: rows made from an earlier read must not be written any more. */
   changed(ids: readonly Snowflake[]): void;
   scopeRemoved(scope: RemovalScope): void;
-  removeIds(ids: readonly Snowflake[]): Promise<void>;
+  /** @param ticket as of when they were found to be unwanted: ids changed or written since then are left alone */
+  removeIds(ids: readonly Snowflake[], ticket?: Ticket): Promise<void>;
   removeScope(scope: RemovalScope): Promise<void>;
   /** Anything else that changes the index (removing a run, upkeep that must not race a write). */
   exclusively<Result>(change: (index: VectorIndex) => Promise<Result>): Promise<Result>;
@@ -58,7 +59,7 @@ type Job = { readonly write: WriteJob } | { readonly other: () => Promise<void> 
 export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean): IndexWriter {
   const jobs: Job[] = [];
   const openTickets = new Set<Ticket>();
-  /** When each id or scope last changed, oldest change first; only as far back as the oldest open ticket. */
+  /** When each id (`row:` its rows) or scope last changed, oldest change first; only as far back as the oldest open ticket. */
   const lastChange = new Map<string, number>();
   let clock = 0;
   let working: Promise<void> | undefined;
@@ -87,6 +88,7 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
     const rows = job.rows.filter((row) => {
       const gone =
         changedSince(row.id, job.at) ||
+        (job.fresh && changedSince(`row:${row.id}`, job.at)) ||
         changedSince(`channel:${row.channelId}`, job.at) ||
         changedSince(`channel:${row.accessChannelId}`, job.at) ||
         changedSince(`author:${row.authorId}`, job.at) ||
@@ -126,7 +128,8 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
       const fresh = group[0]?.fresh ?? false;
       if (rows.length > 0) await index.write(rows, { fresh });
       // Whoever believes from an earlier read that these ids have no rows must not append them any more.
-      if (!fresh) for (const row of rows) note(row.id);
+      // Not a change of the record: rows that carry its words as context are as good as before.
+      if (!fresh) for (const row of rows) note(`row:${row.id}`);
       group.forEach((job, position) => {
         const outcome = sifted[position]?.outcome;
         if (outcome !== undefined) job.resolve(outcome);
@@ -192,7 +195,13 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
       new Promise((resolve, reject) => submit({ write: { rows, at: ticket.at, fresh, resolve, reject } })),
     changed: (ids) => ids.forEach(note),
     scopeRemoved: (scope) => note(scope.by === "guild" ? "guild:" : `${scope.by}:${scope.id}`),
-    removeIds: (ids) => exclusively((index) => index.removeIds(ids)),
+    removeIds: (ids, ticket) =>
+      exclusively(async (index) => {
+        const isStill = (id: Snowflake) =>
+          ticket === undefined || !(changedSince(id, ticket.at) || changedSince(`row:${id}`, ticket.at));
+        const unwanted = ids.filter(isStill);
+        if (unwanted.length > 0) await index.removeIds(unwanted);
+      }),
     removeScope: (scope) => exclusively((index) => index.removeScope(scope)),
     exclusively,
     async idle() {

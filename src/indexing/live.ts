@@ -16,9 +16,10 @@ import type {
 } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { cutBatches, embedBatch } from "./batches.ts";
-import type { Breaker } from "./breaker.ts";
+import { type Breaker, FIRST_PAUSE_MS } from "./breaker.ts";
 import type { EmbeddingQueue } from "./embedding-queue.ts";
 import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
+import type { WriteOutcome } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
 import { prepareRecords, toRows } from "./rows.ts";
 
@@ -32,8 +33,8 @@ export interface LiveIndexing extends GuildEvents {
   kick(guildId: Snowflake): void;
   /** Marks not reconciled yet; at most 1,000 are counted. */
   pending(guildId: Snowflake): Promise<number>;
-  /** Resolves when no guild has marks being worked on. */
-  idle(): Promise<void>;
+  /** Resolves when the guild, or any guild, has no marks being worked on. */
+  idle(guildId?: Snowflake): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -77,8 +78,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
         entry.again = true;
         if (stopped.signal.aborted) break;
         logger.error("live:failed", { guildId, error: toError(thrown).message });
-        // An embedder that is down is waited for by its breaker.
-        if (breaker.state() === undefined) await clock.sleep(RETRY_MS, stopped.signal);
+        // An embedder that is down is waited for by its breaker; the short pause keeps any other fault from spinning.
+        await clock.sleep(breaker.state() === undefined ? RETRY_MS : FIRST_PAUSE_MS, stopped.signal);
       }
     } while (entry.again && !stopped.signal.aborted && ownership.lease(guildId) !== undefined);
     working.delete(guildId);
@@ -98,6 +99,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   async function reconcile(guildId: Snowflake, guild: GuildIndex, marks: readonly PendingEntry[]): Promise<void> {
     const idsOf = (kind: RecordKind) => marks.filter((mark) => mark.kind === kind).map((mark) => mark.id);
     const messageIds = idsOf("message");
+    // Whoever set the marks: rows in the making from an earlier read of these records are out of date from here on.
+    guild.writer.changed(marks.map(({ id }) => id));
     // Asked in the writer's order, so that rows on their way when the neighbour changed are seen.
     const dependents = await guild.writer.exclusively((index) => index.dependents(messageIds));
     await reconcileIds(guildId, guild, "message", [...new Set([...messageIds, ...dependents])]);
@@ -117,10 +120,12 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       const { textsPerRequest, tokensPerRequest } = queue.embedder.limits;
       for (const batch of cutBatches(prepared, { texts: textsPerRequest, tokens: tokensPerRequest })) {
         const embed = (texts: readonly string[]) =>
-          breaker.guard(() => queue.embed(texts, { use: "document", priority: "live", signal: stopped.signal }));
-        const { embedded, refused } = await embedBatch(embed, batch, textsPerRequest, () => clock.now());
+          queue.embed(texts, { use: "document", priority: "live", signal: stopped.signal });
+        const { embedded, refused } = await breaker.guard(() =>
+          embedBatch(embed, batch, textsPerRequest, () => clock.now()),
+        );
         const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
-        if (rows.length > 0) await rewrite(guildId, guild, await guild.writer.write(rows, { ticket, fresh: false }));
+        if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
         if (refused.length > 0) {
           await parts.quarantine.quarantine(guildId, refused);
           await guild.writer.removeIds(refused.map(({ id }) => id));
@@ -136,11 +141,10 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     }
   }
 
-  /** Rows dropped because a neighbour changed belong to nobody else: they are marked again. */
-  async function rewrite(guildId: Snowflake, guild: GuildIndex, outcome: { contextChanged: ReadonlySet<Snowflake> }) {
-    if (outcome.contextChanged.size === 0) return;
-    await archive.markPending(guildId, "message", [...outcome.contextChanged]);
-    await guild.writer.idle();
+  /** Rows dropped because they or a neighbour changed since they were read: marked anew, so that clearing their marks leaves them. */
+  async function markAgain(guildId: Snowflake, kind: RecordKind, { superseded, contextChanged }: WriteOutcome) {
+    const dropped = [...superseded, ...contextChanged];
+    if (dropped.length > 0) await archive.markPending(guildId, kind, dropped);
   }
 
   async function releaseIfQuarantined(guildId: Snowflake, kind: RecordKind, records: readonly StoredRecord[]) {
@@ -170,6 +174,16 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     (await indexes.open(guildId)).writer.changed(ids);
   }
 
+  async function removeNow(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
+    if (ownership.lease(guildId) === undefined) return;
+    try {
+      await (await indexes.open(guildId)).writer.removeIds(ids);
+    } catch (thrown) {
+      // Their marks are set: they go as soon as live indexing gets on.
+      logger.warn("live:removal-postponed", { guildId, error: toError(thrown).message });
+    }
+  }
+
   return {
     async messageSaved(guildId, record, channel) {
       await archive.saveChannels(guildId, [channel]);
@@ -182,6 +196,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       await archive.remove(guildId, "message", ids);
       await tellWriter(guildId, ids);
       kick(guildId);
+      // Marks wait for an embedder that is down; what was deleted must not be found meanwhile.
+      if (breaker.state() !== undefined) await removeNow(guildId, ids);
     },
     async channelSaved(guildId, channel) {
       await archive.saveChannels(guildId, [channel]);
@@ -198,7 +214,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     async pending(guildId) {
       return (await archive.pending(guildId, 1_000)).length;
     },
-    async idle() {
+    async idle(guildId) {
+      if (guildId !== undefined) return await working.get(guildId)?.done;
       while (working.size > 0) await Promise.all([...working.values()].map(({ done }) => done));
     },
     async stop() {

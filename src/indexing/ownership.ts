@@ -47,10 +47,13 @@ export function createOwnership(store: LeaseStore, holder: string, clock: Clock,
   async function refresh(guildId: Snowflake): Promise<void> {
     const held = claimed.get(guildId);
     if (held !== undefined) {
+      const hadLapsed = !isGood(held, 0);
       const renewed = await store.renewLease(held, clock.now(), LEASE_MS);
       if (!claimed.has(guildId)) return;
       claimed.set(guildId, renewed);
       if (renewed === undefined) tell(guildId, "lost");
+      // This process slept and nobody took over: what was left in the meantime must be taken up again.
+      else if (hadLapsed) tell(guildId, "acquired");
       return;
     }
     const answer = await store.acquireLease(guildId, holder, clock.now(), LEASE_MS);
