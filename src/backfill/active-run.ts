@@ -9,9 +9,11 @@ import type { Archive, Clock, Logger, QuarantineEntry, RunStore, SystemProbe } f
 import type { Snowflake } from "../snowflake.ts";
 import { type Alert, type AlertThresholds, createAlertMonitor } from "./alerts.ts";
 import type { BackfillStatus } from "./backfill.ts";
+import { checkFinally, type FinalCheckParts, whyFailed } from "./final-check.ts";
 import { createPace } from "./pace.ts";
 import { runPhase, type Settled } from "./pipeline.ts";
 import type { Reporter } from "./progress.ts";
+import { createRate } from "./rate.ts";
 import {
   addCounters,
   type Counters,
@@ -21,25 +23,24 @@ import {
   type Phase,
   type Run,
   type RunStatus,
-  totals,
   withStatus,
 } from "./run.ts";
 import { LeaseLost, type RunState } from "./run-state.ts";
-import type { Findings } from "./verify.ts";
 
 const CHECK_EVERY_MS = 1_000;
 /** Discord allows few edits; people do not read faster. */
 const PROGRESS_EVERY_MS = 5_000;
-/** The rate is that of the last minute. */
-const RATE_WINDOW_MS = 60_000;
-const REPAIRS = 3;
+/** While memory is short the batches are halved this often. */
+const SHRINK_EVERY_MS = 10_000;
+/** So many refused records fit into a checkpoint's commit. */
+const QUARANTINE_PER_CHECKPOINT = 400;
 
 export interface ActiveRunParts {
   readonly guildId: Snowflake;
   readonly state: RunState;
   readonly guild: GuildIndex;
   readonly archive: Archive;
-  readonly quarantine: Pick<RunStore<Run>, "quarantined">;
+  readonly quarantine: Pick<RunStore<Run>, "quarantine" | "quarantined">;
   readonly queue: EmbeddingQueue;
   readonly breaker: Breaker;
   readonly system: SystemProbe;
@@ -49,10 +50,10 @@ export interface ActiveRunParts {
   readonly logger: Logger;
   /** Brings history that is only on Discord into the archive. Returns false when it was stopped before the end. */
   collect(run: Run, update: RunState["update"], stop: AbortSignal): Promise<boolean>;
-  /** Checks the ranges of the run. */
-  verify(run: Run): Promise<Findings>;
-  /** Has these records brought in order by live indexing, and waits for it. */
-  repair(findings: Findings, stop: AbortSignal): Promise<void>;
+  readonly verify: FinalCheckParts["verify"];
+  readonly repair: FinalCheckParts["repair"];
+  /** There are new pending marks. */
+  onMarked(): void;
   /** What to show. */
   status(): Promise<BackfillStatus>;
 }
@@ -85,7 +86,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   let runningSince = clock.elapsed();
   let requestMs: number | undefined;
   let activity: string | undefined;
-  const rate: { atMs: number; records: number }[] = [];
+  const rate = createRate(clock);
 
   const monitor = createAlertMonitor({
     thresholds: parts.thresholds,
@@ -112,15 +113,21 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   /** Every change of the run also books the running time since the last one. */
   async function update(change: (run: Run) => Run, quarantine?: readonly QuarantineEntry[]): Promise<Run> {
-    const now = clock.elapsed();
-    const ranMs = now - runningSince;
+    let bookedUntil = runningSince;
     const updated = await state.update((run) => {
       const next = change(run);
-      return next === run || run.status !== "running" ? next : { ...next, runningMs: next.runningMs + ranMs };
+      if (next === run) return run;
+      bookedUntil = clock.elapsed();
+      return run.status === "running" ? { ...next, runningMs: next.runningMs + bookedUntil - runningSince } : next;
     }, quarantine);
-    runningSince = now;
+    runningSince = bookedUntil;
     return updated;
   }
+
+  const updateWithProgress: typeof update = (change) => {
+    monitor.progress();
+    return update(change);
+  };
 
   const change = (status: RunStatus, reason: string) => (run: Run) => withStatus(run, status, reason, clock.now());
 
@@ -138,31 +145,31 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   }
 
   async function settle(phase: Phase, settled: Settled): Promise<void> {
-    await update((run) => {
-      const skippedBy = { ...run.skippedBy };
-      for (const [reason, times] of Object.entries(settled.skippedBy))
-        skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
-      const phases = run.phases.map((each) =>
-        each.name === phase.name
-          ? { ...each, cursor: settled.cursor, counters: addCounters(each.counters, settled.counters) }
-          : each,
-      );
-      return { ...run, phases, skippedBy };
-    }, settled.quarantine);
+    const rest = settled.quarantine.slice(QUARANTINE_PER_CHECKPOINT);
+    // Before the checkpoint: writing them once more after a crash changes nothing, losing them would.
+    if (rest.length > 0) await parts.quarantine.quarantine(guildId, rest);
+    await update(
+      (run) => {
+        const skippedBy = { ...run.skippedBy };
+        for (const [reason, times] of Object.entries(settled.skippedBy))
+          skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
+        const phases = run.phases.map((each) =>
+          each.name === phase.name
+            ? { ...each, cursor: settled.cursor, counters: addCounters(each.counters, settled.counters) }
+            : each,
+        );
+        return { ...run, phases, skippedBy };
+      },
+      settled.quarantine.slice(0, QUARANTINE_PER_CHECKPOINT),
+    );
+    monitor.progress();
     ahead = noCounters;
-    count(settled.counters.read - settled.counters.embedded - settled.counters.quarantined);
-  }
-
-  /** For the rate: records done, whether embedded or found to need nothing. */
-  function count(records: number) {
-    const atMs = clock.elapsed();
-    rate.push({ atMs, records });
-    while (rate[0] !== undefined && atMs - rate[0].atMs > RATE_WINDOW_MS) rate.shift();
+    rate.count(settled.counters.read - settled.counters.embedded - settled.counters.quarantined);
   }
 
   function onBatch({ counters, failed }: { counters: Counters; failed: boolean }) {
     ahead = addCounters(ahead, counters);
-    count(counters.embedded + counters.quarantined);
+    rate.count(counters.embedded + counters.quarantined);
     monitor.batch(failed);
     const sent = { sent: 1, failed: failed ? 1 : 0 };
     batches = { sent: batches.sent + sent.sent, failed: batches.failed + sent.failed };
@@ -187,6 +194,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
           stop: stop.signal,
           abandon: abandon.signal,
           settle: (settled) => settle(working, settled),
+          onMarked: parts.onMarked,
           onBatch,
         },
         working,
@@ -197,24 +205,24 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   }
 
   async function finish(): Promise<void> {
-    activity = "the index being put in order";
-    await parts.guild.index.buildIndexes();
-    activity = "the final check";
-    let findings = await parts.verify(state.current());
-    for (let repairs = 0; findings.toRepair.length > 0 && repairs < REPAIRS && !stop.signal.aborted; repairs += 1) {
-      logger.warn("run:repairing", { guildId, records: findings.toRepair.length });
-      await parts.repair(findings, stop.signal);
-      findings = await parts.verify(state.current());
-    }
-    if (stop.signal.aborted) return settleStopped();
-    const { planned, embedded, unchanged, skipped } = totals(state.current());
-    const { verification } = findings;
-    const books = verification.criteria.find(({ name }) => name === "accounting");
-    const nothingDone = planned > skipped && embedded + unchanged === 0;
+    const verification = await checkFinally({
+      index: parts.guild.index,
+      breaker,
+      run: state.current,
+      verify: parts.verify,
+      repair: parts.repair,
+      onActivity: (now) => {
+        activity = now;
+      },
+      stop: stop.signal,
+    });
+    if (verification === undefined) return settleStopped();
     await update((run) => {
-      if (nothingDone) return change("failed", `0 of ${planned} records could be embedded`)(run);
-      if (books?.ok === false) return change("failed", `the books do not balance: ${books.detail}`)(run);
-      return run.status === "running" ? change("succeeded", "nothing remains")(run) : change("paused", run.reason)(run);
+      const failed = whyFailed(run, verification);
+      if (failed !== undefined) return change("failed", failed)(run);
+      if (run.status === "pausing") return change("paused", run.reason)(run);
+      const awake = run.status === "waiting" ? change("running", "the embedder is not needed any more")(run) : run;
+      return change("succeeded", "nothing remains")(awake);
     });
     await showProgress();
     await reporter.post({ kind: "report", status: await parts.status(), verification });
@@ -240,8 +248,6 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   }
 
   async function work(): Promise<void> {
-    const saved = state.current().breaker;
-    if (saved !== undefined) breaker.restore(saved);
     const listening = [
       breaker.onChange((breakerState) => background(onBreaker(breakerState))),
       queue.onTiming((timing) => {
@@ -253,8 +259,11 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     ];
     const watching = watch();
     try {
+      const saved = state.current().breaker;
+      if (saved !== undefined) breaker.restore(saved);
+      if (breaker.state() !== undefined) await onBreaker(breaker.state());
       activity = "Discord's history";
-      const collected = await parts.collect(state.current(), update, stop.signal);
+      const collected = await parts.collect(state.current(), updateWithProgress, stop.signal);
       const outcome = collected ? await runPhases() : "stopped";
       if (outcome === "stopped") await settleStopped();
       else await finish();
@@ -273,6 +282,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   async function watch(): Promise<void> {
     let shownAt = Number.NEGATIVE_INFINITY;
+    let shrunkAt = Number.NEGATIVE_INFINITY;
     while (!finished.signal.aborted) {
       try {
         await monitor.check({
@@ -280,7 +290,13 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
           waitingFor: waitingFor(),
           embedderDown: breaker.state()?.reason,
         });
-        if (monitor.active().some(({ name }) => name === "memory-high")) pace.shrink();
+        if (
+          monitor.active().some(({ name }) => name === "memory-high") &&
+          clock.elapsed() - shrunkAt >= SHRINK_EVERY_MS
+        ) {
+          shrunkAt = clock.elapsed();
+          pace.shrink();
+        }
         if (clock.elapsed() - shownAt >= PROGRESS_EVERY_MS) {
           shownAt = clock.elapsed();
           await showProgress();
@@ -292,7 +308,14 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     }
   }
 
-  async function showProgress(): Promise<void> {
+  /** One at a time, or two would post a message each. */
+  function showProgress(): Promise<void> {
+    showing = showing.catch(() => undefined).then(showProgressNow);
+    return showing;
+  }
+  let showing = Promise.resolve();
+
+  async function showProgressNow(): Promise<void> {
     const before = state.current().progressMessage;
     const after = await reporter.progress({ kind: "progress", status: await parts.status() }, before);
     const done = batches;
@@ -331,12 +354,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       };
       return { ...run, phases: run.phases.map((each) => (each === phase ? { ...each, counters: shown } : each)) };
     },
-    recordsPerSecond() {
-      const first = rate[0];
-      if (first === undefined || state.current().status !== "running") return undefined;
-      const ms = clock.elapsed() - first.atMs;
-      return ms < 200 ? undefined : (rate.reduce((sum, { records }) => sum + records, 0) * 1000) / ms;
-    },
+    recordsPerSecond: () => (state.current().status === "running" ? rate.perSecond() : undefined),
     waitingFor,
     alerts: () => monitor.active(),
     requestMs: () => requestMs,

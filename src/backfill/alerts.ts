@@ -62,6 +62,8 @@ export interface AlertMonitor {
   request(tookMs: number): void;
   /** After each batch. Counts as progress when it did not fail. */
   batch(failed: boolean): void;
+  /** Something else got on: history was collected, a checkpoint stored. */
+  progress(): void;
   /** Looks at everything once. Call it every few seconds. */
   check(facts: RunFacts): Promise<void>;
   active(): readonly Alert[];
@@ -154,6 +156,9 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
       if (outcomes.length > WINDOW) outcomes.shift();
       if (!failed) lastProgressAt = clock.elapsed();
       judgeRequests();
+    },
+    progress() {
+      lastProgressAt = clock.elapsed();
     },
     async check({ isRunning, waitingFor, embedderDown }) {
       judge(

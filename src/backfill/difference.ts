@@ -61,8 +61,13 @@ export interface Difference {
   close(): void;
 }
 
-/** Starts a walk over the records of one kind. */
-export function createDifference(sources: Sources, guildId: Snowflake, kind: RecordKind): Difference {
+/** Starts a walk over the records of one kind. @param keysAtOnce row keys held in memory */
+export function createDifference(
+  sources: Sources,
+  guildId: Snowflake,
+  kind: RecordKind,
+  keysAtOnce = KEYS_AT_ONCE,
+): Difference {
   const { archive, index, writer, quarantine } = sources;
   /** Row keys, newest first, of every id from `coveredFrom` up that has not been handed out yet. */
   let rows = new Map<Snowflake, RowKey[]>();
@@ -72,7 +77,7 @@ export function createDifference(sources: Sources, guildId: Snowflake, kind: Rec
   async function loadKeys(range: IdRange): Promise<Snowflake> {
     ticket.release();
     ticket = writer.ticket();
-    const keys = await index.keys(kind, range, KEYS_AT_ONCE);
+    const keys = await index.keys(kind, range, keysAtOnce);
     rows = new Map();
     for (const key of keys) {
       const same = rows.get(key.id);
@@ -80,7 +85,7 @@ export function createDifference(sources: Sources, guildId: Snowflake, kind: Rec
       else same.push(key);
     }
     const last = keys.at(-1);
-    if (keys.length < KEYS_AT_ONCE || last === undefined || rows.size === 1) return range.oldestId;
+    if (keys.length < keysAtOnce || last === undefined || rows.size === 1) return range.oldestId;
     // The last id may have more chunks than fitted.
     rows.delete(last.id);
     return snowflakeAfter(last.id);
@@ -104,33 +109,35 @@ export function createDifference(sources: Sources, guildId: Snowflake, kind: Rec
     }
   }
 
+  async function readPage(range: IdRange, limit: number): Promise<Omit<ComparedPage, "ticket">> {
+    const read = await archive.page(guildId, kind, range, limit);
+    const { nextNewestId } = read;
+    const oldestId = nextNewestId === undefined ? range.oldestId : snowflakeAfter(nextNewestId);
+    const keys = await takeKeys(range, oldestId);
+    const entries = await quarantine.quarantined(guildId, kind, { newestId: range.newestId, oldestId }, limit);
+    const quarantined = new Map(entries.map((entry) => [entry.id, entry]));
+    const duplicates = [...keys].filter(([, same]) => hasDuplicate(same)).map(([id]) => id);
+    const records = read.records.map((stored) => {
+      const { id } = stored.record;
+      const compared = compare(stored, keys.get(id), quarantined.get(id));
+      if (compared.standing !== "skipped") keys.delete(id);
+      return compared;
+    });
+    for (const { id } of read.damaged) keys.delete(id);
+    return { records, orphans: [...keys.keys()], duplicates, damaged: read.damaged, nextNewestId };
+  }
+
   return {
     async page(range, limit) {
       // Keys first: a record that changes between the two reads is then caught by the writer.
       if (coveredFrom === undefined) coveredFrom = await loadKeys(range);
       const pageTicket = writer.ticket(ticket.at);
-      const read = await archive.page(guildId, kind, range, limit);
-      const { nextNewestId } = read;
-      const oldestId = nextNewestId === undefined ? range.oldestId : snowflakeAfter(nextNewestId);
-      const keys = await takeKeys(range, oldestId);
-      const entries = await quarantine.quarantined(guildId, kind, { newestId: range.newestId, oldestId }, limit);
-      const quarantined = new Map(entries.map((entry) => [entry.id, entry]));
-      const duplicates = [...keys].filter(([, same]) => hasDuplicate(same)).map(([id]) => id);
-      const records = read.records.map((stored) => {
-        const { id } = stored.record;
-        const compared = compare(stored, keys.get(id), quarantined.get(id));
-        if (compared.standing !== "skipped") keys.delete(id);
-        return compared;
-      });
-      for (const { id } of read.damaged) keys.delete(id);
-      return {
-        records,
-        orphans: [...keys.keys()],
-        duplicates,
-        damaged: read.damaged,
-        nextNewestId,
-        ticket: pageTicket,
-      };
+      try {
+        return { ...(await readPage(range, limit)), ticket: pageTicket };
+      } catch (thrown) {
+        pageTicket.release();
+        throw thrown;
+      }
     },
     close: () => ticket.release(),
   };

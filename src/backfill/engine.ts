@@ -2,7 +2,6 @@
 
 import { toError, UserError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
-import { collectHistory } from "../indexing/collect.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndexes } from "../indexing/guild-indexes.ts";
 import type { LiveIndexing } from "../indexing/live.ts";
@@ -12,12 +11,14 @@ import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "..
 import { type ActiveRun, workOn } from "./active-run.ts";
 import type { AlertThresholds } from "./alerts.ts";
 import { analyze } from "./analyze.ts";
-import type { Announcement, Backfill, BackfillStatus, PauseOutcome, StartOptions, StartOutcome } from "./backfill.ts";
-import { lookAtHealth } from "./health.ts";
+import type { Announcement, Backfill, PauseOutcome, StartOptions, StartOutcome } from "./backfill.ts";
+import { collectForRun } from "./collect-run.ts";
 import { phaseRanges, planPhases, survey } from "./plan.ts";
+import { changePlan, isLeftOver, planDifferences, takenUp } from "./plan-change.ts";
 import { createReporter, type Reporter } from "./progress.ts";
-import { isActive, isResumable, phaseNames, type Run, totals, withStatus } from "./run.ts";
+import { isActive, type Run, totals, withStatus } from "./run.ts";
 import { createRunState, type RunState } from "./run-state.ts";
+import { lookAtStatus } from "./status.ts";
 import { type Findings, type Verification, type VerifyParts, verify as verifyRecords } from "./verify.ts";
 
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
@@ -48,16 +49,19 @@ export interface EngineParts {
 export interface Engine extends Backfill {
   /** Takes up what a stopped process left, once this one owns the guild. */
   recover(guildId: Snowflake): Promise<void>;
+  /** Resolves when nobody works on this guild's run (any more). */
+  done(guildId: Snowflake): Promise<void>;
   /** Leaves every run to be resumed; resolves when the batches in flight are stored. */
   stop(): Promise<void>;
 }
 
 export function createEngine(parts: EngineParts): Engine {
-  const { archive, runStore, indexes, ownership, breaker, live, clock, logger } = parts;
+  const { archive, runStore, indexes, ownership, live, clock, logger } = parts;
   const active = new Map<Snowflake, ActiveRun>();
-  /** Starting is one thing at a time per guild. */
-  const starting = new Set<Snowflake>();
+  /** Starting, taking up and rolling back: one at a time per guild, and each knows that nobody works on the run. */
+  const changing = new Map<Snowflake, Promise<unknown>>();
   const reporters = new Map<Snowflake, Reporter>();
+  let stopped = false;
 
   function reporterOf(guildId: Snowflake): Reporter {
     const existing = reporters.get(guildId);
@@ -83,12 +87,28 @@ export function createEngine(parts: EngineParts): Engine {
     );
   }
 
+  async function oneAtATime<Result>(guildId: Snowflake, work: () => Promise<Result>): Promise<Result> {
+    if (stopped) throw new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
+    if (changing.has(guildId)) {
+      throw new UserError("A backfill of this server is being started already. Wait a moment.");
+    }
+    const working = work();
+    changing.set(guildId, working);
+    try {
+      return await working;
+    } finally {
+      changing.delete(guildId);
+    }
+  }
+
+  /** Whoever changed the run tells its own caller how that went; here only the end of it matters. */
+  async function changed(guildId: Snowflake): Promise<void> {
+    await Promise.allSettled([changing.get(guildId)]);
+  }
+
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
     requireOwnership(guildId);
-    if (starting.has(guildId))
-      throw new UserError("A backfill of this server is being started already. Wait a moment.");
-    starting.add(guildId);
-    try {
+    return oneAtATime(guildId, async () => {
       await archive.saveSettings(guildId, {
         ...(await archive.settings(guildId)),
         adminChannelId: options.adminChannelId,
@@ -99,9 +119,7 @@ export function createEngine(parts: EngineParts): Engine {
         return await resume(guildId, stored, options);
       }
       return await startAnew(guildId, stored, options);
-    } finally {
-      starting.delete(guildId);
-    }
+    });
   }
 
   async function startAnew(
@@ -110,6 +128,7 @@ export function createEngine(parts: EngineParts): Engine {
     options: StartOptions,
   ): Promise<StartOutcome> {
     const analysis = await analyze(parts, guildId);
+    if (stopped) throw new UserError("The bot is shutting down. Nothing was started; try again when it is back.");
     if (analysis.preflight.some(({ ok }) => !ok)) return { outcome: "refused", analysis };
     const source = options.source ?? "archive";
     const phases = planPhases(analysis.phases, options.phases);
@@ -131,7 +150,7 @@ export function createEngine(parts: EngineParts): Engine {
       statusAt: now,
       startedAt: now,
       startedBy: options.startedBy,
-      cutoffId: phases[0]?.newestId ?? snowflakeAt(now),
+      cutoffId: analysis.phases[0]?.newestId ?? snowflakeAt(now),
       pace: options.pace ?? "auto",
       source,
       phases,
@@ -151,7 +170,7 @@ export function createEngine(parts: EngineParts): Engine {
     }
     if (stored !== undefined) await runStore.archiveRun(guildId, stored.value);
     logger.info("run:started", { guildId, runId: id, pace: run.pace, planned: totals(run).planned });
-    await begin(guildId, saved);
+    await begin(guildId, stateOf(guildId, saved));
     return { outcome: "started", status: await status(guildId) };
   }
 
@@ -160,38 +179,44 @@ export function createEngine(parts: EngineParts): Engine {
     if (differences.length > 0 && options.changePlan === undefined) {
       return { outcome: "plan-differs", status: await status(guildId), differences };
     }
-    const changed = options.changePlan === true ? await changePlan(guildId, stored.value, options) : stored.value;
+    let withPlan = (run: Run) => run;
+    if (options.changePlan === true) {
+      const { phases } = await survey(await sourcesOf(guildId), guildId, stored.value.cutoffId);
+      withPlan = (run) => changePlan(run, options, phases);
+    }
     const from = stored.value.status;
-    const state = createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
-    await state.update(() => resumed(changed, `resumed by an admin from ${from}`));
-    const latest = await runStore.load(guildId);
-    if (latest !== undefined) await begin(guildId, latest);
+    const state = stateOf(guildId, stored);
+    await state.update((run) => takenUp(withPlan(run), `resumed by an admin from ${from}`, clock.now()));
+    await begin(guildId, state);
     return { outcome: "resumed", status: await status(guildId), from };
+  }
+
+  /** Takes up what a process left behind, if it is not to wait for an admin. */
+  async function recover(guildId: Snowflake): Promise<void> {
+    const stored = await runStore.load(guildId);
+    if (stored === undefined || active.has(guildId)) return;
+    const { status: left } = stored.value;
+    if (left === "pausing") return settleAbandoned(guildId, stored, stored.value.reason);
+    if (left !== "running" && left !== "waiting" && left !== "interrupted") return;
+    const state = stateOf(guildId, stored);
+    if (!isOfThisSpace(stored.value)) {
+      const reason = "the embedding model was changed; type /backfill start to embed everything with the new one";
+      await state.update((run) => withStatus(run, left === "interrupted" ? "paused" : "failed", reason, clock.now()));
+      return;
+    }
+    await state.update((run) => takenUp(run, "resumed by itself after the process came back", clock.now()));
+    logger.info("run:resumed", { guildId, runId: stored.value.id, from: left });
+    await begin(guildId, state);
   }
 
   /** A run made with another model is not resumed: what it has embedded is of no use to this one. */
   const isOfThisSpace = (run: Run) => run.fingerprint === indexes.space.fingerprint;
 
-  /** Left active by a process that is gone: interrupted first, as the table wants it. */
-  function resumed(run: Run, reason: string): Run {
-    const now = clock.now();
-    const settled = isActive(run.status) ? withStatus(run, "interrupted", "the process went away", now) : run;
-    return withStatus(settled, "running", reason, now);
-  }
+  const stateOf = (guildId: Snowflake, stored: Versioned<Run>): RunState =>
+    createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
 
-  async function changePlan(guildId: Snowflake, run: Run, options: StartOptions): Promise<Run> {
-    const chosen = options.phases ?? run.phases.map(({ name }) => name);
-    const { phases: surveyed } = await survey(await sourcesOf(guildId), guildId, run.cutoffId);
-    const plans = surveyed.map((phase) => ({ ...phase, estimatedMs: undefined }));
-    const phases = planPhases(plans, chosen).map(
-      (fresh) => run.phases.find(({ name }) => name === fresh.name) ?? fresh,
-    );
-    return { ...run, phases, pace: options.pace ?? run.pace };
-  }
-
-  async function begin(guildId: Snowflake, stored: Versioned<Run>): Promise<void> {
+  async function begin(guildId: Snowflake, state: RunState): Promise<void> {
     const guild = await indexes.open(guildId);
-    const state = createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
     const sources = { archive, index: guild.index, writer: guild.writer, quarantine: runStore };
     const run = workOn({
       ...parts,
@@ -200,60 +225,43 @@ export function createEngine(parts: EngineParts): Engine {
       guild,
       quarantine: runStore,
       reporter: reporterOf(guildId),
-      collect: (current, update, stop) => collectForRun(guildId, current, update, stop),
+      collect: (current, update, stop) => collectForRun({ ...parts, sources }, guildId, current, update, stop),
       verify: (current) => verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current),
-      repair: (findings, stop) => repair(guildId, findings, stop),
+      repair: (records, stop) => repair(guildId, records, stop),
+      onMarked: () => live.kick(guildId),
       status: () => status(guildId),
     });
     active.set(guildId, run);
     run.done
       .catch((thrown) => logger.error("run:lost", { guildId, error: toError(thrown).message }))
-      .finally(() => active.delete(guildId));
+      .finally(() => {
+        active.delete(guildId);
+        // Left because the lease had run out, and it has been renewed since: this process was only slow or asleep.
+        const isLeft = isActive(state.current().status) && ownership.lease(guildId) !== undefined;
+        if (isLeft && !stopped) recoverSoon(guildId);
+      });
   }
 
-  async function collectForRun(
-    guildId: Snowflake,
-    run: Run,
-    update: RunState["update"],
-    stop: AbortSignal,
-  ): Promise<boolean> {
-    if (run.collection === undefined || run.collection.finished) return !stop.aborted;
-    const collected = await collectHistory(
-      { archive, history: parts.history, clock, logger },
-      guildId,
-      run.cutoffId,
-      stop,
-      (count) =>
-        update((each) => ({
-          ...each,
-          collection: { finished: false, collected: (each.collection?.collected ?? 0) + count, unreadable: [] },
-        })),
+  function recoverSoon(guildId: Snowflake) {
+    oneAtATime(guildId, () => recover(guildId)).catch((thrown) =>
+      logger.error("recover:failed", { guildId, error: toError(thrown).message }),
     );
-    if (!collected.complete) return false;
-    const { phases: surveyed } = await survey(await sourcesOf(guildId), guildId, run.cutoffId);
-    await update((each) => ({
-      ...each,
-      collection: { finished: true, collected: each.collection?.collected ?? 0, unreadable: [...collected.unreadable] },
-      phases: each.phases.map((phase) => ({
-        ...phase,
-        planned: surveyed.find(({ name }) => name === phase.name)?.records ?? phase.planned,
-      })),
-    }));
-    return !stop.aborted;
   }
 
   /** Live indexing brings single records in order; here it is told which, and waited for. */
-  async function repair(guildId: Snowflake, { toRepair }: Findings, stop: AbortSignal): Promise<void> {
+  async function repair(guildId: Snowflake, toRepair: Findings["toRepair"], stop: AbortSignal): Promise<void> {
+    if (toRepair.length > 0) logger.warn("run:repairing", { guildId, records: toRepair.length });
     for (const kind of ["message", "note"] as const) {
       const ids = toRepair.filter((each) => each.kind === kind).map(({ id }) => id);
       if (ids.length > 0) await archive.markPending(guildId, kind, ids);
     }
     live.kick(guildId);
     const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
-    await Promise.race([live.idle(), stopped]);
+    await Promise.race([live.idle(guildId), stopped]);
   }
 
   async function pause(guildId: Snowflake, by: string): Promise<PauseOutcome> {
+    await changed(guildId);
     const running = active.get(guildId);
     const stored = await runStore.load(guildId);
     const outcome = await pauseStored(guildId, running, stored?.value, by);
@@ -287,48 +295,14 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   async function settleAbandoned(guildId: Snowflake, stored: Versioned<Run>, reason: string): Promise<void> {
-    const state = createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
+    const state = stateOf(guildId, stored);
     await state.update((run) => {
       const pausing = run.status === "pausing" ? run : withStatus(run, "pausing", reason, clock.now());
       return withStatus(pausing, "paused", reason, clock.now());
     });
   }
 
-  async function status(guildId: Snowflake): Promise<BackfillStatus> {
-    const running = active.get(guildId);
-    const run = running?.current() ?? (await runStore.load(guildId))?.value;
-    const recordsPerSecond = running?.recordsPerSecond();
-    const remaining = run === undefined ? 0 : totals(run).remaining;
-    const [health, livePending, messages, notes] = await Promise.all([
-      lookAtHealth(guildId, {
-        archive,
-        openIndex: async () => (await indexes.open(guildId)).index,
-        system: parts.system,
-        thresholds: parts.thresholds,
-        breaker: breaker.state(),
-        modelId: indexes.space.modelId,
-        requestMs: running?.requestMs(),
-      }),
-      live.pending(guildId),
-      runStore.quarantined(guildId, "message", EVERYTHING, COUNTED),
-      runStore.quarantined(guildId, "note", EVERYTHING, COUNTED),
-    ]);
-    return {
-      guildId,
-      at: clock.now(),
-      run,
-      recordsPerSecond,
-      etaMs:
-        recordsPerSecond === undefined || recordsPerSecond === 0 ? undefined : (remaining / recordsPerSecond) * 1000,
-      waitingFor: running?.waitingFor(),
-      alerts: running?.alerts() ?? [],
-      health,
-      livePending,
-      quarantined: messages.length + notes.length,
-      adminChannelProblem: reporterOf(guildId).problem(),
-      ownedElsewhere: ownership.heldElsewhere(guildId),
-    };
-  }
+  const status = (guildId: Snowflake) => lookAtStatus(parts, guildId, active.get(guildId), reporterOf(guildId).problem);
 
   async function verify(guildId: Snowflake, onProgress?: (records: number) => void): Promise<Verification> {
     const ranges = phaseRanges(snowflakeAt(clock.now()));
@@ -341,8 +315,9 @@ export function createEngine(parts: EngineParts): Engine {
     for (const kind of ["message", "note"] as const) {
       const ids = (await runStore.quarantined(guildId, kind, EVERYTHING, COUNTED)).map(({ id }) => id);
       if (ids.length === 0) continue;
-      await archive.markPending(guildId, kind, ids);
+      // In this order: live indexing may be at work already, and what it refuses again must stay on the list.
       await runStore.releaseQuarantine(guildId, kind, ids);
+      await archive.markPending(guildId, kind, ids);
       retried += ids.length;
     }
     live.kick(guildId);
@@ -357,7 +332,7 @@ export function createEngine(parts: EngineParts): Engine {
     if (stored.value.status === "cancelled") throw new UserError("The latest backfill has been rolled back already.");
     const { writer } = await indexes.open(guildId);
     const removedRows = await writer.exclusively((index) => index.removeRun(stored.value.id));
-    const state = createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
+    const state = stateOf(guildId, stored);
     await state.update((run) => {
       const settled = isActive(run.status) ? withStatus(run, "interrupted", "the process went away", clock.now()) : run;
       return withStatus(settled, "cancelled", `rolled back by ${by}`, clock.now());
@@ -378,44 +353,19 @@ export function createEngine(parts: EngineParts): Engine {
       return [...messages, ...notes].sort((a, b) => b.at - a.at).slice(0, limit);
     },
     retry,
-    rollback,
-    async recover(guildId) {
-      const stored = await runStore.load(guildId);
-      if (stored === undefined || active.has(guildId)) return;
-      const { status: left } = stored.value;
-      if (left === "pausing") return settleAbandoned(guildId, stored, stored.value.reason);
-      if (left !== "running" && left !== "waiting" && left !== "interrupted") return;
-      const state = createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
-      if (!isOfThisSpace(stored.value)) {
-        const reason = "the embedding model was changed; type /backfill start to embed everything with the new one";
-        await state.update((run) => withStatus(run, left === "interrupted" ? "paused" : "failed", reason, clock.now()));
-        return;
-      }
-      await state.update((run) => resumed(run, "resumed by itself after the process came back"));
-      const latest = await runStore.load(guildId);
-      logger.info("run:resumed", { guildId, runId: stored.value.id, from: left });
-      if (latest !== undefined) await begin(guildId, latest);
+    rollback: (guildId, by) => oneAtATime(guildId, () => rollback(guildId, by)),
+    recover: async (guildId) => {
+      if (!changing.has(guildId) && !stopped) await oneAtATime(guildId, () => recover(guildId));
+    },
+    async done(guildId) {
+      await changed(guildId);
+      await active.get(guildId)?.done;
     },
     async stop() {
+      stopped = true;
+      await Promise.allSettled(changing.values());
       for (const run of active.values()) run.interrupt();
       await Promise.all([...active.values()].map((run) => run.done));
     },
   };
-}
-
-/** A run that `start` takes up again: settled before its end, or left active by a process that is gone. */
-function isLeftOver({ status }: Run): boolean {
-  return isResumable(status) || isActive(status);
-}
-
-/** In words; empty when the options ask for nothing else than what the run does. */
-function planDifferences(run: Run, options: StartOptions): string[] {
-  const differences: string[] = [];
-  const current = run.phases.map(({ name }) => name).join(", ");
-  const wanted = phaseNames.filter((name) => options.phases?.includes(name)).join(", ");
-  if (options.phases !== undefined && wanted !== current) differences.push(`phases: ${wanted} instead of ${current}`);
-  if (options.pace !== undefined && options.pace !== run.pace) {
-    differences.push(`pace: ${options.pace} instead of ${run.pace}`);
-  }
-  return differences;
 }

@@ -49,6 +49,8 @@ export interface PipelineParts {
   readonly abandon: AbortSignal;
   /** Stores the checkpoint. Called in order, never twice at once. */
   settle(settled: Settled): Promise<void>;
+  /** Some records were left to live indexing, with pending marks. */
+  onMarked(): void;
   /** After each batch, for rates and alerts. */
   onBatch(batch: { readonly counters: Counters; readonly failed: boolean }): void;
 }
@@ -108,12 +110,14 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   async function embed(batch: Batch): Promise<EmbeddedBatch | undefined> {
     const { queue, breaker, clock } = parts;
     const request = (texts: readonly string[]) =>
-      breaker.guard(() => queue.embed(texts, { use: "document", priority: "backfill", signal: parts.abandon }));
+      queue.embed(texts, { use: "document", priority: "backfill", signal: parts.abandon });
     for (;;) {
       await breaker.whenClosed(stopping);
       if (stopping.aborted) return undefined;
       try {
-        return await embedBatch(request, batch, queue.embedder.limits.textsPerRequest, () => clock.now());
+        return await breaker.guard(() =>
+          embedBatch(request, batch, queue.embedder.limits.textsPerRequest, () => clock.now()),
+        );
       } catch (thrown) {
         if (parts.abandon.aborted) return undefined;
         if (!(thrown instanceof TransientError)) throw thrown;
@@ -135,9 +139,12 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
       ),
     ]);
     const notFresh = result.refused.map(({ id }) => id).filter((id) => !fresh.has(id));
-    if (notFresh.length > 0) await writer.removeIds(notFresh);
+    if (notFresh.length > 0) await writer.removeIds(notFresh, page.ticket);
     const contextChanged = outcomes.flatMap((outcome) => [...outcome.contextChanged]);
-    if (contextChanged.length > 0) await archive.markPending(guildId, phase.kind, contextChanged);
+    if (contextChanged.length > 0) {
+      await archive.markPending(guildId, phase.kind, contextChanged);
+      parts.onMarked();
+    }
     const superseded = outcomes.reduce((sum, outcome) => sum + outcome.superseded.size, contextChanged.length);
     const counters = count({
       embedded: result.embedded.length - superseded,
@@ -153,7 +160,8 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
       if (some.length === 0) return { superseded: new Set(), contextChanged: new Set() };
       for (let tries = 1; ; tries += 1) {
         try {
-          return await writer.write(some, { ticket: page.ticket, fresh: isFresh });
+          // A write that failed may have been stored all the same: never appended a second time.
+          return await writer.write(some, { ticket: page.ticket, fresh: isFresh && tries === 1 });
         } catch (thrown) {
           if (!(thrown instanceof TransientError) || tries === WRITE_TRIES || parts.abandon.aborted) throw thrown;
           await parts.clock.sleep(WRITE_RETRY_MS * 2 ** tries, parts.abandon);
@@ -192,8 +200,10 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     );
     const { tokensPerRequest } = parts.queue.embedder.limits;
     const cut = cutBatches(prepared, { texts: pace.batchTexts(phase.name), tokens: tokensPerRequest });
-    const unwanted = [...read.orphans, ...read.duplicates];
-    if (unwanted.length > 0) await writer.removeIds(unwanted);
+    // Duplicates that are embedded anew are replaced by that.
+    const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
+    const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
+    if (unwanted.length > 0) await writer.removeIds(unwanted, read.ticket);
     const page = { ...classify(read, parts, phase.kind), batchesLeft: cut.length };
     pages.push(page);
     if (cut.length === 0) settleSoon();

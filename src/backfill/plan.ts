@@ -84,7 +84,10 @@ export function phaseRanges(cutoffId: Snowflake): Pick<PhasePlan, "name" | "kind
 }
 
 /** The chosen phases of an analysis, ready to be run, in their fixed order. */
-export function planPhases(plans: readonly PhasePlan[], chosen: readonly PhaseName[] = phaseNames): Phase[] {
+export function planPhases(
+  plans: readonly Omit<PhasePlan, "estimatedMs">[],
+  chosen: readonly PhaseName[] = phaseNames,
+): Phase[] {
   return plans
     .filter(({ name }) => chosen.includes(name))
     .map(({ name, kind, newestId, oldestId, records }) => ({

@@ -1,0 +1,36 @@
+// The first part of a run whose source is Discord: history is collected, booked in the run, and the plan's numbers follow it.
+
+import { type CollectParts, collectHistory } from "../indexing/collect.ts";
+import type { Snowflake } from "../snowflake.ts";
+import type { Sources } from "./difference.ts";
+import { survey } from "./plan.ts";
+import type { Run } from "./run.ts";
+import type { RunState } from "./run-state.ts";
+
+/** @returns false when it was stopped before the end */
+export async function collectForRun(
+  parts: CollectParts & { readonly sources: Sources },
+  guildId: Snowflake,
+  run: Run,
+  update: RunState["update"],
+  stop: AbortSignal,
+): Promise<boolean> {
+  if (run.source !== "discord" || run.collection?.finished === true) return !stop.aborted;
+  const collected = await collectHistory(parts, guildId, run.cutoffId, stop, (count) =>
+    update((each) => ({
+      ...each,
+      collection: { finished: false, collected: (each.collection?.collected ?? 0) + count, unreadable: [] },
+    })),
+  );
+  if (!collected.complete) return false;
+  const { phases: surveyed } = await survey(parts.sources, guildId, run.cutoffId);
+  await update((each) => ({
+    ...each,
+    collection: { finished: true, collected: each.collection?.collected ?? 0, unreadable: [...collected.unreadable] },
+    phases: each.phases.map((phase) => ({
+      ...phase,
+      planned: surveyed.find(({ name }) => name === phase.name)?.records ?? phase.planned,
+    })),
+  }));
+  return !stop.aborted;
+}

@@ -1,0 +1,61 @@
+// The end of a run: what was left to live indexing is waited for, the index is put in order and checked against the archive, what
+// is missing is repaired, and the verdict is drawn.
+
+import { TransientError } from "../errors.ts";
+import type { Breaker } from "../indexing/breaker.ts";
+import type { VectorIndex } from "../ports.ts";
+import { type Run, totals } from "./run.ts";
+import type { Findings, Verification } from "./verify.ts";
+
+const REPAIRS = 3;
+
+export interface FinalCheckParts {
+  readonly index: VectorIndex;
+  readonly breaker: Breaker;
+  readonly run: () => Run;
+  /** Checks the ranges of the run. */
+  verify(run: Run): Promise<Findings>;
+  /** Has these records (and whatever else is marked) brought in order by live indexing, and waits for it. */
+  repair(records: Findings["toRepair"], stop: AbortSignal): Promise<void>;
+  /** Says what is being waited for. */
+  onActivity(activity: string): void;
+  readonly stop: AbortSignal;
+}
+
+/** @returns undefined when it was asked to stop before the end */
+export async function checkFinally(parts: FinalCheckParts): Promise<Verification | undefined> {
+  const { stop } = parts;
+  parts.onActivity("messages that changed meanwhile");
+  await parts.repair([], stop);
+  if (stop.aborted) return undefined;
+  parts.onActivity("the index being put in order");
+  await parts.index.buildIndexes();
+  parts.onActivity("the final check");
+  let findings = await verifyPatiently(parts);
+  for (let repairs = 0; findings !== undefined && findings.toRepair.length > 0 && repairs < REPAIRS; repairs += 1) {
+    await parts.repair(findings.toRepair, stop);
+    findings = await verifyPatiently(parts);
+  }
+  return stop.aborted ? undefined : findings?.verification;
+}
+
+/** The check searches too: an embedder that is down is waited for, here as everywhere. */
+async function verifyPatiently({ breaker, run, verify, stop }: FinalCheckParts): Promise<Findings | undefined> {
+  for (;;) {
+    await breaker.whenClosed(stop);
+    if (stop.aborted) return undefined;
+    try {
+      return await breaker.guard(() => verify(run()));
+    } catch (thrown) {
+      if (!(thrown instanceof TransientError)) throw thrown;
+    }
+  }
+}
+
+/** Why the run has failed after all, or undefined when it has done its work. */
+export function whyFailed(run: Run, verification: Verification): string | undefined {
+  const { planned, embedded, unchanged, skipped } = totals(run);
+  if (planned > skipped && embedded + unchanged === 0) return `0 of ${planned} records could be embedded`;
+  const books = verification.criteria.find(({ name }) => name === "accounting");
+  return books?.ok === false ? `the books do not balance: ${books.detail}` : undefined;
+}

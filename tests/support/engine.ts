@@ -1,0 +1,376 @@
+// A whole backfill without Discord: real Deno KV file, real LanceDB, the openai adapter against a real embedding server, live
+// indexing and the engine, with a clock that can be moved on and a machine whose disk and memory can be set.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openArchive } from "../../src/adapters/denokv/open.ts";
+import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
+import { createOpenAiEmbedder } from "../../src/adapters/openai/index.ts";
+import { type AlertThresholds, defaultThresholds } from "../../src/backfill/alerts.ts";
+import type { Announcement, StartOptions, StartOutcome } from "../../src/backfill/backfill.ts";
+import { createEngine } from "../../src/backfill/engine.ts";
+import { type Run, runSchema } from "../../src/backfill/run.ts";
+import { createBreaker } from "../../src/indexing/breaker.ts";
+import { createEmbeddingQueue } from "../../src/indexing/embedding-queue.ts";
+import { createGuildIndexes } from "../../src/indexing/guild-indexes.ts";
+import { createLiveIndexing } from "../../src/indexing/live.ts";
+import { createOwnership } from "../../src/indexing/ownership.ts";
+import type {
+  ArchivedRecord,
+  ChannelInfo,
+  Clock,
+  Embedder,
+  HistoryChannel,
+  Logger,
+  RecordKind,
+  VectorIndex,
+} from "../../src/ports.ts";
+import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
+import { type EmbeddingServer, startEmbeddingServer } from "./embedding-server.ts";
+
+export const GUILD: Snowflake = "900000000000000001";
+export const ADMIN_CHANNEL: Snowflake = "77";
+export const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
+const DIMENSIONS = 16;
+const HOUR_MS = 3_600_000;
+
+// ---------------------------------------------------------------- clocks
+
+export interface SkippableClock extends Clock {
+  /** Time jumps; whoever sleeps until then wakes. */
+  skip(ms: number): void;
+  /** Jumps in steps short enough for leases to be renewed on the way. */
+  pass(ms: number): Promise<void>;
+}
+
+/** Real time that can also be moved on. */
+export function createSkippableClock(): SkippableClock {
+  let skippedMs = 0;
+  const sleepers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
+  const elapsed = () => performance.now() + skippedMs;
+  const skip = (ms: number) => {
+    skippedMs += ms;
+    for (const sleeper of [...sleepers].sort((a, b) => a.dueMs - b.dueMs)) {
+      if (sleeper.dueMs <= elapsed()) sleeper.wake();
+    }
+  };
+  return {
+    now: () => Date.now() + skippedMs,
+    elapsed,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const wake = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener("abort", wake);
+          sleepers.delete(sleeper);
+          resolve();
+        };
+        const timer = setTimeout(wake, ms);
+        const sleeper = { dueMs: elapsed() + ms, wake };
+        sleepers.add(sleeper);
+        signal?.addEventListener("abort", wake);
+      }),
+    skip,
+    async pass(ms) {
+      for (let left = ms; left > 0; left -= 4_000) {
+        skip(Math.min(left, 4_000));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+  };
+}
+
+/** Waits for a condition; fails with what it waited for. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  deadlineMs = 15_000,
+): Promise<void> {
+  const startedAt = performance.now();
+  while (!(await condition())) {
+    if (performance.now() - startedAt > deadlineMs) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+}
+
+// ---------------------------------------------------------------- records
+
+/** An id so many hours ago. `serial` tells ids of the same hour apart. */
+export function hoursAgo(hours: number, serial = 0): Snowflake {
+  return (BigInt(snowflakeAt(Date.now() - hours * HOUR_MS)) + BigInt(serial)).toString();
+}
+
+export function message(id: Snowflake, content: string, given: Partial<ArchivedRecord> = {}): ArchivedRecord {
+  const channelId = given.channelId ?? "10";
+  return {
+    kind: "message",
+    id,
+    accessChannelId: channelId,
+    authorId: "20",
+    authorName: "Ada",
+    content,
+    ...given,
+    channelId,
+  };
+}
+
+/** So many messages, one an hour, in three channels, newest first: 0 is an hour old, 720 and older is no longer "recent". */
+export function history(count: number): ArchivedRecord[] {
+  return Array.from({ length: count }, (_, n) =>
+    message(hoursAgo(n + 1), text(n), { channelId: String(10 + (n % 3)) }),
+  );
+}
+
+const topics = [
+  "kettle",
+  "soldering",
+  "antenna",
+  "garden",
+  "laser",
+  "violin",
+  "harbour",
+  "glacier",
+  "falcon",
+  "quartz",
+];
+
+/** Words that differ from message to message, of various lengths. */
+function text(n: number): string {
+  const topic = topics[n % topics.length];
+  return `message number ${n} about the ${topic} ${"and what came of it ".repeat(n % 7)}token${n}`;
+}
+
+export function channel(id: Snowflake, given: Partial<ChannelInfo> = {}): ChannelInfo {
+  return { id, name: `channel-${id}`, type: "text", accessChannelId: id, ...given };
+}
+
+// ---------------------------------------------------------------- the house
+
+export interface HouseOptions {
+  /** Of an earlier house, to see what it left behind. Default: a new one. */
+  readonly folder?: string;
+  /** Default: the openai adapter against `server`. */
+  readonly embedder?: Embedder;
+  readonly server?: EmbeddingServer;
+  readonly textsPerRequest?: number;
+  readonly requestTimeoutMs?: number;
+  readonly clock?: SkippableClock;
+  readonly holder?: string;
+  readonly thresholds?: Partial<AlertThresholds>;
+  readonly forgetOnLeave?: boolean;
+  /** False: the guild is not claimed at once. */
+  readonly claim?: boolean;
+}
+
+export type House = Awaited<ReturnType<typeof openHouse>>;
+
+/** Everything of one bot process but Discord. Close it after the test. */
+export async function openHouse(options: HouseOptions = {}) {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "backscroll-house-")));
+  const clock = options.clock ?? createSkippableClock();
+  const log: { readonly level: string; readonly event: string; readonly fields?: Record<string, unknown> }[] = [];
+  const logger = recordingLogger(log);
+  const opened = await openArchive({ location: join(folder, "archive.sqlite"), logger });
+  const { archive } = opened;
+  const runStore = opened.runStore((value): Run => runSchema.parse(value));
+  const server = options.embedder === undefined ? (options.server ?? (await startServer())) : undefined;
+  const embedder = options.embedder ?? embedderOf(server, options);
+  const store = await createIndexStore(join(folder, "index"));
+  const queue = createEmbeddingQueue(embedder, clock);
+  const breaker = createBreaker(queue, clock, logger);
+  const ownership = createOwnership(runStore, options.holder ?? "house", clock, logger);
+  const indexes = createGuildIndexes(store, embedder.space, ownership);
+  const live = createLiveIndexing({
+    archive,
+    quarantine: runStore,
+    indexes,
+    ownership,
+    queue,
+    breaker,
+    clock,
+    logger,
+    forgetOnLeave: options.forgetOnLeave ?? false,
+  });
+  const posts: Announcement[] = [];
+  const edits: Announcement[] = [];
+  /** Set these to change the world. */
+  const world = {
+    freeBytes: 100e9,
+    usedMemoryBytes: 1e9,
+    channelProblem: undefined as Error | undefined,
+    readsContent: true,
+    channels: [] as HistoryChannel[],
+    onDiscord: new Map<Snowflake, ArchivedRecord[]>(),
+  };
+
+  async function find(guildId: Snowflake, words: string, limit: number): Promise<Snowflake[]> {
+    const { index } = await indexes.open(guildId);
+    const [vector] = await queue.embed([words], { use: "query", priority: "search" });
+    if (vector === undefined) return [];
+    const accessChannelIds = await everyChannel();
+    return (await index.nearest(vector, { accessChannelIds }, limit)).map(({ id }) => id);
+  }
+
+  async function everyChannel(): Promise<Snowflake[]> {
+    const known = (await archive.channels(GUILD)).map(({ id }) => id);
+    return [...new Set([...known, ...Array.from({ length: 20 }, (_, n) => String(10 + n))])];
+  }
+
+  const engine = createEngine({
+    archive,
+    runStore,
+    indexes,
+    ownership,
+    queue,
+    breaker,
+    live,
+    clock,
+    logger,
+    find,
+    thresholds: { ...defaultThresholds, ...options.thresholds },
+    system: {
+      memory: async () => ({ usedBytes: world.usedMemoryBytes, limitBytes: 8e9 }),
+      disk: async () => ({ freeBytes: world.freeBytes, totalBytes: 500e9 }),
+      cpuLoad: () => 0.1,
+    },
+    history: {
+      channels: async () => world.channels,
+      async messages({ id }, range) {
+        const all = world.onDiscord.get(id) ?? [];
+        if ("before" in range) return all.filter((each) => BigInt(each.id) < BigInt(range.before)).slice(0, 100);
+        return all
+          .filter((each) => BigInt(each.id) > BigInt(range.after))
+          .reverse()
+          .slice(0, 100);
+      },
+      canReadContent: async () => world.readsContent,
+    },
+    adminChannel: {
+      async post(_channelId, content) {
+        if (world.channelProblem !== undefined) throw world.channelProblem;
+        posts.push(content);
+        return String(1_000 + posts.length);
+      },
+      async edit(_channelId, _messageId, content) {
+        if (world.channelProblem !== undefined) throw world.channelProblem;
+        edits.push(content);
+        return true;
+      },
+    },
+  });
+  if (options.claim !== false) await ownership.claim(GUILD);
+
+  const status = async () => (await runStore.load(GUILD))?.value.status;
+  return {
+    folder,
+    clock,
+    log,
+    opened,
+    archive,
+    runStore,
+    server,
+    embedder,
+    store,
+    queue,
+    breaker,
+    ownership,
+    indexes,
+    live,
+    engine,
+    posts,
+    edits,
+    world,
+    find,
+    /** The stored run's. */
+    status,
+    async run(): Promise<Run> {
+      const stored = await runStore.load(GUILD);
+      if (stored === undefined) throw new Error("there is no run");
+      return stored.value;
+    },
+    async start(given: Partial<StartOptions> = {}): Promise<StartOutcome> {
+      // The pre-flight measures the embedder for half a second: that much is skipped.
+      const ticking = setInterval(() => clock.skip(100), 10);
+      try {
+        return await engine.start(GUILD, { pace: "full", adminChannelId: ADMIN_CHANNEL, startedBy: "1", ...given });
+      } finally {
+        clearInterval(ticking);
+      }
+    },
+    /** Waits until the run has settled, however it ended, and nobody works on it any more. */
+    async settled(deadlineMs = 20_000): Promise<Run> {
+      await until(
+        async () => ["succeeded", "failed", "paused", "interrupted", "cancelled"].includes((await status()) ?? ""),
+        "the run settles",
+        deadlineMs,
+      );
+      // The report comes after the status.
+      await engine.done(GUILD);
+      return this.run();
+    },
+    /** What a restart must leave alike: every row, without who wrote it. */
+    async rows(): Promise<Map<string, object>> {
+      return snapshot((await indexes.open(GUILD)).index);
+    },
+    /** Ids whose full-text or own text holds the word. */
+    async matching(word: string): Promise<Snowflake[]> {
+      const { index } = await indexes.open(GUILD);
+      return (await index.matching(word, { accessChannelIds: await everyChannel() }, 50)).map(({ id }) => id);
+    },
+    /** As a process that ends in good order. */
+    async stop() {
+      await engine.stop();
+      await live.stop();
+      breaker.stop();
+      await ownership.stop();
+      await indexes.close();
+      await store.close();
+      if (options.embedder === undefined) await embedder.close();
+      await opened.close();
+    },
+    async close() {
+      await this.stop();
+      if (options.server === undefined) await server?.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const startServer = () => startEmbeddingServer({ dimensions: DIMENSIONS });
+
+function embedderOf(server: EmbeddingServer | undefined, options: HouseOptions): Embedder {
+  if (server === undefined) throw new Error("an embedder needs its server");
+  return createOpenAiEmbedder(
+    {
+      baseUrl: server.url,
+      model: "test-embed",
+      requestTimeoutMs: options.requestTimeoutMs ?? 5_000,
+      ...(options.textsPerRequest === undefined ? {} : { textsPerRequest: options.textsPerRequest }),
+    },
+    { modelId: "test-embed", answersAs: "test-embed", dimensions: DIMENSIONS },
+  );
+}
+
+function recordingLogger(log: { level: string; event: string; fields?: Record<string, unknown> }[]): Logger {
+  const at = (level: string) => (event: string, fields?: Record<string, unknown>) => {
+    log.push(fields === undefined ? { level, event } : { level, event, fields });
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** All rows by id and chunk, but for the run that wrote them. */
+export async function snapshot(index: VectorIndex): Promise<Map<string, object>> {
+  const found = new Map<string, object>();
+  for (const kind of ["message", "note"] as const satisfies readonly RecordKind[]) {
+    const keys = await index.keys(kind, EVERYTHING, 1_000_000);
+    const rows = await index.rows([...new Set(keys.map(({ id }) => id))]);
+    for (const { vector, runId: _, ...row } of rows) {
+      const key = `${kind}/${row.id}/${row.chunk}`;
+      const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
+      found.set(found.has(key) ? `${key}/duplicate` : key, { ...row, vector: bytes });
+    }
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
