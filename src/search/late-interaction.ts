@@ -32,8 +32,9 @@ const PRIOR_TEXTS = 50;
  * texts, idf0 the model's. Measured on four judged sets: +0.01 to +0.04 nDCG@10 on top of vectors and BM25.
  */
 export function createLateInteraction(model: WordModel): LateInteraction {
-  const { dimensions, rows, idf } = model;
-  const lengths = Float32Array.from(model.scales, (scale, token) => scale * integerLength(token));
+  const { dimensions, rows, scales, idf } = model;
+  /** Of the rows as stored, before scaling: the scale cancels out of a cosine. */
+  const integerLengths = Float64Array.from(scales, (_, token) => integerLength(token));
   /** Where a token stands among the distinct tokens of the candidates at hand; -1 when it has not occurred. */
   const place = new Int32Array(idf.length).fill(-1);
 
@@ -43,18 +44,33 @@ export function createLateInteraction(model: WordModel): LateInteraction {
     return Math.sqrt(squares);
   }
 
-  function cosine(one: number, other: number): number {
-    const [a, b] = [one * dimensions, other * dimensions];
-    let product = 0;
-    for (let i = 0; i < dimensions; i += 1) product += (rows[a + i] as number) * (rows[b + i] as number);
-    const norm = (lengths[one] as number) * (lengths[other] as number);
-    return norm === 0 ? 0 : (product * (model.scales[one] as number) * (model.scales[other] as number)) / norm;
+  /**
+   * Products of four query rows with the rows of all `distinct` tokens. Four at a time, as each row is then read a quarter as
+   * often: twice as fast.
+   */
+  function writeProducts(four: Int32Array, distinct: readonly number[], target: Int32Array) {
+    const [second, third, fourth] = [dimensions, 2 * dimensions, 3 * dimensions];
+    for (let d = 0; d < distinct.length; d += 1) {
+      const from = (distinct[d] as number) * dimensions;
+      let [a, b, c, e] = [0, 0, 0, 0];
+      for (let i = 0; i < dimensions; i += 1) {
+        const value = rows[from + i] as number;
+        a = (a + Math.imul(four[i] as number, value)) | 0;
+        b = (b + Math.imul(four[second + i] as number, value)) | 0;
+        c = (c + Math.imul(four[third + i] as number, value)) | 0;
+        e = (e + Math.imul(four[fourth + i] as number, value)) | 0;
+      }
+      target[d] = a;
+      target[distinct.length + d] = b;
+      target[2 * distinct.length + d] = c;
+      target[3 * distinct.length + d] = e;
+    }
   }
 
   function weights(tokens: readonly number[], { texts, textsWith }: WordFrequencies): number[] {
     const raw = tokens.map((token) => {
       const expected = (textsWith.get(token) ?? 0) + PRIOR_TEXTS * Math.exp(-(idf[token] ?? 0));
-      return Math.log(1 + (texts + PRIOR_TEXTS) / expected) * (lengths[token] ?? 0);
+      return Math.log(1 + (texts + PRIOR_TEXTS) / expected) * (integerLengths[token] ?? 0) * (scales[token] ?? 0);
     });
     const total = raw.reduce((sum, weight) => sum + weight, 0);
     return raw.map((weight) => (total === 0 ? 0 : weight / total));
@@ -78,21 +94,35 @@ export function createLateInteraction(model: WordModel): LateInteraction {
       for (const token of distinct) place[token] = -1;
 
       const scores = new Float64Array(candidates.length);
-      const similarity = new Float32Array(distinct.length);
+      const four = new Int32Array(4 * dimensions);
+      const products = new Int32Array(4 * distinct.length);
       asked.forEach((token, t) => {
-        distinct.forEach((other, d) => {
-          similarity[d] = cosine(token, other);
-        });
-        places.forEach((found, c) => {
-          let best = 0;
-          for (let i = 0; i < found.length; i += 1) {
-            const value = similarity[found[i] as number] as number;
-            if (value > best) best = value;
-          }
-          scores[c] = (scores[c] as number) + (weight[t] as number) * best;
-        });
+        if (t % 4 === 0) {
+          four.fill(0);
+          asked.slice(t, t + 4).forEach((row, k) => {
+            four.set(rows.subarray(row * dimensions, (row + 1) * dimensions), k * dimensions);
+          });
+          writeProducts(four, distinct, products);
+        }
+        const similarity = new Float32Array(distinct.length);
+        for (let d = 0; d < distinct.length; d += 1) {
+          const norm = (integerLengths[token] as number) * (integerLengths[distinct[d] as number] as number);
+          similarity[d] = norm === 0 ? 0 : (products[(t % 4) * distinct.length + d] as number) / norm;
+        }
+        for (let c = 0; c < places.length; c += 1) {
+          scores[c] = (scores[c] as number) + (weight[t] as number) * highest(similarity, places[c] as Int32Array);
+        }
       });
       return scores;
     },
   };
+}
+
+function highest(values: Float32Array, places: Int32Array): number {
+  let best = 0;
+  for (let i = 0; i < places.length; i += 1) {
+    const value = values[places[i] as number] as number;
+    if (value > best) best = value;
+  }
+  return best;
 }

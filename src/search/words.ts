@@ -39,9 +39,9 @@ export function isSameWord(one: string, other: string): boolean {
 }
 
 function stem(word: string): string {
-  if (word.length < 4) return word;
-  const plain = word.replace(/['’]s?$/, "");
-  const cut = plain.replace(/(?:ies|ied|ying|y)$/, "i").replace(/(?:ing|edly|ed|ers|er|ly|es|s|e)$/, "");
-  const doubled = /([b-df-hj-np-rtv-z])\1$/.test(cut) ? cut.slice(0, -1) : cut;
-  return doubled.length < 3 ? plain : doubled;
+  return word
+    .replace(/['’]s?$/, "")
+    .replace(/(?<=^.{3,})(?:ies|ied|ying|y)$/, "i")
+    .replace(/(?<=^.{3,})(?:ing|edly|ed|ers|er|ly|es|(?<!s)s|e)$/, "")
+    .replace(/(?<=^.{2,})([b-df-hj-np-rtv-z])\1$/, "$1");
 }

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { createLateInteraction, type WordModel } from "../../src/search/late-interaction.ts";
+
+/** Six words in three dimensions; "mast" is a close relative of "antenna", "pole" points away from it. */
+const words = ["the", "antenna", "mast", "lunch", "pole", "nothing"];
+const rows = [10, 10, 10, 100, 20, 0, 90, 40, 0, 0, 10, 120, -100, 0, 0, 0, 0, 0];
+const scales = [0.01, 0.02, 0.01, 0.03, 0.01, 0.01];
+const idf = [0.1, 5, 6, 4, 6, 7];
+const model: WordModel = {
+  dimensions: 3,
+  rows: Int8Array.from(rows),
+  scales: Float32Array.from(scales),
+  idf: Float32Array.from(idf),
+  tokenIds: (text) => text.split(" ").flatMap((word) => (words.includes(word) ? [words.indexOf(word)] : [])),
+};
+const frequencies = {
+  texts: 1000,
+  textsWith: new Map([
+    [0, 800],
+    [1, 10],
+    [3, 100],
+  ]),
+};
+const { score } = createLateInteraction(model);
+
+/** The formula, word for word. */
+function formula(query: string, candidate: string): number {
+  const row = (token: number) => rows.slice(token * 3, token * 3 + 3).map((value) => value * (scales[token] ?? 0));
+  const length = (vector: number[]) => Math.hypot(...vector);
+  const cosine = (a: number[], b: number[]) =>
+    length(a) * length(b) === 0
+      ? 0
+      : a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0) / (length(a) * length(b));
+  const tokens = [...new Set(Array.from(model.tokenIds(query)))];
+  const weights = tokens.map(
+    (t) => Math.log(1 + 1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))) * length(row(t)),
+  );
+  const total = weights.reduce((a, b) => a + b, 0);
+  return tokens.reduce((sum, t, i) => {
+    const best = Math.max(0, ...Array.from(model.tokenIds(candidate), (d) => cosine(row(t), row(d))));
+    return sum + ((weights[i] ?? 0) / total) * best;
+  }, 0);
+}
+
+describe("late interaction", () => {
+  it("is the formula, for queries of any number of words", () => {
+    const candidates = [
+      "the mast",
+      "lunch the",
+      "antenna",
+      "",
+      "pole",
+      "mast mast lunch antenna",
+      "unknown words",
+      "nothing the",
+    ];
+    for (const query of [
+      "antenna",
+      "the antenna",
+      "the antenna lunch mast",
+      "the antenna mast lunch pole",
+      "pole antenna pole",
+    ]) {
+      const actual = Array.from(score(query, candidates, frequencies), (value) => value.toFixed(5));
+      expect(actual).toEqual(candidates.map((candidate) => formula(query, candidate).toFixed(5)));
+    }
+  });
+
+  it("gives 1 to what has every word, and 0 to what has nothing alike", () => {
+    const [all, none] = score("the antenna", ["antenna of the", "nothing"], frequencies);
+    expect(all).toBeCloseTo(1, 6);
+    expect(none).toBe(0);
+  });
+
+  it("answers a query without known words, and no candidates at all", () => {
+    expect(Array.from(score("xyz", ["antenna"], frequencies))).toEqual([0]);
+    expect(score("antenna", [], frequencies)).toHaveLength(0);
+  });
+
+  it("remembers nothing from one query to the next", () => {
+    const once = Array.from(score("antenna", ["mast", "lunch"], frequencies));
+    score("lunch", ["pole the", "antenna"], frequencies);
+    expect(Array.from(score("antenna", ["mast", "lunch"], frequencies))).toEqual(once);
+  });
+});

@@ -1,0 +1,285 @@
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
+import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
+import { TransientError } from "../../src/errors.ts";
+import type { Clock, IndexRow, VectorIndex } from "../../src/ports.ts";
+import { channelsMeant } from "../../src/search/channels.ts";
+import { createSearch, type Search, type SearchParts, type SearchRequest } from "../../src/search/search.ts";
+import { snowflakeAt } from "../../src/snowflake.ts";
+import { indexRow, openTempIndexStore, type TempIndexStore } from "../support/index-store.ts";
+
+const GUILD = "1343714078748708976";
+const NOW = Date.UTC(2025, 5, 15, 12);
+const ANTENNA = snowflakeAt(Date.UTC(2025, 5, 10));
+const LUNCH = snowflakeAt(Date.UTC(2025, 5, 11));
+const CABLE = snowflakeAt(Date.UTC(2025, 5, 12));
+const SECRET = snowflakeAt(Date.UTC(2025, 5, 13));
+
+/** Time stands still; only a sleep that is told to ends. */
+function stillClock(): Clock & { wake(): void } {
+  const sleepers: (() => void)[] = [];
+  return {
+    now: () => NOW,
+    elapsed: () => 0,
+    sleep: (_, signal) =>
+      new Promise((resolve) => {
+        sleepers.push(resolve);
+        signal?.addEventListener("abort", () => resolve());
+      }),
+    wake() {
+      for (const resolve of sleepers) resolve();
+    },
+  };
+}
+
+describe("a search", () => {
+  let model: StaticModel;
+  let temp: TempIndexStore;
+  let index: VectorIndex;
+  let clock: ReturnType<typeof stillClock>;
+  let warnings: string[];
+
+  beforeAll(async () => {
+    model = await loadStaticModel(fileURLToPath(new URL("../../models/backscroll-static", import.meta.url)));
+  });
+  beforeEach(async () => {
+    temp = await openTempIndexStore();
+    clock = stillClock();
+    warnings = [];
+    index = await temp.store.open(GUILD, { modelId: "static", dimensions: model.dimensions, fingerprint: "static" });
+    await add(
+      {
+        id: ANTENNA,
+        authorId: "21",
+        authorName: "Ada",
+        text: "Which antenna should I put on the roof for my repeater?",
+      },
+      { id: LUNCH, authorId: "22", authorName: "Bob", text: "Pizza for lunch again, with extra cheese." },
+      {
+        id: CABLE,
+        authorId: "22",
+        authorName: "Bob",
+        channelId: "11",
+        text: "Use a low-loss cable up to the mast.",
+        has: ["link"],
+      },
+      { id: SECRET, authorId: "21", authorName: "Ada", channelId: "66", text: "The secret antenna is in the cellar." },
+    );
+  });
+  afterEach(() => temp.close());
+
+  async function add(...rows: (Partial<IndexRow> & { readonly id: string; readonly text: string })[]) {
+    const full = rows.map((row) => {
+      const said = `${row.authorName ?? "Ada"}: ${row.text}`;
+      return indexRow({ searchText: said, vector: model.vector(said), ...row });
+    });
+    await index.write(full, { fresh: true });
+  }
+
+  function searchWith(parts: Partial<SearchParts> = {}): Search {
+    const channels = [
+      { id: "10", name: "general", type: "text", accessChannelId: "10" },
+      { id: "11", name: "Masts", type: "public-thread", parentId: "10", accessChannelId: "10" },
+    ] as const;
+    return createSearch({
+      openIndex: async () => index,
+      embedQuery: async (text) => model.vector(text),
+      wordModel: model,
+      findAuthors: async (_, name) => (name === "bob" ? ["22"] : []),
+      findChannels: async (_, name) => channelsMeant(channels, name),
+      clock,
+      logger: { debug() {}, info() {}, error() {}, warn: (event) => void warnings.push(event) },
+      ...parts,
+    });
+  }
+
+  const ask = (text: string, request: Partial<SearchRequest> = {}, parts: Partial<SearchParts> = {}) =>
+    searchWith(parts).search({
+      guildId: GUILD,
+      text,
+      filter: { accessChannelIds: ["10", "11"] },
+      limit: 10,
+      offset: 0,
+      ...request,
+    });
+  const idsOf = (result: { readonly hits: readonly { readonly row: IndexRow }[] }) =>
+    result.hits.map((hit) => hit.row.id);
+
+  it("puts first what the query is about, with the words that match marked", async () => {
+    const { hits, degraded, unknown } = await ask("antennas for a rooftop repeater");
+    expect(hits[0]?.row.id).toBe(ANTENNA);
+    const { text, marks } = hits[0]?.snippet ?? { text: "", marks: [] };
+    expect(marks.map(({ start, end }) => text.slice(start, end))).toEqual(["antenna", "for", "repeater"]);
+    expect([degraded, unknown]).toEqual([undefined, []]);
+  });
+
+  it("finds by meaning where no word is the same", async () => {
+    expect(idsOf(await ask("what are we eating at noon"))[0]).toBe(LUNCH);
+  });
+
+  it("never shows what the filter leaves out, whatever the query says", async () => {
+    for (const text of ["secret antenna cellar", SECRET, "in:66 antenna", "", '"secret antenna"', "from:21"]) {
+      expect(idsOf(await ask(text))).not.toContain(SECRET);
+    }
+    expect(await ask("antenna", { filter: { accessChannelIds: [] } })).toMatchObject({ hits: [], hasMore: false });
+  });
+
+  it("lists the newest when there are operators and no words", async () => {
+    expect(idsOf(await ask("from:bob"))).toEqual([CABLE, LUNCH]);
+    expect(idsOf(await ask("has:link"))).toEqual([CABLE]);
+    expect(idsOf(await ask("before:2025-06-12"))).toEqual([LUNCH, ANTENNA]);
+    expect(idsOf(await ask(""))).toEqual([CABLE, LUNCH, ANTENNA]);
+  });
+
+  it("narrows words by operators, and operators by the filter", async () => {
+    expect(idsOf(await ask("antenna mast from:bob in:masts"))).toEqual([CABLE]);
+    expect(idsOf(await ask("in:general from:bob"))).toEqual([CABLE, LUNCH]);
+    const filter = { accessChannelIds: ["10", "11"], viewerId: "22", authorIds: ["21"], afterId: LUNCH };
+    expect(idsOf(await ask("from:bob", { filter }))).toEqual([]);
+    expect(idsOf(await ask("after:2025-06-01", { filter: { ...filter, authorIds: ["22"] } }))).toEqual([CABLE]);
+    expect(idsOf(await ask("from:me", { filter: { accessChannelIds: ["10"], viewerId: "21" } }))).toEqual([ANTENNA]);
+  });
+
+  it("says which operator means nobody or no channel here", async () => {
+    expect(await ask("antenna from:carol in:attic")).toMatchObject({ hits: [], unknown: ["from:carol", "in:attic"] });
+  });
+
+  it("finds the message of a link or an id", async () => {
+    expect(idsOf(await ask(`https://discord.com/channels/${GUILD}/10/${LUNCH}`))).toEqual([LUNCH]);
+    expect(idsOf(await ask(LUNCH))).toEqual([LUNCH]);
+    expect(idsOf(await ask(LUNCH, { offset: 1 }))).toEqual([]);
+    expect(idsOf(await ask(`https://discord.com/channels/${GUILD}/10/1343714078748708976`))).toEqual([]);
+  });
+
+  it("takes quotes at their word", async () => {
+    expect(idsOf(await ask('"LOW LOSS"'))).toEqual([CABLE]);
+    expect(idsOf(await ask('"loss low"'))).toEqual([]);
+    expect(idsOf(await ask('"antenna should" "the roof"'))).toEqual([ANTENNA]);
+    expect(idsOf(await ask('"antenna shoul"'))).toEqual([]);
+  });
+
+  it("gives one hit per record, with the chunk that matches", async () => {
+    const id = snowflakeAt(Date.UTC(2025, 5, 14));
+    await add(
+      ...["All about soldering.", "All about zeppelins.", "Zeppelins and soldering."].map((text, chunk) => ({
+        id,
+        chunk,
+        text,
+      })),
+    );
+    const { hits } = await ask("zeppelins");
+    expect(hits.filter((hit) => hit.row.id === id).map((hit) => hit.row.text)).toEqual(["All about zeppelins."]);
+  });
+
+  it("folds what says the same into one hit", async () => {
+    const long =
+      "the repeater on the hill goes down for maintenance next saturday from nine until noon, please plan for that";
+    const at = (hour: number) => snowflakeAt(Date.UTC(2025, 5, 14, hour));
+    await add(
+      { id: at(1), text: "ANTENNA, anyone?" },
+      { id: at(2), text: "antenna anyone" },
+      { id: at(3), text: long },
+      { id: at(4), text: `${long}!` },
+      { id: at(5), text: "antenna 5 anyone" },
+    );
+    const short = (await ask("antenna anyone")).hits.find((hit) => hit.repeats.length > 0);
+    expect([short?.row.id, short?.repeats.map((row) => row.id)].flat().sort()).toEqual([at(1), at(2)]);
+    const announcement = (await ask("maintenance of the repeater")).hits.find((hit) =>
+      hit.row.text.startsWith("the repeater"),
+    );
+    expect(announcement?.repeats).toHaveLength(1);
+  });
+
+  it("pages without gaps or repeats", async () => {
+    await add(
+      ...Array.from({ length: 25 }, (_, n) => ({
+        id: snowflakeAt(Date.UTC(2025, 5, 1, n)),
+        text: `antenna number ${n}`,
+      })),
+    );
+    const whole = idsOf(await ask("antenna", { limit: 100 }));
+    const pages = [];
+    for (let offset = 0; ; offset += 7) {
+      const result = await ask("antenna", { limit: 7, offset });
+      pages.push(...idsOf(result));
+      if (!result.hasMore) break;
+    }
+    expect(pages).toEqual(whole);
+    expect(new Set(pages).size).toBe(28);
+    expect((await ask("", { limit: 5, offset: 25 })).hasMore).toBe(false);
+  });
+
+  it("answers from full text when the embedder fails, and says so", async () => {
+    const embedQuery = () => Promise.reject(new TransientError("connection refused"));
+    const result = await ask("antenna", {}, { embedQuery });
+    expect(idsOf(result)).toEqual([ANTENNA]);
+    expect(result.degraded).toBe("connection refused");
+    expect(warnings).toEqual(["search:degraded"]);
+  });
+
+  it("answers from full text when the embedder does not answer in time, and lets go of it", async () => {
+    let given: AbortSignal | undefined;
+    const embedQuery = (_: string, signal: AbortSignal) => {
+      given = signal;
+      clock.wake();
+      return new Promise<Float32Array>(() => {});
+    };
+    const result = await ask("antenna", {}, { embedQuery });
+    expect(idsOf(result)).toEqual([ANTENNA]);
+    expect(result.degraded).toMatch(/no answer/);
+    expect(given?.aborted).toBe(true);
+  });
+
+  it("ends with the reason when whoever asked gives up", async () => {
+    const asker = new AbortController();
+    const embedQuery = (_: string, signal: AbortSignal) =>
+      new Promise<Float32Array>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        asker.abort(new Error("gone"));
+      });
+    await expect(ask("antenna", { signal: asker.signal }, { embedQuery })).rejects.toThrow("gone");
+  });
+
+  it("works without a word model", async () => {
+    const { openIndex, embedQuery } = {
+      openIndex: async () => index,
+      embedQuery: async (text: string) => model.vector(text),
+    };
+    const bare = createSearch({
+      openIndex,
+      embedQuery,
+      findAuthors: async () => [],
+      findChannels: async () => [],
+      clock,
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    });
+    const result = await bare.search({
+      guildId: GUILD,
+      text: "antenna",
+      filter: { accessChannelIds: ["10"] },
+      limit: 1,
+      offset: 0,
+    });
+    expect(idsOf(result)).toEqual([ANTENNA]);
+  });
+
+  it("finds what is like a message, without the message, indexed or not", async () => {
+    const request = { guildId: GUILD, filter: { accessChannelIds: ["10", "11", "66"] }, limit: 10, offset: 0 };
+    const stored = await searchWith().similar({
+      ...request,
+      id: ANTENNA,
+      text: "Which antenna should I put on the roof for my repeater?",
+    });
+    const unknown = await searchWith().similar({ ...request, id: "5", text: "a hidden antenna in the basement" });
+    expect(idsOf(stored)).not.toContain(ANTENNA);
+    expect([idsOf(stored)[0], idsOf(unknown)[0]]).toEqual([SECRET, SECRET]);
+  });
+
+  it.each(["\ud800", "\u200b", "!!!", "x".repeat(4000), "שלום", "烤鸭", '"', "\u0000", "' OR 1=1", "from: in: has:"])(
+    "answers %j with a result, not an error",
+    async (text) => {
+      expect((await ask(text)).hits.length).toBeLessThanOrEqual(3);
+    },
+  );
+});
