@@ -19,6 +19,7 @@ import { registerCommands } from "./adapters/discord/command-registration.ts";
 import { createDirectory } from "./adapters/discord/directory.ts";
 import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
+import { findMembers } from "./adapters/discord/members.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
 import { createIndexStore } from "./adapters/lancedb/store.ts";
 import { createLogger } from "./adapters/pino.ts";
@@ -201,6 +202,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       history,
       permissions: createPermissions(client, { directory, logger, clock }),
       adminChannel: createAdminChannel(client, (announcement) => ({ body: announcementView(announcement) }), clock),
+      findMembers: (guildId, name) => findMembers(client, guildId, name),
       system: createSystemProbe(dataDir),
       thresholds: { ...defaultThresholds, ...options.thresholds },
       forgetOnLeave: options.forgetOnLeave ?? false,

@@ -5,7 +5,7 @@ import type { AlertThresholds } from "./backfill/alerts.ts";
 import type { Announcement } from "./backfill/backfill.ts";
 import { createEngine, type Engine } from "./backfill/engine.ts";
 import type { Run } from "./backfill/run.ts";
-import { toError } from "./errors.ts";
+import { TransientError, toError } from "./errors.ts";
 import { createBreaker } from "./indexing/breaker.ts";
 import { createEmbeddingQueue } from "./indexing/embedding-queue.ts";
 import { createGuildIndexes } from "./indexing/guild-indexes.ts";
@@ -26,6 +26,7 @@ import type {
   SystemProbe,
 } from "./ports.ts";
 import { type Access, createAccess } from "./search/access.ts";
+import { channelsMeant } from "./search/channels.ts";
 import { createSearch, type Search } from "./search/search.ts";
 import type { Snowflake } from "./snowflake.ts";
 
@@ -39,6 +40,8 @@ export interface CoreParts {
   readonly history: History;
   readonly permissions: Permissions;
   readonly adminChannel: AdminChannel<Announcement>;
+  /** Ids of the members a name means. */
+  findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly forgetOnLeave: boolean;
@@ -83,11 +86,16 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     openIndex: async (guildId) => (await indexes.open(guildId)).index,
     embedQuery: async (text, signal) => {
       // An embedder known to be down is not waited for: full text answers alone.
-      if (breaker.state() !== undefined) return undefined;
-      const request = { use: "query", priority: "search", ...(signal === undefined ? {} : { signal }) } as const;
-      return (await breaker.guard(() => queue.embed([text], request)))[0];
+      const down = breaker.state();
+      if (down !== undefined) throw new TransientError(down.reason);
+      const request = { use: "query", priority: "search", signal } as const;
+      const [vector] = await breaker.guard(() => queue.embed([text], request));
+      if (vector === undefined) throw new TransientError("the embedder answered without a vector");
+      return vector;
     },
     wordModel,
+    findAuthors: parts.findMembers,
+    findChannels: async (guildId, name) => channelsMeant(await archive.channels(guildId), name),
     clock,
     logger,
   });
