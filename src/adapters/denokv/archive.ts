@@ -1,9 +1,6 @@
-// The archive on Deno KV: records, pending marks and what is remembered of guilds and channels. Removal of whole scopes is in
-// removal.ts.
+// The archive on Deno KV: records and their pending marks. Removal is in removal.ts, the rest of a guild in guild-state.ts.
 
 import { isDeepStrictEqual } from "node:util";
-import type { KvKey, KvMutation } from "@deno/kv";
-import type { z } from "zod";
 import type {
   Archive,
   ArchivedRecord,
@@ -21,26 +18,19 @@ import {
   snowflakeAfter,
   snowflakeBefore,
 } from "../../snowflake.ts";
+import { recordToValue, valueToRecord } from "./codec.ts";
+import { createGuildState } from "./guild-state.ts";
 import {
-  channelSchema,
-  cursorSchema,
-  recordToValue,
-  settingsSchema,
-  Undecodable,
-  valueToRecord,
-  whyInvalid,
-} from "./codec.ts";
-import {
+  channelIndexRange,
   everything,
-  guildKey,
   idOf,
-  idOfIndexKey,
-  indexKey,
-  indexRange,
+  idOfPackedKey,
   markKey,
+  noteOwnerRange,
   recordKey,
   recordRange,
 } from "./keys.ts";
+import { createRecordWrites, NOTHING } from "./record-writes.ts";
 import { createRemoval } from "./removal.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
@@ -49,18 +39,6 @@ const RECORDS_PER_SLICE = 200;
 
 export function createArchive(store: Store, logger: Logger): Archive {
   const removal = createRemoval(store, logger);
-
-  /** A small value read back; one that is damaged is reported and left out. */
-  function validated<T>(schema: z.ZodType<T>, entry: { readonly key: KvKey; readonly value: unknown }): T | undefined {
-    if (entry.value === null) return undefined;
-    const parsed = schema.safeParse(entry.value);
-    if (parsed.success && !(entry.value instanceof Undecodable)) return parsed.data;
-    logger.warn("archive:damaged", {
-      key: entry.key.map(String).join("/"),
-      reason: whyInvalid(entry.value, parsed.error),
-    });
-    return undefined;
-  }
 
   /** Stored values of these ids, which are in ascending order. Absent ids are absent. */
   async function storedValues(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]) {
@@ -81,29 +59,6 @@ export function createArchive(store: Store, logger: Logger): Archive {
     const entries = await store.getMany(unseen.map((id) => recordKey(guildId, kind, id)));
     for (const { key, value, versionstamp } of entries) if (versionstamp !== null) found.set(idOf(key), value);
     return found;
-  }
-
-  /** Everything that one record's commit writes. */
-  function writesOf(guildId: Snowflake, record: ArchivedRecord, value: unknown, before: unknown, pending: boolean) {
-    const { kind, id, channelId, authorId } = record;
-    const writes: KvMutation[] = [];
-    const known = before === undefined ? undefined : valueToRecord(kind, id, before);
-    if (known !== undefined && "record" in known) {
-      const old = known.record;
-      if (old.channelId !== channelId) {
-        writes.push({ type: "delete", key: indexKey("in", kind, guildId, old.channelId, id) });
-      }
-      if (old.authorId !== authorId) {
-        writes.push({ type: "delete", key: indexKey("by", kind, guildId, old.authorId, id) });
-      }
-    }
-    writes.push(
-      { type: "set", key: recordKey(guildId, kind, id), value },
-      { type: "set", key: indexKey("in", kind, guildId, channelId, id), value: NOTHING },
-      { type: "set", key: indexKey("by", kind, guildId, authorId, id), value: NOTHING },
-    );
-    if (pending) writes.push({ type: "set", key: markKey("pending", guildId, kind, id), value: NOTHING });
-    return writes;
   }
 
   async function get(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]) {
@@ -127,6 +82,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
   return {
     async save(guildId, records, { pending }) {
       const counts = { created: 0, changed: 0, same: 0 };
+      const writes = createRecordWrites(guildId, pending);
       async function* changes() {
         for (const { kind, records: slice } of slicesByKind(records)) {
           const stored = await storedValues(
@@ -139,7 +95,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
             const before = stored.get(record.id);
             const outcome = before === undefined ? "created" : isDeepStrictEqual(before, value) ? "same" : "changed";
             counts[outcome] += 1;
-            if (outcome !== "same") yield writesOf(guildId, record, value, before, pending);
+            if (outcome !== "same") yield writes(record, value, before);
           }
         }
       }
@@ -148,7 +104,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
     },
 
     async remove(guildId, kind, ids) {
-      return { removed: await removal.removeRecords(guildId, kind, ids, { pending: true }) };
+      return { removed: (await removal.removeRecords(guildId, kind, ids, { pending: true })).size };
     },
     beginRemoval: removal.begin,
     finishRemoval: removal.finish,
@@ -180,30 +136,30 @@ export function createArchive(store: Store, logger: Logger): Archive {
       const range = older
         ? { from: everything.from, to: snowflakeBefore(id) }
         : { from: snowflakeAfter(id), to: everything.to };
-      const keys = await store.list(indexRange("in", "message", guildId, channelId, range), {
+      const keys = await store.list(channelIndexRange("message", guildId, channelId, range), {
         limit,
         newestFirst: older,
       });
       return inOrder(
         guildId,
         "message",
-        keys.map(({ key }) => idOfIndexKey(key)),
+        keys.map(({ key }) => idOfPackedKey(key)),
       );
     },
 
     async notesOf(guildId, ownerId, limit) {
-      const keys = await store.list(indexRange("by", "note", guildId, ownerId), { limit, newestFirst: true });
+      const keys = await store.list(noteOwnerRange(guildId, ownerId), { limit, newestFirst: true });
       return inOrder(
         guildId,
         "note",
-        keys.map(({ key }) => idOfIndexKey(key)),
+        keys.map(({ key }) => idOfPackedKey(key)),
       );
     },
 
     async idsInChannel(guildId, channelId, { newestId, oldestId }) {
       if (compareSnowflakes(newestId, oldestId) < 0) return [];
-      const range = indexRange("in", "message", guildId, channelId, { from: oldestId, to: newestId });
-      return (await store.list(range, { newestFirst: true })).map(({ key }) => idOfIndexKey(key));
+      const range = channelIndexRange("message", guildId, channelId, { from: oldestId, to: newestId });
+      return (await store.list(range, { newestFirst: true })).map(({ key }) => idOfPackedKey(key));
     },
 
     async markPending(guildId, kind, ids) {
@@ -237,60 +193,9 @@ export function createArchive(store: Store, logger: Logger): Archive {
       }
     },
 
-    async saveChannels(guildId, channels) {
-      const keys = channels.map((channel) => guildKey("channel", guildId, channel.id));
-      const stored = await store.getMany(keys);
-      const changed = channels.flatMap((channel, place): KvMutation[][] => {
-        const [key, value] = [keys[place], { ...channel }];
-        if (key === undefined || isDeepStrictEqual(stored[place]?.value, value)) return [];
-        return [[{ type: "set", key, value }]];
-      });
-      await store.commitGroups(changed);
-    },
-
-    async channels(guildId) {
-      const entries = await store.list({ prefix: ["channel", BigInt(guildId)] });
-      return entries.flatMap((entry) => validated(channelSchema, entry) ?? []);
-    },
-
-    async cursor(guildId, channelId) {
-      return validated(cursorSchema, await store.get(guildKey("cursor", guildId, channelId)));
-    },
-
-    async saveCursor(guildId, channelId, cursor) {
-      await store.commit([{ type: "set", key: guildKey("cursor", guildId, channelId), value: { ...cursor } }]);
-    },
-
-    async settings(guildId) {
-      return validated(settingsSchema, await store.get(guildKey("settings", guildId))) ?? {};
-    },
-
-    async saveSettings(guildId, settings) {
-      await store.commit([{ type: "set", key: guildKey("settings", guildId), value: { ...settings } }]);
-    },
-
-    async guilds() {
-      const ids = new Set<Snowflake>();
-      // A removal counts too, so that one that stopped half-way is found and taken up again.
-      for (const family of ["record", "note", "settings", "run", "removal"]) {
-        // From guild to guild by their first key: one read each, however many records they have.
-        for (let from = 0n; ; ) {
-          const [entry] = await store.list(
-            { start: [family, from], end: [family, BigInt(LAST_SNOWFLAKE) + 1n] },
-            { limit: 1 },
-          );
-          if (entry === undefined) break;
-          const guildId = BigInt(String(entry.key[1]));
-          ids.add(guildId.toString());
-          from = guildId + 1n;
-        }
-      }
-      return [...ids].sort(compareSnowflakes);
-    },
+    ...createGuildState(store, logger),
   };
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Records apart by kind, in ascending order, in slices; of several with the same id the last. */
 function* slicesByKind(records: readonly ArchivedRecord[]) {

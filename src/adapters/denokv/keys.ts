@@ -1,14 +1,19 @@
 // Where everything lies in Deno KV. Ids are bigint key parts, so that key order is order in time.
 //
-//   record | note, guild, id                      the records
-//   in | note-in, <guild channel id>             ids of a channel's or thread's messages; no value
-//   by | note-by, <guild author id>              ids of an author's messages; no value
+//   record | note, guild, id             the records
+//   in | note-in, <guild channel id>     what is in a channel or thread; the value is the author
+//   note-by, <guild owner id>            the notes of an owner
+//   days, <guild author channel day>     on which days an author wrote in a channel, at most
 //   pending | quarantine, guild, kind, id
-//   channel | cursor, guild, channel              settings, guild
-//   removal, guild, by, id                        scopes being removed
-//   run | run-damaged, guild                      run-finished, guild, number
+//   channel | cursor, guild, channel
+//   settings | run | run-damaged, guild
+//   run-finished, guild, number
+//   removal, guild, by, id               scopes being removed
 //   lease-owner | lease-heartbeat, guild
-//   format                                        the layout's version
+//   format                               the layout's version
+//
+// An author's messages are found by days, not one by one: they are only needed when the author is removed, and a third key for each
+// message would make every import a quarter slower.
 
 import type { KvKey, KvListSelector } from "@deno/kv";
 import type { RecordKind, RemovalScope } from "../../ports.ts";
@@ -32,10 +37,9 @@ export const guildFamilies = [
 ] as const;
 type GuildFamily = (typeof guildFamilies)[number] | "lease-owner" | "lease-heartbeat";
 
-/** The two ways to find a kind's records without reading them: `in` a channel, `by` an author. */
-export type IndexName = "in" | "by";
-export const indexFamilies = ["in", "by", "note-in", "note-by"] as const;
-type IndexFamily = (typeof indexFamilies)[number];
+/** The families whose second part is packed. */
+export const packedFamilies = ["in", "note-in", "note-by", "days"] as const;
+type PackedFamily = (typeof packedFamilies)[number];
 
 const familyOfKind = { message: "record", note: "note" } as const;
 
@@ -77,72 +81,111 @@ export function idOf(key: KvKey): Snowflake {
   return String(key.at(-1));
 }
 
-// The index keys are one part of 24 bytes: the library packs a bigint part in about 5 µs and bytes in a fraction of that, and
-// with two such keys a record this is a fifth of the speed of a bulk import. An id is eight digits of base 255, stored as 1 to
-// 255: the order is kept, and there is no zero byte, which the library would have to escape, slowly.
+// The parts in <> are one part of bytes: the library packs a bigint part in about 5 µs and bytes in a fraction of that, which is a
+// fifth of the speed of a bulk import. An id is eight digits of base 255, stored as 1 to 255: the order is kept, and there is no zero
+// byte, which the library would have to escape, slowly.
 
-export function indexKey(
-  index: IndexName,
-  kind: RecordKind,
-  guildId: Snowflake,
-  ownerId: Snowflake,
-  id: Snowflake,
-): KvKey {
-  return [indexFamily(index, kind), packed(BigInt(guildId), BigInt(ownerId), BigInt(id))];
+/** Its value is the author, packed; see `packedId`. */
+export function channelIndexKey(kind: RecordKind, guildId: Snowflake, channelId: Snowflake, id: Snowflake): KvKey {
+  return packedKey(channelFamily[kind], guildId, channelId, id);
 }
 
-export function indexRange(
-  index: IndexName,
+export function channelIndexRange(
   kind: RecordKind,
   guildId: Snowflake,
-  ownerId: Snowflake,
-  range: KeyRange = everything,
+  channelId: Snowflake,
+  { from, to }: KeyRange = everything,
 ): KvListSelector {
-  const family = indexFamily(index, kind);
-  const at = (id: bigint) => [family, packed(BigInt(guildId), BigInt(ownerId), id)];
-  return { start: at(BigInt(range.from)), end: at(BigInt(range.to) + 1n) };
-}
-
-/** A whole family's keys of one guild. */
-export function indexOfGuild(family: IndexFamily, guildId: Snowflake): KvListSelector {
+  const family = channelFamily[kind];
   return {
-    start: [family, packed(BigInt(guildId), 0n, 0n)],
-    end: [family, packed(BigInt(guildId) + 1n, 0n, 0n)],
+    start: packedKey(family, guildId, channelId, from),
+    end: packedKey(family, guildId, channelId, BigInt(to) + 1n),
   };
 }
 
-export function idOfIndexKey(key: KvKey): Snowflake {
-  const bytes = key[1];
-  if (!(bytes instanceof Uint8Array) || bytes.length !== 24) throw new Error("not an index key");
-  return unpackedId(bytes, 16).toString();
+export function noteOwnerKey(guildId: Snowflake, ownerId: Snowflake, id: Snowflake): KvKey {
+  return packedKey("note-by", guildId, ownerId, id);
 }
 
-function indexFamily(index: IndexName, kind: RecordKind): IndexFamily {
-  return kind === "message" ? index : `note-${index}`;
+export function noteOwnerRange(guildId: Snowflake, ownerId: Snowflake): KvListSelector {
+  return {
+    start: packedKey("note-by", guildId, ownerId, 0n),
+    end: packedKey("note-by", guildId, ownerId, BigInt(LAST_SNOWFLAKE) + 1n),
+  };
 }
 
+/** The mark that this author wrote in this channel on the day of this id. */
+export function dayKey(guildId: Snowflake, authorId: Snowflake, channelId: Snowflake, id: Snowflake): KvKey {
+  return packedKey("days", guildId, authorId, channelId, BigInt(id) / IDS_PER_DAY);
+}
+
+export function daysRange(guildId: Snowflake, authorId: Snowflake): KvListSelector {
+  return { start: packedKey("days", guildId, authorId), end: packedKey("days", guildId, BigInt(authorId) + 1n) };
+}
+
+/** The channel and the ids that a day's mark stands for. */
+export function dayOf(key: KvKey): { readonly channelId: Snowflake; readonly range: KeyRange } {
+  const [, , channelId = 0n, day = 0n] = unpacked(key[1]);
+  const from = day * IDS_PER_DAY;
+  return {
+    channelId: channelId.toString(),
+    range: { from: from.toString(), to: (from + IDS_PER_DAY - 1n).toString() },
+  };
+}
+
+/** The id that ends a packed key. */
+export function idOfPackedKey(key: KvKey): Snowflake {
+  return String(unpacked(key[1]).at(-1));
+}
+
+/** A whole packed family's keys of one guild. */
+export function packedOfGuild(family: PackedFamily, guildId: Snowflake): KvListSelector {
+  return { start: packedKey(family, guildId), end: packedKey(family, BigInt(guildId) + 1n) };
+}
+
+export function packedId(id: Snowflake): Uint8Array {
+  return packed([id]);
+}
+
+export function unpackedId(bytes: unknown): Snowflake {
+  return String(unpacked(bytes)[0]);
+}
+
+const channelFamily = { message: "in", note: "note-in" } as const;
+const IDS_PER_DAY = 86_400_000n << 22n;
+const ID_BYTES = 8;
 const BASE = 255;
 const HALF = BASE ** 4;
 
-function packed(...ids: [bigint, bigint, bigint]): Uint8Array {
-  const bytes = new Uint8Array(24);
-  ids.forEach((id, place) => {
-    packHalf(bytes, place * 8, Number(id / BigInt(HALF)));
-    packHalf(bytes, place * 8 + 4, Number(id % BigInt(HALF)));
-  });
+function packedKey(family: PackedFamily, ...ids: (Snowflake | bigint)[]): KvKey {
+  return [family, packed(ids)];
+}
+
+function packed(ids: readonly (Snowflake | bigint)[]): Uint8Array {
+  const bytes = new Uint8Array(ids.length * ID_BYTES);
+  for (const [place, id] of ids.entries()) {
+    const whole = BigInt(id);
+    packHalf(bytes, place * ID_BYTES, Number(whole / BigInt(HALF)));
+    packHalf(bytes, place * ID_BYTES + ID_BYTES / 2, Number(whole % BigInt(HALF)));
+  }
   return bytes;
 }
 
 function packHalf(bytes: Uint8Array, start: number, half: number): void {
   let left = half;
-  for (let at = start + 3; at >= start; at -= 1) {
+  for (let at = start + ID_BYTES / 2 - 1; at >= start; at -= 1) {
     bytes[at] = (left % BASE) + 1;
     left = Math.floor(left / BASE);
   }
 }
 
-function unpackedId(bytes: Uint8Array, start: number): bigint {
-  let id = 0n;
-  for (const byte of bytes.subarray(start, start + 8)) id = id * BigInt(BASE) + BigInt(byte - 1);
-  return id;
+function unpacked(bytes: unknown): bigint[] {
+  if (!(bytes instanceof Uint8Array)) throw new Error("not a packed key");
+  const ids: bigint[] = [];
+  for (let start = 0; start < bytes.length; start += ID_BYTES) {
+    let id = 0n;
+    for (const byte of bytes.subarray(start, start + ID_BYTES)) id = id * BigInt(BASE) + BigInt(byte - 1);
+    ids.push(id);
+  }
+  return ids;
 }

@@ -2,64 +2,66 @@
 // crash in between is taken up again. Every commit is bounded and leaves no half-removed record.
 
 import type { KvListSelector, KvMutation } from "@deno/kv";
-import type { Logger, RecordKind, RemovalScope } from "../../ports.ts";
+import type { ArchivedRecord, Logger, RecordKind, RemovalScope } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
 import {
+  channelIndexKey,
+  channelIndexRange,
+  dayOf,
+  daysRange,
   guildFamilies,
   guildKey,
-  idOfIndexKey,
-  indexFamilies,
-  indexKey,
-  indexOfGuild,
-  indexRange,
+  idOf,
+  idOfPackedKey,
   markKey,
+  noteOwnerKey,
+  noteOwnerRange,
+  packedFamilies,
+  packedOfGuild,
   recordKey,
   removalKey,
+  unpackedId,
 } from "./keys.ts";
+import { NOTHING } from "./record-writes.ts";
 import type { Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
 
 export function createRemoval(store: Store, logger: Logger) {
-  /** Deletes records with all their keys. With `pending` each that existed leaves a mark, otherwise its mark goes too. */
+  /**
+   * Deletes records with all their keys. With `pending` each that existed leaves a mark, otherwise its mark goes too.
+   * @param options.only leaves records alone of which this is not true: the key that led to them is out of date
+   * @returns the ids of those removed
+   */
   async function removeRecords(
     guildId: Snowflake,
     kind: RecordKind,
     ids: readonly Snowflake[],
-    options: { readonly pending: boolean; readonly scope?: Exclude<RemovalScope, { by: "guild" }> },
-  ): Promise<number> {
-    const { pending, scope } = options;
-    let removed = 0;
-    const groups: KvMutation[][] = [];
+    options: { readonly pending: boolean; readonly only?: (record: ArchivedRecord) => boolean },
+  ): Promise<Set<Snowflake>> {
+    const { pending, only = () => true } = options;
     const unique = [...new Set(ids)];
-    const entries = await store.getMany(unique.map((id) => recordKey(guildId, kind, id)));
-    for (const [place, { key, value, versionstamp }] of entries.entries()) {
-      const id = unique[place];
-      if (id === undefined) continue;
-      const deletions: KvMutation[] = [];
-      if (scope !== undefined) {
-        const index = scope.by === "channel" ? "in" : "by";
-        deletions.push({ type: "delete", key: indexKey(index, kind, guildId, scope.id, id) });
+    const removed = new Set<Snowflake>();
+    const groups: KvMutation[][] = [];
+    for (const { key, value, versionstamp } of await store.getMany(unique.map((id) => recordKey(guildId, kind, id)))) {
+      if (versionstamp === null) continue;
+      const id = idOf(key);
+      const read = valueToRecord(kind, id, value);
+      const record = "record" in read ? read.record : undefined;
+      if (record !== undefined && !only(record)) continue;
+      const mark = markKey("pending", guildId, kind, id);
+      const group: KvMutation[] = [
+        { type: "delete", key },
+        { type: "delete", key: markKey("quarantine", guildId, kind, id) },
+        pending ? { type: "set", key: mark, value: NOTHING } : { type: "delete", key: mark },
+      ];
+      if (record !== undefined) {
+        group.push({ type: "delete", key: channelIndexKey(kind, guildId, record.channelId, id) });
+        if (kind === "note") group.push({ type: "delete", key: noteOwnerKey(guildId, record.authorId, id) });
       }
-      const read = versionstamp === null ? undefined : valueToRecord(kind, id, value);
-      const record = read !== undefined && "record" in read ? read.record : undefined;
-      // An index key may be out of date: two processes saved a record at once, under different channels.
-      const owner = scope?.by === "channel" ? record?.channelId : record?.authorId;
-      const foreign = scope !== undefined && record !== undefined && owner !== scope.id;
-      if (read !== undefined && !foreign) {
-        removed += 1;
-        deletions.push({ type: "delete", key }, { type: "delete", key: markKey("quarantine", guildId, kind, id) });
-        if (record !== undefined) {
-          deletions.push(
-            { type: "delete", key: indexKey("in", kind, guildId, record.channelId, id) },
-            { type: "delete", key: indexKey("by", kind, guildId, record.authorId, id) },
-          );
-        }
-        const mark = markKey("pending", guildId, kind, id);
-        deletions.push(pending ? { type: "set", key: mark, value: new Uint8Array(0) } : { type: "delete", key: mark });
-      }
-      groups.push(deletions);
+      groups.push(group);
+      removed.add(id);
     }
     await store.commitGroups(groups);
     return removed;
@@ -75,24 +77,56 @@ export function createRemoval(store: Store, logger: Logger) {
     }
   }
 
-  async function removeOwned(guildId: Snowflake, scope: Exclude<RemovalScope, { by: "guild" }>): Promise<number> {
-    let removed = 0;
-    for (const kind of ["message", "note"] as const) {
-      const range = indexRange(scope.by === "channel" ? "in" : "by", kind, guildId, scope.id);
-      for (;;) {
-        const keys = await store.list(range, { limit: KEYS_PER_ROUND });
-        if (keys.length === 0) break;
-        const ids = keys.map(({ key }) => idOfIndexKey(key));
-        removed += await removeRecords(guildId, kind, ids, { pending: false, scope });
+  /** Deletes the records that a range of keys leads to, and the keys. */
+  async function removeFound(
+    guildId: Snowflake,
+    kind: RecordKind,
+    range: KvListSelector,
+    only: (record: ArchivedRecord) => boolean,
+  ): Promise<number> {
+    for (let count = 0; ; ) {
+      const found = await store.list(range, { limit: KEYS_PER_ROUND });
+      if (found.length === 0) return count;
+      const ids = found.map(({ key }) => idOfPackedKey(key));
+      const removed = await removeRecords(guildId, kind, ids, { pending: false, only });
+      count += removed.size;
+      // What led to no such record is out of date, unless it was written anew meanwhile.
+      for (const { key, versionstamp } of found) {
+        if (!removed.has(idOfPackedKey(key))) await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
       }
     }
-    if (scope.by === "channel") {
-      await store.commit([
-        { type: "delete", key: guildKey("channel", guildId, scope.id) },
-        { type: "delete", key: guildKey("cursor", guildId, scope.id) },
-      ]);
+  }
+
+  async function removeChannel(guildId: Snowflake, channelId: Snowflake): Promise<number> {
+    let removed = 0;
+    for (const kind of ["message", "note"] as const) {
+      const range = channelIndexRange(kind, guildId, channelId);
+      removed += await removeFound(guildId, kind, range, (record) => record.channelId === channelId);
     }
+    await store.commit([
+      { type: "delete", key: guildKey("channel", guildId, channelId) },
+      { type: "delete", key: guildKey("cursor", guildId, channelId) },
+    ]);
     return removed;
+  }
+
+  async function removeAuthor(guildId: Snowflake, authorId: Snowflake): Promise<number> {
+    const isTheirs = (record: ArchivedRecord) => record.authorId === authorId;
+    let removed = await removeFound(guildId, "note", noteOwnerRange(guildId, authorId), isTheirs);
+    for (;;) {
+      const days = await store.list(daysRange(guildId, authorId), { limit: KEYS_PER_ROUND });
+      if (days.length === 0) return removed;
+      for (const { key, versionstamp } of days) {
+        const { channelId, range } = dayOf(key);
+        const written = await store.list(channelIndexRange("message", guildId, channelId, range));
+        const ids = written
+          .filter(({ value }) => unpackedId(value) === authorId)
+          .map((entry) => idOfPackedKey(entry.key));
+        removed += (await removeRecords(guildId, "message", ids, { pending: false, only: isTheirs })).size;
+        // A mark renewed meanwhile stands for a message saved meanwhile, and stays for the next round.
+        await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
+      }
+    }
   }
 
   async function removeGuild(guildId: Snowflake): Promise<number> {
@@ -103,7 +137,7 @@ export function createRemoval(store: Store, logger: Logger) {
       const removed = await removeAll({ start: [family, BigInt(guildId)], end: [family, BigInt(guildId) + 1n] });
       if (family === "record" || family === "note") records += removed;
     }
-    for (const family of indexFamilies) await removeAll(indexOfGuild(family, guildId));
+    for (const family of packedFamilies) await removeAll(packedOfGuild(family, guildId));
     return records;
   }
 
@@ -117,7 +151,11 @@ export function createRemoval(store: Store, logger: Logger) {
     },
 
     async finish(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }> {
-      const removed = scope.by === "guild" ? await removeGuild(guildId) : await removeOwned(guildId, scope);
+      const removed = await (scope.by === "guild"
+        ? removeGuild(guildId)
+        : scope.by === "channel"
+          ? removeChannel(guildId, scope.id)
+          : removeAuthor(guildId, scope.id));
       if (scope.by === "guild") await removeAll({ prefix: ["removal", BigInt(guildId)] });
       else await store.commit([{ type: "delete", key: removalKey(guildId, scope) }]);
       return { removed };

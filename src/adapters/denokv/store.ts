@@ -26,7 +26,10 @@ export interface Store {
   ): Promise<KvEntry<unknown>[]>;
   /** One atomic commit. @returns its versionstamp, or undefined when a check failed */
   commit(mutations: readonly KvMutation[], checks?: readonly AtomicCheck[]): Promise<string | undefined>;
-  /** As few commits as the limits allow. A group is never split: its mutations are in one commit. */
+  /**
+   * As few commits as the limits allow. A group is never split: its mutations are in one commit. A mutation object that is in
+   * several groups is written once per commit.
+   */
   commitGroups(groups: Iterable<readonly KvMutation[]> | AsyncIterable<readonly KvMutation[]>): Promise<void>;
   close(): void;
 }
@@ -80,25 +83,25 @@ export function createStore(kv: Kv, location: string): Store {
       }),
     commit,
     async commitGroups(groups) {
-      let mutations: KvMutation[] = [];
+      let mutations = new Set<KvMutation>();
       let bytes = 0;
       // One commit is written while the next is put together.
       let underWay: Promise<unknown> = Promise.resolve();
       const flush = async () => {
         await underWay;
-        if (mutations.length === 0) return;
-        underWay = commit(mutations);
+        if (mutations.size === 0) return;
+        underWay = commit([...mutations]);
         // Its failure is thrown where it is awaited; until then it must not count as unhandled.
         underWay.catch(() => undefined);
-        mutations = [];
+        mutations = new Set();
         bytes = 0;
       };
       try {
         for await (const group of groups) {
           const groupBytes = group.reduce((sum, one) => sum + 48 + (one.type === "set" ? sizeBound(one.value) : 0), 0);
-          const full = mutations.length + group.length > MUTATIONS_PER_COMMIT || bytes + groupBytes > BYTES_PER_COMMIT;
+          const full = mutations.size + group.length > MUTATIONS_PER_COMMIT || bytes + groupBytes > BYTES_PER_COMMIT;
           if (full) await flush();
-          mutations.push(...group);
+          for (const mutation of group) mutations.add(mutation);
           bytes += groupBytes;
         }
         await flush();

@@ -1,0 +1,82 @@
+// What the archive remembers of a guild beside its records: channels, cursors, settings; and which guilds there are.
+
+import { isDeepStrictEqual } from "node:util";
+import type { KvKey, KvMutation } from "@deno/kv";
+import type { z } from "zod";
+import type { Archive, Logger } from "../../ports.ts";
+import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
+import { channelSchema, cursorSchema, settingsSchema, Undecodable, whyInvalid } from "./codec.ts";
+import { guildKey } from "./keys.ts";
+import type { Store } from "./store.ts";
+
+type GuildState = Pick<
+  Archive,
+  "saveChannels" | "channels" | "cursor" | "saveCursor" | "settings" | "saveSettings" | "guilds"
+>;
+
+export function createGuildState(store: Store, logger: Logger): GuildState {
+  /** A small value read back; one that is damaged is reported and left out. */
+  function validated<T>(schema: z.ZodType<T>, entry: { readonly key: KvKey; readonly value: unknown }): T | undefined {
+    if (entry.value === null) return undefined;
+    const parsed = schema.safeParse(entry.value);
+    if (parsed.success && !(entry.value instanceof Undecodable)) return parsed.data;
+    logger.warn("archive:damaged", {
+      key: entry.key.map(String).join("/"),
+      reason: whyInvalid(entry.value, parsed.error),
+    });
+    return undefined;
+  }
+
+  return {
+    async saveChannels(guildId, channels) {
+      const keys = channels.map((channel) => guildKey("channel", guildId, channel.id));
+      const stored = await store.getMany(keys);
+      const changed = channels.flatMap((channel, place): KvMutation[][] => {
+        const [key, value] = [keys[place], { ...channel }];
+        if (key === undefined || isDeepStrictEqual(stored[place]?.value, value)) return [];
+        return [[{ type: "set", key, value }]];
+      });
+      await store.commitGroups(changed);
+    },
+
+    async channels(guildId) {
+      const entries = await store.list({ prefix: ["channel", BigInt(guildId)] });
+      return entries.flatMap((entry) => validated(channelSchema, entry) ?? []);
+    },
+
+    async cursor(guildId, channelId) {
+      return validated(cursorSchema, await store.get(guildKey("cursor", guildId, channelId)));
+    },
+
+    async saveCursor(guildId, channelId, cursor) {
+      await store.commit([{ type: "set", key: guildKey("cursor", guildId, channelId), value: { ...cursor } }]);
+    },
+
+    async settings(guildId) {
+      return validated(settingsSchema, await store.get(guildKey("settings", guildId))) ?? {};
+    },
+
+    async saveSettings(guildId, settings) {
+      await store.commit([{ type: "set", key: guildKey("settings", guildId), value: { ...settings } }]);
+    },
+
+    async guilds() {
+      const ids = new Set<Snowflake>();
+      // A removal counts too, so that one that stopped half-way is found and taken up again.
+      for (const family of ["record", "note", "settings", "run", "removal"]) {
+        // From guild to guild by their first key: one read each, however many records they have.
+        for (let from = 0n; ; ) {
+          const [entry] = await store.list(
+            { start: [family, from], end: [family, BigInt(LAST_SNOWFLAKE) + 1n] },
+            { limit: 1 },
+          );
+          if (entry === undefined) break;
+          const guildId = BigInt(String(entry.key[1]));
+          ids.add(guildId.toString());
+          from = guildId + 1n;
+        }
+      }
+      return [...ids].sort(compareSnowflakes);
+    },
+  };
+}
