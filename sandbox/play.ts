@@ -72,7 +72,8 @@ async function typeIt(
 
 /** While a command works, its reply says how far it is; that is not the answer yet. */
 function isSettled(message: APIMessage): boolean {
-  return !/…\s*$/.test(message.content) || message.embeds.length > 0;
+  const title = message.embeds[0]?.title ?? message.content;
+  return !title.trimEnd().endsWith("…");
 }
 
 /** Follows the progress message until the run is over. */

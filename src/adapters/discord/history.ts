@@ -43,8 +43,17 @@ export function createHistory(
   client: Client,
   { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
 ): History {
-  const get = (route: `/${string}`, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> =>
-    client.rest.get(route, { query: new URLSearchParams(query), signal });
+  async function get(route: `/${string}`, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> {
+    // discord.js leaves its listener on the signal after each request: a long collection gets one of its own each time.
+    const request = new AbortController();
+    const abort = () => request.abort(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    try {
+      return await client.rest.get(route, { query: new URLSearchParams(query), signal: request.signal });
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
 
   async function parents(guildId: Snowflake): Promise<Parent[]> {
     const guild = cachedGuild(client, guildId);
