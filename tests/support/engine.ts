@@ -102,6 +102,11 @@ export function hoursAgo(hours: number, serial = 0): Snowflake {
   return (BigInt(snowflakeAt(Date.now() - hours * HOUR_MS)) + BigInt(serial)).toString();
 }
 
+/** Ids of messages that arrive while a child process works: newer than all of `history`, the same in each of its lives. */
+export function hourOfChild(n: number): Snowflake {
+  return snowflakeAt(Date.UTC(2030, 0, 1) + n * 60_000);
+}
+
 export function message(id: Snowflake, content: string, given: Partial<ArchivedRecord> = {}): ArchivedRecord {
   const channelId = given.channelId ?? "10";
   return {
@@ -154,6 +159,8 @@ export interface HouseOptions {
   /** Default: the openai adapter against `server`. */
   readonly embedder?: Embedder;
   readonly server?: EmbeddingServer;
+  /** A server that another process runs. */
+  readonly serverUrl?: string;
   readonly textsPerRequest?: number;
   readonly requestTimeoutMs?: number;
   readonly clock?: SkippableClock;
@@ -175,8 +182,9 @@ export async function openHouse(options: HouseOptions = {}) {
   const opened = await openArchive({ location: join(folder, "archive.sqlite"), logger });
   const { archive } = opened;
   const runStore = opened.runStore((value): Run => runSchema.parse(value));
-  const server = options.embedder === undefined ? (options.server ?? (await startServer())) : undefined;
-  const embedder = options.embedder ?? embedderOf(server, options);
+  const foreign = options.embedder !== undefined || options.serverUrl !== undefined;
+  const server = options.server ?? (foreign ? undefined : await startServer());
+  const embedder = options.embedder ?? embedderOf(options.serverUrl ?? server?.url, options);
   const store = await createIndexStore(join(folder, "index"));
   const queue = createEmbeddingQueue(embedder, clock);
   const breaker = createBreaker(queue, clock, logger);
@@ -340,11 +348,11 @@ export async function openHouse(options: HouseOptions = {}) {
 
 export const startServer = () => startEmbeddingServer({ dimensions: DIMENSIONS });
 
-function embedderOf(server: EmbeddingServer | undefined, options: HouseOptions): Embedder {
-  if (server === undefined) throw new Error("an embedder needs its server");
+function embedderOf(baseUrl: string | undefined, options: HouseOptions): Embedder {
+  if (baseUrl === undefined) throw new Error("an embedder needs its server");
   return createOpenAiEmbedder(
     {
-      baseUrl: server.url,
+      baseUrl,
       model: "test-embed",
       requestTimeoutMs: options.requestTimeoutMs ?? 5_000,
       ...(options.textsPerRequest === undefined ? {} : { textsPerRequest: options.textsPerRequest }),

@@ -1,0 +1,117 @@
+// A real process, killed at random moments and started again, must end with the index of one that nobody disturbed.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { totals } from "../../src/backfill/run.ts";
+import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
+import { createSkippableClock, GUILD, history, openHouse } from "../support/engine.ts";
+
+const RECORDS = 3_000;
+const LIVE_MESSAGES = 120;
+const KILLS = 6;
+/** More than a lease lasts. */
+const LATER_MS = 20_000;
+const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
+
+let server: EmbeddingServer;
+let base: string;
+let undisturbed: Map<string, object>;
+const children = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  server = await startEmbeddingServer({ dimensions: 16, latencyMs: 12 });
+  base = await mkdtemp(join(tmpdir(), "backscroll-crash-"));
+  const house = await openHouse({ folder: join(base, "seed"), server });
+  await house.archive.save(GUILD, history(RECORDS), { pending: false });
+  await house.stop();
+  await cp(join(base, "seed"), join(base, "undisturbed"), { recursive: true });
+  const lines = await live("undisturbed", 0);
+  expect(lines.at(-1)).toMatchObject({ event: "finished", status: "succeeded" });
+  undisturbed = (await look("undisturbed", 1)).rows;
+  expect(undisturbed.size).toBe(RECORDS + LIVE_MESSAGES);
+});
+
+afterAll(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await server.close();
+  await rm(base, { recursive: true, force: true });
+});
+
+test("killed with SIGKILL again and again, it loses nothing, repeats nothing and ends with the same index", async () => {
+  await cp(join(base, "seed"), join(base, "killed"), { recursive: true });
+  const random = seeded(20_251_122);
+  let lives = 0;
+  for (; lives < KILLS; lives += 1) {
+    const lines = await live("killed", lives, { signal: "SIGKILL", afterMs: random() * 500 });
+    if (lines.some(({ event }) => event === "finished")) break;
+  }
+  expect(lives).toBeGreaterThanOrEqual(KILLS - 1);
+  await expectTheSame("killed", lives);
+}, 60_000);
+
+test("stopped with SIGTERM, it leaves an interrupted run that the next process takes up by itself", async () => {
+  await cp(join(base, "seed"), join(base, "stopped"), { recursive: true });
+  const lines = await live("stopped", 0, { signal: "SIGTERM", afterMs: 150 });
+  expect(lines.at(-1)).toEqual({ event: "stopped" });
+  const { run } = await look("stopped", 0);
+  expect(run.status).toBe("interrupted");
+  // It gave its lease back: the next one need not wait.
+  await expectTheSame("stopped", 0);
+}, 60_000);
+
+async function expectTheSame(folder: string, lives: number): Promise<void> {
+  const lines = await live(folder, lives);
+  expect(lines.at(-1)).toMatchObject({ event: "finished", status: "succeeded" });
+  const { rows, run } = await look(folder, lives + 1);
+  expect([...rows.keys()].filter((key) => key.endsWith("duplicate"))).toEqual([]);
+  expect([...undisturbed.keys()].filter((key) => !rows.has(key))).toEqual([]);
+  expect(rows).toEqual(undisturbed);
+  expect(totals(run)).toMatchObject({ read: RECORDS, embedded: RECORDS, unchanged: 0, quarantined: 0, remaining: 0 });
+}
+
+type Line = { readonly event: string; readonly status?: string };
+
+/** One life of the process: to its end, or until the signal so long after it set to work. */
+async function live(folder: string, lives: number, end?: { signal: NodeJS.Signals; afterMs: number }): Promise<Line[]> {
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", CHILD, join(base, folder), server.url, String(lives * LATER_MS), String(LIVE_MESSAGES)],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  children.add(child);
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const lines: Line[] = [];
+  for await (const text of createInterface({ input: child.stdout })) {
+    const line = JSON.parse(text) as Line;
+    lines.push(line);
+    if (line.event === "working" && end !== undefined) setTimeout(() => child.kill(end.signal), end.afterMs);
+  }
+  await exited;
+  children.delete(child);
+  return lines;
+}
+
+/** What a folder holds, seen by a process that comes after `lives` others. */
+async function look(folder: string, lives: number) {
+  const clock = createSkippableClock();
+  clock.skip(lives * LATER_MS);
+  const house = await openHouse({ folder: join(base, folder), server, clock, claim: false });
+  const found = { rows: await house.rows(), run: await house.run() };
+  await house.stop();
+  return found;
+}
+
+/** Numbers from 0 to 1, the same in every run of the test (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
