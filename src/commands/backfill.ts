@@ -147,7 +147,13 @@ const buttons: ButtonHandlers = {
   },
   async rollback(interaction, context, [runId = ""]) {
     await interaction.update(toReply(sentence("↩️ Rolling back, and verifying afterwards…")));
-    await actions.rollback(interaction, context, runId);
+    try {
+      await actions.rollback(interaction, context, runId);
+    } catch (thrown) {
+      // The reason follows as a message of its own; this one must not say for ever that it is at work.
+      await interaction.editReply(toReply(sentence("The rollback did not come to its end.")));
+      throw thrown;
+    }
   },
   async cancel(interaction) {
     await interaction.update(toReply(sentence("Nothing was changed.")));

@@ -11,6 +11,8 @@ import type {
 import type { Backfill } from "../backfill/backfill.ts";
 import type { Notes } from "../indexing/notes.ts";
 import type { Archive, ChannelInfo, Clock, Logger } from "../ports.ts";
+import type { Access } from "../search/access.ts";
+import type { Search } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
 
 export type SlashInteraction = ChatInputCommandInteraction<"cached">;
@@ -28,8 +30,10 @@ export interface DiscordChannel {
 /** All that handlers may use; they hold no state of their own. */
 export interface CommandContext {
   readonly backfill: Backfill;
+  readonly search: Search;
+  readonly access: Access;
   readonly notes: Notes;
-  readonly archive: Pick<Archive, "settings" | "guilds" | "get">;
+  readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "channels">;
   /** What the archive would remember of a Discord channel; undefined for one that holds no messages. */
   channelInfo(channel: DiscordChannel): ChannelInfo | undefined;
   readonly clock: Clock;

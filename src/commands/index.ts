@@ -12,11 +12,13 @@ import { apologyView, userErrorView } from "../views/errors.ts";
 import { customIdNamespace } from "../views/message.ts";
 import { backfill } from "./backfill.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { createFindSimilar } from "./find-similar.ts";
 import { note } from "./note.ts";
 import { isExpired, toReply } from "./reply.ts";
 import { saveNote } from "./save-note.ts";
-
-const commands: readonly Command[] = [backfill, note, saveNote];
+import { createSearchCommand } from "./search.ts";
+import type { PagedSearch } from "./search-pages.ts";
+import { createSessions } from "./sessions.ts";
 
 export interface Commands {
   /** For registration with Discord. */
@@ -28,16 +30,24 @@ export interface Commands {
 export interface CommandOptions {
   /** Put before every command's name, e.g. "bs-", so that a host bot keeps its own `search`. */
   readonly prefix?: string | undefined;
-  /** Names an error in the reply and in the log. */
-  readonly newErrorId?: () => string;
+  /** Short and not to be guessed: names an error in the reply and in the log, and a search in its buttons. */
+  readonly newId?: () => string;
 }
 
 /** @throws Error for a prefix that Discord does not allow in command names */
 export function createCommands(context: CommandContext, options: CommandOptions = {}): Commands {
-  const { prefix = "", newErrorId = () => randomBytes(4).toString("hex") } = options;
+  const { prefix = "", newId = () => randomBytes(4).toString("hex") } = options;
   if (!/^[-_\p{Ll}\p{N}]{0,16}$/u.test(prefix)) {
     throw new Error(`the command prefix "${prefix}" may only hold up to 16 small letters, digits, - and _`);
   }
+  const searches = createSessions<PagedSearch>(context.clock, newId);
+  const commands: readonly Command[] = [
+    backfill,
+    createSearchCommand(searches),
+    note,
+    saveNote,
+    createFindSimilar(searches),
+  ];
   const byName = new Map(commands.map((command) => [prefix + command.data.name, command]));
   const definitions = [...byName].map(([name, command]) => ({ ...command.data.toJSON(), name }));
 
@@ -80,7 +90,7 @@ export function createCommands(context: CommandContext, options: CommandOptions 
       context.logger.warn("interaction:unanswerable", { ...about, error: error.message });
       return;
     }
-    const errorId = newErrorId();
+    const errorId = newId();
     if (!(thrown instanceof UserError)) {
       context.logger.error("interaction:failed", { ...about, errorId, error: error.stack ?? error.message });
     }

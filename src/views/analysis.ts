@@ -2,7 +2,7 @@
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { Analysis, Check, PhasePlan } from "../backfill/plan.ts";
-import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { type Button, button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
 import { phaseTitles } from "./progress.ts";
 import { about, bar, bytes, count, duration, percent, plain, rate } from "./words.ts";
 
@@ -11,11 +11,7 @@ const monthsShown = 18;
 
 /** While the archive is being read. */
 export function analyzingView(records: number): View {
-  return message({
-    embeds: [
-      { title: "🔎 Analyzing…", color: colors.neutral, description: `${count(records, "record")} looked at so far` },
-    ],
-  });
+  return sentence(`🔎 Looking at what is stored: ${count(records, "record")} so far…`);
 }
 
 export function analysisView(analysis: Analysis): View {

@@ -70,7 +70,9 @@ export function noteChoice(note: ArchivedRecord): string {
 }
 
 /** What a note says: its text, else whatever it carries. */
-export function noteText(note: ArchivedRecord): string {
+export function noteText(
+  note: Pick<ArchivedRecord, "content" | "forwarded" | "poll" | "embeds" | "attachments">,
+): string {
   const files = (note.attachments ?? []).map(({ name, alt }) => (alt ? `${name} (${alt})` : name));
   const parts = [note.content, note.forwarded ?? "", note.poll ?? "", ...(note.embeds ?? []), ...files];
   return parts

@@ -36,7 +36,7 @@ describe("/backfill", () => {
       subcommand: "analyze",
     });
     const progress = await asked.response();
-    expect(read(progress)).toContain("12,345 records looked at so far");
+    expect(read(progress)).toContain("12,345 records so far");
     expect(isEphemeral(progress)).toBe(false);
     resolve();
     const analysis = await asked.until((reply) => reply && read(reply).includes("Backfill analysis") && reply);
@@ -248,7 +248,9 @@ describe("/backfill", () => {
     await cancelled.until((reply) => reply && read(reply) === "Nothing was changed.");
     const late = await press("Roll back");
     run = exampleRun({ id: "run-2" });
-    expect(read(await late().followup())).toContain("Another backfill has started meanwhile");
+    const pressedLate = late();
+    expect(read(await pressedLate.followup())).toContain("Another backfill has started meanwhile");
+    expect(pressedLate.reply()?.content).toBe("The rollback did not come to its end.");
     expect(calls.filter(({ method }) => method === "rollback")).toEqual([]);
     const confirmed = (await press("Roll back"))();
     const done = await confirmed.until((reply) => reply && read(reply).includes("7 entries") && reply);

@@ -28,7 +28,7 @@ describe("the error boundary", () => {
     };
     const { discord, logged } = await startCommands({
       backfill: { status: failing },
-      options: { newErrorId: () => "e1d2c3b4" },
+      options: { newId: () => "e1d2c3b4" },
     });
     const { world, admin, general } = discord;
     const reply = await world.runCommand({ ...status, userId: admin.id, channelId: general.id }).response();

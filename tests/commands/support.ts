@@ -51,6 +51,8 @@ export async function startCommands(
     {
       backfill: scriptedBackfill(calls, parts.backfill),
       notes: createNotes({ archive, onChanged: (guildId) => void changed.push(guildId) }),
+      search: { search: noSearch, similar: noSearch },
+      access: { filterFor: noSearch, filterForSharing: noSearch },
       archive,
       channelInfo: toChannelInfo,
       clock: systemClock,
@@ -69,6 +71,11 @@ export async function startCommands(
     await commands.handle(interaction);
   });
   return { discord, client, archive, calls, logged, changed };
+}
+
+/** For tests that do not search. */
+async function noSearch(): Promise<never> {
+  throw new Error("this test has no search");
 }
 
 function scriptedBackfill(
