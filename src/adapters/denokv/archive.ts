@@ -35,7 +35,7 @@ import { createRemoval } from "./removal.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
 /** Records looked up and committed together by `save`. */
-const RECORDS_PER_SLICE = 200;
+const RECORDS_PER_SLICE = 2_000;
 
 export function createArchive(store: Store, logger: Logger): Archive {
   const removal = createRemoval(store, logger);
