@@ -12,12 +12,12 @@ const BTREES = ["id", "contextId"];
 const BITMAPS = ["accessChannelId", "channelId", "authorId", "ownerId", "kind"];
 
 /**
- * Words are split by Unicode's rules with dictionaries (Chinese, Japanese, Thai), then stemmed as English. Stop words stay and
- * positions are kept, for phrases.
+ * Words are split by Unicode's rules with dictionaries (Chinese, Japanese, Thai) and at punctuation ("github.com" is two words),
+ * then stemmed as English. Stop words stay and positions are kept, for phrases.
  */
 export async function buildTextIndex(table: Table): Promise<void> {
   const config = Index.fts({
-    baseTokenizer: "icu",
+    baseTokenizer: "icu/split",
     language: "English",
     stem: true,
     lowercase: true,

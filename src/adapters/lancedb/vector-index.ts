@@ -2,7 +2,7 @@
 // million rows of 256 dimensions.
 
 import { MatchQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
-import type { EmbeddingSpace, FoundRow, IndexRow, SearchFilter, VectorIndex } from "../../ports.ts";
+import type { EmbeddingSpace, FoundRow, IndexRow, VectorIndex } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { KEY_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
 import { isCommitConflict, translate } from "./faults.ts";
@@ -14,9 +14,11 @@ import { pruneBefore, tagVersion } from "./versions.ts";
 /** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
 const ROWS_PER_ADD = 10_000;
 const MAX_COMMIT_ATTEMPTS = 8;
-/** Partitions of the vector index that are searched. All of them when the filter leaves few rows, which may lie anywhere. */
-const PROBES = 50;
-const ALL_PROBES = 100_000;
+/**
+ * Partitions of the vector index that are searched: all, up to a million rows (about 4,096 each; 27 ms). With 50, a filter by one
+ * author found 65 % of the nearest ten, no filter 98 %; with all, 100 %.
+ */
+const PROBES = 250;
 /** Candidates per result that are compared again by their full vectors. */
 const REFINE_FACTOR = 3;
 const SAMPLE_WINDOWS = 20;
@@ -90,27 +92,6 @@ export function createVectorIndex(
     return found.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.chunk - b.chunk);
   }
 
-  async function nearest(
-    vector: Float32Array,
-    filter: SearchFilter,
-    limit: number,
-    probes: number,
-  ): Promise<FoundRow[]> {
-    const where = filterSql(filter);
-    if (where === undefined || limit < 1) return [];
-    const query = reader
-      .query()
-      .nearestTo(vector)
-      .distanceType("cosine")
-      .nprobes(probes)
-      .refineFactor(REFINE_FACTOR)
-      .where(where)
-      .limit(limit);
-    const rows = await find(query, "_distance");
-    const mayMissRows = rows.length < limit && probes < ALL_PROBES && (await indexCoverage(reader)).vectorIndex;
-    return mayMissRows ? await nearest(vector, filter, limit, ALL_PROBES) : rows;
-  }
-
   return {
     space,
 
@@ -153,7 +134,12 @@ export function createVectorIndex(
       return where === undefined ? [] : await rowsOf(ids, where);
     },
 
-    nearest: (vector, filter, limit) => nearest(vector, filter, limit, isNarrow(filter) ? ALL_PROBES : PROBES),
+    async nearest(vector, filter, limit) {
+      const where = filterSql(filter);
+      if (where === undefined || limit < 1) return [];
+      const query = reader.query().nearestTo(vector).distanceType("cosine").nprobes(PROBES).refineFactor(REFINE_FACTOR);
+      return await find(query.where(where).limit(limit), "_distance");
+    },
 
     async matching(query, filter, limit) {
       const where = filterSql(filter);
@@ -246,9 +232,4 @@ async function collect<T>(query: Query | VectorQuery, read: (batch: Batch) => T[
 
 function inParts<T>(list: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, part) => list.slice(part * size, (part + 1) * size));
-}
-
-function isNarrow(filter: SearchFilter): boolean {
-  const { kinds, channelIds, authorIds, afterId, beforeId, has } = filter;
-  return [kinds, channelIds, authorIds, afterId, beforeId, has].some((part) => part !== undefined);
 }
