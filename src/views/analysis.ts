@@ -2,12 +2,10 @@
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { Analysis, Check, PhasePlan } from "../backfill/plan.ts";
+import { distribution } from "./distribution.ts";
 import { type Button, button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
 import { phaseTitles } from "./progress.ts";
 import { about, bar, bytes, count, duration, percent, plain, rate } from "./words.ts";
-
-const channelsShown = 10;
-const monthsShown = 18;
 
 /** While the archive is being read. */
 export function analyzingView(records: number): View {
@@ -18,7 +16,8 @@ export function analysisView(analysis: Analysis): View {
   const ready = analysis.preflight.every((check) => check.ok);
   return message({
     // The checklist and the plan come first: what is cut off when it gets long is the tail of the tables.
-    embeds: [overview(analysis), plan(analysis), distribution(analysis)],
+    embeds:
+      analysis.records === 0 ? [overview(analysis)] : [overview(analysis), plan(analysis), distribution(analysis)],
     buttons: ready ? startButtons(analysis) : [],
   });
 }
@@ -55,10 +54,8 @@ export function refusedView(analysis: Analysis): View {
 /** Why `start` had nothing to do. */
 export function nothingToDoView(analysis: Analysis): View {
   if (analysis.records === 0) {
-    const description =
-      "The archive of this server is still empty: its messages are only on Discord. They can be collected from there first.";
     return message({
-      embeds: [{ title: "Nothing is stored yet", color: colors.quiet, description }],
+      embeds: [{ title: "Nothing is stored yet", color: colors.quiet, description: emptyArchive }],
       buttons: [collectButton],
     });
   }
@@ -122,8 +119,22 @@ function coverageLine(analysis: Analysis): string {
 }
 
 function overview(analysis: Analysis): APIEmbed {
+  const ready = analysis.preflight.every((check) => check.ok);
+  return {
+    title: "Backfill analysis",
+    color: !ready ? colors.bad : toDo(analysis) > 0 ? colors.neutral : colors.good,
+    description: analysis.records === 0 ? emptyArchive : standing(analysis),
+    fields: [checklist(analysis.preflight)],
+  };
+}
+
+const emptyArchive =
+  "Nothing of this server is stored yet: its messages are only on Discord. They can be collected from there first.";
+
+function standing(analysis: Analysis): string {
   const { records, notes, embedded, missing, stale, orphaned, skipped, quarantined, damaged } = analysis;
   const lines = [
+    coverageLine(analysis),
     `**${count(records, "record")}** stored, ${count(notes, "note")} among them`,
     `✅ ${count(embedded)} searchable`,
     `▫️ ${count(missing)} missing: not searchable yet`,
@@ -133,13 +144,7 @@ function overview(analysis: Analysis): APIEmbed {
   ];
   if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed earlier, can be tried again`);
   if (damaged > 0) lines.push(`❗ ${count(damaged)} damaged in the archive, cannot be read`);
-  const ready = analysis.preflight.every((check) => check.ok);
-  return {
-    title: "Backfill analysis",
-    color: !ready ? colors.bad : toDo(analysis) > 0 ? colors.neutral : colors.good,
-    description: [coverageLine(analysis), ...lines].join("\n"),
-    fields: [checklist(analysis.preflight)],
-  };
+  return lines.join("\n");
 }
 
 const checkTitles: Readonly<Record<Check["name"], string>> = {
@@ -193,44 +198,4 @@ function phasePlanLine(phase: PhasePlan): string {
   if (work === 0) return `✅ ${phaseTitles[phase.name]}: nothing to do (${count(phase.records)} stored)`;
   const time = phase.estimatedMs === undefined ? "" : `, ${about(phase.estimatedMs)}`;
   return `▫️ ${phaseTitles[phase.name]}: ${count(work)} of ${count(phase.records, "record")} to do${time}`;
-}
-
-function distribution(analysis: Analysis): APIEmbed {
-  const fields: APIEmbedField[] = [];
-  if (analysis.channels.length > 0) {
-    const shown = analysis.channels
-      .slice(0, channelsShown)
-      .map(
-        ({ channelId, records, embedded, skipped }) =>
-          `<#${channelId}>: ${count(records)}, ${percent(embedded, records - skipped)} searchable`,
-      );
-    const rest = analysis.channels.slice(channelsShown);
-    if (rest.length > 0) {
-      const records = rest.reduce((sum, channel) => sum + channel.records, 0);
-      shown.push(`and ${count(rest.length, "more channel", "more channels")} with ${count(records, "record")}`);
-    }
-    fields.push({ name: "By channel", value: fitLines(shown, 1_024, (left) => `and ${count(left)} more`) });
-  }
-  if (analysis.months.length > 0) fields.push({ name: "By month (UTC)", value: monthBars(analysis) });
-  return { color: colors.neutral, fields };
-}
-
-/** The months as bars of text: █ searchable, ░ not yet. The one place to replace by a chart image. */
-function monthBars({ months }: Analysis): string {
-  const shown = months.slice(-monthsShown);
-  const most = Math.max(...shown.map(({ records }) => records), 1);
-  const width = 16;
-  const lines = shown.map(({ month, records, embedded, skipped }) => {
-    const length = Math.max(records > 0 ? 1 : 0, Math.round((records / most) * width));
-    const full =
-      records - skipped <= 0 ? length : Math.floor((Math.min(embedded, records) / (records - skipped)) * length);
-    const blocks = "█".repeat(Math.min(full, length)) + "░".repeat(Math.max(0, length - full));
-    return `${month} ${blocks.padEnd(width)} ${count(records)}`;
-  });
-  const earlier = months.slice(0, -monthsShown);
-  if (earlier.length > 0) {
-    const records = earlier.reduce((sum, month) => sum + month.records, 0);
-    lines.unshift(`${count(earlier.length, "earlier month", "earlier months")}: ${count(records)}`);
-  }
-  return `\`\`\`\n${fitLines(lines, 1_000, (left) => `and ${count(left)} more`)}\n\`\`\``;
 }

@@ -104,7 +104,9 @@ export function rollbackQuestionView(run: Run): View {
 }
 
 function planned(run: Run | undefined): string {
-  return run ? `: ${count(totals(run).planned, "record")} to look at` : "";
+  if (!run) return "";
+  if (run.collection && !run.collection.finished) return "; it collects the history from Discord first";
+  return `: ${count(totals(run).planned, "record")} to look at`;
 }
 
 function left(run: Run | undefined): string {

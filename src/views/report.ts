@@ -157,7 +157,8 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
   ];
   if (verification.sample.length > 0) {
     // Links only: whoever reads this channel need not be allowed to read those messages.
-    const lines = verification.sample.map(
+    const oldestFirst = [...verification.sample].sort((one, other) => one.createdAt - other.createdAt);
+    const lines = oldestFirst.map(
       ({ id, channelId, createdAt }) => `${jumpLink(guildId, channelId, id)} from ${ago(createdAt)}`,
     );
     fields.push({

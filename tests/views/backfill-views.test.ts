@@ -179,7 +179,8 @@ describe("the analysis", () => {
     const none = { records: 0, embedded: 0, missing: 0, stale: 0, skipped: 0, quarantined: 0 };
     const analysis = exampleAnalysis({ ...none, channels: [], months: [], phases: [], notes: 0, averageLength: 0 });
     expectSendable(analysisView(analysis));
-    expect(textOf(nothingToDoView(analysis))).toContain("still empty");
+    expect(textOf(nothingToDoView(analysis))).toContain("only on Discord");
+    expect(textOf(analysisView(analysis))).not.toContain("nothing to do");
     for (const view of [analysisView(analysis), nothingToDoView(analysis)]) {
       expect(view.components[0]?.components[0]?.custom_id).toBe("backscroll:backfill:start:::discord");
     }
@@ -299,6 +300,12 @@ describe("short answers", () => {
     ] as const) {
       expectSendable(startView(outcome, asked));
     }
+  });
+
+  it("say that history is collected first, when it is", () => {
+    const run = exampleRun({ source: "discord", collection: { finished: false, collected: 0, unreadable: [] } });
+    const view = startView({ outcome: "started", status: exampleStatus({ run }) }, asked);
+    expect(textOf(view)).toContain("collects the history from Discord first");
   });
 
   it("ask which plan to go on with, and carry the new one in the button", () => {
