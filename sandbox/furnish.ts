@@ -144,6 +144,7 @@ export async function furnishExported(
     if (!users.has(record.authorId)) {
       users.add(record.authorId);
       world.addUser({ id: record.authorId, username: record.authorName, ...(record.bot && { bot: true }) });
+      world.addMember(guildId, { userId: record.authorId });
     }
     if (isAskable(record)) askable.push(record);
     historic.push(toHistoric(record));

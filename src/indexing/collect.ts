@@ -1,12 +1,15 @@
 // Brings history that is only on Discord into the archive: one cursor per channel or thread, oldest end first until Discord has
 // nothing older, resumable at any point. And, when the bot comes back, what was written, edited or deleted while it was away.
 
+import PQueue from "p-queue";
 import { TransientError, toError, UserError } from "../errors.ts";
 import type { Archive, ArchivedRecord, Clock, History, HistoryChannel, HistoryCursor, Logger } from "../ports.ts";
 import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
 
 /** Fewer than this in an answer: there is nothing further (see `History.messages`). */
 const PER_REQUEST = 100;
+/** Discord limits requests per channel, and to 50 a second in all. */
+const CHANNELS_AT_ONCE = 8;
 const TRIES = 6;
 const RETRY_MS = 1_000;
 
@@ -37,20 +40,27 @@ export async function collectHistory(
 ): Promise<Collected> {
   const channels = await parts.history.channels(guildId);
   await parts.archive.saveChannels(guildId, channels.map(asInfo));
-  const unreadable: string[] = [];
-  for (const channel of channels) {
-    if (stop.aborted) return { complete: false, unreadable };
-    if (channel.unreadable !== undefined) {
-      unreadable.push(`#${channel.name}: ${channel.unreadable}`);
-      continue;
-    }
+  const unreadable = channels.flatMap(({ name, unreadable: reason }) =>
+    reason === undefined ? [] : `#${name}: ${reason}`,
+  );
+  const failed = new AbortController();
+  const stopping = AbortSignal.any([stop, failed.signal]);
+  const queue = new PQueue({ concurrency: CHANNELS_AT_ONCE });
+
+  async function collect(channel: HistoryChannel): Promise<void> {
     try {
-      await collectChannel(parts, guildId, channel, newestId, stop, onSaved);
+      if (!stopping.aborted) await collectChannel(parts, guildId, channel, newestId, stopping, onSaved);
     } catch (thrown) {
-      if (!(thrown instanceof UserError)) throw thrown;
-      unreadable.push(`#${channel.name}: ${thrown.message}`);
+      if (stopping.aborted) return;
+      if (thrown instanceof UserError) unreadable.push(`#${channel.name}: ${thrown.message}`);
+      else failed.abort(thrown);
     }
   }
+
+  await queue.addAll(
+    channels.filter(({ unreadable: reason }) => reason === undefined).map((channel) => () => collect(channel)),
+  );
+  failed.signal.throwIfAborted();
   return { complete: !stop.aborted, unreadable };
 }
 

@@ -9,13 +9,12 @@ import type { Snowflake } from "../../snowflake.ts";
 import { toChannelInfo } from "./channel-info.ts";
 import { translateDiscordError } from "./discord-errors.ts";
 import { channelFacts, guildFacts } from "./guild-facts.ts";
+import { createMemberRequests, type MemberRequests } from "./member-requests.ts";
 import type { MessageNames } from "./message-record.ts";
 import { isHeldByEveryone } from "./permission-rules.ts";
 
 const CHANNELS_REMEMBERED = 10_000;
 const NICKNAMES_REMEMBERED = 50_000;
-/** The most a gateway request for members takes. Naming them needs no privileged intent. */
-const MEMBERS_PER_REQUEST = 100;
 const MEMBERS_TIMEOUT_MS = 5_000;
 
 export interface Directory {
@@ -24,7 +23,7 @@ export interface Directory {
   remember(channel: ChannelInfo): void;
   forget(channelId: Snowflake): void;
   /**
-   * Asks Discord for the nicknames of those not known yet, so that history calls an author what live messages do. Names are not
+   * Asks Discord, sparingly, for the nicknames of those not known yet, so that history calls an author what live messages do. Names are not
    * worth failing for: without an answer, display names are used.
    */
   learnNicknames(guildId: Snowflake, userIds: Iterable<Snowflake>): Promise<void>;
@@ -37,9 +36,21 @@ export interface Directory {
 export function createDirectory(client: Client, logger: Pick<Logger, "debug">): Directory {
   const channels = new Map<Snowflake, ChannelInfo>();
   const nicknames = new Map<string, string | null>();
+  const memberRequests = new Map<Snowflake, MemberRequests>();
 
   function rememberNickname(guildId: Snowflake, userId: Snowflake, nickname: string | null): void {
     setBounded(nicknames, `${guildId}:${userId}`, nickname, NICKNAMES_REMEMBERED);
+  }
+
+  async function learn(guildId: Snowflake, userIds: readonly Snowflake[]): Promise<void> {
+    const guild = client.guilds.cache.get(guildId);
+    if (!guild) return;
+    try {
+      const members = await guild.members.fetch({ user: [...userIds], time: MEMBERS_TIMEOUT_MS });
+      for (const userId of userIds) rememberNickname(guildId, userId, members.get(userId)?.nickname ?? null);
+    } catch (error) {
+      logger.debug("nicknames:unknown", { guildId, error: toError(error).message });
+    }
   }
 
   return {
@@ -63,16 +74,9 @@ export function createDirectory(client: Client, logger: Pick<Logger, "debug">): 
       if (!guild) return;
       const isUnknown = (userId: Snowflake) =>
         !nicknames.has(`${guildId}:${userId}`) && !guild.members.cache.has(userId);
-      const unknown = [...new Set(userIds)].filter(isUnknown);
-      try {
-        for (let start = 0; start < unknown.length; start += MEMBERS_PER_REQUEST) {
-          const user = unknown.slice(start, start + MEMBERS_PER_REQUEST);
-          const members = await guild.members.fetch({ user, time: MEMBERS_TIMEOUT_MS });
-          for (const userId of user) rememberNickname(guildId, userId, members.get(userId)?.nickname ?? null);
-        }
-      } catch (error) {
-        logger.debug("nicknames:unknown", { guildId, error: toError(error).message });
-      }
+      const requests = memberRequests.get(guildId) ?? createMemberRequests((ids) => learn(guildId, ids));
+      memberRequests.set(guildId, requests);
+      await requests.want([...userIds].filter(isUnknown));
     },
     names(guildId) {
       const guild = client.guilds.cache.get(guildId);
