@@ -82,6 +82,64 @@ export function createSkippableClock(): SkippableClock {
   };
 }
 
+export interface ManualClock extends Clock {
+  /** Moves time on, waking sleepers one after the other, and lets what they set off get as far as it can without real waiting. */
+  advance(ms: number): Promise<void>;
+}
+
+/** Time that stands still unless it is moved. Starts at 0. */
+export function createManualClock(): ManualClock {
+  let now = 0;
+  const sleepers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
+  const settle = async () => {
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    now: () => now,
+    elapsed: () => now,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted || ms <= 0) return resolve();
+        const wake = () => {
+          sleepers.delete(sleeper);
+          signal?.removeEventListener("abort", wake);
+          resolve();
+        };
+        const sleeper = { dueMs: now + ms, wake };
+        sleepers.add(sleeper);
+        signal?.addEventListener("abort", wake);
+      }),
+    async advance(ms) {
+      const until = now + ms;
+      await settle();
+      for (;;) {
+        const next = [...sleepers].sort((a, b) => a.dueMs - b.dueMs)[0];
+        if (next === undefined || next.dueMs > until) break;
+        now = Math.max(now, next.dueMs);
+        next.wake();
+        await settle();
+      }
+      now = until;
+    },
+  };
+}
+
+/** An embedder of one dimension. @param onRequest may throw */
+export function testEmbedder(
+  onRequest: (texts: readonly string[]) => void | Promise<void> = () => {},
+  limits: Partial<Embedder["limits"]> = {},
+): Embedder {
+  return {
+    space: { modelId: "test", dimensions: 1, fingerprint: "test-1" },
+    limits: { textsPerRequest: 100, tokensPerText: 500, tokensPerRequest: 50_000, parallelRequests: 1, ...limits },
+    async embed(texts) {
+      await onRequest(texts);
+      return texts.map(() => Float32Array.of(1));
+    },
+    async close() {},
+  };
+}
+
 /** Waits for a condition; fails with what it waited for. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
@@ -97,9 +155,12 @@ export async function until(
 
 // ---------------------------------------------------------------- records
 
+/** Fixed, so that the same hour is the same id all through a test. */
+const NOW_MS = Date.now();
+
 /** An id so many hours ago. `serial` tells ids of the same hour apart. */
 export function hoursAgo(hours: number, serial = 0): Snowflake {
-  return (BigInt(snowflakeAt(Date.now() - hours * HOUR_MS)) + BigInt(serial)).toString();
+  return (BigInt(snowflakeAt(NOW_MS - hours * HOUR_MS)) + BigInt(serial)).toString();
 }
 
 /** Ids of messages that arrive while a child process works: newer than all of `history`, the same in each of its lives. */

@@ -1,0 +1,289 @@
+// Live indexing over real stores: archived first, searchable soon, and nothing lost whatever happens in between.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ArchivedRecord } from "../../src/ports.ts";
+import type { Snowflake } from "../../src/snowflake.ts";
+import { channel, GUILD, type House, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+
+let house: House;
+beforeEach(async () => {
+  house = await openHouse({ forgetOnLeave: true });
+});
+afterEach(async () => {
+  await house.close();
+});
+
+const id = (n: number) => hoursAgo(100 - n);
+const hear = (record: ArchivedRecord) => house.live.messageSaved(GUILD, record, channel(record.channelId));
+const say = (n: number, content: string, given: Partial<ArchivedRecord> = {}) => hear(message(id(n), content, given));
+const rowsOf = async (...ids: Snowflake[]) => (await house.indexes.open(GUILD)).index.rows(ids);
+const texts = async (...ids: Snowflake[]) => (await rowsOf(...ids)).map(({ text }) => text);
+
+async function settled(): Promise<void> {
+  await house.live.idle();
+  expect(await house.archive.pending(GUILD, 10)).toEqual([]);
+}
+
+describe("a message", () => {
+  test("is in the archive, with its mark, when the event is done, and then searchable", async () => {
+    house.server?.misbehave({ status: 503 }, { times: 1 });
+    await say(1, "the kettle whistles");
+    expect((await house.archive.get(GUILD, "message", [id(1)])).size).toBe(1);
+    expect(await house.live.pending(GUILD)).toBe(1);
+    await until(async () => (await house.live.pending(GUILD)) === 0, "it is indexed");
+    expect(await house.matching("kettle")).toEqual([id(1)]);
+    expect(await house.find(GUILD, "kettle", 1)).toEqual([id(1)]);
+  });
+
+  test("that is edited is embedded anew, and its old words are gone", async () => {
+    await say(1, "the kettle whistles");
+    await settled();
+    await say(1, "the violin weeps", { editedAt: Date.now() });
+    await settled();
+    expect(await texts(id(1))).toEqual(["the violin weeps"]);
+    expect(await house.matching("kettle")).toEqual([]);
+  });
+
+  test("heard twice is embedded once", async () => {
+    await say(1, "the kettle whistles");
+    await settled();
+    const requests = house.server?.requests.length;
+    await say(1, "the kettle whistles");
+    await settled();
+    expect(house.server?.requests.length).toBe(requests);
+  });
+
+  test("edited to nothing loses its rows", async () => {
+    await say(1, "the kettle whistles");
+    await settled();
+    await say(1, "");
+    await settled();
+    expect(await rowsOf(id(1))).toEqual([]);
+  });
+
+  test("that is deleted is gone from both stores, alone or among many, and a deletion of the unknown does nothing", async () => {
+    for (let n = 1; n <= 5; n += 1) await say(n, `message ${n}`);
+    await settled();
+    await house.live.messagesDeleted(GUILD, [id(1)]);
+    await house.live.messagesDeleted(GUILD, [id(2), id(3), id(77)]);
+    await settled();
+    expect(await texts(id(1), id(2), id(3), id(4), id(5))).toEqual(["message 4", "message 5"]);
+    expect([...(await house.archive.get(GUILD, "message", [1, 2, 3, 4, 5].map(id))).keys()]).toEqual([id(4), id(5)]);
+  });
+
+  test("deleted while it is being embedded stays deleted", async () => {
+    const sent = house.server?.requests.length ?? 0;
+    await say(1, "a slip of the tongue");
+    await until(() => (house.server?.requests.length ?? 0) > sent, "it is at the embedder");
+    await house.live.messagesDeleted(GUILD, [id(1)]);
+    await settled();
+    expect(await rowsOf(id(1))).toEqual([]);
+  });
+
+  test("is not asked of one who does not own the guild, and is taken up when it does", async () => {
+    await house.ownership.release(GUILD);
+    await say(1, "the kettle whistles");
+    await house.live.idle();
+    expect(await house.live.pending(GUILD)).toBe(1);
+    await house.ownership.claim(GUILD);
+    house.live.kick(GUILD);
+    await settled();
+    expect(await texts(id(1))).toEqual(["the kettle whistles"]);
+  });
+});
+
+describe("a neighbour", () => {
+  beforeEach(async () => {
+    await say(1, "the password is swordfish");
+    await say(2, "thank you");
+    await settled();
+  });
+
+  test("lends its words to the full text of the next message", async () => {
+    expect(await house.matching("swordfish")).toEqual(expect.arrayContaining([id(1), id(2)]));
+    expect((await rowsOf(id(2)))[0]?.contextId).toBe(id(1));
+  });
+
+  test("that is edited takes them out again", async () => {
+    await say(1, "the password is secret", { editedAt: 1 });
+    await settled();
+    expect(await house.matching("swordfish")).toEqual([]);
+    expect((await rowsOf(id(2)))[0]?.searchText).toBe("the password is secret\nAda: thank you");
+  });
+
+  test("that is deleted takes them out again, and the message before it steps in", async () => {
+    await say(0, "good morning");
+    await house.live.messagesDeleted(GUILD, [id(1)]);
+    await settled();
+    expect(await house.matching("swordfish")).toEqual([]);
+    expect((await rowsOf(id(2)))[0]?.searchText).toBe("good morning\nAda: thank you");
+  });
+});
+
+describe("many at once", () => {
+  test("more marks than are taken at a time are all brought in order, with contexts right", async () => {
+    const records = Array.from({ length: 450 }, (_, n) =>
+      message(hoursAgo(500 - n), `number ${n} ${"and so on ".repeat(n % 5)}`),
+    );
+    await house.archive.save(GUILD, records, { pending: true });
+    house.live.kick(GUILD);
+    await settled();
+    const rows = await rowsOf(...records.map((each) => each.id));
+    expect(rows).toHaveLength(450);
+    expect(rows.every((row, n) => row.contextId === records[n - 1]?.id)).toBe(true);
+  });
+
+  test("rewriting them in many small requests does not set off the rest of the channel", async () => {
+    await house.close();
+    house = await openHouse({ textsPerRequest: 4 });
+    const records = Array.from({ length: 120 }, (_, n) =>
+      message(hoursAgo(500 - n), `number ${n} ${"and so on ".repeat((n * 7) % 5)}`),
+    );
+    await house.archive.save(GUILD, records, { pending: true });
+    house.live.kick(GUILD);
+    await settled();
+    const texts = house.server?.requests.reduce((sum, { texts }) => sum + texts, 0);
+    expect(texts).toBe(120);
+  });
+});
+
+describe("a channel", () => {
+  test("that is deleted takes its threads along, and leaves the others", async () => {
+    await house.archive.saveChannels(GUILD, [
+      channel("10"),
+      channel("11"),
+      channel("12", { parentId: "10", type: "public-thread", accessChannelId: "10" }),
+    ]);
+    await say(1, "in the channel", { channelId: "10" });
+    await house.live.messageSaved(
+      GUILD,
+      message(id(2), "in its thread", { channelId: "12", accessChannelId: "10" }),
+      channel("12", { parentId: "10", type: "public-thread", accessChannelId: "10" }),
+    );
+    await say(3, "elsewhere", { channelId: "11" });
+    await settled();
+    await house.live.channelDeleted(GUILD, "10");
+    await settled();
+    expect(await texts(id(1), id(2), id(3))).toEqual(["elsewhere"]);
+    expect([...(await house.archive.get(GUILD, "message", [id(1), id(2), id(3)])).keys()]).toEqual([id(3)]);
+    expect((await house.archive.channels(GUILD)).map((each) => each.id)).toEqual(["11"]);
+  });
+
+  test("whose removal was cut off by a crash is removed at the next start", async () => {
+    await say(1, "in the channel");
+    await settled();
+    await house.archive.beginRemoval(GUILD, { by: "channel", id: "10" });
+    house.live.kick(GUILD);
+    await settled();
+    expect(await rowsOf(id(1))).toEqual([]);
+    expect(await house.archive.unfinishedRemovals(GUILD)).toEqual([]);
+  });
+});
+
+test("a guild that is left is forgotten where that is set", async () => {
+  await say(1, "farewell");
+  await settled();
+  await house.live.guildLeft(GUILD);
+  await house.live.idle();
+  expect(await rowsOf(id(1))).toEqual([]);
+  expect((await house.archive.get(GUILD, "message", [id(1)])).size).toBe(0);
+});
+
+describe("an embedder that is down", () => {
+  test("loses nothing: everything is indexed when it is back, by itself", async () => {
+    const restore = house.server?.misbehave({ status: 503 });
+    for (let n = 1; n <= 5; n += 1) await say(n, `message ${n}`);
+    await until(() => house.breaker.state() !== undefined, "the breaker opens");
+    expect(await house.live.pending(GUILD)).toBe(5);
+    restore?.();
+    house.clock.skip(2_000);
+    await until(async () => (await house.live.pending(GUILD)) === 0, "all is indexed");
+    expect(await texts(...[1, 2, 3, 4, 5].map(id))).toHaveLength(5);
+    expect(await house.engine.failures(GUILD, 10)).toEqual([]);
+  });
+
+  test("does not keep what was deleted meanwhile searchable", async () => {
+    await say(1, "a slip of the tongue");
+    await settled();
+    house.server?.misbehave({ status: 503 });
+    await say(2, "somebody else");
+    await until(() => house.breaker.state() !== undefined, "the breaker opens");
+    await house.live.messagesDeleted(GUILD, [id(1)]);
+    expect(await rowsOf(id(1))).toEqual([]);
+  });
+
+  test("that refuses everything, even a harmless text, is down: no message is blamed", async () => {
+    const restore = house.server?.misbehave({ status: 400, says: "computer says no" });
+    await say(1, "the kettle whistles");
+    await until(() => house.breaker.state() !== undefined, "the breaker opens");
+    const requests = house.server?.requests.length ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((house.server?.requests.length ?? 0) - requests).toBeLessThan(5);
+    restore?.();
+    house.clock.skip(5_000);
+    await until(async () => (await house.live.pending(GUILD)) === 0, "it is indexed");
+    expect(await house.engine.failures(GUILD, 10)).toEqual([]);
+  });
+});
+
+describe("a text that is refused", () => {
+  const poison = { status: 400, says: { error: { message: "I do not like this text" } } };
+  const isPoison = (all: readonly string[]) => all.some((each) => each.includes("poison"));
+
+  test("is set aside with its reason, and does not hold up the others", async () => {
+    house.server?.misbehave(poison, { when: isPoison });
+    const records = [message(id(1), "before"), message(id(2), "a poison"), message(id(3), "after")];
+    await house.archive.save(GUILD, records, { pending: true });
+    house.live.kick(GUILD);
+    await settled();
+    expect(await texts(id(1), id(2), id(3))).toEqual(["before", "after"]);
+    expect(await house.engine.failures(GUILD, 10)).toMatchObject([
+      { id: id(2), channelId: "10", attempts: 3, reason: expect.stringContaining("I do not like this text") },
+    ]);
+  });
+
+  test("gets another chance when it is edited, and by retry", async () => {
+    const restore = house.server?.misbehave(poison, { when: isPoison });
+    await say(1, "a poison");
+    await say(2, "another poison");
+    await settled();
+    await say(1, "an antidote", { editedAt: 1 });
+    await settled();
+    expect((await house.engine.failures(GUILD, 10)).map((entry) => entry.id)).toEqual([id(2)]);
+    restore?.();
+    expect(await house.engine.retry(GUILD)).toBe(1);
+    await settled();
+    expect(await texts(id(1), id(2))).toEqual(["an antidote", "another poison"]);
+    expect(await house.engine.failures(GUILD, 10)).toEqual([]);
+  });
+
+  test("that is retried and refused again stays on the list", async () => {
+    house.server?.misbehave(poison, { when: isPoison });
+    for (let n = 1; n <= 30; n += 1) await say(n, `poison ${n}`);
+    await settled();
+    expect(await house.engine.retry(GUILD)).toBe(30);
+    await settled();
+    expect(await house.engine.failures(GUILD, 100)).toHaveLength(30);
+  });
+
+  test("an edit that is refused takes the old rows away", async () => {
+    house.server?.misbehave(poison, { when: isPoison });
+    await say(1, "harmless");
+    await settled();
+    await say(1, "now a poison", { editedAt: 1 });
+    await settled();
+    expect(await rowsOf(id(1))).toEqual([]);
+  });
+});
+
+test("what a process archived but did not index before it died is indexed by the next one", async () => {
+  await house.ownership.release(GUILD);
+  await say(1, "the last words");
+  await say(2, "and a deleted one");
+  await house.live.messagesDeleted(GUILD, [id(2)]);
+  await house.stop();
+  house = await openHouse({ folder: house.folder });
+  house.live.kick(GUILD);
+  await settled();
+  expect(await texts(id(1), id(2))).toEqual(["the last words"]);
+});

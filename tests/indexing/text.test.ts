@@ -1,0 +1,193 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { prepareRecords, previousInChannel, toRows } from "../../src/indexing/rows.ts";
+import { ownText, prepare, skipReason, whatItHas } from "../../src/indexing/text.ts";
+import type { ArchivedRecord } from "../../src/ports.ts";
+import { openTestArchive, type TestArchive, testId, testMessage, testNote } from "../support/archive.ts";
+
+const said = (content: string, given: Partial<ArchivedRecord> = {}) => testMessage(1, { content, ...given });
+
+describe("what is skipped", () => {
+  test.each([
+    ["nothing at all", said(""), "no text"],
+    ["blanks", said(" \n\t "), "no text"],
+    [
+      "zero-width characters and directional marks only",
+      said("\u200b\u200e\u2066\ufeff\u00ad"),
+      "only invisible characters",
+    ],
+  ])("%s", (_what, record, reason) => {
+    expect(skipReason(record)).toBe(reason);
+    expect(prepare(record)).toEqual([]);
+  });
+
+  test.each([
+    ["an attachment without text", said("", { attachments: [{ name: "plan.pdf" }] }), "plan.pdf"],
+    ["an alt text", said("", { attachments: [{ name: "a.png", alt: "a red kettle" }] }), "a.png: a red kettle"],
+    ["a poll", said("", { poll: "Tea or coffee?\nTea\nCoffee" }), "Tea or coffee?\nTea\nCoffee"],
+    ["an embed", said("", { embeds: ["A title"] }), "A title"],
+    ["a forwarded text", said("", { forwarded: "passed on" }), "passed on"],
+    ["right-to-left text", said("שלום עולם"), "שלום עולם"],
+    ["a lone emoji", said("🫖"), "🫖"],
+  ])("not %s", (_what, record, text) => {
+    expect(skipReason(record)).toBeUndefined();
+    expect(prepare(record).map((chunk) => chunk.text)).toEqual([text]);
+  });
+
+  test("a record with all kinds of text has them all, in order", () => {
+    const all = said("words", {
+      poll: "poll",
+      forwarded: "forwarded",
+      embeds: ["one", "two"],
+      attachments: [{ name: "file" }],
+    });
+    expect(ownText(all)).toBe("words\npoll\nforwarded\none\ntwo\nfile");
+  });
+});
+
+describe("chunks", () => {
+  test("a message of four thousand characters becomes several, of which none is too long and no word is lost", () => {
+    const words = Array.from({ length: 800 }, (_, n) => `w${n}`.padEnd(4, "o"))
+      .join(" ")
+      .slice(0, 4_000);
+    const chunks = prepare(said(words));
+    expect(chunks.length).toBeGreaterThan(2);
+    expect(chunks.map(({ chunk }) => chunk)).toEqual(chunks.map((_, place) => place));
+    expect(chunks.every(({ text }) => text.length <= 1_600)).toBe(true);
+    expect(
+      chunks
+        .map(({ text }) => text)
+        .join(" ")
+        .split(/\s+/),
+    ).toEqual(words.split(/\s+/));
+  });
+
+  test("split at a paragraph rather than in a sentence", () => {
+    const [first] = prepare(said(`${"a".repeat(1_000)}\n\n${"b".repeat(1_000)}`));
+    expect(first?.text).toBe("a".repeat(1_000));
+  });
+
+  test("never cut a character in two, and are well-formed whatever comes in", () => {
+    const anything = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 4_000 }),
+      fc.array(fc.nat(0xffff), { minLength: 0, maxLength: 4_000 }).map((units) => String.fromCharCode(...units)),
+      fc.string({
+        unit: fc.constantFrom("🛰️", "a", " ", "\n", "\u200b", "\ud83d", "ש"),
+        minLength: 1_000,
+        maxLength: 4_000,
+      }),
+    );
+    fc.assert(
+      fc.property(anything, (content) => {
+        const record = said(content, { authorName: content.slice(0, 10) });
+        const chunks = prepare(record, said(content));
+        expect(chunks.length === 0).toBe(skipReason(record) !== undefined);
+        for (const { text, embeddedText, searchText } of chunks) {
+          expect([text, embeddedText, searchText].every((each) => each.isWellFormed())).toBe(true);
+          expect(text.trim()).not.toBe("");
+        }
+      }),
+      { seed: 3, numRuns: 150 },
+    );
+  });
+});
+
+describe("texts of a chunk", () => {
+  test("carry the author; the vector without, the full text with the message before", () => {
+    const [chunk] = prepare(said("the second"), said("the first"));
+    expect(chunk).toMatchObject({
+      text: "the second",
+      embeddedText: "Ada: the second",
+      searchText: "the first\nAda: the second",
+    });
+  });
+
+  test("only the first chunk carries the context, and at most 400 characters of it", () => {
+    const chunks = prepare(said("long ".repeat(700)), said("c".repeat(900)));
+    expect(chunks[0]?.searchText.startsWith(`${"c".repeat(400)}\nAda: `)).toBe(true);
+    expect(chunks[1]?.searchText).toBe(chunks[1]?.embeddedText);
+  });
+});
+
+test("a record's columns tell what it has", () => {
+  expect(whatItHas(said("see https://example.com"))).toEqual(["link"]);
+  expect(whatItHas(said("```js\n1\n```"))).toEqual(["code"]);
+  expect(whatItHas(said("", { attachments: [{ name: "a.JPG" }, { name: "b", contentType: "image/png" }] }))).toEqual([
+    "image",
+  ]);
+  expect(whatItHas(said("", { attachments: [{ name: "a.png", contentType: "application/pdf" }] }))).toEqual(["file"]);
+  expect(whatItHas(said("", { poll: "?" }))).toEqual(["poll"]);
+  expect(whatItHas(said("", { forwarded: "http://example.com" }))).toEqual(["link"]);
+  expect(whatItHas(said("plain"))).toEqual([]);
+});
+
+describe("context", () => {
+  let archive: TestArchive;
+  beforeEach(async () => {
+    archive = await openTestArchive();
+  });
+  afterEach(async () => {
+    await archive.close();
+  });
+
+  async function contextsOf(records: readonly ArchivedRecord[], known: "page" | "archive") {
+    await archive.archive.save("1", records, { pending: false });
+    const { records: page } = await archive.archive.page(
+      "1",
+      records[0]?.kind ?? "message",
+      { newestId: testId(9_999_999), oldestId: "0" },
+      100,
+    );
+    const prepared = await prepareRecords(
+      archive.archive,
+      "1",
+      page,
+      known === "page" ? previousInChannel(page) : undefined,
+    );
+    return new Map(prepared.map(({ stored, contextId }) => [stored.record.content, contextId]));
+  }
+
+  test.each(["page", "archive"] as const)(
+    "is the message just before in the same channel, not more than a day older, seen by %s",
+    async (known) => {
+      const day = 24 * 60;
+      const found = await contextsOf(
+        [
+          testMessage(1, { content: "first" }),
+          testMessage(2, { content: "elsewhere", channelId: "101" }),
+          testMessage(3, { content: "second" }),
+          testMessage(3 + day, { content: "a day later" }),
+          testMessage(4 + 2 * day, { content: "more than a day later" }),
+        ],
+        known,
+      );
+      expect(found).toEqual(
+        new Map([
+          ["first", undefined],
+          ["elsewhere", undefined],
+          ["second", testId(1)],
+          ["a day later", testId(3)],
+          ["more than a day later", undefined],
+        ]),
+      );
+    },
+  );
+
+  test("is none for notes", async () => {
+    expect(await contextsOf([testNote(1, { content: "one" }), testNote(2, { content: "two" })], "archive")).toEqual(
+      new Map([
+        ["one", undefined],
+        ["two", undefined],
+      ]),
+    );
+  });
+
+  test("rows of a private note have an owner, those of a channel note none", async () => {
+    const rowsOf = async (note: ArchivedRecord) => {
+      const prepared = await prepareRecords(archive.archive, "1", [{ record: note, contentHash: "h" }]);
+      return prepared.flatMap((each) => toRows(each, [Float32Array.of(1)], "run"));
+    };
+    expect(await rowsOf(testNote(1))).toMatchObject([{ kind: "note", ownerId: "200", runId: "run", contentHash: "h" }]);
+    expect((await rowsOf(testNote(1, { visibility: "channel" })))[0]).not.toHaveProperty("ownerId");
+  });
+});
