@@ -39,7 +39,8 @@ export function cannotOpen(where: string, thrown: unknown): Error {
 
 /** LanceDB appends source locations and the same text again as a cause. */
 function reason(error: Error): string {
-  return (error.message.split(/, \/|\n|Caused by/)[0] ?? "").trim().slice(0, 200);
+  const [first = ""] = error.message.split(/, \/|\n|Caused by/);
+  return first.replace(/^(?:lance error: |LanceError\(\w+\): )+/, "").trim().slice(0, 200);
 }
 
 function remedy(error: Error): string {
