@@ -3,6 +3,7 @@
 
 import { TransientError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
+import { putInOrder } from "../indexing/maintenance.ts";
 import type { VectorIndex } from "../ports.ts";
 import { type Run, totals } from "./run.ts";
 import type { Findings, Verification } from "./verify.ts";
@@ -29,7 +30,7 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
   await parts.repair([], stop);
   if (stop.aborted) return undefined;
   parts.onActivity("the index being put in order");
-  await parts.index.buildIndexes();
+  await putInOrder(parts.index);
   parts.onActivity("the final check");
   let findings = await verifyPatiently(parts);
   for (let repairs = 0; findings !== undefined && findings.toRepair.length > 0 && repairs < REPAIRS; repairs += 1) {
