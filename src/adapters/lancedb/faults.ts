@@ -40,7 +40,10 @@ export function cannotOpen(where: string, thrown: unknown): Error {
 /** LanceDB appends source locations and the same text again as a cause. */
 function reason(error: Error): string {
   const [first = ""] = error.message.split(/, \/|\n|Caused by/);
-  return first.replace(/^(?:lance error: |LanceError\(\w+\): )+/, "").trim().slice(0, 200);
+  return first
+    .replace(/^(?:lance error: |LanceError\(\w+\): )+/, "")
+    .trim()
+    .slice(0, 200);
 }
 
 function remedy(error: Error): string {
