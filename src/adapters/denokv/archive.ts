@@ -34,8 +34,10 @@ import { createRecordWrites, NOTHING } from "./record-writes.ts";
 import { createRemoval } from "./removal.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
-/** Records looked up and committed together by `save`. */
+/** Records that `save` looks up together. */
 const RECORDS_PER_SLICE = 2_000;
+/** More ids than one read takes are looked for with a list. */
+const KEYS_WORTH_A_LIST = 10;
 
 export function createArchive(store: Store, logger: Logger): Archive {
   const removal = createRemoval(store, logger);
@@ -48,7 +50,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
     // A look at the whole span is several times faster than asking for each key when the span is empty (a first import) or
     // dense (a repeated one). Where it holds much else, only its beginning is read.
     let unseen = ids;
-    if (ids.length > CHECKS_PER_COMMIT) {
+    if (ids.length > KEYS_WORTH_A_LIST) {
       const limit = ids.length * 2;
       const entries = await store.list(recordRange(guildId, kind, { from, to }), { limit });
       for (const { key, value } of entries) found.set(idOf(key), value);

@@ -52,7 +52,7 @@ function translated(error: Error, location: string): Error {
     );
   }
   if (/response status: (401|403)|accessToken|ACCESS_TOKEN/i.test(message)) {
-    return new UserError(`The archive ${location} refuses the access token.`, { cause: error });
+    return new UserError(`The archive ${location} refuses the access token, or none is set.`, { cause: error });
   }
   if (/fetch failed|ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|response status: (429|5\d\d)|Out of retries/i.test(message)) {
     return new TransientError(`The archive ${location} cannot be reached.`, { cause: error });
