@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openArchive } from "../src/adapters/denokv/open.ts";
-import type { ExportEntry } from "../src/indexing/exports.ts";
+import type { ExportEntry } from "../src/indexing/export-entry.ts";
 import { importEntries } from "../src/indexing/importing.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, snowflakeAt } from "../src/snowflake.ts";
 import { openTestArchive, recordingLogger, type TestArchive, testMessage } from "./support/archive.ts";

@@ -1,13 +1,12 @@
 // DiscordChatExporter's JSON: {"guild", "channel", …, "messages": […]}, one channel or thread a file, often larger than memory.
 // Format: https://github.com/Tyrrrz/DiscordChatExporter (JsonMessageWriter.cs).
 
-import Assembler from "stream-json/assembler.js";
-import { jsonParser, type Token } from "stream-json/parser.js";
 import { z } from "zod";
 import { toError, UserError } from "../errors.ts";
 import type { ChannelInfo, ChannelType } from "../ports.ts";
 import { isSnowflake } from "../snowflake.ts";
-import type { ExportEntry, ExportedMessage, TextPieces } from "./exports.ts";
+import type { ExportEntry, ExportedMessage, TextPieces } from "./export-entry.ts";
+import { jsonElements } from "./json-elements.ts";
 
 const id = z.string().refine(isSnowflake, "not an id");
 const text = z.string().nullish();
@@ -40,8 +39,6 @@ const messageSchema = z.object({
 });
 type Message = z.infer<typeof messageSchema>;
 
-const BITE_LENGTH = 4096;
-
 /** What Discord itself writes into a channel. Types without a name here are numbers, or somebody's words. */
 const systemTypes = new Set([
   "RecipientAdd",
@@ -66,31 +63,26 @@ const channelTypes: Readonly<Record<string, ChannelType>> = {
 };
 
 /** @throws UserError where the JSON breaks off or is none; what came before has been given */
-export async function* readDiscordChatExport(pieces: TextPieces): AsyncIterable<ExportEntry> {
+export async function* readDiscordChatExport(text: TextPieces): AsyncIterable<ExportEntry> {
   let place: Omit<ExportedMessage, "record"> | undefined;
   let line = 0;
-  for await (const { key, value } of valuesOf(pieces)) {
-    if (key === "channel") place = placeOf(value);
-    if (key !== "messages") continue;
-    if (place === undefined) throw new UserError("The export tells its messages before their channel.");
-    line += 1;
-    const parsed = messageSchema.safeParse(value);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      yield { line, problem: `${issue?.path.join(".") || "message"}: ${issue?.message ?? "not valid"}` };
-    } else if (systemTypes.has(parsed.data.type)) {
-      yield { line, leftOut: parsed.data.type };
-    } else {
-      yield { line, ...messageOf(parsed.data, place) };
+  for await (const part of jsonElements(text, "messages")) {
+    if ("member" in part) {
+      if (part.member.startsWith('"channel"')) place = placeOf(part.member);
+      continue;
     }
+    if (place === undefined) throw new UserError("The export does not tell its channel before its messages.");
+    line += 1;
+    const parsed = parsedMessage(part.element);
+    if ("problem" in parsed) yield { line, ...parsed };
+    else if (systemTypes.has(parsed.message.type)) yield { line, leftOut: parsed.message.type };
+    else yield { line, ...messageOf(parsed.message, place) };
   }
 }
 
-function placeOf(value: unknown): Omit<ExportedMessage, "record"> {
-  const parsed = channelSchema.safeParse(value);
-  if (!parsed.success) throw new UserError("The export does not tell its channel.");
-  const { id, name, categoryId, category } = parsed.data;
-  const type = channelTypes[parsed.data.type] ?? "other";
+function placeOf(member: string): Omit<ExportedMessage, "record"> {
+  const { id, name, categoryId, category, type: named } = channelOf(member);
+  const type = channelTypes[named] ?? "other";
   const isThread = type === "public-thread" || type === "private-thread";
   if (!isThread || !categoryId) return { channel: { id, name, type, accessChannelId: id } };
   const accessChannelId = type === "public-thread" ? categoryId : id;
@@ -101,6 +93,14 @@ function placeOf(value: unknown): Omit<ExportedMessage, "record"> {
     accessChannelId: categoryId,
   };
   return { channel: { id, name, type, parentId: categoryId, accessChannelId }, parent };
+}
+
+function channelOf(member: string): z.infer<typeof channelSchema> {
+  try {
+    return z.object({ channel: channelSchema }).parse(JSON.parse(`{${member}}`)).channel;
+  } catch (thrown) {
+    throw new UserError("The export does not tell its channel in a way that can be read.", { cause: thrown });
+  }
 }
 
 function messageOf(message: Message, place: Omit<ExportedMessage, "record">): ExportedMessage {
@@ -139,41 +139,15 @@ function textsOf(embeds: Message["embeds"]): string[] {
     .filter((words) => words !== "");
 }
 
-/** The values of the outermost object; of arrays each element by itself. */
-async function* valuesOf(pieces: TextPieces): AsyncIterable<{ readonly key: string; readonly value: unknown }> {
-  const tokenize = jsonParser({ streamValues: false });
-  let key = "";
-  let depth = 0;
-  let value: Assembler | undefined;
-  for await (const piece of pieces) {
-    for (const token of tokensOf(piece)) {
-      if (value === undefined && token.name === "keyValue") key = token.value;
-      // The outermost object and the arrays directly in it are walked through, everything else is put together.
-      else if (value === undefined && (depth === 0 || token.name === "startArray")) depth += 1;
-      else if (value === undefined && (token.name === "endArray" || token.name === "endObject")) depth -= 1;
-      else {
-        value ??= new Assembler();
-        value.consume(token);
-        if (!value.done) continue;
-        yield { key, value: value.current };
-        value = undefined;
-      }
-    }
+function parsedMessage(json: string): { readonly message: Message } | { readonly problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (thrown) {
+    return { problem: `not JSON: ${toError(thrown).message.slice(0, 120)}` };
   }
-  if (depth !== 0) throw new UserError("The export ends in the middle: it was cut off.");
-
-  function* tokensOf(piece: string): Iterable<Token> {
-    try {
-      // In small bites: the tokens before a mistake are only given for the bites before its own.
-      for (let start = 0; start < piece.length; start += BITE_LENGTH) {
-        const tokens = tokenize(piece.slice(start, start + BITE_LENGTH));
-        if (typeof tokens === "object" && "values" in tokens) yield* tokens.values;
-      }
-    } catch (thrown) {
-      const error = toError(thrown);
-      throw new UserError(`The export is no valid JSON after the messages read so far: ${error.message}.`, {
-        cause: error,
-      });
-    }
-  }
+  const parsed = messageSchema.safeParse(value);
+  if (parsed.success) return { message: parsed.data };
+  const issue = parsed.error.issues[0];
+  return { problem: `${issue?.path.join(".") || "message"}: ${issue?.message ?? "not valid"}` };
 }

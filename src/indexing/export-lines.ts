@@ -5,7 +5,7 @@ import { z } from "zod";
 import { toError, UserError } from "../errors.ts";
 import type { ChannelInfo } from "../ports.ts";
 import { createMessageIds, derivedId, isGenuineId } from "./derived-ids.ts";
-import type { ExportEntry, ExportedMessage, TextPieces } from "./exports.ts";
+import type { ExportEntry, ExportedMessage, TextPieces } from "./export-entry.ts";
 
 const MAX_LINE_LENGTH = 8 * 1024 * 1024;
 /** Ids hold times up to 2084 with room to spare; what claims to be later is a mistake. */

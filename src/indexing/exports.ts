@@ -7,29 +7,13 @@ import { basename } from "node:path";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { toError, UserError } from "../errors.ts";
-import type { ArchivedRecord, ChannelInfo } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { derivedId } from "./derived-ids.ts";
 import { readDiscordChatExport } from "./export-discord.ts";
+import type { ExportEntry, ExportReader, TextPieces } from "./export-entry.ts";
 import { readExportLines } from "./export-lines.ts";
 
-/** A message with everything that is needed to store it, or to play it. */
-export interface ExportedMessage {
-  readonly record: ArchivedRecord;
-  /** Where it was written; with the channel above it, if that is a thread. */
-  readonly channel: ChannelInfo;
-  readonly parent?: ChannelInfo;
-}
-
-export type ExportEntry =
-  /** The line of the file, or, in a DiscordChatExporter file, which message it is; from 1. */
-  { readonly line: number } & (
-    | ExportedMessage
-    /** A line that cannot be used, and why. */
-    | { readonly problem: string }
-    /** A good line that is no member's message, and what it is. */
-    | { readonly leftOut: string }
-  );
+export type { ExportEntry, ExportedMessage } from "./export-entry.ts";
 
 export interface ExportedGuild {
   readonly id: Snowflake;
@@ -37,12 +21,6 @@ export interface ExportedGuild {
   /** False when the file does not tell the guild: the id is then derived from the file's name. */
   readonly known: boolean;
 }
-
-/** Text as it comes from the file, in pieces that end anywhere. */
-export type TextPieces = AsyncIterable<string>;
-
-/** What each format's reader looks like. */
-export type ExportReader = (text: TextPieces) => AsyncIterable<ExportEntry>;
 
 const SNIFFED_LENGTH = 64 * 1024;
 

@@ -2,7 +2,7 @@
 
 import type { Archive, ArchivedRecord, ChannelInfo } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
-import type { ExportEntry } from "./exports.ts";
+import type { ExportEntry } from "./export-entry.ts";
 
 const RECORDS_PER_SAVE = 2_000;
 

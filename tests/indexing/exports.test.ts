@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { UserError } from "../../src/errors.ts";
-import { type ExportEntry, type ExportedMessage, exportedGuild, readExport } from "../../src/indexing/exports.ts";
+import type { ExportEntry, ExportedMessage } from "../../src/indexing/export-entry.ts";
+import { exportedGuild, readExport } from "../../src/indexing/exports.ts";
 import { compareSnowflakes, isSnowflake, snowflakeAt, snowflakeTime } from "../../src/snowflake.ts";
 
 let folder: string;
@@ -348,6 +349,24 @@ describe("a DiscordChatExporter export", () => {
     );
     expect(broken.error).toBeInstanceOf(UserError);
     expect(broken.entries.length).toBeGreaterThan(80);
+  });
+
+  test("a message that is no JSON does not spoil those after it", async () => {
+    const whole = JSON.stringify(chatExport([1, 2, 3].map((n) => message(n))), null, 2);
+    const { entries, error } = await entriesOf(await written(whole.replace('"message 2"', '"message 2", oops')));
+    expect(error).toBeUndefined();
+    expect(entries.map((entry) => ("problem" in entry ? entry.problem.slice(0, 8) : entry.line))).toEqual([
+      1,
+      "not JSON",
+      3,
+    ]);
+  });
+
+  test("texts full of brackets, quotes and backslashes are cut at the right places, wherever the file's pieces end", async () => {
+    const odd = ['"]}', "\\", '\\"', "{[", "],[", ",", '"messages": [', '\\\\"'];
+    const contents = Array.from({ length: 4000 }, (_, n) => `${odd[n % odd.length]}${"\\".repeat(n % 131)}"`);
+    const file = await written(JSON.stringify(chatExport(contents.map((content, n) => message(n, { content })))));
+    expect((await messagesOf(file)).map(({ record }) => record.content)).toEqual(contents);
   });
 
   test("one without messages, or with its channel missing, is no surprise", async () => {
