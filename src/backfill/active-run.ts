@@ -5,6 +5,7 @@ import { toError } from "../errors.ts";
 import type { Breaker, BreakerState } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndex } from "../indexing/guild-indexes.ts";
+import { NotOwnedError } from "../indexing/index-writer.ts";
 import type { Archive, Clock, Logger, QuarantineEntry, RunStore, SystemProbe } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { type Alert, type AlertThresholds, createAlertMonitor } from "./alerts.ts";
@@ -268,7 +269,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       if (outcome === "stopped") await settleStopped();
       else await finish();
     } catch (thrown) {
-      if (thrown instanceof LeaseLost) logger.warn("run:left", { guildId, reason: thrown.message });
+      const isLeft = thrown instanceof LeaseLost || thrown instanceof NotOwnedError;
+      if (isLeft) logger.warn("run:left", { guildId, reason: thrown.message });
       else
         await settleFailed(thrown).catch((again) =>
           logger.error("run:lost", { guildId, error: toError(again).message }),
@@ -288,7 +290,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         await monitor.check({
           isRunning: state.current().status === "running",
           waitingFor: waitingFor(),
-          embedderDown: breaker.state()?.reason,
+          // A hiccup that is over by the first probe is no alert.
+          embedderDown: (breaker.state()?.probes ?? 0) > 0 ? breaker.state()?.reason : undefined,
         });
         if (
           monitor.active().some(({ name }) => name === "memory-high") &&

@@ -74,10 +74,11 @@ export function createDifference(
   let coveredFrom: Snowflake | undefined;
   let ticket = writer.ticket();
 
-  async function loadKeys(range: IdRange): Promise<Snowflake> {
+  /** @returns from where on up the keys are complete */
+  async function loadKeys(range: IdRange, limit = keysAtOnce): Promise<Snowflake> {
     ticket.release();
     ticket = writer.ticket();
-    const keys = await index.keys(kind, range, keysAtOnce);
+    const keys = await index.keys(kind, range, limit);
     rows = new Map();
     for (const key of keys) {
       const same = rows.get(key.id);
@@ -85,8 +86,9 @@ export function createDifference(
       else same.push(key);
     }
     const last = keys.at(-1);
-    if (keys.length < keysAtOnce || last === undefined || rows.size === 1) return range.oldestId;
+    if (keys.length < limit || last === undefined) return range.oldestId;
     // The last id may have more chunks than fitted.
+    if (rows.size === 1) return await loadKeys(range, limit * 2);
     rows.delete(last.id);
     return snowflakeAfter(last.id);
   }

@@ -58,7 +58,7 @@ export interface Engine extends Backfill {
 export function createEngine(parts: EngineParts): Engine {
   const { archive, runStore, indexes, ownership, live, clock, logger } = parts;
   const active = new Map<Snowflake, ActiveRun>();
-  /** Starting, taking up and rolling back: one at a time per guild, and each knows that nobody works on the run. */
+  /** Starting, taking up and rolling back happen one after the other per guild; the last of them. */
   const changing = new Map<Snowflake, Promise<unknown>>();
   const reporters = new Map<Snowflake, Reporter>();
   let stopped = false;
@@ -88,16 +88,16 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   async function oneAtATime<Result>(guildId: Snowflake, work: () => Promise<Result>): Promise<Result> {
-    if (stopped) throw new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
-    if (changing.has(guildId)) {
-      throw new UserError("A backfill of this server is being started already. Wait a moment.");
-    }
-    const working = work();
+    const before = changing.get(guildId);
+    const working = Promise.allSettled([before]).then(() => {
+      if (stopped) throw new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
+      return work();
+    });
     changing.set(guildId, working);
     try {
       return await working;
     } finally {
-      changing.delete(guildId);
+      if (changing.get(guildId) === working) changing.delete(guildId);
     }
   }
 
@@ -355,7 +355,7 @@ export function createEngine(parts: EngineParts): Engine {
     retry,
     rollback: (guildId, by) => oneAtATime(guildId, () => rollback(guildId, by)),
     recover: async (guildId) => {
-      if (!changing.has(guildId) && !stopped) await oneAtATime(guildId, () => recover(guildId));
+      if (!stopped) await oneAtATime(guildId, () => recover(guildId));
     },
     async done(guildId) {
       await changed(guildId);

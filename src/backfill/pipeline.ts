@@ -139,7 +139,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
       ),
     ]);
     const notFresh = result.refused.map(({ id }) => id).filter((id) => !fresh.has(id));
-    if (notFresh.length > 0) await writer.removeIds(notFresh, page.ticket);
+    if (notFresh.length > 0) await patiently(() => writer.removeIds(notFresh, page.ticket));
     const contextChanged = outcomes.flatMap((outcome) => [...outcome.contextChanged]);
     if (contextChanged.length > 0) {
       await archive.markPending(guildId, phase.kind, contextChanged);
@@ -158,14 +158,18 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
 
     async function writeRows(some: typeof rows, isFresh: boolean): Promise<WriteOutcome> {
       if (some.length === 0) return { superseded: new Set(), contextChanged: new Set() };
-      for (let tries = 1; ; tries += 1) {
-        try {
-          // A write that failed may have been stored all the same: never appended a second time.
-          return await writer.write(some, { ticket: page.ticket, fresh: isFresh && tries === 1 });
-        } catch (thrown) {
-          if (!(thrown instanceof TransientError) || tries === WRITE_TRIES || parts.abandon.aborted) throw thrown;
-          await parts.clock.sleep(WRITE_RETRY_MS * 2 ** tries, parts.abandon);
-        }
+      // A write that failed may have been stored all the same: never appended a second time.
+      return patiently((tries) => writer.write(some, { ticket: page.ticket, fresh: isFresh && tries === 1 }));
+    }
+  }
+
+  async function patiently<Result>(change: (tries: number) => Promise<Result>): Promise<Result> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await change(tries);
+      } catch (thrown) {
+        if (!(thrown instanceof TransientError) || tries === WRITE_TRIES || parts.abandon.aborted) throw thrown;
+        await parts.clock.sleep(WRITE_RETRY_MS * 2 ** tries, parts.abandon);
       }
     }
   }
@@ -203,7 +207,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     // Duplicates that are embedded anew are replaced by that.
     const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
     const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
-    if (unwanted.length > 0) await writer.removeIds(unwanted, read.ticket);
+    if (unwanted.length > 0) await patiently(() => writer.removeIds(unwanted, read.ticket));
     const page = { ...classify(read, parts, phase.kind), batchesLeft: cut.length };
     pages.push(page);
     if (cut.length === 0) settleSoon();

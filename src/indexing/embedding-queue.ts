@@ -38,6 +38,22 @@ export interface EmbeddingQueue {
   onTiming(listener: (timing: EmbeddingTiming) => void): () => void;
 }
 
+/** Clients leave a listener on the signal of each request: on one that lives as long as the process they would pile up. */
+async function withOwnSignal<Result>(
+  signal: AbortSignal | undefined,
+  request: (own?: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  if (signal === undefined) return await request();
+  const own = new AbortController();
+  const abort = () => own.abort(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    return await request(own.signal);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 export function createEmbeddingQueue(embedder: Embedder, clock: Clock): EmbeddingQueue {
   const queue = new PQueue({ concurrency: embedder.limits.parallelRequests });
   const listeners = new Set<(timing: EmbeddingTiming) => void>();
@@ -52,7 +68,7 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
         return await queue.add(
           async () => {
             const startedAt = clock.elapsed();
-            const vectors = await embedder.embed(texts, use, signal);
+            const vectors = await withOwnSignal(signal, (own) => embedder.embed(texts, use, own));
             const timing = {
               priority,
               texts: texts.length,

@@ -8,6 +8,9 @@ import type { Snowflake } from "../snowflake.ts";
 /** Rows of one commit at most; keeps a commit's memory small. */
 const ROWS_PER_COMMIT = 10_000;
 
+/** The lease has (almost) run out: nothing was sent. Whoever owns the guild next goes on. */
+export class NotOwnedError extends TransientError {}
+
 /** Taken before the archive is read; release it when the rows made from that read are written or given up. */
 export interface Ticket {
   readonly at: number;
@@ -28,7 +31,7 @@ export interface IndexWriter {
   /**
    * Writes rows made from records read after `ticket`. All rows of one record come in one call.
    * @param fresh the caller knows that none of these ids has rows
-   * @throws TransientError when this process no longer owns the guild; whatever the index throws
+   * @throws NotOwnedError when this process no longer owns the guild; whatever the index throws
    */
   write(
     rows: readonly IndexRow[],
@@ -140,7 +143,7 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
   }
 
   function requireOwnership() {
-    if (!mayCommit()) throw new TransientError("another process owns this server's index now");
+    if (!mayCommit()) throw new NotOwnedError("this process does not own the server's index at the moment");
   }
 
   async function work(): Promise<void> {

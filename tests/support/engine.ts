@@ -329,8 +329,14 @@ export async function openHouse(options: HouseOptions = {}) {
       },
     },
   });
+  ownership.onChange((guildId, change) => {
+    if (change === "lost") return;
+    live.kick(guildId);
+    engine.recover(guildId).catch((thrown) => logger.error("recover:failed", { error: String(thrown) }));
+  });
   if (options.claim !== false) await ownership.claim(GUILD);
 
+  let stopping: Promise<void> | undefined;
   const status = async () => (await runStore.load(GUILD))?.value.status;
   return {
     folder,
@@ -389,15 +395,9 @@ export async function openHouse(options: HouseOptions = {}) {
       return (await index.matching(word, { accessChannelIds: await everyChannel() }, 50)).map(({ id }) => id);
     },
     /** As a process that ends in good order. */
-    async stop() {
-      await engine.stop();
-      await live.stop();
-      breaker.stop();
-      await ownership.stop();
-      await indexes.close();
-      await store.close();
-      if (options.embedder === undefined) await embedder.close();
-      await opened.close();
+    stop() {
+      stopping ??= stopInOrder();
+      return stopping;
     },
     async close() {
       await this.stop();
@@ -405,6 +405,17 @@ export async function openHouse(options: HouseOptions = {}) {
       await rm(folder, { recursive: true, force: true });
     },
   };
+
+  async function stopInOrder(): Promise<void> {
+    await engine.stop();
+    await live.stop();
+    breaker.stop();
+    await ownership.stop();
+    await indexes.close();
+    await store.close();
+    if (options.embedder === undefined) await embedder.close();
+    await opened.close();
+  }
 }
 
 export const startServer = () => startEmbeddingServer({ dimensions: DIMENSIONS });

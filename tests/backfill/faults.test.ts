@@ -1,0 +1,353 @@
+// What goes wrong during a run, and what becomes of it: the embedder, the texts, the machine, the admin channel, other processes.
+
+import { openKv } from "@deno/kv";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { decodeV8, encodeV8 } from "../../src/adapters/denokv/codec.ts";
+import { recordKey } from "../../src/adapters/denokv/keys.ts";
+import type { AlertName } from "../../src/backfill/alerts.ts";
+import { isBalanced, totals } from "../../src/backfill/run.ts";
+import { RejectedInputError, UserError } from "../../src/errors.ts";
+import { CANARY } from "../../src/indexing/breaker.ts";
+import {
+  channel,
+  createSkippableClock,
+  GUILD,
+  type House,
+  history,
+  hoursAgo,
+  message,
+  openHouse,
+  testEmbedder,
+  until,
+} from "../support/engine.ts";
+
+let house: House;
+beforeEach(async () => {
+  house = await openHouse({ textsPerRequest: 20 });
+});
+afterEach(async () => {
+  await house.close();
+});
+
+const save = (count: number) => house.archive.save(GUILD, history(count), { pending: false });
+const someRows = () => until(async () => (await (await house.indexes.open(GUILD)).index.count()) > 0, "the first rows");
+const alerts = () =>
+  house.posts.flatMap((post) =>
+    post.kind === "alert-raised" || post.kind === "alert-resolved" ? [`${post.kind} ${post.alert.name}`] : [],
+  );
+const expectAlert = (name: AlertName) => [`alert-raised ${name}`, `alert-resolved ${name}`];
+
+describe("an embedder that dies in the middle of a run", () => {
+  test("is waited for, with one alert; no record is charged, and the run goes on by itself", async () => {
+    await save(300);
+    const startedAt = house.clock.elapsed();
+    await house.start({ pace: "gentle" });
+    await someRows();
+    const restore = house.server?.misbehave({ status: 503 });
+    await until(async () => (await house.status()) === "waiting", "the run waits");
+    expect(await house.run()).toMatchObject({ reason: expect.stringContaining("503") });
+    await house.clock.pass(30_000);
+    await until(() => alerts().length > 0, "the alert");
+    const { waitingFor, run, alerts: active } = await house.engine.status(GUILD);
+    expect(waitingFor).toMatch(/^the embedder; next try in \d+ s$/);
+    expect(active.map(({ name }) => name)).toEqual(["embedder-down"]);
+    expect(run?.breaker?.probes).toBeGreaterThan(1);
+    expect(totals(await house.run()).quarantined).toBe(0);
+    restore?.();
+    await house.clock.pass(60_000);
+    const ended = await impatiently(() => house.settled());
+    expect(ended).toMatchObject({ status: "succeeded" });
+    expect(ended.reason).toBe("nothing remains");
+    expect(totals(ended)).toMatchObject({ embedded: 300, quarantined: 0 });
+    expect(ended.batches.failed).toBeGreaterThan(0);
+    await until(() => alerts().includes("alert-resolved embedder-down"), "the end of the alert");
+    expect(alerts().filter((each) => each.endsWith("embedder-down"))).toEqual(expectAlert("embedder-down"));
+    expect(ended.breaker).toBeUndefined();
+    // Waiting is not running.
+    expect(ended.runningMs).toBeLessThan(house.clock.elapsed() - startedAt - 30_000);
+  });
+
+  test("is remembered over a restart: the run waits at once", async () => {
+    await save(300);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    house.server?.misbehave({ status: 503 });
+    await until(async () => (await house.status()) === "waiting", "the run waits");
+    await house.stop();
+    expect(house.server?.requests.length).toBeGreaterThan(0);
+    const { folder, server } = house;
+    const next = await openHouse({ folder, ...(server && { server }), textsPerRequest: 20 });
+    await until(async () => (await next.status()) === "waiting", "the run waits again");
+    expect(next.breaker.state()?.probes).toBeGreaterThanOrEqual(0);
+    await next.stop();
+  });
+
+  test("just before the final check is waited for there too", async () => {
+    await save(40);
+    const { queue } = house;
+    const { embed } = queue;
+    let restore: (() => void) | undefined;
+    Object.assign(queue, {
+      embed: (...given: Parameters<typeof embed>) => {
+        if (given[1].priority === "search") restore ??= house.server?.misbehave({ status: 503 });
+        return embed(...given);
+      },
+    });
+    await house.archive.save(
+      GUILD,
+      [message(hoursAgo(99), "a text long enough to be searched for by its own words, all of them")],
+      { pending: false },
+    );
+    await house.start();
+    await until(async () => (await house.status()) === "waiting", "the run waits");
+    restore?.();
+    const run = await impatiently(() => house.settled());
+    expect(run.status).toBe("succeeded");
+  });
+
+  test("that refuses even a harmless text is down, and is not asked again and again", async () => {
+    await save(100);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    const restore = house.server?.misbehave({ status: 400, says: "no" });
+    await until(async () => (await house.status()) === "waiting", "the run waits");
+    const requests = house.server?.requests.length ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((house.server?.requests.length ?? 0) - requests).toBeLessThan(3);
+    restore?.();
+    const run = await impatiently(() => house.settled());
+    expect(totals(run)).toMatchObject({ embedded: 100, quarantined: 0 });
+  });
+});
+
+describe("texts that are refused", () => {
+  test("are set aside one by one; the others are embedded, and retry embeds them when they are accepted", async () => {
+    const restore = house.server?.misbehave(
+      { status: 400, says: "not this" },
+      { when: (texts) => texts.some((text) => /token(7|19|58)$/.test(text)) },
+    );
+    await save(60);
+    await house.start();
+    const run = await house.settled();
+    expect(run.status).toBe("succeeded");
+    expect(totals(run)).toMatchObject({ embedded: 57, quarantined: 3, remaining: 0 });
+    expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
+    const refused = [7, 19, 58].map((n) => history(60)[n]?.id);
+    const failures = await house.engine.failures(GUILD, 10);
+    expect(failures.map(({ id }) => id).sort()).toEqual(refused.sort());
+    expect(failures.every(({ attempts }) => attempts === 3)).toBe(true);
+    expect((await house.start()).outcome).toBe("nothing-to-do");
+    restore?.();
+    expect(await house.engine.retry(GUILD)).toBe(3);
+    await house.live.idle();
+    expect((await house.rows()).size).toBe(60);
+    expect((await house.engine.status(GUILD)).quarantined).toBe(0);
+  });
+
+  test("more of them than fit into one commit are all set aside", async () => {
+    await house.close();
+    const embedder = testEmbedder((texts) => {
+      if (texts.some((text) => text !== CANARY && !text.includes("fine"))) throw new RejectedInputError("not this");
+    });
+    house = await openHouse({ embedder });
+    await house.archive.save(
+      GUILD,
+      [
+        ...Array.from({ length: 1_100 }, (_, n) => message(hoursAgo(n / 4), `bad ${n}`)),
+        message(hoursAgo(400), "fine"),
+      ],
+      { pending: false },
+    );
+    await house.start();
+    const run = await house.settled();
+    expect(run.status).toBe("succeeded");
+    expect(totals(run)).toMatchObject({ embedded: 1, quarantined: 1_100, remaining: 0 });
+    expect(await house.engine.failures(GUILD, 2_000)).toHaveLength(1_100);
+  });
+
+  test("a stored value that cannot be read is set aside with what is wrong, and counted", async () => {
+    await save(30);
+    const id = history(30)[4]?.id ?? "0";
+    const kv = await openKv(`${house.folder}/archive.sqlite`, { encodeV8, decodeV8, implementation: "sqlite" });
+    await kv.set(recordKey(GUILD, "message", id), { v: 99 });
+    kv.close();
+    await house.start();
+    const run = await house.settled();
+    expect(run.status).toBe("succeeded");
+    expect(totals(run)).toMatchObject({ read: 30, embedded: 29, quarantined: 1 });
+    expect(await house.engine.failures(GUILD, 5)).toMatchObject([{ id, reason: expect.stringContaining("not valid") }]);
+  });
+
+  test("what has nothing to embed is counted with its reason", async () => {
+    await save(5);
+    await house.archive.save(
+      GUILD,
+      [message(hoursAgo(50), ""), message(hoursAgo(51), "\u200b\u200b"), message(hoursAgo(52), "")],
+      { pending: false },
+    );
+    await house.start();
+    const run = await house.settled();
+    expect(totals(run)).toMatchObject({ embedded: 5, skipped: 3 });
+    expect(run.skippedBy).toEqual({ "no text": 2, "only invisible characters": 1 });
+  });
+});
+
+describe("the machine", () => {
+  test("a disk that gets full pauses the run and says how to go on; it does not resume by itself", async () => {
+    await save(300);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    house.world.freeBytes = 9e9;
+    house.clock.skip(1_000);
+    const run = await house.settled();
+    expect(run).toMatchObject({
+      status: "paused",
+      reason: expect.stringContaining("the disk is nearly full: 9.0 GB free"),
+    });
+    await until(() => alerts().length > 0, "the alert");
+    expect(alerts()).toEqual(["alert-raised disk-low"]);
+    house.world.freeBytes = 100e9;
+    expect(await house.start()).toMatchObject({
+      outcome: "plan-differs",
+      differences: ["pace: full instead of gentle"],
+    });
+    expect(await house.start({ changePlan: true })).toMatchObject({ outcome: "resumed" });
+    const ended = await house.settled();
+    expect(ended).toMatchObject({ status: "succeeded", pace: "full" });
+  });
+
+  test("memory that gets short is told once, and the run goes on", async () => {
+    await save(300);
+    await house.start({ pace: "gentle" });
+    house.world.usedMemoryBytes = 7.8e9;
+    house.clock.skip(1_000);
+    await until(() => alerts().includes("alert-raised memory-high"), "the alert");
+    house.world.usedMemoryBytes = 1e9;
+    house.clock.skip(1_000);
+    await until(() => alerts().includes("alert-resolved memory-high"), "its end");
+    const run = await impatiently(() => house.settled());
+    expect(run.status).toBe("succeeded");
+    expect(alerts()).toEqual(expectAlert("memory-high"));
+  });
+});
+
+test("an admin channel that is missing does not stop a run; the status says so", async () => {
+  house.world.channelProblem = new UserError("I cannot write in <#77>");
+  await save(30);
+  await house.start();
+  expect((await house.settled()).status).toBe("succeeded");
+  expect((await house.engine.status(GUILD)).adminChannelProblem).toBe("I cannot write in <#77>");
+  expect(house.posts).toEqual([]);
+});
+
+test("one progress message is posted, and it ends with what the run came to", async () => {
+  await save(60);
+  await house.start();
+  await house.settled();
+  expect(house.posts.filter(({ kind }) => kind === "progress")).toHaveLength(1);
+  expect(house.edits.at(-1)?.status.run?.status).toBe("succeeded");
+});
+
+describe("rolling back", () => {
+  test("takes out the run's rows, leaves live ones, and the run is never resumed", async () => {
+    await house.live.messageSaved(GUILD, message(hoursAgo(400), "heard live"), channel("10"));
+    await house.live.idle();
+    await save(50);
+    await house.start();
+    const { id } = await house.settled();
+    await house.live.messageSaved(
+      GUILD,
+      { ...history(50)[3], content: "edited live" } as ReturnType<typeof message>,
+      channel("10"),
+    );
+    await house.live.idle();
+    const live = 1 + 1 + 1; // the one heard, the one edited, and the next one of its channel, whose context it is
+    const { removedRows, verification } = await house.engine.rollback(GUILD, "Grace");
+    expect((await house.rows()).size).toBe(live);
+    expect(removedRows).toBe(51 - live);
+    expect(verification).toMatchObject({ missing: 51 - live, orphaned: 0 });
+    expect((await house.run()).status).toBe("cancelled");
+    await house.engine.recover(GUILD);
+    expect((await house.run()).status).toBe("cancelled");
+    await expect(house.engine.rollback(GUILD, "Grace")).rejects.toThrow(/already/);
+    expect((await house.start()).outcome).toBe("started");
+    const next = await house.settled();
+    expect(next.id).not.toBe(id);
+    expect(totals(next)).toMatchObject({ embedded: 51 - live, unchanged: live });
+    expect(await house.runStore.finished(GUILD, 5)).toMatchObject([{ id, status: "cancelled" }]);
+  });
+
+  test("is refused while the run is at work", async () => {
+    await save(100);
+    await house.start({ pace: "gentle" });
+    await expect(house.engine.rollback(GUILD, "Grace")).rejects.toThrow(UserError);
+  });
+});
+
+describe("other processes", () => {
+  test("a process that takes over after the lease has run out finishes the run; the old one stops and doubles nothing", async () => {
+    const hasten = createSkippableClock();
+    await save(400);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    const { folder, server } = house;
+    hasten.skip(60_000);
+    const other = await openHouse({
+      folder,
+      ...(server && { server }),
+      clock: hasten,
+      holder: "other",
+      textsPerRequest: 20,
+    });
+    try {
+      expect(other.ownership.lease(GUILD)).toBeDefined();
+      house.clock.skip(5_000);
+      await until(() => house.ownership.lease(GUILD) === undefined, "the old owner learns of it");
+      await impatiently(() => house.engine.done(GUILD));
+      await expect(house.start()).rejects.toThrow(/Another process/);
+      const impatient = setInterval(() => hasten.skip(400), 20);
+      const run = await other.settled();
+      clearInterval(impatient);
+      expect(run.status).toBe("succeeded");
+      expect(totals(run)).toMatchObject({ read: 400, embedded: 400 });
+      const rows = await other.rows();
+      expect(rows.size).toBe(400);
+      expect([...rows.keys()].filter((key) => key.endsWith("duplicate"))).toEqual([]);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test("a process that slept longer than its lease goes on by itself when nobody took over", async () => {
+    await save(400);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    house.clock.skip(20_000);
+    const run = await impatiently(() => house.settled());
+    expect(run.status).toBe("succeeded");
+    expect(totals(run)).toMatchObject({ read: 400, embedded: 400 });
+    expect((await house.rows()).size).toBe(400);
+  });
+
+  test("a run made with another model is not resumed: the start embeds everything with the new one", async () => {
+    await save(60);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    await house.stop();
+    const { folder } = house;
+    house = await openHouse({ folder, embedder: testEmbedder() });
+    await until(async () => (await house.status()) === "paused", "the old run is put aside");
+    expect((await house.start()).outcome).toBe("started");
+    expect(totals(await house.settled())).toMatchObject({ embedded: 60, unchanged: 0 });
+  });
+});
+
+/** Cooldowns and probes pass quickly meanwhile. */
+async function impatiently<Result>(work: () => Promise<Result>): Promise<Result> {
+  const impatient = setInterval(() => house.clock.skip(400), 20);
+  try {
+    return await work();
+  } finally {
+    clearInterval(impatient);
+  }
+}
