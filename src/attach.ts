@@ -4,18 +4,12 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  type Client,
-  Events,
-  GatewayIntentBits,
-  type Guild,
-  type Interaction,
-  type RESTPostAPIApplicationCommandsJSONBody,
-} from "discord.js";
+import { type Client, Events, type Interaction, type RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
 import { openArchive } from "./adapters/denokv/open.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
 import { registerCommands } from "./adapters/discord/command-registration.ts";
+import { asksForContent, clientReady, listenToConnection } from "./adapters/discord/connection.ts";
 import { createDirectory } from "./adapters/discord/directory.ts";
 import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
@@ -34,7 +28,7 @@ import { connectEmbedder } from "./embedder.ts";
 import { toError, UserError } from "./errors.ts";
 import { archiveOnly } from "./indexing/archive-only.ts";
 import { catchUp } from "./indexing/collect.ts";
-import type { Clock, GuildEvents, History, Logger } from "./ports.ts";
+import type { Clock, GuildEvents, Logger } from "./ports.ts";
 import { type Snowflake, snowflakeAt } from "./snowflake.ts";
 import { announcementView } from "./views/announcement.ts";
 
@@ -65,19 +59,20 @@ export interface Backscroll {
   status(guildId: Snowflake): Promise<BackfillStatus>;
   /** Resolves when everything under way in a guild's live indexing is done. */
   idle(): Promise<void>;
-  /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. */
+  /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat. */
   stop(): Promise<void>;
 }
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
 const DEFAULT_TIMEOUT_MS = 60_000;
+const CATCH_UP_AGAIN_MS = 30_000;
 
 /**
  * @param client logged in or not; needs the intents Guilds, GuildMessages and MessageContent
  * @throws UserError when the data folder cannot be used
  */
 export async function attachBackscroll(client: Client, options: BackscrollOptions): Promise<Backscroll> {
-  const { dataDir, clock = systemClock } = options;
+  const { dataDir, forgetOnLeave = false, clock = systemClock } = options;
   const logger = typeof options.log === "object" ? options.log : createLogger(options.log ?? "info");
   const opened = await openArchive({ location: join(dataDir, "archive.sqlite"), logger });
   const indexStore = await createIndexStore(join(dataDir, "index")).catch(async (thrown: unknown) => {
@@ -87,13 +82,14 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const { archive } = opened;
   const runStore = opened.runStore((value) => runSchema.parse(value));
   const directory = createDirectory(client, logger);
-  const history = withIntentCheck(client, createHistory(client, { directory, logger }));
+  const onDiscord = createHistory(client, { directory, logger });
+  const canReadContent = async () => asksForContent(client) && (await onDiscord.canReadContent());
+  const history = { ...onDiscord, canReadContent };
   const stopped = new AbortController();
 
   let core: Core | undefined;
   let startingBecause = "it has only just been started";
-  /** Since when events may have been missed; undefined while the gateway is connected. */
-  let awaySince: number | undefined = clock.now();
+  const attachedAt = clock.now();
 
   function requireCore(): Core {
     if (core !== undefined) return core;
@@ -112,6 +108,8 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       channelSaved: (...event) => now().channelSaved(...event),
       channelDeleted: (...event) => now().channelDeleted(...event),
       guildLeft: async (guildId) => {
+        // Before there is a core, it is only remembered (see `forgetLeft`).
+        if (core === undefined && forgetOnLeave) await archive.beginRemoval(guildId, { by: "guild" });
         await now().guildLeft(guildId);
         await core?.leave(guildId);
       },
@@ -141,44 +139,74 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     { prefix: options.commandPrefix },
   );
 
-  const listeners = {
-    [Events.InteractionCreate]: (interaction: Interaction) => run("interaction", commands.handle(interaction)),
-    [Events.GuildCreate]: (guild: Guild) => run("guild", core?.enter(guild.id)),
-    [Events.ShardReconnecting]: () => {
-      awaySince ??= clock.now();
+  const onInteraction = (interaction: Interaction) => run("interaction", commands.handle(interaction));
+  client.on(Events.InteractionCreate, onInteraction);
+  const stopWatching = listenToConnection(
+    client,
+    {
+      // Before there is a core, nothing is known to be caught up with: it begins with that.
+      reconnected: (awaySince) => run("catch-up", core && catchUpAll(core, awaySince)),
+      invited: (guildId, joinedAt) => run("guild", core && enterGuild(core, guildId, joinedAt)),
     },
-    [Events.ShardResume]: () => {
-      awaySince = undefined;
-    },
-    [Events.ShardReady]: () => run("catch-up", catchUpAll()),
-  };
-  client.on(Events.InteractionCreate, listeners[Events.InteractionCreate]);
-  client.on(Events.GuildCreate, listeners[Events.GuildCreate]);
-  client.on(Events.ShardReconnecting, listeners[Events.ShardReconnecting]);
-  client.on(Events.ShardResume, listeners[Events.ShardResume]);
-  client.on(Events.ShardReady, listeners[Events.ShardReady]);
+    clock,
+  );
 
-  /** For what nobody waits for: a failure is logged. */
+  const underWay = new Set<Promise<unknown>>();
+  /** For what only `stop` waits for: a failure is logged. */
   function run(subject: string, work: Promise<unknown> | undefined): void {
-    work?.catch((thrown: unknown) => logger.error(`${subject}:failed`, { error: toError(thrown).message }));
+    if (work === undefined) return;
+    const ending = work
+      .catch((thrown: unknown) => logger.error(`${subject}:failed`, { error: toError(thrown).message }))
+      .finally(() => underWay.delete(ending));
+    underWay.add(ending);
   }
 
-  /** What was missed while away, in every guild this process owns. A guild acquired later catches up when it is. */
-  async function catchUpAll(): Promise<void> {
-    if (core === undefined || awaySince === undefined) return;
-    const since = awaySince;
-    awaySince = undefined;
-    for (const guildId of client.guilds.cache.keys()) await catchUpGuild(guildId, since);
+  async function catchUpAll({ live }: Core, awaySince: number): Promise<void> {
+    for (const guildId of client.guilds.cache.keys()) await catchUpGuild(live, guildId, awaySince);
   }
 
-  async function catchUpGuild(guildId: Snowflake, since: number): Promise<void> {
-    if (core === undefined || stopped.signal.aborted) return;
-    const found = await catchUp({ archive, history, clock, logger }, guildId, snowflakeAt(since), stopped.signal);
-    if (found.saved + found.removed > 0) logger.info("catch-up:done", { guildId, ...found });
-    core?.live.kick(guildId);
+  async function catchUpGuild(live: Core["live"], guildId: Snowflake, awaySince: number): Promise<void> {
+    while (!stopped.signal.aborted && client.guilds.cache.has(guildId)) {
+      try {
+        const found = await catchUp(
+          { archive, history, clock, logger },
+          guildId,
+          snowflakeAt(awaySince),
+          stopped.signal,
+        );
+        if (found.saved + found.removed > 0) logger.info("catch-up:done", { guildId, ...found });
+        live.kick(guildId);
+        return;
+      } catch (thrown) {
+        logger.warn("catch-up:retry", { guildId, error: toError(thrown).message });
+        await clock.sleep(CATCH_UP_AGAIN_MS, stopped.signal);
+      }
+    }
   }
 
-  async function start(): Promise<void> {
+  /** What was written before the bot came back, if it had been here before, is caught up with. */
+  async function enterGuild({ enter, live }: Core, guildId: Snowflake, joinedAt: number): Promise<void> {
+    await enter(guildId);
+    await catchUpGuild(live, guildId, joinedAt);
+  }
+
+  /** Begun when the bot left a guild, and not finished before the process ended. */
+  async function forgetLeft({ enter, leave }: Core): Promise<void> {
+    for (const guildId of await archive.guilds()) {
+      if (client.guilds.cache.has(guildId) || (await archive.unfinishedRemovals(guildId)).length === 0) continue;
+      await enter(guildId);
+      await leave(guildId);
+    }
+  }
+
+  /** As soon as Discord is there: while the embedder is waited for, the commands say so. */
+  async function offerCommands(): Promise<void> {
+    await clientReady(client, stopped.signal);
+    if (stopped.signal.aborted || options.registerCommands === false) return;
+    await registerCommands(client, commands.definitions, { logger });
+  }
+
+  async function startIndexing(): Promise<void> {
     const embedder = await connectEmbedder(
       {
         embeddings: options.embeddings && { ...noEmbeddings, ...options.embeddings },
@@ -205,7 +233,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       findMembers: (guildId, name) => findMembers(client, guildId, name),
       system: createSystemProbe(dataDir),
       thresholds: { ...defaultThresholds, ...options.thresholds },
-      forgetOnLeave: options.forgetOnLeave ?? false,
+      forgetOnLeave,
       holder: `${hostname()}, process ${process.pid}`,
       clock,
       logger,
@@ -213,42 +241,45 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     startingBecause = "it is waiting for Discord";
     await clientReady(client, stopped.signal);
     if (stopped.signal.aborted) return;
-    if (options.registerCommands ?? true) await registerCommands(client, commands.definitions, { logger });
     for (const guildId of client.guilds.cache.keys()) await core.enter(guildId);
-    run("catch-up", catchUpAll());
+    run("catch-up", catchUpAll(core, attachedAt));
+    run("forget", forgetLeft(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
   }
 
-  const ready = start();
+  const offering = offerCommands();
+  const indexing = startIndexing();
+  const ready = Promise.all([offering, indexing]).then(() => undefined);
   // Whoever attached may look at `ready` later, or never.
   ready.catch((thrown: unknown) => {
     startingBecause = toError(thrown).message;
     logger.error("backscroll:failed", { error: startingBecause });
   });
 
+  async function stop(): Promise<void> {
+    stopped.abort();
+    client.off(Events.InteractionCreate, onInteraction);
+    stopWatching();
+    const heard = stopListening();
+    await Promise.allSettled([offering, indexing]);
+    await core?.stop();
+    // Last, because they may wait for work that the core has to break off.
+    await heard;
+    await Promise.all(underWay);
+    await indexStore.close();
+    await opened.close();
+  }
+  let stopping: Promise<void> | undefined;
+
   return {
     commandDefinitions: commands.definitions,
     ready,
     status: async (guildId) => requireCore().engine.status(guildId),
     idle: async () => core?.live.idle(),
-    async stop() {
-      stopped.abort();
-      for (const [event, listener] of Object.entries(listeners)) client.off(event, listener);
-      await stopListening();
-      await ready.catch(() => undefined);
-      await core?.stop();
-      await indexStore.close();
-      await opened.close();
+    stop() {
+      stopping ??= stop();
+      return stopping;
     },
-  };
-}
-
-/** The application may have the privilege while this client did not ask for it: then messages arrive empty all the same. */
-function withIntentCheck(client: Client, history: History): History {
-  return {
-    ...history,
-    canReadContent: async () =>
-      client.options.intents.has(GatewayIntentBits.MessageContent) && (await history.canReadContent()),
   };
 }
 
@@ -261,17 +292,3 @@ const noEmbeddings: Omit<EmbeddingsConfig, "baseUrl"> = {
   textsPerRequest: undefined,
   requestTimeoutMs: DEFAULT_TIMEOUT_MS,
 };
-
-/** Resolves when the client is ready, or when the signal aborts. */
-async function clientReady(client: Client, signal: AbortSignal): Promise<void> {
-  if (client.isReady() || signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      client.off(Events.ClientReady, done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    client.on(Events.ClientReady, done);
-    signal.addEventListener("abort", done);
-  });
-}

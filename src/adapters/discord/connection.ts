@@ -1,0 +1,63 @@
+// Whether a client is connected: when it is ready, since when it may have missed what happened, which guilds invited the bot,
+// and whether it asked for messages with their words.
+
+import { type Client, Events, GatewayIntentBits, type Guild } from "discord.js";
+import type { Clock } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
+
+export interface ConnectionEvents {
+  /** The gateway was lost and could not be resumed; it is connected anew. @param awaySince milliseconds since 1970 */
+  reconnected(awaySince: number): void;
+  /** The bot was invited to a guild, perhaps not for the first time. @param joinedAt milliseconds since 1970 */
+  invited(guildId: Snowflake, joinedAt: number): void;
+}
+
+/** @returns stops listening, removing nobody else's listeners */
+export function listenToConnection(client: Client, events: ConnectionEvents, clock: Pick<Clock, "now">): () => void {
+  let awaySince: number | undefined;
+
+  const onLost = () => {
+    awaySince ??= clock.now();
+  };
+  // Discord sends all that was missed.
+  const onResumed = () => {
+    awaySince = undefined;
+  };
+  const onReady = () => {
+    if (awaySince === undefined) return;
+    const since = awaySince;
+    awaySince = undefined;
+    events.reconnected(since);
+  };
+  const onGuild = (guild: Guild) => events.invited(guild.id, guild.joinedTimestamp);
+
+  client.on(Events.ShardReconnecting, onLost);
+  client.on(Events.ShardResume, onResumed);
+  client.on(Events.ShardReady, onReady);
+  client.on(Events.GuildCreate, onGuild);
+  return () => {
+    client.off(Events.ShardReconnecting, onLost);
+    client.off(Events.ShardResume, onResumed);
+    client.off(Events.ShardReady, onReady);
+    client.off(Events.GuildCreate, onGuild);
+  };
+}
+
+/** Resolves when the client is ready, or when the signal aborts. */
+export async function clientReady(client: Client, signal: AbortSignal): Promise<void> {
+  if (client.isReady() || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      client.off(Events.ClientReady, done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    client.on(Events.ClientReady, done);
+    signal.addEventListener("abort", done);
+  });
+}
+
+/** The application may have the privilege while this client did not ask for it: then messages arrive empty all the same. */
+export function asksForContent(client: Client): boolean {
+  return client.options.intents.has(GatewayIntentBits.MessageContent);
+}
