@@ -70,10 +70,9 @@ async function typeIt(
   return reply;
 }
 
-/** While a command works, its reply says how far it is; that is not the answer yet. */
+/** While an analysis works, its reply says how far it is; that is not the answer yet. */
 function isSettled(message: APIMessage): boolean {
-  const title = message.embeds[0]?.title ?? message.content;
-  return !title.trimEnd().endsWith("…");
+  return !/^\S+ (Analyzing|Checking)\b.*…$/.test(message.embeds[0]?.title ?? message.content);
 }
 
 /** Follows the progress message until the run is over. */

@@ -8,8 +8,8 @@ import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts
 
 /** Fewer than this in an answer: there is nothing further (see `History.messages`). */
 const PER_REQUEST = 100;
-/** Discord limits requests per channel, and to 50 a second in all. */
-const CHANNELS_AT_ONCE = 8;
+/** Discord limits requests per channel, and to 50 a second in all; a page may wait a second for the names of its authors. */
+const CHANNELS_AT_ONCE = 32;
 const TRIES = 6;
 const RETRY_MS = 1_000;
 

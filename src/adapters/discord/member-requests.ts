@@ -36,8 +36,9 @@ export function createMemberRequests(ask: (userIds: readonly Snowflake[]) => Pro
 
   return {
     async want(userIds) {
-      for (const userId of userIds) waiting.add(userId);
-      if (waiting.size === 0) return;
+      const wanted = [...userIds];
+      if (wanted.length === 0) return;
+      for (const userId of wanted) waiting.add(userId);
       if (next === undefined) {
         next = send(current);
         current = next;
