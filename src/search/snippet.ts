@@ -1,6 +1,6 @@
 // The part of a text worth showing for a query, with the query's words marked.
 
-import { isSameWord, type Word, wordsOf } from "./words.ts";
+import { isSameWord, tellingWords, type Word, wordsOf } from "./words.ts";
 
 export interface Snippet {
   /** A part of the text, on one line; "…" where something was cut off. */
@@ -22,7 +22,7 @@ const INTACT_OR_FORMATTING = new RegExp(`${INTACT.source}|[\\\\*_~\`|[\\]<]`, "g
  */
 export function makeSnippet(text: string, query: string, maxLength: number): Snippet {
   const line = text.replace(/\s+/g, " ").trim().toWellFormed();
-  const asked = [...new Set(wordsOf(query).map((word) => word.folded))];
+  const asked = tellingWords([...new Set(wordsOf(query).map((word) => word.folded))]);
   const intact = Array.from(line.matchAll(INTACT), (found) => [found.index, found.index + found[0].length] as const);
   const matches = wordsOf(line)
     .filter((word) => asked.some((other) => isSameWord(word.folded, other)))

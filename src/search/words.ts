@@ -33,12 +33,31 @@ function spaced(text: string): string {
     .join(" ")} `;
 }
 
+/** English words that hold a sentence together and say nothing of what it is about; marking them would hide those that do. */
+const functionWords = new Set(
+  `a about all also am an and any are as at be been but by can could did do does for from had has have he her him his how i if in
+  into is it its just me my no not of on one or our out she should so some than that the their them then there these they this to
+  too up us was we were what when where which who why will with would you your`.split(/\s+/),
+);
+
+/** The words that say what a text is about; all of them where none does. */
+export function tellingWords(words: readonly string[]): readonly string[] {
+  const telling = words.filter((word) => !functionWords.has(word));
+  return telling.length > 0 ? telling : words;
+}
+
 /** True when the words differ by an English ending at most: antenna, antennas; mount, mounted, mounting. */
 export function isSameWord(one: string, other: string): boolean {
   return one === other || stem(one) === stem(other);
 }
 
+/** Cut until nothing is left to cut: "soldering" and "solder" both end as "sold". */
 function stem(word: string): string {
+  const shorter = withoutEnding(word);
+  return shorter === word ? word : stem(shorter);
+}
+
+function withoutEnding(word: string): string {
   return word
     .replace(/['’]s?$/, "")
     .replace(/(?<=^.{3,})(?:ies|ied|ying|y)$/, "i")
