@@ -6,14 +6,14 @@ import type { Breaker, BreakerState } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndex } from "../indexing/guild-indexes.ts";
 import { NotOwnedError } from "../indexing/index-writer.ts";
-import type { Archive, Clock, Logger, QuarantineEntry, RunStore, SystemProbe } from "../ports.ts";
+import type { Archive, Clock, Logger, RunStore, SystemProbe } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { type Alert, type AlertThresholds, createAlertMonitor } from "./alerts.ts";
 import type { BackfillStatus } from "./backfill.ts";
-import { checkFinally, type FinalCheckParts, whyFailed } from "./final-check.ts";
+import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "./final-check.ts";
 import { createPace } from "./pace.ts";
 import { runPhase, type Settled } from "./pipeline.ts";
-import type { Reporter } from "./progress.ts";
+import { keepProgress, type Reporter } from "./progress.ts";
 import { createRate } from "./rate.ts";
 import {
   addCounters,
@@ -26,15 +26,15 @@ import {
   type RunStatus,
   withStatus,
 } from "./run.ts";
+import { createRunBook, withAhead, withBreaker } from "./run-book.ts";
 import { LeaseLost, type RunState } from "./run-state.ts";
+import { type Round, watch } from "./watch.ts";
 
 const CHECK_EVERY_MS = 1_000;
 /** Discord allows few edits; people do not read faster. */
 const PROGRESS_EVERY_MS = 5_000;
 /** While memory is short the batches are halved this often. */
 const SHRINK_EVERY_MS = 10_000;
-/** So many refused records fit into a checkpoint's commit. */
-const QUARANTINE_PER_CHECKPOINT = 400;
 
 export interface ActiveRunParts {
   readonly guildId: Snowflake;
@@ -84,7 +84,6 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   const pace = createPace(state.current().pace, queue.embedder.limits);
   /** Settled since the last checkpoint; shown, not stored. */
   let ahead = noCounters;
-  let runningSince = clock.elapsed();
   let requestMs: number | undefined;
   let activity: string | undefined;
   const rate = createRate(clock);
@@ -112,18 +111,10 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     await announce("alert-raised", alert);
   }
 
-  /** Every change of the run also books the running time since the last one. */
-  async function update(change: (run: Run) => Run, quarantine?: readonly QuarantineEntry[]): Promise<Run> {
-    let bookedUntil = runningSince;
-    const updated = await state.update((run) => {
-      const next = change(run);
-      if (next === run) return run;
-      bookedUntil = clock.elapsed();
-      return run.status === "running" ? { ...next, runningMs: next.runningMs + bookedUntil - runningSince } : next;
-    }, quarantine);
-    runningSince = bookedUntil;
-    return updated;
-  }
+  const book = createRunBook(state, parts.quarantine, guildId, clock);
+  const { update } = book;
+  const progress = keepProgress(reporter, { ...parts, current: state.current, update });
+  const showProgress = progress.show;
 
   const updateWithProgress: typeof update = (change) => {
     monitor.progress();
@@ -132,37 +123,11 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   const change = (status: RunStatus, reason: string) => (run: Run) => withStatus(run, status, reason, clock.now());
 
-  async function onBreaker(breakerState: BreakerState | undefined): Promise<void> {
-    await update((run) => {
-      const withBreaker = { ...run, breaker: breakerState };
-      if (breakerState !== undefined && run.status === "running") {
-        return change("waiting", `the embedder does not answer: ${breakerState.reason}`)(withBreaker);
-      }
-      if (breakerState === undefined && run.status === "waiting") {
-        return change("running", "the embedder answers again")(withBreaker);
-      }
-      return withBreaker;
-    });
-  }
+  const onBreaker = (breakerState: BreakerState | undefined) =>
+    update((run) => withBreaker(run, breakerState, clock.now()));
 
   async function settle(phase: Phase, settled: Settled): Promise<void> {
-    const rest = settled.quarantine.slice(QUARANTINE_PER_CHECKPOINT);
-    // Before the checkpoint: writing them once more after a crash changes nothing, losing them would.
-    if (rest.length > 0) await parts.quarantine.quarantine(guildId, rest);
-    await update(
-      (run) => {
-        const skippedBy = { ...run.skippedBy };
-        for (const [reason, times] of Object.entries(settled.skippedBy))
-          skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
-        const phases = run.phases.map((each) =>
-          each.name === phase.name
-            ? { ...each, cursor: settled.cursor, counters: addCounters(each.counters, settled.counters) }
-            : each,
-        );
-        return { ...run, phases, skippedBy };
-      },
-      settled.quarantine.slice(0, QUARANTINE_PER_CHECKPOINT),
-    );
+    await book.settle(phase.name, settled);
     monitor.progress();
     ahead = noCounters;
     rate.count(settled.counters.read - settled.counters.embedded - settled.counters.quarantined);
@@ -172,10 +137,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     ahead = addCounters(ahead, counters);
     rate.count(counters.embedded + counters.quarantined);
     monitor.batch(failed);
-    const sent = { sent: 1, failed: failed ? 1 : 0 };
-    batches = { sent: batches.sent + sent.sent, failed: batches.failed + sent.failed };
+    progress.countBatch(failed);
   }
-  let batches = { sent: 0, failed: 0 };
 
   async function runPhases(): Promise<"finished" | "stopped"> {
     for (let phase = currentPhase(state.current()); phase !== undefined; phase = currentPhase(state.current())) {
@@ -218,25 +181,13 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       stop: stop.signal,
     });
     if (verification === undefined) return settleStopped();
-    await update((run) => {
-      const failed = whyFailed(run, verification);
-      if (failed !== undefined) return change("failed", failed)(run);
-      if (run.status === "pausing") return change("paused", run.reason)(run);
-      const awake = run.status === "waiting" ? change("running", "the embedder is not needed any more")(run) : run;
-      return change("succeeded", "nothing remains")(awake);
-    });
+    await update((run) => concluded(run, verification, clock.now()));
     await showProgress();
     await reporter.post({ kind: "report", status: await parts.status(), verification });
   }
 
   async function settleStopped(): Promise<void> {
-    await update((run) =>
-      run.status === "pausing"
-        ? change("paused", run.reason)(run)
-        : isActive(run.status)
-          ? change("interrupted", "the process was stopped")(run)
-          : run,
-    );
+    await update((run) => stoppedShort(run, clock.now()));
     await showProgress();
   }
 
@@ -258,7 +209,9 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         monitor.request(timing.tookMs);
       }),
     ];
-    const watching = watch();
+    const watching = watch(rounds, clock, finished.signal, (thrown) =>
+      logger.error("run:watch-failed", { guildId, error: toError(thrown).message }),
+    );
     try {
       const saved = state.current().breaker;
       if (saved !== undefined) breaker.restore(saved);
@@ -282,55 +235,25 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     }
   }
 
-  async function watch(): Promise<void> {
-    let shownAt = Number.NEGATIVE_INFINITY;
-    let shrunkAt = Number.NEGATIVE_INFINITY;
-    while (!finished.signal.aborted) {
-      try {
-        await monitor.check({
+  const rounds: readonly Round[] = [
+    {
+      everyMs: CHECK_EVERY_MS,
+      act: () =>
+        monitor.check({
           isRunning: state.current().status === "running",
           waitingFor: waitingFor(),
           // A hiccup that is over by the first probe is no alert.
           embedderDown: (breaker.state()?.probes ?? 0) > 0 ? breaker.state()?.reason : undefined,
-        });
-        if (
-          monitor.active().some(({ name }) => name === "memory-high") &&
-          clock.elapsed() - shrunkAt >= SHRINK_EVERY_MS
-        ) {
-          shrunkAt = clock.elapsed();
-          pace.shrink();
-        }
-        if (clock.elapsed() - shownAt >= PROGRESS_EVERY_MS) {
-          shownAt = clock.elapsed();
-          await showProgress();
-        }
-      } catch (thrown) {
-        logger.error("run:watch-failed", { guildId, error: toError(thrown).message });
-      }
-      await clock.sleep(CHECK_EVERY_MS, finished.signal);
-    }
-  }
-
-  /** One at a time, or two would post a message each. */
-  function showProgress(): Promise<void> {
-    showing = showing.catch(() => undefined).then(showProgressNow);
-    return showing;
-  }
-  let showing = Promise.resolve();
-
-  async function showProgressNow(): Promise<void> {
-    const before = state.current().progressMessage;
-    const after = await reporter.progress({ kind: "progress", status: await parts.status() }, before);
-    const done = batches;
-    batches = { sent: 0, failed: 0 };
-    const moved = after !== undefined && after.messageId !== before?.messageId;
-    if (!moved && done.sent === 0) return;
-    await update((run) => ({
-      ...run,
-      batches: { sent: run.batches.sent + done.sent, failed: run.batches.failed + done.failed },
-      ...(moved ? { progressMessage: after } : {}),
-    }));
-  }
+        }),
+    },
+    {
+      everyMs: SHRINK_EVERY_MS,
+      async act() {
+        if (monitor.active().some(({ name }) => name === "memory-high")) pace.shrink();
+      },
+    },
+    { everyMs: PROGRESS_EVERY_MS, act: showProgress },
+  ];
 
   function waitingFor(): string | undefined {
     const open = breaker.state();
@@ -347,16 +270,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   return {
     state,
-    current() {
-      const run = state.current();
-      const phase = currentPhase(run);
-      if (phase === undefined) return run;
-      const shown = {
-        ...addCounters(phase.counters, ahead),
-        read: phase.counters.read + ahead.embedded + ahead.quarantined,
-      };
-      return { ...run, phases: run.phases.map((each) => (each === phase ? { ...each, counters: shown } : each)) };
-    },
+    current: () => withAhead(state.current(), ahead),
     recordsPerSecond: () => (state.current().status === "running" ? rate.perSecond() : undefined),
     waitingFor,
     alerts: () => monitor.active(),

@@ -145,6 +145,26 @@ export function createDifference(
   };
 }
 
+/** Walks a range for looking only, page by page. However it ends, the writer forgets it. */
+export async function* walk(
+  sources: Sources,
+  guildId: Snowflake,
+  { kind, newestId, oldestId }: IdRange & { readonly kind: RecordKind },
+  limit: number,
+): AsyncGenerator<Omit<ComparedPage, "ticket">> {
+  const difference = createDifference(sources, guildId, kind);
+  try {
+    for (let from: Snowflake | undefined = newestId; from !== undefined; ) {
+      const { ticket, ...page } = await difference.page({ newestId: from, oldestId }, limit);
+      ticket.release();
+      yield page;
+      from = page.nextNewestId;
+    }
+  } finally {
+    difference.close();
+  }
+}
+
 function hasDuplicate(keys: readonly RowKey[]): boolean {
   return new Set(keys.map(({ chunk }) => chunk)).size < keys.length;
 }

@@ -7,23 +7,24 @@ import type { GuildIndexes } from "../indexing/guild-indexes.ts";
 import type { LiveIndexing } from "../indexing/live.ts";
 import type { Ownership } from "../indexing/ownership.ts";
 import type { AdminChannel, Archive, Clock, History, Logger, RunStore, SystemProbe, Versioned } from "../ports.ts";
-import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../snowflake.ts";
+import { type Snowflake, snowflakeAt } from "../snowflake.ts";
 import { type ActiveRun, workOn } from "./active-run.ts";
 import type { AlertThresholds } from "./alerts.ts";
 import { analyze } from "./analyze.ts";
 import type { Announcement, Backfill, PauseOutcome, StartOptions, StartOutcome } from "./backfill.ts";
 import { collectForRun } from "./collect-run.ts";
-import { phaseRanges, planPhases, survey } from "./plan.ts";
+import { planRun } from "./new-run.ts";
+import { phaseRanges, survey } from "./plan.ts";
 import { changePlan, isLeftOver, planDifferences, takenUp } from "./plan-change.ts";
 import { createReporter, type Reporter } from "./progress.ts";
+import { listFailures, retryFailures } from "./quarantine.ts";
+import { repair } from "./repair.ts";
+import { rollBack } from "./rollback.ts";
 import { isActive, type Run, totals, withStatus } from "./run.ts";
 import { createRunState, type RunState } from "./run-state.ts";
 import { lookAtStatus } from "./status.ts";
-import { type Findings, type Verification, type VerifyParts, verify as verifyRecords } from "./verify.ts";
-
-const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
-/** Quarantined records counted and retried at a time. */
-const COUNTED = 10_000;
+import { createTurns } from "./turns.ts";
+import { type Verification, type VerifyParts, verify as verifyRecords } from "./verify.ts";
 
 /** A run that hangs in `pausing` longer than this can be forced by pausing again. */
 const STUCK_MS = 5 * 60_000;
@@ -58,10 +59,9 @@ export interface Engine extends Backfill {
 export function createEngine(parts: EngineParts): Engine {
   const { archive, runStore, indexes, ownership, live, clock, logger } = parts;
   const active = new Map<Snowflake, ActiveRun>();
-  /** Starting, taking up and rolling back happen one after the other per guild; the last of them. */
-  const changing = new Map<Snowflake, Promise<unknown>>();
+  /** Starting, taking up and rolling back happen one after the other per guild. */
+  const turns = createTurns();
   const reporters = new Map<Snowflake, Reporter>();
-  let stopped = false;
 
   function reporterOf(guildId: Snowflake): Reporter {
     const existing = reporters.get(guildId);
@@ -87,28 +87,9 @@ export function createEngine(parts: EngineParts): Engine {
     );
   }
 
-  async function oneAtATime<Result>(guildId: Snowflake, work: () => Promise<Result>): Promise<Result> {
-    const before = changing.get(guildId);
-    const working = Promise.allSettled([before]).then(() => {
-      if (stopped) throw new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
-      return work();
-    });
-    changing.set(guildId, working);
-    try {
-      return await working;
-    } finally {
-      if (changing.get(guildId) === working) changing.delete(guildId);
-    }
-  }
-
-  /** Whoever changed the run tells its own caller how that went; here only the end of it matters. */
-  async function changed(guildId: Snowflake): Promise<void> {
-    await Promise.allSettled([changing.get(guildId)]);
-  }
-
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
     requireOwnership(guildId);
-    return oneAtATime(guildId, async () => {
+    return turns.take(guildId, async () => {
       await archive.saveSettings(guildId, {
         ...(await archive.settings(guildId)),
         adminChannelId: options.adminChannelId,
@@ -128,39 +109,11 @@ export function createEngine(parts: EngineParts): Engine {
     options: StartOptions,
   ): Promise<StartOutcome> {
     const analysis = await analyze(parts, guildId);
-    if (stopped) throw new UserError("The bot is shutting down. Nothing was started; try again when it is back.");
+    turns.requireOpen();
     if (analysis.preflight.some(({ ok }) => !ok)) return { outcome: "refused", analysis };
-    const source = options.source ?? "archive";
-    const phases = planPhases(analysis.phases, options.phases);
-    const chosen = analysis.phases.filter(({ name }) => phases.some((phase) => phase.name === name));
-    const work = chosen.reduce((sum, phase) => sum + phase.missing + phase.stale, analysis.orphaned);
-    if (work === 0 && source === "archive") return { outcome: "nothing-to-do", analysis };
-
-    const now = clock.now();
-    const id = `${now.toString(36)}-${guildId.slice(-4)}`;
-    const { index } = await indexes.open(guildId);
-    const indexTag = `before-run-${id}`;
-    await index.tag(indexTag);
-    const run: Run = {
-      version: 1,
-      id,
-      guildId,
-      status: "running",
-      reason: "started",
-      statusAt: now,
-      startedAt: now,
-      startedBy: options.startedBy,
-      cutoffId: analysis.phases[0]?.newestId ?? snowflakeAt(now),
-      pace: options.pace ?? "auto",
-      source,
-      phases,
-      ...(source === "discord" ? { collection: { finished: false, collected: 0, unreadable: [] } } : {}),
-      runningMs: 0,
-      skippedBy: {},
-      batches: { sent: 0, failed: 0 },
-      fingerprint: indexes.space.fingerprint,
-      indexTag,
-    };
+    const run = planRun(analysis, options, indexes.space.fingerprint, clock.now());
+    if (run === undefined) return { outcome: "nothing-to-do", analysis };
+    await (await indexes.open(guildId)).index.tag(run.indexTag);
     const lease = ownership.lease(guildId);
     const saved = await runStore.save(guildId, run, stored?.stamp, lease === undefined ? {} : { lease });
     if (saved === "changed" || saved === "lease-lost") {
@@ -169,7 +122,7 @@ export function createEngine(parts: EngineParts): Engine {
       );
     }
     if (stored !== undefined) await runStore.archiveRun(guildId, stored.value);
-    logger.info("run:started", { guildId, runId: id, pace: run.pace, planned: totals(run).planned });
+    logger.info("run:started", { guildId, runId: run.id, pace: run.pace, planned: totals(run).planned });
     await begin(guildId, stateOf(guildId, saved));
     return { outcome: "started", status: await status(guildId) };
   }
@@ -227,7 +180,7 @@ export function createEngine(parts: EngineParts): Engine {
       reporter: reporterOf(guildId),
       collect: (current, update, stop) => collectForRun({ ...parts, sources }, guildId, current, update, stop),
       verify: (current) => verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current),
-      repair: (records, stop) => repair(guildId, records, stop),
+      repair: (records, stop) => repair(parts, guildId, records, stop),
       onMarked: () => live.kick(guildId),
       status: () => status(guildId),
     });
@@ -238,30 +191,18 @@ export function createEngine(parts: EngineParts): Engine {
         active.delete(guildId);
         // Left because the lease had run out, and it has been renewed since: this process was only slow or asleep.
         const isLeft = isActive(state.current().status) && ownership.lease(guildId) !== undefined;
-        if (isLeft && !stopped) recoverSoon(guildId);
+        if (isLeft && !turns.isClosed()) recoverSoon(guildId);
       });
   }
 
   function recoverSoon(guildId: Snowflake) {
-    oneAtATime(guildId, () => recover(guildId)).catch((thrown) =>
-      logger.error("recover:failed", { guildId, error: toError(thrown).message }),
-    );
-  }
-
-  /** Live indexing brings single records in order; here it is told which, and waited for. */
-  async function repair(guildId: Snowflake, toRepair: Findings["toRepair"], stop: AbortSignal): Promise<void> {
-    if (toRepair.length > 0) logger.warn("run:repairing", { guildId, records: toRepair.length });
-    for (const kind of ["message", "note"] as const) {
-      const ids = toRepair.filter((each) => each.kind === kind).map(({ id }) => id);
-      if (ids.length > 0) await archive.markPending(guildId, kind, ids);
-    }
-    live.kick(guildId);
-    const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
-    await Promise.race([live.idle(guildId), stopped]);
+    turns
+      .take(guildId, () => recover(guildId))
+      .catch((thrown) => logger.error("recover:failed", { guildId, error: toError(thrown).message }));
   }
 
   async function pause(guildId: Snowflake, by: string): Promise<PauseOutcome> {
-    await changed(guildId);
+    await turns.finished(guildId);
     const running = active.get(guildId);
     const stored = await runStore.load(guildId);
     const outcome = await pauseStored(guildId, running, stored?.value, by);
@@ -310,60 +251,36 @@ export function createEngine(parts: EngineParts): Engine {
     return (await verifyRecords(verifyParts, guildId, ranges, undefined, onProgress)).verification;
   }
 
-  async function retry(guildId: Snowflake): Promise<number> {
-    let retried = 0;
-    for (const kind of ["message", "note"] as const) {
-      const ids = (await runStore.quarantined(guildId, kind, EVERYTHING, COUNTED)).map(({ id }) => id);
-      if (ids.length === 0) continue;
-      // In this order: live indexing may be at work already, and what it refuses again must stay on the list.
-      await runStore.releaseQuarantine(guildId, kind, ids);
-      await archive.markPending(guildId, kind, ids);
-      retried += ids.length;
-    }
-    live.kick(guildId);
-    return retried;
-  }
-
-  async function rollback(guildId: Snowflake, by: string): ReturnType<Backfill["rollback"]> {
-    requireOwnership(guildId);
-    const stored = await runStore.load(guildId);
-    if (stored === undefined) throw new UserError("There has been no backfill of this server: nothing to take back.");
-    if (active.has(guildId)) throw new UserError("The backfill is still at work. Pause it first, then roll it back.");
-    if (stored.value.status === "cancelled") throw new UserError("The latest backfill has been rolled back already.");
-    const { writer } = await indexes.open(guildId);
-    const removedRows = await writer.exclusively((index) => index.removeRun(stored.value.id));
-    const state = stateOf(guildId, stored);
-    await state.update((run) => {
-      const settled = isActive(run.status) ? withStatus(run, "interrupted", "the process went away", clock.now()) : run;
-      return withStatus(settled, "cancelled", `rolled back by ${by}`, clock.now());
-    });
-    logger.info("run:rolled-back", { guildId, runId: stored.value.id, removedRows });
-    return { removedRows, verification: await verify(guildId) };
-  }
-
   return {
     analyze: (guildId, onProgress) => analyze(parts, guildId, onProgress),
     start,
     pause,
     status,
     verify,
-    async failures(guildId, limit) {
-      const messages = await runStore.quarantined(guildId, "message", EVERYTHING, limit);
-      const notes = await runStore.quarantined(guildId, "note", EVERYTHING, limit);
-      return [...messages, ...notes].sort((a, b) => b.at - a.at).slice(0, limit);
-    },
-    retry,
-    rollback: (guildId, by) => oneAtATime(guildId, () => rollback(guildId, by)),
+    failures: (guildId, limit) => listFailures(runStore, guildId, limit),
+    retry: (guildId) => retryFailures(parts, guildId),
+    rollback: (guildId, by) =>
+      turns.take(guildId, async () => {
+        requireOwnership(guildId);
+        if (active.has(guildId))
+          throw new UserError("The backfill is still at work. Pause it first, then roll it back.");
+        const stored = await runStore.load(guildId);
+        if (stored === undefined)
+          throw new UserError("There has been no backfill of this server: nothing to take back.");
+        const { writer } = await indexes.open(guildId);
+        const removedRows = await rollBack(stateOf(guildId, stored), writer, by, clock.now());
+        logger.info("run:rolled-back", { guildId, runId: stored.value.id, removedRows });
+        return { removedRows, verification: await verify(guildId) };
+      }),
     recover: async (guildId) => {
-      if (!stopped) await oneAtATime(guildId, () => recover(guildId));
+      if (!turns.isClosed()) await turns.take(guildId, () => recover(guildId));
     },
     async done(guildId) {
-      await changed(guildId);
+      await turns.finished(guildId);
       await active.get(guildId)?.done;
     },
     async stop() {
-      stopped = true;
-      await Promise.allSettled(changing.values());
+      await turns.close();
       for (const run of active.values()) run.interrupt();
       await Promise.all([...active.values()].map((run) => run.done));
     },

@@ -5,7 +5,7 @@ import { TransientError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
 import { putInOrder } from "../indexing/maintenance.ts";
 import type { VectorIndex } from "../ports.ts";
-import { type Run, totals } from "./run.ts";
+import { isActive, type Run, totals, withStatus } from "./run.ts";
 import type { Findings, Verification } from "./verify.ts";
 
 const REPAIRS = 3;
@@ -53,8 +53,23 @@ async function verifyPatiently({ breaker, run, verify, stop }: FinalCheckParts):
   }
 }
 
-/** Why the run has failed after all, or undefined when it has done its work. */
-export function whyFailed(run: Run, verification: Verification): string | undefined {
+/** The run at its end: it has succeeded, failed after all, or was asked to pause at the last moment. */
+export function concluded(run: Run, verification: Verification, now: number): Run {
+  const failed = whyFailed(run, verification);
+  if (failed !== undefined) return withStatus(run, "failed", failed, now);
+  if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
+  const needless = "the embedder is not needed any more";
+  const awake = run.status === "waiting" ? withStatus(run, "running", needless, now) : run;
+  return withStatus(awake, "succeeded", "nothing remains", now);
+}
+
+/** The run when it stopped before its end: paused if that was asked for, else to be taken up again. */
+export function stoppedShort(run: Run, now: number): Run {
+  if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
+  return isActive(run.status) ? withStatus(run, "interrupted", "the process was stopped", now) : run;
+}
+
+function whyFailed(run: Run, verification: Verification): string | undefined {
   const { planned, embedded, unchanged, skipped } = totals(run);
   if (planned > skipped && embedded + unchanged === 0) return `0 of ${planned} records could be embedded`;
   const books = verification.criteria.find(({ name }) => name === "accounting");

@@ -4,7 +4,7 @@
 import { ownText } from "../indexing/text.ts";
 import type { Clock, RecordKind, StoredRecord } from "../ports.ts";
 import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAt, snowflakeBefore, snowflakeTime } from "../snowflake.ts";
-import { type Compared, createDifference, type Sources } from "./difference.ts";
+import { type Compared, type Sources, walk } from "./difference.ts";
 import { noCounters, type Phase, type PhaseName, phaseNames } from "./run.ts";
 
 /** One line of the pre-flight checklist. */
@@ -153,10 +153,7 @@ export async function survey(
   for (const range of phaseRanges(cutoffId)) {
     const phase = { ...range, ...nothing() };
     phases.push(phase);
-    const difference = createDifference(sources, guildId, range.kind);
-    for (let newestId: Snowflake | undefined = range.newestId; newestId !== undefined; ) {
-      const page = await difference.page({ newestId, oldestId: range.oldestId }, PAGE);
-      page.ticket.release();
+    for await (const page of walk(sources, guildId, range, PAGE)) {
       for (const compared of page.records) {
         const { record } = compared.stored;
         for (const coverage of [total, phase, entry(channels, record.channelId), entry(months, monthOf(record.id))]) {
@@ -170,9 +167,7 @@ export async function survey(
       orphaned += page.orphans.length;
       damaged += page.damaged.length;
       onProgress(total.records);
-      newestId = page.nextNewestId;
     }
-    difference.close();
   }
   const withText = total.records - total.skipped;
   return {

@@ -4,7 +4,8 @@
 import { toError } from "../errors.ts";
 import type { AdminChannel, Clock, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
-import type { Announcement } from "./backfill.ts";
+import type { Announcement, BackfillStatus } from "./backfill.ts";
+import type { Run } from "./run.ts";
 
 /** Discord throttles edits of messages older than an hour (error 30046); a fresh one is posted well before. */
 const FRESH_MESSAGE_MS = 50 * 60_000;
@@ -62,5 +63,48 @@ export function createReporter(
       await attempt((id) => channel.post(id, announcement));
     },
     problem: () => problem,
+  };
+}
+
+/** A run's progress message, and the numbers of batches that are stored along with it. */
+export interface KeptProgress {
+  countBatch(failed: boolean): void;
+  /** Shows how the run stands now. One at a time, or two would post a message each. */
+  show(): Promise<void>;
+}
+
+export function keepProgress(
+  reporter: Reporter,
+  run: {
+    current(): Run;
+    update(change: (run: Run) => Run): Promise<unknown>;
+    status(): Promise<BackfillStatus>;
+  },
+): KeptProgress {
+  let batches = { sent: 0, failed: 0 };
+  let showing = Promise.resolve();
+
+  async function showNow(): Promise<void> {
+    const before = run.current().progressMessage;
+    const after = await reporter.progress({ kind: "progress", status: await run.status() }, before);
+    const isMoved = after !== undefined && after.messageId !== before?.messageId;
+    const { sent, failed } = batches;
+    if (!isMoved && sent === 0) return;
+    batches = { sent: 0, failed: 0 };
+    await run.update((each) => ({
+      ...each,
+      batches: { sent: each.batches.sent + sent, failed: each.batches.failed + failed },
+      ...(isMoved ? { progressMessage: after } : {}),
+    }));
+  }
+
+  return {
+    countBatch(failed) {
+      batches = { sent: batches.sent + 1, failed: batches.failed + (failed ? 1 : 0) };
+    },
+    show() {
+      showing = showing.catch(() => undefined).then(showNow);
+      return showing;
+    },
   };
 }

@@ -3,7 +3,7 @@
 import { ownText } from "../indexing/text.ts";
 import type { Clock, IdRange, RecordKind, StoredRecord, VectorIndex } from "../ports.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
-import { createDifference, type Sources } from "./difference.ts";
+import { type Sources, walk } from "./difference.ts";
 import { monthOf } from "./plan.ts";
 import { type Run, totals } from "./run.ts";
 
@@ -88,11 +88,8 @@ export async function verify(
   const candidates = new Map<string, StoredRecord[]>();
   const monthsWithText = new Set<string>();
 
-  for (const { kind, newestId: start, oldestId } of ranges) {
-    const difference = createDifference(sources, guildId, kind);
-    for (let newestId: Snowflake | undefined = start; newestId !== undefined; ) {
-      const page = await difference.page({ newestId, oldestId }, PAGE);
-      page.ticket.release();
+  for (const { kind, newestId, oldestId } of ranges) {
+    for await (const page of walk(sources, guildId, { kind, newestId, oldestId }, PAGE)) {
       for (const { stored, standing } of page.records) {
         const { id } = stored.record;
         counts.records += 1;
@@ -106,9 +103,7 @@ export async function verify(
       for (const id of page.orphans) suspects.push({ kind, id, standing: "orphaned" });
       suspects.length = Math.min(suspects.length, IDS_KEPT);
       onProgress(counts.records);
-      newestId = page.nextNewestId;
     }
-    difference.close();
   }
 
   // What live indexing is about to settle is no fault of the index.

@@ -1,0 +1,30 @@
+// Taking a run back: its rows leave the index, those of live indexing stay.
+
+import { UserError } from "../errors.ts";
+import type { IndexWriter } from "../indexing/index-writer.ts";
+import { isActive, withStatus } from "./run.ts";
+import type { RunState } from "./run-state.ts";
+
+/**
+ * The run is cancelled first: cut off in between, it is not resumed with half of its rows gone, but can be rolled back again.
+ * @returns rows removed
+ * @throws UserError when it was rolled back before and nothing of it is left
+ */
+export async function rollBack(
+  state: RunState,
+  writer: Pick<IndexWriter, "exclusively">,
+  by: string,
+  now: number,
+): Promise<number> {
+  const before = state.current();
+  await state.update((run) => {
+    if (run.status === "cancelled") return run;
+    const settled = isActive(run.status) ? withStatus(run, "interrupted", "the process went away", now) : run;
+    return withStatus(settled, "cancelled", `rolled back by ${by}`, now);
+  });
+  const removedRows = await writer.exclusively((index) => index.removeRun(before.id));
+  if (before.status === "cancelled" && removedRows === 0) {
+    throw new UserError("The latest backfill has been rolled back already.");
+  }
+  return removedRows;
+}
