@@ -9,7 +9,7 @@ import { openArchive } from "./adapters/denokv/open.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
 import { registerCommands } from "./adapters/discord/command-registration.ts";
-import { asksForContent, clientReady, listenToConnection } from "./adapters/discord/connection.ts";
+import { clientReady, lackingIntents, listenToConnection } from "./adapters/discord/connection.ts";
 import { createDirectory } from "./adapters/discord/directory.ts";
 import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
@@ -22,12 +22,12 @@ import { type AlertThresholds, defaultThresholds } from "./backfill/alerts.ts";
 import type { BackfillStatus } from "./backfill/backfill.ts";
 import { runSchema } from "./backfill/run.ts";
 import { createCommands } from "./commands/index.ts";
-import type { EmbeddingsConfig, LogLevel } from "./config.ts";
+import type { LogLevel } from "./config.ts";
 import { type Core, createCore } from "./core.ts";
-import { connectEmbedder } from "./embedder.ts";
+import { connectEmbedder, type EmbeddingServer } from "./embedder.ts";
 import { toError, UserError } from "./errors.ts";
 import { archiveOnly } from "./indexing/archive-only.ts";
-import { catchUp } from "./indexing/collect.ts";
+import { catchUp } from "./indexing/catch-up.ts";
 import type { Clock, GuildEvents, Logger } from "./ports.ts";
 import { type Snowflake, snowflakeAt } from "./snowflake.ts";
 import { announcementView } from "./views/announcement.ts";
@@ -36,7 +36,7 @@ export interface BackscrollOptions {
   /** A folder for the archive and the index; made if it does not exist. One process at a time. */
   readonly dataDir: string;
   /** An OpenAI-compatible embedding server. Left out: the built-in model. */
-  readonly embeddings?: Pick<EmbeddingsConfig, "baseUrl"> & Partial<EmbeddingsConfig>;
+  readonly embeddings?: EmbeddingServer;
   /** Put before each command's name, for a bot that has, say, a `search` of its own. */
   readonly commandPrefix?: string;
   /** Default true: our commands are added to the application, one by one; the host's are left alone. */
@@ -64,7 +64,6 @@ export interface Backscroll {
 }
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
-const DEFAULT_TIMEOUT_MS = 60_000;
 const CATCH_UP_AGAIN_MS = 30_000;
 
 /**
@@ -83,7 +82,9 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const runStore = opened.runStore((value) => runSchema.parse(value));
   const directory = createDirectory(client, logger);
   const onDiscord = createHistory(client, { directory, logger });
-  const canReadContent = async () => asksForContent(client) && (await onDiscord.canReadContent());
+  const lacking = lackingIntents(client);
+  if (lacking.length > 0) logger.warn("intents:lacking", { intents: lacking });
+  const canReadContent = async () => lacking.length === 0 && (await onDiscord.canReadContent());
   const history = { ...onDiscord, canReadContent };
   const stopped = new AbortController();
 
@@ -103,7 +104,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const stopListening = listenToGuilds(
     client,
     {
-      messageSaved: (...event) => now().messageSaved(...event),
+      // Without the intent messages arrive empty, and would empty what is stored of them.
+      messageSaved: async (...event) => {
+        if (lacking.length === 0) await now().messageSaved(...event);
+      },
       messagesDeleted: (...event) => now().messagesDeleted(...event),
       channelSaved: (...event) => now().channelSaved(...event),
       channelDeleted: (...event) => now().channelDeleted(...event),
@@ -168,13 +172,22 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   async function catchUpGuild(live: Core["live"], guildId: Snowflake, awaySince: number): Promise<void> {
     while (!stopped.signal.aborted && client.guilds.cache.has(guildId)) {
       try {
+        // As above.
+        if (!(await canReadContent())) return;
         const found = await catchUp(
-          { archive, history, clock, logger },
+          {
+            archive,
+            history,
+            isGone: directory.isGone,
+            onGone: (id) => live.channelDeleted(guildId, id),
+            clock,
+            logger,
+          },
           guildId,
           snowflakeAt(awaySince),
           stopped.signal,
         );
-        if (found.saved + found.removed > 0) logger.info("catch-up:done", { guildId, ...found });
+        if (found.saved + found.removed + found.gone > 0) logger.info("catch-up:done", { guildId, ...found });
         live.kick(guildId);
         return;
       } catch (thrown) {
@@ -209,7 +222,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   async function startIndexing(): Promise<void> {
     const embedder = await connectEmbedder(
       {
-        embeddings: options.embeddings && { ...noEmbeddings, ...options.embeddings },
+        embeddings: options.embeddings,
         modelFolder: MODEL_FOLDER,
         memoryFile: join(dataDir, "embedding-servers.json"),
         clock,
@@ -282,13 +295,3 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     },
   };
 }
-
-const noEmbeddings: Omit<EmbeddingsConfig, "baseUrl"> = {
-  apiKey: undefined,
-  model: undefined,
-  documentPrefix: undefined,
-  queryPrefix: undefined,
-  parallelRequests: undefined,
-  textsPerRequest: undefined,
-  requestTimeoutMs: DEFAULT_TIMEOUT_MS,
-};

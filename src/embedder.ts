@@ -16,13 +16,17 @@ import { TransientError } from "./errors.ts";
 import type { Clock, Embedder, Logger } from "./ports.ts";
 
 const RETRY_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** An embedding server: where it is, and whatever else is known of it. */
+export type EmbeddingServer = Pick<EmbeddingsConfig, "baseUrl"> & Partial<EmbeddingsConfig>;
 
 const servedSchema = z.object({ modelId: z.string(), answersAs: z.string(), dimensions: z.int().positive() });
 const rememberedSchema = z.record(z.string(), servedSchema);
 
 export interface EmbedderParts {
   /** Undefined: the built-in model. */
-  readonly embeddings: EmbeddingsConfig | undefined;
+  readonly embeddings: EmbeddingServer | undefined;
   readonly modelFolder: string;
   /** Where served models are remembered. */
   readonly memoryFile: string;
@@ -65,11 +69,11 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
   return undefined;
 }
 
-function toOptions(config: EmbeddingsConfig, logger: Logger, clock: Clock): OpenAiOptions {
+function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenAiOptions {
   const { apiKey, model, documentPrefix, queryPrefix, parallelRequests, textsPerRequest } = config;
   return {
     baseUrl: config.baseUrl,
-    requestTimeoutMs: config.requestTimeoutMs,
+    requestTimeoutMs: config.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     logger,
     now: () => clock.now(),
     ...(apiKey === undefined ? {} : { apiKey }),

@@ -1,15 +1,15 @@
 // Brings history that is only on Discord into the archive: one cursor per channel or thread, oldest end first until Discord has
-// nothing older, resumable at any point. And, when the bot comes back, what was written, edited or deleted while it was away.
+// nothing older, resumable at any point. What happens while the bot is away is catch-up.ts's.
 
 import PQueue from "p-queue";
 import { TransientError, toError, UserError } from "../errors.ts";
 import type { Archive, ArchivedRecord, Clock, History, HistoryChannel, HistoryCursor, Logger } from "../ports.ts";
-import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
+import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
 
 /** Fewer than this in an answer: there is nothing further (see `History.messages`). */
-const PER_REQUEST = 100;
+export const PER_REQUEST = 100;
 /** Discord limits requests per channel, and to 50 a second in all; a page may wait a second for the names of its authors. */
-const CHANNELS_AT_ONCE = 32;
+export const CHANNELS_AT_ONCE = 32;
 const TRIES = 6;
 const RETRY_MS = 1_000;
 
@@ -89,7 +89,8 @@ const emptyCursor = (newestId: Snowflake): HistoryCursor => ({
   complete: false,
 });
 
-async function fetchPage(
+/** A page of a channel, tried again while Discord does not answer. */
+export async function fetchPage(
   parts: CollectParts,
   channel: HistoryChannel,
   range: { readonly before: Snowflake } | { readonly after: Snowflake },
@@ -106,78 +107,6 @@ async function fetchPage(
   }
 }
 
-function asInfo({ unreadable: _, ...info }: HistoryChannel) {
+export function asInfo({ unreadable: _, ...info }: HistoryChannel) {
   return info;
-}
-
-/**
- * Catches up with what happened while the bot was away: in each channel everything after the newest message that was archived
- * before `awaySinceId`, and the hundred messages up to it once more, for edits and deletions. What is found is marked pending.
- */
-export async function catchUp(
-  parts: CollectParts,
-  guildId: Snowflake,
-  awaySinceId: Snowflake,
-  stop: AbortSignal,
-): Promise<{ readonly saved: number; readonly removed: number }> {
-  let saved = 0;
-  let removed = 0;
-  const channels = await parts.history.channels(guildId);
-  await parts.archive.saveChannels(guildId, channels.map(asInfo));
-  for (const channel of channels) {
-    if (stop.aborted) break;
-    if (channel.unreadable !== undefined) continue;
-    try {
-      const found = await catchUpChannel(parts, guildId, channel, awaySinceId, stop);
-      saved += found.saved;
-      removed += found.removed;
-    } catch (thrown) {
-      parts.logger.warn("catch-up:failed", { channelId: channel.id, reason: toError(thrown).message });
-    }
-  }
-  return { saved, removed };
-}
-
-async function catchUpChannel(
-  parts: CollectParts,
-  guildId: Snowflake,
-  channel: HistoryChannel,
-  awaySinceId: Snowflake,
-  stop: AbortSignal,
-): Promise<{ saved: number; removed: number }> {
-  const { archive } = parts;
-  const [last] = await archive.neighbours(guildId, channel.id, awaySinceId, "before", 1);
-  // Nothing of this channel is archived: that is a backfill's business.
-  if (last === undefined) return { saved: 0, removed: 0 };
-  const recent = await fetchPage(parts, channel, { before: snowflakeAfter(last.record.id) }, stop);
-  const known = await archive.save(guildId, recent, { pending: true });
-  const oldest = recent.length < PER_REQUEST ? undefined : recent.at(-1);
-  const removed = await removeAbsent(parts, guildId, channel.id, recent, last.record.id, oldest?.id);
-  let saved = known.created + known.changed;
-  for (let after = last.record.id; !stop.aborted; ) {
-    const page = await fetchPage(parts, channel, { after }, stop);
-    const { created, changed } = await archive.save(guildId, page, { pending: true });
-    saved += created + changed;
-    const newest = page.at(-1);
-    if (newest === undefined || page.length < PER_REQUEST) break;
-    after = newest.id;
-  }
-  return { saved, removed };
-}
-
-/** Archived messages of a refetched range that Discord no longer has were deleted while nobody listened. */
-async function removeAbsent(
-  { archive }: CollectParts,
-  guildId: Snowflake,
-  channelId: Snowflake,
-  present: readonly ArchivedRecord[],
-  newestId: Snowflake,
-  oldestId: Snowflake | undefined,
-): Promise<number> {
-  const there = new Set(present.map(({ id }) => id));
-  const range = { newestId, oldestId: oldestId ?? FIRST_SNOWFLAKE };
-  const archived = await archive.idsInChannel(guildId, channelId, range);
-  const absent = archived.filter((id) => !there.has(id));
-  if (absent.length > 0) await archive.remove(guildId, "message", absent);
-  return absent.length;
 }

@@ -1,5 +1,5 @@
 // Whether a client is connected: when it is ready, since when it may have missed what happened, which guilds invited the bot,
-// and whether it asked for messages with their words.
+// and what it did not ask Discord for.
 
 import { type Client, Events, GatewayIntentBits, type Guild } from "discord.js";
 import type { Clock } from "../../ports.ts";
@@ -57,7 +57,9 @@ export async function clientReady(client: Client, signal: AbortSignal): Promise<
   });
 }
 
-/** The application may have the privilege while this client did not ask for it: then messages arrive empty all the same. */
-export function asksForContent(client: Client): boolean {
-  return client.options.intents.has(GatewayIntentBits.MessageContent);
+const NEEDED = ["Guilds", "GuildMessages", "MessageContent"] as const;
+
+/** Which of the intents that are needed a client did not ask for. The application may have the privilege all the same. */
+export function lackingIntents(client: Client): string[] {
+  return NEEDED.filter((name) => !client.options.intents.has(GatewayIntentBits[name]));
 }

@@ -7,7 +7,7 @@ import { toError, UserError } from "../../errors.ts";
 import type { ChannelInfo, Logger } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { toChannelInfo } from "./channel-info.ts";
-import { translateDiscordError } from "./discord-errors.ts";
+import { isNotFound, translateDiscordError } from "./discord-errors.ts";
 import { channelFacts, guildFacts } from "./guild-facts.ts";
 import { createMemberRequests, type MemberRequests } from "./member-requests.ts";
 import type { MessageNames } from "./message-record.ts";
@@ -20,6 +20,8 @@ const MEMBERS_TIMEOUT_MS = 5_000;
 export interface Directory {
   /** @throws UserError when there is no such channel or it can hold no messages, TransientError when Discord does not answer */
   channel(channelId: Snowflake): Promise<ChannelInfo>;
+  /** True only when Discord says that there is no such channel. @throws TransientError when it does not answer */
+  isGone(channelId: Snowflake): Promise<boolean>;
   remember(channel: ChannelInfo): void;
   forget(channelId: Snowflake): void;
   /**
@@ -65,6 +67,18 @@ export function createDirectory(client: Client, logger: Pick<Logger, "debug">): 
       if (!info) throw new UserError(`<#${channelId}> is not a channel that holds messages of a server.`);
       setBounded(channels, channelId, info, CHANNELS_REMEMBERED);
       return info;
+    },
+    async isGone(channelId) {
+      try {
+        await client.rest.get(Routes.channel(channelId));
+        return false;
+      } catch (error) {
+        if (isNotFound(error)) return true;
+        const translated = translateDiscordError(error, `look for <#${channelId}>`);
+        // It is there, and not for us to see.
+        if (translated instanceof UserError) return false;
+        throw translated;
+      }
     },
     remember: (channel) => setBounded(channels, channel.id, channel, CHANNELS_REMEMBERED),
     forget: (channelId) => void channels.delete(channelId),
