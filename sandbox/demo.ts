@@ -89,8 +89,13 @@ async function takeCommands(stage: Stage): Promise<void> {
     for (const message of shown) {
       const customId = message && buttonOf(message, label);
       if (message === undefined || customId === undefined) continue;
-      latest = world.pressButton({ userId, messageId: message.id, customId });
-      return print(renderInTerminal(await answerOf(latest), nameOf));
+      const before = JSON.stringify(message.embeds);
+      const pressed = world.pressButton({ userId, messageId: message.id, customId });
+      latest = pressed;
+      const changed = await pressed
+        .until((reply, followups) => followups[0] ?? (JSON.stringify(reply?.embeds) !== before && reply), 5_000)
+        .catch(() => undefined);
+      return print(renderInTerminal(changed || (await answerOf(pressed)), nameOf));
     }
     throw new Error(`there is no button “${label}” to be seen`);
   }
@@ -154,7 +159,7 @@ async function main(): Promise<number> {
     const problems = await play(stage, print);
     print(`\nPlayed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s${problems.length === 0 ? "." : ":"}`);
     for (const problem of problems) print(`  ✗ ${problem}`);
-    if (!exit && process.stdin.isTTY !== undefined) {
+    if (!exit) {
       process.off("SIGINT", onInterrupt);
       await takeCommands(stage);
     }

@@ -31,6 +31,10 @@ function readable(text: string, nameOf: (id: string) => string): string {
     .replace(/\*\*(.+?)\*\*/gs, (_, inner: string) => bold(inner));
 }
 
+function clockTime(timestamp: string): string {
+  return new Date(timestamp).toLocaleTimeString("en-GB");
+}
+
 function relativeTime(timeMs: number): string {
   const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const seconds = (timeMs - Date.now()) / 1000;
@@ -52,7 +56,9 @@ function embedLines(embed: APIEmbed): string[] {
     ...(embed.title ? [bold(embed.title)] : []),
     ...(embed.description ? [embed.description] : []),
     ...fields,
-    ...(embed.footer ? [dim(embed.footer.text)] : []),
+    ...(embed.footer
+      ? [dim([embed.footer.text, embed.timestamp && clockTime(embed.timestamp)].filter(Boolean).join(" "))]
+      : []),
   ];
 }
 

@@ -24,6 +24,9 @@ const LINK = /https?:\/\/(?:\w+\.)?discord(?:app)?\.com\/channels\/(?:\d+|@me)\/
 const PART = /"([^"]*)"|(\w+):(?:"([^"]*)"|(\S+))|(\S+)/g;
 
 /** What telephones make of a quote. */
+/** Discord's own search puts a space there. */
+const SPACE_AFTER_OPERATOR = /\b(from|in|before|after|has):\s+(?=\S)/gi;
+
 const SMART_QUOTES = /[\u201c-\u201f\u00ab\u00bb]/g;
 
 const HAS: Readonly<Record<string, Has>> = {
@@ -83,6 +86,7 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
   for (const [whole, phrase, operator, quoted, value, word] of typed
     .replace(LINK, " ")
     .replace(SMART_QUOTES, '"')
+    .replace(SPACE_AFTER_OPERATOR, "$1:")
     .matchAll(PART)) {
     if (operator !== undefined && takeOperator(operator.toLowerCase(), quoted ?? value ?? "")) continue;
     if (phrase?.trim()) phrases.push(phrase.trim());

@@ -24,6 +24,11 @@ describe("a typed query", () => {
     expect(parse('"" " " x')).toEqual({ ...NOTHING, text: "x" });
   });
 
+  it("takes an operator with a space after its colon, as Discord's own search writes it", () => {
+    expect(parse("vacuum from: hal has: image")).toEqual({ ...NOTHING, text: "vacuum", from: ["hal"], has: ["image"] });
+    expect(parse("error: nothing after it:")).toEqual({ ...NOTHING, text: "error: nothing after it:" });
+  });
+
   it("leaves a quote that is not closed alone", () => {
     expect(parse('5" pipe')).toEqual({ ...NOTHING, text: '5" pipe' });
   });
