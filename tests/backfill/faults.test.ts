@@ -46,7 +46,7 @@ describe("an embedder that dies in the middle of a run", () => {
     const restore = house.server?.misbehave({ status: 503 });
     await until(async () => (await house.status()) === "waiting", "the run waits");
     expect(await house.run()).toMatchObject({ reason: expect.stringContaining("503") });
-    await house.clock.pass(30_000);
+    await house.pass(30_000);
     await until(() => alerts().length > 0, "the alert");
     const { waitingFor, run, alerts: active } = await house.engine.status(GUILD);
     expect(waitingFor).toMatch(/^the embedder; next try in \d+ s$/);
@@ -54,8 +54,8 @@ describe("an embedder that dies in the middle of a run", () => {
     expect(run?.breaker?.probes).toBeGreaterThan(1);
     expect(totals(await house.run()).quarantined).toBe(0);
     restore?.();
-    await house.clock.pass(60_000);
-    const ended = await impatiently(() => house.settled());
+    await house.pass(60_000);
+    const ended = await house.impatiently(() => house.settled());
     expect(ended).toMatchObject({ status: "succeeded" });
     expect(ended.reason).toBe("nothing remains");
     expect(totals(ended)).toMatchObject({ embedded: 300, quarantined: 0 });
@@ -101,7 +101,7 @@ describe("an embedder that dies in the middle of a run", () => {
     await house.start();
     await until(async () => (await house.status()) === "waiting", "the run waits");
     restore?.();
-    const run = await impatiently(() => house.settled());
+    const run = await house.impatiently(() => house.settled());
     expect(run.status).toBe("succeeded");
   });
 
@@ -115,7 +115,7 @@ describe("an embedder that dies in the middle of a run", () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect((house.server?.requests.length ?? 0) - requests).toBeLessThan(3);
     restore?.();
-    const run = await impatiently(() => house.settled());
+    const run = await house.impatiently(() => house.settled());
     expect(totals(run)).toMatchObject({ embedded: 100, quarantined: 0 });
   });
 });
@@ -225,7 +225,7 @@ describe("the machine", () => {
     house.world.usedMemoryBytes = 1e9;
     house.clock.skip(1_000);
     await until(() => alerts().includes("alert-resolved memory-high"), "its end");
-    const run = await impatiently(() => house.settled());
+    const run = await house.impatiently(() => house.settled());
     expect(run.status).toBe("succeeded");
     expect(alerts()).toEqual(expectAlert("memory-high"));
   });
@@ -303,11 +303,9 @@ describe("other processes", () => {
       expect(other.ownership.lease(GUILD)).toBeDefined();
       house.clock.skip(5_000);
       await until(() => house.ownership.lease(GUILD) === undefined, "the old owner learns of it");
-      await impatiently(() => house.engine.done(GUILD));
+      await house.impatiently(() => house.engine.done(GUILD));
       await expect(house.start()).rejects.toThrow(/Another process/);
-      const impatient = setInterval(() => hasten.skip(400), 20);
-      const run = await other.settled();
-      clearInterval(impatient);
+      const run = await other.impatiently(() => other.settled());
       expect(run.status).toBe("succeeded");
       expect(totals(run)).toMatchObject({ read: 400, embedded: 400 });
       const rows = await other.rows();
@@ -323,7 +321,7 @@ describe("other processes", () => {
     await house.start({ pace: "gentle" });
     await someRows();
     house.clock.skip(20_000);
-    const run = await impatiently(() => house.settled());
+    const run = await house.impatiently(() => house.settled());
     expect(run.status).toBe("succeeded");
     expect(totals(run)).toMatchObject({ read: 400, embedded: 400 });
     expect((await house.rows()).size).toBe(400);
@@ -341,13 +339,3 @@ describe("other processes", () => {
     expect(totals(await house.settled())).toMatchObject({ embedded: 60, unchanged: 0 });
   });
 });
-
-/** Cooldowns and probes pass quickly meanwhile. */
-async function impatiently<Result>(work: () => Promise<Result>): Promise<Result> {
-  const impatient = setInterval(() => house.clock.skip(400), 20);
-  try {
-    return await work();
-  } finally {
-    clearInterval(impatient);
-  }
-}

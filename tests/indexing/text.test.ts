@@ -87,7 +87,7 @@ describe("chunks", () => {
           expect(text.trim()).not.toBe("");
         }
       }),
-      { seed: 3, numRuns: 150 },
+      { seed: 3, numRuns: 60 },
     );
   });
 });

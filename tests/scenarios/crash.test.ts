@@ -12,7 +12,7 @@ import { createSkippableClock, GUILD, history, openHouse } from "../support/engi
 
 const RECORDS = 3_000;
 const LIVE_MESSAGES = 60;
-const KILLS = 6;
+const KILLS = 5;
 /** More than a lease lasts. */
 const LATER_MS = 20_000;
 const CHILD = join(import.meta.dirname, "../support/engine-child.ts");

@@ -112,17 +112,13 @@ async function resume(house: House): Promise<void> {
   if (status === "paused" || status === "interrupted") await house.start();
 }
 
-/** Lets breakers probe at once instead of in a while, until all is done. */
 async function finish(house: House): Promise<void> {
-  const impatient = setInterval(() => house.clock.skip(500), 20);
-  try {
+  await house.impatiently(async () => {
     await resume(house);
     await house.engine.done(GUILD);
     await until(async () => (await house.live.pending(GUILD)) === 0, "live indexing is done");
     await house.live.idle();
-  } finally {
-    clearInterval(impatient);
-  }
+  });
 }
 
 /** What a first, undisturbed run makes of the archive as it is now. */
