@@ -11,6 +11,7 @@ const [folder, serverUrl, laterMs, liveMessages] = process.argv.slice(2);
 if (folder === undefined || serverUrl === undefined) throw new Error("engine-child.ts FOLDER SERVER_URL …");
 
 const say = (event: string, facts: object = {}) => console.log(JSON.stringify({ event, ...facts }));
+say("opening");
 const clock = createSkippableClock();
 clock.skip(Number(laterMs ?? 0));
 const house = await openHouse({ folder, serverUrl, clock, textsPerRequest: 32, holder: `child-${process.pid}` });
@@ -38,7 +39,11 @@ async function arrive(count: number): Promise<void> {
   }
 }
 
-if (house.ownership.lease(GUILD) === undefined) throw new Error("the guild is held by another process");
+if (house.ownership.lease(GUILD) === undefined) {
+  say("refused", { heldBy: house.ownership.heldElsewhere(GUILD) });
+  await house.stop();
+  process.exit(1);
+}
 house.live.kick(GUILD);
 await house.engine.recover(GUILD);
 if ((await house.status()) === undefined) await house.start();
