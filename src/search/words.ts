@@ -51,10 +51,12 @@ export function isSameWord(one: string, other: string): boolean {
   return one === other || stem(one) === stem(other);
 }
 
-/** Cut until nothing is left to cut: "soldering" and "solder" both end as "sold". */
+/** English words are shorter; what is longer has no endings to speak of. */
+const LONGEST_STEMMED = 40;
+
+/** Cut twice, as endings follow each other: "soldering" and "solder" both end as "sold". */
 function stem(word: string): string {
-  const shorter = withoutEnding(word);
-  return shorter === word ? word : stem(shorter);
+  return word.length > LONGEST_STEMMED ? word : withoutEnding(withoutEnding(word));
 }
 
 function withoutEnding(word: string): string {
