@@ -251,7 +251,6 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       clock,
       logger,
     });
-    startingBecause = "it is waiting for Discord";
     await clientReady(client, stopped.signal);
     if (stopped.signal.aborted) return;
     for (const guildId of client.guilds.cache.keys()) await core.enter(guildId);
@@ -262,12 +261,12 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   const offering = offerCommands();
   const indexing = startIndexing();
+  indexing.catch((thrown: unknown) => {
+    startingBecause = toError(thrown).message.replace(/\.$/, "");
+  });
   const ready = Promise.all([offering, indexing]).then(() => undefined);
   // Whoever attached may look at `ready` later, or never.
-  ready.catch((thrown: unknown) => {
-    startingBecause = toError(thrown).message;
-    logger.error("backscroll:failed", { error: startingBecause });
-  });
+  run("backscroll", ready);
 
   async function stop(): Promise<void> {
     stopped.abort();

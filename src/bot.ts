@@ -7,6 +7,8 @@ import { toError, UserError } from "./errors.ts";
 
 /** The requests in flight at an embedding server may take this long; then the process ends all the same. Milliseconds. */
 const STOP_WITHIN_MS = 10_000;
+/** What Node calls a server that nothing comes back from. */
+const UNREACHABLE = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"];
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -51,6 +53,9 @@ function explain(thrown: unknown): string {
   }
   if (code === DiscordjsErrorCodes.DisallowedIntents || /disallowed intents/i.test(error.message)) {
     return "Discord refuses the connection: turn on “Message Content Intent” at discord.com/developers (Bot, Privileged Gateway Intents).";
+  }
+  if (UNREACHABLE.includes(code)) {
+    return `Discord cannot be reached (${error.message}). Check the network, and DISCORD_API if it is set.`;
   }
   return `Backscroll could not start: ${error.message}`;
 }

@@ -146,7 +146,7 @@ describe("while the gateway is dropped", () => {
   test("again and again while members write, none of their messages is lost", async () => {
     const { bot, faults, ada, publicThread, general } = await seeded();
     const written: string[] = [];
-    for (let drop = 0; drop < 4; drop += 1) {
+    for (let drop = 0; drop < 3; drop += 1) {
       const resumable = drop % 2 === 0;
       const back = nextReady(bot, resumable ? Events.ShardResume : Events.ShardReady);
       for (const { id: channelId } of [general, publicThread])
@@ -164,7 +164,7 @@ describe("while the gateway is dropped", () => {
       await bot.backscroll.idle();
       return (await bot.found(ada.id, "lark", { after: "2000-01-01" })).length >= 5;
     });
-    await until("caught up", () => bot.logged.filter(({ event }) => event === "catch-up:done").length >= 2);
+    await until("caught up", () => bot.logged.filter(({ event }) => event === "catch-up:done").length >= 1);
     await until("nothing waits", async () => (await bot.backscroll.status(bot.guild.id)).livePending === 0);
     await bot.backscroll.stop();
     const { archived, indexed } = await bot.stored();

@@ -2,7 +2,7 @@
 
 import { ChannelType, Options } from "discord.js";
 import { describe, expect, test } from "vitest";
-import { startBackscroll, until } from "../support/backscroll.ts";
+import { FORGOTTEN_MS, skippingClock, startBackscroll, until } from "../support/backscroll.ts";
 
 /** A host that keeps no message, no thread, no member. */
 const NOTHING_CACHED = {
@@ -106,7 +106,8 @@ describe("deleting", () => {
   });
 
   test("a channel takes what was written in it and in its threads, open, private and archived, and nothing else", async () => {
-    const bot = await startBackscroll({ client: NOTHING_CACHED });
+    const clock = skippingClock();
+    const bot = await startBackscroll({ client: NOTHING_CACHED, clock });
     const { world, guild, admin, ada } = bot;
     const doomed = world.addChannel({ guildId: guild.id, name: "doomed" });
     const threads = [
@@ -117,7 +118,13 @@ describe("deleting", () => {
     const places = [doomed, ...threads].map(({ id }) => id);
     const ids = places.map((channelId) => bot.say(admin.id, `words in place ${channelId}`, { channelId }));
     const other = bot.say(ada.id, "words in place of others");
-    for (const [at, id] of ids.entries()) await bot.untilFound(admin.id, `“place ${places[at]}”`, id);
+    for (const [at, id] of ids.entries()) {
+      await until("it is found", async () => {
+        // A private thread is known to searches after a while only.
+        clock.skip(FORGOTTEN_MS);
+        return (await bot.found(admin.id, `“place ${places[at]}”`)).includes(id);
+      });
+    }
     world.updateThread(threads[2]?.id ?? "", { archived: true });
     world.deleteChannel(doomed.id);
     for (const [at, id] of ids.entries()) await bot.untilGone(admin.id, `“place ${places[at]}”`, id);

@@ -3,14 +3,14 @@
 import { MessageFlags, Options, PermissionFlagsBits } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../src/adapters/system.ts";
-import type { Clock } from "../../src/ports.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import {
   buttonId,
   buttons,
+  FORGOTTEN_MS,
   PATIENCE_MS,
   resultsOf,
+  skippingClock,
   startBackscroll,
   type TestBackscroll,
   textOf,
@@ -18,20 +18,6 @@ import {
 } from "../support/backscroll.ts";
 
 const { ViewChannel, ReadMessageHistory } = PermissionFlagsBits;
-/** Longer than the answer about a private thread's membership is remembered. */
-const FORGOTTEN_MS = 20_000;
-
-/** A clock that can be ahead, for what is remembered for a while. */
-function skippingClock(): Clock & { skip(ms: number): void } {
-  let skipped = 0;
-  return {
-    ...systemClock,
-    elapsed: () => systemClock.elapsed() + skipped,
-    skip(ms) {
-      skipped += ms;
-    },
-  };
-}
 
 /** Turns a page with one of its buttons. @returns the page shown then */
 async function turn(bot: TestBackscroll, who: Snowflake, page: APIMessage, label: string): Promise<APIMessage> {

@@ -5,14 +5,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "@lancedb/lancedb";
-import type { Client, ClientOptions } from "discord.js";
+import { type Client, type ClientOptions, MessageFlags } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
 import { afterEach } from "vitest";
 import type { OptionValues } from "../../sandbox/command-options.ts";
 import type { PostInput } from "../../sandbox/messages.ts";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
+import { systemClock } from "../../src/adapters/system.ts";
 import { attachBackscroll, type Backscroll, type BackscrollOptions } from "../../src/attach.ts";
-import type { Logger } from "../../src/ports.ts";
+import type { Clock, Logger } from "../../src/ports.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
 import { startDiscord, type TestDiscord, type TestDiscordOptions } from "./discord.ts";
 
@@ -41,6 +42,8 @@ export interface Result {
 export type TestBackscrollOptions = Partial<BackscrollOptions> & {
   readonly discord?: TestDiscordOptions;
   readonly client?: Partial<ClientOptions>;
+  /** Default true. */
+  readonly awaitReady?: boolean;
 };
 
 export interface TestBackscroll extends TestDiscord {
@@ -78,7 +81,7 @@ afterEach(async () => {
 
 /** A guild (see discord.ts) with a bot that is ready, in a data folder of its own. */
 export async function startBackscroll(options: TestBackscrollOptions = {}): Promise<TestBackscroll> {
-  const { discord: discordOptions, client: clientOptions, ...given } = options;
+  const { discord: discordOptions, client: clientOptions, awaitReady = true, ...given } = options;
   const discord = await startDiscord({ rateLimits: false, ...discordOptions });
   const { world, guild, general } = discord;
   const dataDir = given.dataDir ?? (await temporaryFolder());
@@ -93,7 +96,7 @@ export async function startBackscroll(options: TestBackscrollOptions = {}): Prom
     const attached = await attachBackscroll(client, { log: recorder(logged), ...given, ...more, thresholds, dataDir });
     open.push(() => attached.stop());
     backscroll = attached;
-    await attached.ready;
+    if (awaitReady) await attached.ready;
     return attached;
   }
 
@@ -147,6 +150,21 @@ export async function startBackscroll(options: TestBackscrollOptions = {}): Prom
     untilGone: (who, query, id) =>
       until(`search finds ${id} no more by ${query}`, async () => !(await found(who, query)).includes(id)),
     stored: () => readStores(dataDir, guild.id),
+  };
+}
+
+/** Longer than what Discord said about a private thread is remembered. */
+export const FORGOTTEN_MS = 20_000;
+
+/** A clock that can be ahead, so that what is remembered for a while is forgotten. */
+export function skippingClock(): Clock & { skip(ms: number): void } {
+  let skipped = 0;
+  return {
+    ...systemClock,
+    elapsed: () => systemClock.elapsed() + skipped,
+    skip(ms) {
+      skipped += ms;
+    },
   };
 }
 
@@ -223,8 +241,10 @@ function componentsOf(message: APIMessage): { label: string; customId: string }[
 
 /** While a command works, its reply says how far it is, ending in "…"; that is not the answer yet. */
 function isSettled(message: APIMessage): boolean {
-  if ((message.flags ?? 0) & 128) return false;
-  return !(message.embeds[0]?.title ?? message.content).trimEnd().endsWith("…");
+  if ((message.flags ?? 0) & MessageFlags.Loading) return false;
+  const title = message.embeds[0]?.title;
+  // A page of results is headed by the query, which may end in anything.
+  return title?.startsWith("🔎") === true || !(title ?? message.content).trimEnd().endsWith("…");
 }
 
 function recorder(into: Logged[]): Logger {

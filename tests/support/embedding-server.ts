@@ -7,6 +7,8 @@ import { text as readText } from "node:stream/consumers";
 import { preparedVectors, pseudoEmbedding } from "./pseudo-embedding.ts";
 
 export interface EmbeddingServerOptions {
+  /** Default: a free one. */
+  readonly port?: number;
   readonly dimensions?: number;
   /** The name it answers with. */
   readonly model?: string;
@@ -183,7 +185,7 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
       });
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,

@@ -1,0 +1,215 @@
+// The stand-alone bot as a self-hoster runs it: a real process, settings from the environment, a stand-in instead of Discord.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { PATIENCE_MS, temporaryFolder, textOf, until } from "./support/backscroll.ts";
+import { startDiscord, type TestDiscord } from "./support/discord.ts";
+
+const BOT = join(import.meta.dirname, "../src/bot.ts");
+const TSX = import.meta.resolve("tsx");
+/** It must end in 10 s; the rest is for the machine. */
+const STOP_MS = 15_000;
+const PROCESS_MS = 60_000;
+
+interface BotProcess {
+  readonly child: ChildProcess;
+  /** All it has printed. */
+  output(): string;
+  /** What it printed on stderr. */
+  errors(): string;
+  ended(): Promise<number | null>;
+}
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+/** Starts the bot in a folder without `.env`, with these settings and no others. */
+async function startBot(settings: Record<string, string>, folder?: string): Promise<BotProcess> {
+  const child = spawn(process.execPath, ["--import", TSX, BOT], {
+    cwd: folder ?? (await temporaryFolder()),
+    env: settings,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const closed = once(child, "close") as Promise<[number | null]>;
+  return {
+    child,
+    output: () => stdout + stderr,
+    errors: () => stderr,
+    ended: async () => (await closed)[0],
+  };
+}
+
+const settingsFor = async (discord: TestDiscord, more: Record<string, string> = {}) => ({
+  DISCORD_API: discord.apiUrl,
+  DISCORD_TOKEN: discord.token,
+  DATA_DIR: await temporaryFolder(),
+  ALERT_DISK_LOW_GB: "0.05",
+  ...more,
+});
+
+async function untilReady({ child, output }: BotProcess): Promise<void> {
+  const isReady = () => {
+    if (child.exitCode !== null) throw new Error(`the bot ended with ${child.exitCode}: ${output()}`);
+    return output().includes("backscroll:ready");
+  };
+  await until("the bot is ready", isReady, PROCESS_MS);
+}
+
+async function search(discord: TestDiscord, query: string): Promise<string> {
+  const { world, ada, general } = discord;
+  const handle = world.runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query } });
+  return textOf(await handle.response(PATIENCE_MS));
+}
+
+async function expectToEnd(bot: BotProcess, signal: NodeJS.Signals): Promise<void> {
+  const askedAt = performance.now();
+  bot.child.kill(signal);
+  expect(await bot.ended()).toBe(0);
+  expect(performance.now() - askedAt).toBeLessThan(STOP_MS);
+}
+
+describe("the bot", () => {
+  test("registers its commands, answers, ends on SIGTERM with 0, knows everything when it is started again, and ends on SIGINT", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    const { world, ada, general } = discord;
+    const settings = await settingsFor(discord);
+    const bot = await startBot(settings);
+    await untilReady(bot);
+    expect([...world.state.commands.values()].map(({ definition }) => definition.name).sort()).toEqual([
+      "Find similar",
+      "Save as note",
+      "backfill",
+      "note",
+      "search",
+    ]);
+    const { id } = world.postMessage({
+      channelId: general.id,
+      authorId: ada.id,
+      content: "a message for a real process",
+    });
+    await until("found", async () => (await search(discord, "“for a real process”")).includes(id));
+    await expectToEnd(bot, "SIGTERM");
+    // Nothing of what members write, and no token, is in the log.
+    expect(bot.output()).not.toContain("for a real process");
+    expect(bot.output()).not.toContain(discord.token);
+
+    const meanwhile = world.postMessage({
+      channelId: general.id,
+      authorId: ada.id,
+      content: "written in its absence",
+    }).id;
+    const again = await startBot(settings);
+    await untilReady(again);
+    expect(await search(discord, "“for a real process”")).toContain(id);
+    await until("caught up", async () => (await search(discord, "“in its absence”")).includes(meanwhile));
+    await expectToEnd(again, "SIGINT");
+  }, 150_000);
+
+  test("reads .env of the folder it is started in", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    const { DATA_DIR, ...settings } = await settingsFor(discord);
+    const folder = await temporaryFolder();
+    const lines = Object.entries({ ...settings, COMMAND_PREFIX: "bs-" }).map(([name, value]) => `${name}=${value}`);
+    await writeFile(join(folder, ".env"), `${lines.join("\n")}\n`);
+    const bot = await startBot({ DATA_DIR }, folder);
+    await untilReady(bot);
+    expect([...discord.world.state.commands.values()].map(({ definition }) => definition.name)).toContain("bs-search");
+    await expectToEnd(bot, "SIGTERM");
+  }, 90_000);
+
+  test("waits for an embedding server that is not there, and can be ended meanwhile", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    const bot = await startBot(await settingsFor(discord, { EMBEDDINGS_URL: "http://127.0.0.1:9/v1" }));
+    await until("it waits", () => bot.output().includes("embedder:waiting"), PROCESS_MS);
+    await until("the commands are there", () => discord.world.state.commands.size === 5, PROCESS_MS);
+    expect(await search(discord, "anything")).toContain("the embedding server has never answered");
+    await expectToEnd(bot, "SIGTERM");
+  }, 90_000);
+});
+
+describe("what is set up wrong is explained, and the bot ends with 1:", () => {
+  test("settings, every problem in one message", async () => {
+    const bot = await startBot({
+      DISCORD_TOKEN: "not-a-token",
+      EMBEDDINGS_URL: "localhost:1234",
+      EMBEDDINGS_PARALLEL: "many",
+      LOG_LEVEL: "loud",
+      FORGET_ON_LEAVE: "perhaps",
+      COMMAND_PREFIX: "Big Prefix",
+    });
+    expect(await bot.ended()).toBe(1);
+    expect(bot.errors()).toContain("The configuration has 6 problems:");
+    for (const name of [
+      "DISCORD_TOKEN",
+      "EMBEDDINGS_URL",
+      "EMBEDDINGS_PARALLEL",
+      "LOG_LEVEL",
+      "FORGET_ON_LEAVE",
+      "COMMAND_PREFIX",
+    ]) {
+      expect(bot.errors()).toContain(`  - ${name} `);
+    }
+    expect(bot.errors()).not.toMatch(/\n {4}at /);
+    const none = await startBot({});
+    expect(await none.ended()).toBe(1);
+    expect(none.errors()).toContain("DISCORD_TOKEN is missing: copy the bot's token");
+  }, 60_000);
+
+  test("a token that Discord does not accept", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    const bot = await startBot(await settingsFor(discord, { DISCORD_TOKEN: "MTIzNDU2.not.mine" }));
+    expect(await bot.ended()).toBe(1);
+    expect(bot.errors()).toContain("Discord does not accept DISCORD_TOKEN");
+    expect(bot.output()).not.toContain("not.mine");
+  }, 60_000);
+
+  test("a privileged intent that is not turned on", async () => {
+    const discord = await startDiscord({ rateLimits: false, privilegedIntents: { messageContent: false } });
+    const bot = await startBot(await settingsFor(discord));
+    expect(await bot.ended()).toBe(1);
+    expect(bot.errors()).toContain("turn on “Message Content Intent”");
+  }, 60_000);
+
+  test("a data folder that cannot be made or written, and an archive that is something else", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "a-file"), "not a folder");
+    await mkdir(join(folder, "other"));
+    await writeFile(join(folder, "other", "archive.sqlite"), "this is a shopping list, not a database\n".repeat(10));
+    const indexIsFile = join(folder, "index-is-a-file");
+    await mkdir(indexIsFile);
+    await writeFile(join(indexIsFile, "index"), "not a folder");
+    const wrong = [join(folder, "a-file", "data"), "/proc/backscroll", join(folder, "other"), indexIsFile];
+    await Promise.all(
+      wrong.map(async (path) => {
+        const bot = await startBot(await settingsFor(discord, { DATA_DIR: path }));
+        expect(await bot.ended(), path).toBe(1);
+        expect(bot.errors(), path).toContain(path);
+        expect(bot.errors(), path).not.toContain("could not start: ");
+        expect(bot.errors(), path).not.toMatch(/\n {4}at /);
+      }),
+    );
+  }, 90_000);
+
+  test("a Discord that is not there", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    const settings = await settingsFor(discord, { DISCORD_API: "http://127.0.0.1:9/api" });
+    const bot = await startBot(settings);
+    expect(await bot.ended()).toBe(1);
+    expect(bot.errors()).toContain("Discord cannot be reached (connect ECONNREFUSED 127.0.0.1:9)");
+  }, 60_000);
+});
