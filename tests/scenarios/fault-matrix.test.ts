@@ -1,0 +1,189 @@
+// Every fault of an embedding server, at the start, in the middle and at the end of a run: what the run does meanwhile, what the
+// admin channel is told, and that everything is in the index once the fault is gone.
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { isBalanced, totals } from "../../src/backfill/run.ts";
+import { type EmbeddingServer, type Misbehaviour, startEmbeddingServer } from "../support/embedding-server.ts";
+import { GUILD, type House, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+
+const moments = ["start", "middle", "end"] as const;
+type Moment = (typeof moments)[number];
+
+/** Answers that only look wrong. */
+const harmless: [what: string, how: Misbehaviour][] = [
+  ["floats although base64 was asked for", "floats"],
+  ["vectors out of order", "reversed"],
+];
+
+/** What is wrong with the server as a whole, and a word of what the admin is told. */
+const ofTheServer: [what: string, how: Misbehaviour, says: RegExp][] = [
+  ["too few vectors", "too-few", /answered \d+ vectors for \d+ texts|something else/],
+  ["vectors of a wrong length", { vectors: "short" }, /another model/],
+  ["vectors that are no numbers", { vectors: "nan" }, /broken vectors|no usable vector/],
+  ["another model's answer", { model: "bge-small-en", dimensions: 8 }, /another model/],
+  ["no answer at all", "hang", /did not answer within/],
+  ["a broken connection", "reset", /hung up/],
+  ["400 for whatever it gets", { status: 400, says: "no" }, /refuses/],
+  ["401", { status: 401 }, /API key/],
+  ["404", { status: 404 }, /no \/embeddings/],
+  ["413 for whatever it gets", { status: 413 }, /too long/],
+  ["429", { status: 429, headers: { "retry-after": "2" } }, /asks for a pause/],
+  ["500", { status: 500 }, /HTTP 500/],
+  ["no model loaded", { status: 400, says: { error: "No models loaded. Please load a model" } }, /not loaded/],
+];
+
+/** What is wrong with a single text, and what becomes of it. */
+const ofOneText: [what: string, how: Misbehaviour, becomes: "set aside" | "shortened"][] = [
+  ["400 for one text", { status: 400, says: "not this" }, "set aside"],
+  ["no number for one text", { vectors: "nan" }, "set aside"],
+  ["413 for one text", { status: 413 }, "shortened"],
+];
+
+const cells = <Row extends unknown[]>(faults: readonly [string, ...Row][]) =>
+  moments.flatMap((moment) => faults.map((fault) => [moment, ...fault] as const));
+
+/** A phase each, one after the other: the run is at its start, in the middle or near its end. */
+const wordAt = { start: "recent", middle: "medium", end: "ancient" } as const satisfies Record<Moment, string>;
+const firstHour = { recent: 1, medium: 800, ancient: 3_000 };
+const records = Object.values(wordAt).flatMap((word) =>
+  Array.from({ length: 8 }, (_, n) => message(hoursAgo(firstHour[word] + n), `${word} words ${n}`)),
+);
+
+let server: EmbeddingServer;
+let undisturbed: Map<string, object>;
+let house: House;
+
+beforeAll(async () => {
+  server = await startEmbeddingServer({ dimensions: 16 });
+  await open();
+  await house.start();
+  expect((await house.settled(5_000)).status).toBe("succeeded");
+  undisturbed = await house.rows();
+  expect(undisturbed.size).toBe(records.length);
+  await house.close();
+});
+beforeEach(open);
+afterEach(async () => {
+  for (const mend of mends.splice(0)) mend();
+  await house.close();
+});
+afterAll(() => server.close());
+
+const mends: (() => void)[] = [];
+/** Until it is mended, or the test is over. */
+function misbehave(...fault: Parameters<EmbeddingServer["misbehave"]>): () => void {
+  const mend = server.misbehave(...fault);
+  mends.push(mend);
+  return mend;
+}
+
+async function open(): Promise<void> {
+  house = await openHouse({ server, textsPerRequest: 4, requestTimeoutMs: 150 });
+  await house.archive.save(GUILD, records, { pending: false });
+}
+
+describe.sequential("answers that only look wrong", () => {
+  test.for(cells(harmless))("at the %s: %s is taken as it is", async ([moment, , how]) => {
+    await startWith(moment, how);
+    const run = await house.settled(5_000);
+    expect(run.status).toBe("succeeded");
+    expect(run.batches.failed).toBe(0);
+    expect(await house.rows()).toEqual(undisturbed);
+    expect(alerts()).toEqual([]);
+  });
+});
+
+describe.sequential("a server that does not work", () => {
+  test.for(ofTheServer)("at the start: %s refuses the start", async ([, how, says]) => {
+    const mend = misbehave(how);
+    const outcome = await house.start();
+    mend();
+    if (outcome.outcome !== "refused") throw new Error(`it was ${outcome.outcome}`);
+    const failed = outcome.analysis.preflight.filter(({ ok }) => !ok);
+    expect(failed).toMatchObject([
+      { name: "embedder", detail: expect.stringMatching(says), remedy: expect.any(String) },
+    ]);
+    expect(await house.status()).toBeUndefined();
+    await house.start();
+    await expectAllEmbedded();
+  });
+
+  test.for(cells(ofTheServer).filter(([moment]) => moment !== "start"))(
+    "in the %s: %s is waited for, told once, and charged to no record",
+    async ([moment, , how, says]) => {
+      const mend = await startWith(moment, how);
+      await until(async () => (await house.status()) === "waiting", "the run waits", 5_000);
+      const waiting = await house.run();
+      expect(waiting.reason).toMatch(says);
+      expect(waiting.breaker?.reason).toMatch(says);
+      await house.impatiently(() => until(() => alerts().length > 0, "the alert", 5_000));
+      expect(alerts()).toEqual(["raised"]);
+      expect(await house.status()).toBe("waiting");
+      mend();
+      await expectAllEmbedded();
+      await house.impatiently(() => until(() => alerts().length > 1, "the end of the alert", 5_000));
+      expect(alerts()).toEqual(["raised", "resolved"]);
+    },
+  );
+});
+
+describe.sequential("a text that is refused", () => {
+  test.for(cells(ofOneText))(
+    "at the %s: %s costs at most that record, and holds nothing up",
+    async ([moment, , how, becomes]) => {
+      const culprit = records.find(({ content }) => content === `${wordAt[moment]} words 3`);
+      const isCulprit = (text: string) => text.includes(`${wordAt[moment]} words 3`);
+      const spoilt = typeof how === "object" && "vectors" in how ? { ...how, of: isCulprit } : how;
+      const mend = misbehave(spoilt, { when: (texts) => texts.some(isCulprit) });
+      await house.start();
+      const run = await house.settled(5_000);
+      const setAside = becomes === "set aside" ? 1 : 0;
+      const embedded = records.length - setAside;
+      expect(run.status).toBe("succeeded");
+      expect(totals(run)).toMatchObject({ read: records.length, embedded, quarantined: setAside, remaining: 0 });
+      expect(alerts()).toEqual([]);
+      const failures = await house.engine.failures(GUILD, 5);
+      expect(failures.map(({ id }) => id)).toEqual(setAside ? [culprit?.id] : []);
+      mend();
+      expect(await house.engine.retry(GUILD)).toBe(setAside);
+      await house.live.idle();
+      const rows = await house.rows();
+      expect([...rows.keys()]).toEqual([...undisturbed.keys()]);
+      if (setAside) expect(rows).toEqual(undisturbed);
+    },
+  );
+});
+
+/** Starts a run and has the server misbehave from the moment that the first text of that part is sent. @returns how to mend it */
+async function startWith(moment: Moment, how: Misbehaviour): Promise<() => void> {
+  const { queue } = house;
+  const { embed } = queue;
+  let mend: (() => void) | undefined;
+  Object.assign(queue, {
+    embed: (...given: Parameters<typeof embed>) => {
+      const [texts, { priority }] = given;
+      const isReached = priority === "backfill" && texts.some((text) => text.includes(wordAt[moment]));
+      if (isReached) mend ??= misbehave(how);
+      return embed(...given);
+    },
+  });
+  expect((await house.start()).outcome).toBe("started");
+  return () => mend?.();
+}
+
+async function expectAllEmbedded(): Promise<void> {
+  const run = await house.impatiently(() => house.settled(5_000));
+  expect(run).toMatchObject({ status: "succeeded", reason: "nothing remains" });
+  expect(totals(run)).toMatchObject({ read: records.length, embedded: records.length, quarantined: 0, remaining: 0 });
+  expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
+  expect(await house.rows()).toEqual(undisturbed);
+}
+
+/** What was posted about an embedder that is down. */
+function alerts(): string[] {
+  return house.posts.flatMap((post) =>
+    (post.kind === "alert-raised" || post.kind === "alert-resolved") && post.alert.name === "embedder-down"
+      ? [post.kind.slice("alert-".length)]
+      : [],
+  );
+}

@@ -1,0 +1,189 @@
+// npm run torture: kills a real process with SIGKILL at random moments of its backfills, starts it again each time, and compares
+// the index at the end of each run with the one of a process that nobody disturbed.
+
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isDeepStrictEqual, parseArgs } from "node:util";
+import { totals } from "../../src/backfill/run.ts";
+import { startEmbeddingServer } from "../support/embedding-server.ts";
+import { GUILD, openHouse } from "../support/engine.ts";
+import { compileChild } from "./compile.ts";
+import { tortureRecords } from "./records.ts";
+import { createVictim, type Victim } from "./victim.ts";
+
+const USAGE = "Usage: npm run torture [-- --kills N --records N --seed N --minutes N --json FILE]";
+const LIVE_MESSAGES = 300;
+/** Kills come like a Poisson process: on average so many in the time that an undisturbed run takes. */
+const KILLS_PER_RUN = 12;
+/** After so many a run may end in peace: a check of the end that is longer than most lives would never come to it. */
+const MOST_KILLS_OF_A_RUN = 40;
+/** So often a process is started while the lease of the dead one is good: it must be refused. */
+const HASTY = 1 / 15;
+
+interface Outcome {
+  readonly kills: number;
+  readonly lost: number;
+  readonly duplicate: number;
+  /** Rows that should not be there, or are not as they should be. */
+  readonly different: number;
+  readonly balanced: boolean;
+  readonly seconds: number;
+}
+
+async function main(): Promise<number> {
+  const { kills: wanted, records, seed, minutes, json } = readArguments();
+  const startedAt = performance.now();
+  const seconds = () => Math.round((performance.now() - startedAt) / 1000);
+  console.log(`Torture: ${wanted} kills, ${records} records, seed ${seed}, at most ${minutes} minutes.`);
+  const random = seeded(seed);
+  const base = await mkdtemp(join(tmpdir(), "backscroll-torture-"));
+  const server = await startEmbeddingServer({ dimensions: 16, latencyMs: 4 });
+  const outcomes: Outcome[] = [];
+  const moments = new Map<string, number>();
+  const hasty = { tried: 0, refused: 0 };
+  const trouble: string[] = [];
+  try {
+    const child = await compileChild();
+    const victimIn = (folder: string) => createVictim(join(base, folder), child, server.url, LIVE_MESSAGES);
+    const seedHouse = await openHouse({ folder: join(base, "seed"), server });
+    await seedHouse.archive.save(GUILD, tortureRecords(records), { pending: false });
+    await seedHouse.stop();
+
+    await cp(join(base, "seed"), join(base, "undisturbed"), { recursive: true });
+    const undisturbed = victimIn("undisturbed");
+    const whole = await undisturbed.live();
+    if (whole.ended !== "finished") throw new Error(`even undisturbed the process ${whole.ended}`);
+    const expected = await undisturbed.look();
+    const meanMs = whole.tookMs / KILLS_PER_RUN;
+    console.log(
+      `Undisturbed: ${expected.rows.size} rows, ${(whole.tookMs / 1000).toFixed(1)} s. ` +
+        `A process lives ${Math.round(meanMs)} ms on average from when it opens its folder.\n`,
+    );
+    console.log("  run  kills   lost  duplicate  different  accounts  seconds");
+    const killed = () => outcomes.reduce((sum, { kills }) => sum + kills, 0);
+    while (killed() < wanted && seconds() < minutes * 60) {
+      await cp(join(base, "seed"), join(base, "victim"), { recursive: true });
+      const victim = victimIn("victim");
+      const outcome = await torment(victim, wanted - killed(), meanMs, expected);
+      outcomes.push(outcome);
+      const { kills, lost, duplicate, different, balanced, seconds: took } = outcome;
+      const columns = [pad(outcomes.length, 5), pad(kills, 7), pad(lost, 7), pad(duplicate, 11), pad(different, 11)];
+      console.log(`${columns.join("")}${balanced ? "  balanced" : "     WRONG"}${pad(took.toFixed(0), 9)}`);
+      await rm(join(base, "victim"), { recursive: true, force: true });
+    }
+  } finally {
+    await server.close();
+    await rm(base, { recursive: true, force: true });
+  }
+
+  /** One run, from its start to its end over all its deaths. */
+  async function torment(
+    victim: Victim,
+    mostKills: number,
+    meanMs: number,
+    expected: Awaited<ReturnType<Victim["look"]>>,
+  ): Promise<Outcome> {
+    const begunAt = performance.now();
+    let kills = 0;
+    let diedAtWork = false;
+    for (;;) {
+      if (diedAtWork && random() < HASTY) {
+        hasty.tried += 1;
+        if ((await victim.live(undefined, false)).ended === "refused") hasty.refused += 1;
+        else trouble.push("a process took over while the lease of the one before was good");
+      }
+      const spared = kills >= Math.min(mostKills, MOST_KILLS_OF_A_RUN) || seconds() > minutes * 60;
+      const life = await victim.live(spared ? undefined : -Math.log(1 - random()) * meanMs);
+      if (life.ended === "finished") break;
+      if (life.ended !== "killed") {
+        trouble.push(
+          `a process ${life.ended === "refused" ? "was refused by a lease long over" : `was ${life.ended}`}`,
+        );
+        if (spared) break;
+        continue;
+      }
+      kills += 1;
+      diedAtWork = life.worked;
+      const moment = await victim.standing();
+      moments.set(moment, (moments.get(moment) ?? 0) + 1);
+    }
+    const { rows, run } = await victim.look();
+    const missing = [...expected.rows.keys()].filter((key) => !rows.has(key));
+    const duplicates = [...rows.keys()].filter((key) => key.endsWith("duplicate"));
+    const others = [...rows].filter(([key, row]) => !isDeepStrictEqual(row, expected.rows.get(key)));
+    return {
+      kills,
+      lost: missing.length,
+      duplicate: duplicates.length,
+      different: others.length - duplicates.length,
+      balanced: run.status === "succeeded" && isDeepStrictEqual(totals(run), totals(expected.run)),
+      seconds: (performance.now() - begunAt) / 1000,
+    };
+  }
+
+  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  const result = {
+    kills: sum(({ kills }) => kills),
+    records,
+    lost: sum(({ lost }) => lost),
+    duplicate: sum(({ duplicate }) => duplicate),
+    identical: outcomes.length > 0 && outcomes.every((each) => each.lost + each.duplicate + each.different === 0),
+    balanced: outcomes.every(({ balanced }) => balanced),
+    runs: outcomes.length,
+    seed,
+    seconds: seconds(),
+    moments: Object.fromEntries([...moments].sort(([, a], [, b]) => b - a)),
+    startsWhileTheLeaseWasGood: hasty,
+    trouble,
+  };
+  console.log(
+    `\n${result.kills} kills in ${result.runs} runs of ${records} records, ${result.seconds} s: ` +
+      `${result.lost} lost, ${result.duplicate} duplicate, ${result.identical ? "all identical" : "NOT IDENTICAL"}` +
+      ` to the undisturbed run; the accounts ${result.balanced ? "agree" : "DO NOT AGREE"}.`,
+  );
+  console.log(
+    `Killed at: ${Object.entries(result.moments)
+      .map(([moment, times]) => `${moment} ${times}`)
+      .join(", ")}.`,
+  );
+  console.log(`Started while the dead one's lease was good: ${hasty.tried}, refused: ${hasty.refused}.`);
+  for (const what of new Set(trouble)) console.log(`Trouble: ${what}.`);
+  if (result.kills < wanted) console.log(`Only ${result.kills} of ${wanted} kills fitted into ${minutes} minutes.`);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
+  return result.identical && result.balanced && trouble.length === 0 ? 0 : 1;
+}
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: "string", default: "200" },
+      records: { type: "string", default: "20000" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      minutes: { type: "string", default: "30" },
+      json: { type: "string" },
+    },
+  });
+  const whole = (name: "kills" | "records" | "seed" | "minutes") => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number.\n${USAGE}`);
+    return value;
+  };
+  const { json } = values;
+  return { kills: whole("kills"), records: whole("records"), seed: whole("seed"), minutes: whole("minutes"), json };
+}
+
+const pad = (value: number | string, width: number) => String(value).padStart(width);
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,104 @@
+// One folder with the archive and index of a bot, the lives and deaths of processes that work on it, and what they leave.
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { currentPhase, type Run, totals } from "../../src/backfill/run.ts";
+import { createSkippableClock, openHouse } from "../support/engine.ts";
+
+/** More than a lease lasts, and than a life's own clock is moved on (its house skips the measuring before a start). */
+const LATER_MS = 600_000;
+/** A life that is not ended and does not end by itself is a finding. */
+const LONGEST_LIFE_MS = 180_000;
+
+export interface Life {
+  /** "finished": the run has ended; "refused": the one before is taken for alive. */
+  readonly ended: "finished" | "killed" | "refused" | "broken" | "hung";
+  /** It owned the guild. */
+  readonly worked: boolean;
+  /** From its first line to its end. */
+  readonly tookMs: number;
+}
+
+export interface Victim {
+  /**
+   * Starts a process and kills it so long after it has begun to open the folder, unless it is done before.
+   * @param isLate false: at once after the one before it, when that one's lease is still good
+   */
+  live(killAfterMs?: number, isLate?: boolean): Promise<Life>;
+  /** What the run was at when it was left. */
+  standing(): Promise<string>;
+  look(): Promise<{ rows: Map<string, object>; run: Run }>;
+}
+
+/**
+ * @param child the compiled engine-child
+ * The processes' clock is moved on by more than a lease with every life, instead of waiting 15 seconds for the dead one's to run
+ * out: leases are taken, renewed, checked before every commit and expire by exactly the code and the durations of production.
+ */
+export function createVictim(folder: string, child: string, serverUrl: string, liveMessages: number): Victim {
+  let lives = 0;
+
+  async function open() {
+    const clock = createSkippableClock();
+    clock.skip((lives + 1) * LATER_MS);
+    return await openHouse({ folder, serverUrl, clock, claim: false });
+  }
+
+  return {
+    async live(killAfterMs, isLate = true) {
+      if (isLate) lives += 1;
+      const laterMs = lives * LATER_MS;
+      const args = [child, folder, serverUrl, String(laterMs), String(liveMessages)];
+      const victim = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+      const exited = new Promise<void>((resolve) => victim.once("exit", () => resolve()));
+      const said = new Set<string>();
+      let bornAt = performance.now();
+      let hung = false;
+      const patience = setTimeout(() => {
+        hung = victim.kill("SIGKILL");
+      }, LONGEST_LIFE_MS);
+      for await (const line of createInterface({ input: victim.stdout })) {
+        const { event } = JSON.parse(line) as { event: string };
+        said.add(event);
+        if (event !== "opening") continue;
+        bornAt = performance.now();
+        if (killAfterMs !== undefined) setTimeout(() => victim.kill("SIGKILL"), killAfterMs).unref();
+      }
+      await exited;
+      clearTimeout(patience);
+      const wasKilled = victim.signalCode === "SIGKILL";
+      const ended = said.has("finished")
+        ? "finished"
+        : hung
+          ? "hung"
+          : wasKilled
+            ? "killed"
+            : said.has("refused")
+              ? "refused"
+              : "broken";
+      return { ended, worked: said.has("working"), tookMs: performance.now() - bornAt };
+    },
+
+    async standing() {
+      const house = await open();
+      try {
+        if ((await house.status()) === undefined) return "before the start";
+        const run = await house.run();
+        const phase = currentPhase(run);
+        if (phase === undefined) return run.status === "succeeded" ? "after the end" : "final check";
+        return totals(run).read === 0 ? "before a checkpoint" : `phase ${phase.name}`;
+      } finally {
+        await house.stop();
+      }
+    },
+
+    async look() {
+      const house = await open();
+      try {
+        return { rows: await house.rows(), run: await house.run() };
+      } finally {
+        await house.stop();
+      }
+    },
+  };
+}
