@@ -60,7 +60,7 @@ export function concluded(run: Run, verification: Verification, now: number): Ru
   if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
   const needless = "the embedder is not needed any more";
   const awake = run.status === "waiting" ? withStatus(run, "running", needless, now) : run;
-  return withStatus(awake, "succeeded", "nothing remains", now);
+  return { ...withStatus(awake, "succeeded", "nothing remains", now), breaker: undefined };
 }
 
 /** The run when it stopped before its end: paused if that was asked for, else to be taken up again. */
