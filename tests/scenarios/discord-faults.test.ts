@@ -207,7 +207,7 @@ describe("an embedding server that is not there", () => {
     await bot.untilFound(ada.id, "“here today”", id);
     const mend = server.misbehave({ status: 503 });
     bot.say(ada.id, "gone tomorrow");
-    await until("it is down", () => bot.logged.some(({ event }) => event === "embedder:down"));
+    await until("it is waited for", () => bot.logged.some(({ event }) => event === "embedder:still-down"));
     world.removeGuild(guild.id);
     await until("the client knows", () => !bot.client.guilds.cache.has(guild.id));
     await bot.backscroll.stop();
