@@ -1,7 +1,7 @@
 // The analysis of a guild: what is missing, how fast this embedder is on this guild's own texts, and the pre-flight checklist that
 // decides whether a run may start.
 
-import { RejectedInputError, toError } from "../errors.ts";
+import { RejectedInputError, TransientError, toError } from "../errors.ts";
 import { CANARY } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndexes } from "../indexing/guild-indexes.ts";
@@ -83,15 +83,23 @@ async function tryEmbedder(
 ): Promise<{ check: Check; textsPerSecond: number | undefined }> {
   const { indexes, queue, clock } = parts;
   const { modelId } = indexes.space;
+  const { limits } = queue.embedder;
   const embed = (texts: readonly string[]) => queue.embed(texts, { use: "document", priority: "live" });
+  // Several at once: some servers fail only then.
+  const harmless = [CANARY, CANARY].slice(0, limits.textsPerRequest);
   try {
-    const texts = sample.length > 0 ? sample : [CANARY];
-    const textsPerSecond = await measureRate(embed, texts, queue.embedder.limits, clock);
+    await embed(harmless);
+    const texts = sample.length > 0 ? sample : harmless;
+    const textsPerSecond = await measureRate(embed, texts, limits, clock).catch((thrown) => {
+      // That it cannot take one of the sample's texts says nothing against the embedder: harmless ones decide.
+      if (thrown instanceof RejectedInputError || thrown instanceof TransientError) {
+        return measureRate(embed, harmless, limits, clock);
+      }
+      throw thrown;
+    });
     const detail = `${modelId} answers: ${Math.round(textsPerSecond).toLocaleString("en")} texts per second`;
     return { check: { name: "embedder", ok: true, detail }, textsPerSecond };
   } catch (thrown) {
-    // A sample text that is refused says nothing against the embedder: the canary decides.
-    if (thrown instanceof RejectedInputError && sample.length > 0) return tryEmbedder(parts, []);
     const remedy = "Start the model server, or check its address and model name, then try again.";
     return {
       check: { name: "embedder", ok: false, detail: toError(thrown).message, remedy },

@@ -7,6 +7,7 @@ import { type Batch, cutBatches, type EmbeddedBatch, embedBatch } from "../index
 import type { Breaker } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
+import { patientRequest } from "../indexing/patient-request.ts";
 import { prepareRecords, previousInChannel, toRows } from "../indexing/rows.ts";
 import type { Clock, QuarantineEntry, RecordKind } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -108,9 +109,9 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   }
 
   async function embed(batch: Batch): Promise<EmbeddedBatch | undefined> {
-    const { queue, breaker, clock } = parts;
-    const request = (texts: readonly string[]) =>
-      queue.embed(texts, { use: "document", priority: "backfill", signal: parts.abandon });
+    const { queue, breaker, clock, abandon } = parts;
+    const onFailure = () => parts.onBatch({ counters: noCounters, failed: true });
+    const request = patientRequest({ queue, breaker, priority: "backfill", abandon, stop: stopping, onFailure });
     for (;;) {
       await breaker.whenClosed(stopping);
       if (stopping.aborted) return undefined;
@@ -119,9 +120,8 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
           embedBatch(request, batch, queue.embedder.limits.textsPerRequest, () => clock.now()),
         );
       } catch (thrown) {
-        if (parts.abandon.aborted) return undefined;
+        if (abandon.aborted) return undefined;
         if (!(thrown instanceof TransientError)) throw thrown;
-        parts.onBatch({ counters: noCounters, failed: true });
       }
     }
   }

@@ -21,6 +21,7 @@ import type { EmbeddingQueue } from "./embedding-queue.ts";
 import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { WriteOutcome } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
+import { patientRequest } from "./patient-request.ts";
 import { prepareRecords, toRows } from "./rows.ts";
 
 /** Marks reconciled together. */
@@ -119,8 +120,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       if (unwanted.length > 0) await guild.writer.removeIds(unwanted);
       const { textsPerRequest, tokensPerRequest } = queue.embedder.limits;
       for (const batch of cutBatches(prepared, { texts: textsPerRequest, tokens: tokensPerRequest })) {
-        const embed = (texts: readonly string[]) =>
-          queue.embed(texts, { use: "document", priority: "live", signal: stopped.signal });
+        const { signal } = stopped;
+        const embed = patientRequest({ queue, breaker, priority: "live", abandon: signal, stop: signal });
         const { embedded, refused } = await breaker.guard(() =>
           embedBatch(embed, batch, textsPerRequest, () => clock.now()),
         );
