@@ -4,11 +4,13 @@
 import type { Archive, Clock, Permissions, SearchFilter, Viewer } from "../ports.ts";
 import { compareSnowflakes, type Snowflake } from "../snowflake.ts";
 
-/** How old an answer about a private thread may be. The readability of the thread's parent is never remembered. */
-const ANSWER_LIFETIME_MS = 15_000;
+/** How long a no about a private thread is remembered. A yes never is: whoever leaves a thread stops seeing it at once. */
+const NO_LIFETIME_MS = 15_000;
+/** How long a guild's list of private threads is; a message in a newer one is found that much later. */
+const LIST_LIFETIME_MS = 2_000;
 /** Look-ups at Discord for one search. */
 const MAX_LOOK_UPS = 100;
-const MAX_ANSWERS = 20_000;
+const MAX_NOES = 20_000;
 
 export interface AccessFilter extends Pick<SearchFilter, "accessChannelIds" | "viewerId"> {
   /** Private threads that were left out because there were too many to look up. */
@@ -18,7 +20,7 @@ export interface AccessFilter extends Pick<SearchFilter, "accessChannelIds" | "v
 export interface Access {
   /**
    * What a member can read. A private thread costs a look-up at Discord, so: those under a channel the member cannot read are left
-   * out unasked, answers are remembered for 15 s, and of the rest the 100 newest are looked up; no answer is a no, and
+   * out unasked, a no is remembered for 15 s, and of the rest the 100 newest are looked up; no answer is a no, and
    * `uncheckedThreads` says how many got none.
    * @param candidateThreads if given, only these private threads are looked at (those that have hits, for instance)
    */
@@ -41,14 +43,15 @@ export function createAccess({
   readonly archive: Pick<Archive, "channels">;
   readonly clock: Pick<Clock, "elapsed">;
 }): Access {
-  const answers = new Map<string, { readonly readable: boolean; readonly until: number }>();
+  /** Until when each no holds, by thread and member; the oldest first. */
+  const noes = new Map<string, number>();
   const threadLists = new Map<Snowflake, { readonly threads: readonly PrivateThread[]; readonly until: number }>();
 
   /** A thread that is newer than the list is left out until the list is read again. */
   async function privateThreads(guildId: Snowflake): Promise<readonly PrivateThread[]> {
     const known = threadLists.get(guildId);
     if (known && known.until > clock.elapsed()) return known.threads;
-    const until = clock.elapsed() + ANSWER_LIFETIME_MS;
+    const until = clock.elapsed() + LIST_LIFETIME_MS;
     const threads = (await archive.channels(guildId))
       .filter((channel) => channel.type === "private-thread")
       .sort((one, other) => compareSnowflakes(other.id, one.id));
@@ -56,30 +59,22 @@ export function createAccess({
     return threads;
   }
 
-  function remember(key: string, readable: boolean): void {
-    answers.delete(key);
-    answers.set(key, { readable, until: clock.elapsed() + ANSWER_LIFETIME_MS });
-    // The first key was set longest ago.
-    for (const [oldest, answer] of answers) {
-      if (answers.size <= MAX_ANSWERS && answer.until > clock.elapsed()) break;
-      answers.delete(oldest);
+  function rememberNo(key: string): void {
+    noes.delete(key);
+    noes.set(key, clock.elapsed() + NO_LIFETIME_MS);
+    for (const [oldest, until] of noes) {
+      if (noes.size <= MAX_NOES && until > clock.elapsed()) break;
+      noes.delete(oldest);
     }
   }
 
   async function readableThreads(guildId: Snowflake, viewer: Viewer, threads: readonly PrivateThread[]) {
     const key = (threadId: Snowflake) => `${threadId}:${viewer.userId}`;
-    const isKnown = (threadId: Snowflake) => (answers.get(key(threadId))?.until ?? 0) > clock.elapsed();
-    const unknown = threads.map((thread) => thread.id).filter((threadId) => !isKnown(threadId));
-    const asked = unknown.slice(0, MAX_LOOK_UPS);
-    const readable = new Set(
-      threads.map((thread) => thread.id).filter((id) => isKnown(id) && answers.get(key(id))?.readable),
-    );
-    const found = new Set(asked.length > 0 ? await permissions.readableThreads(guildId, viewer, asked) : []);
-    for (const threadId of asked) {
-      remember(key(threadId), found.has(threadId));
-      if (found.has(threadId)) readable.add(threadId);
-    }
-    return { readable: [...readable], uncheckedThreads: unknown.length - asked.length };
+    const open = threads.map(({ id }) => id).filter((id) => (noes.get(key(id)) ?? 0) <= clock.elapsed());
+    const asked = open.slice(0, MAX_LOOK_UPS);
+    const readable = asked.length > 0 ? await permissions.readableThreads(guildId, viewer, asked) : [];
+    for (const id of asked) if (!readable.includes(id)) rememberNo(key(id));
+    return { readable, uncheckedThreads: open.length - asked.length };
   }
 
   return {

@@ -57,7 +57,7 @@ beforeAll(async () => {
   server = await startEmbeddingServer({ dimensions: 16 });
   await open();
   await house.start();
-  expect((await house.settled(5_000)).status).toBe("succeeded");
+  expect((await house.settled()).status).toBe("succeeded");
   undisturbed = await house.rows();
   expect(undisturbed.size).toBe(records.length);
   await house.close();
@@ -85,7 +85,7 @@ async function open(): Promise<void> {
 describe.sequential("answers that only look wrong", () => {
   test.for(cells(harmless))("at the %s: %s is taken as it is", async ([moment, , how]) => {
     await startWith(moment, how);
-    const run = await house.settled(5_000);
+    const run = await house.settled();
     expect(run.status).toBe("succeeded");
     expect(run.batches.failed).toBe(0);
     expect(await house.rows()).toEqual(undisturbed);
@@ -136,7 +136,7 @@ describe.sequential("a text that is refused", () => {
       const spoilt = typeof how === "object" && "vectors" in how ? { ...how, of: isCulprit } : how;
       const mend = misbehave(spoilt, { when: (texts) => texts.some(isCulprit) });
       await house.start();
-      const run = await house.settled(5_000);
+      const run = await house.settled();
       const setAside = becomes === "set aside" ? 1 : 0;
       const embedded = records.length - setAside;
       expect(run.status).toBe("succeeded");
@@ -172,7 +172,7 @@ async function startWith(moment: Moment, how: Misbehaviour): Promise<() => void>
 }
 
 async function expectAllEmbedded(): Promise<void> {
-  const run = await house.impatiently(() => house.settled(5_000));
+  const run = await house.impatiently(() => house.settled());
   expect(run).toMatchObject({ status: "succeeded", reason: "nothing remains" });
   expect(totals(run)).toMatchObject({ read: records.length, embedded: records.length, quarantined: 0, remaining: 0 });
   expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
