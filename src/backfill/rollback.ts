@@ -2,7 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import type { IndexWriter } from "../indexing/index-writer.ts";
-import { isActive, withStatus } from "./run.ts";
+import { isActive, type Run, withStatus } from "./run.ts";
 import type { RunState } from "./run-state.ts";
 
 /**
@@ -17,14 +17,17 @@ export async function rollBack(
   now: number,
 ): Promise<number> {
   const before = state.current();
-  await state.update((run) => {
-    if (run.status === "cancelled") return run;
-    const settled = isActive(run.status) ? withStatus(run, "interrupted", "the process went away", now) : run;
-    return withStatus(settled, "cancelled", `rolled back by ${by}`, now);
-  });
+  await state.update((run) => cancelled(run, `rolled back by ${by}`, now));
   const removedRows = await writer.exclusively((index) => index.removeRun(before.id));
   if (before.status === "cancelled" && removedRows === 0) {
     throw new UserError("The latest backfill has been rolled back already.");
   }
   return removedRows;
+}
+
+/** The run such that nobody takes it up again, whatever it was at. Nobody may be working on it. */
+export function cancelled(run: Run, reason: string, now: number): Run {
+  if (run.status === "cancelled") return run;
+  const settled = isActive(run.status) ? withStatus(run, "interrupted", "the process went away", now) : run;
+  return withStatus(settled, "cancelled", reason, now);
 }

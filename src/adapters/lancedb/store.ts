@@ -4,10 +4,10 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, Session } from "@lancedb/lancedb";
 import type { EmbeddingSpace, IndexStore, VectorIndex } from "../../ports.ts";
-import { isSnowflake, type Snowflake } from "../../snowflake.ts";
 import { tableSchema } from "./columns.ts";
 import { cannotOpen } from "./faults.ts";
 import { buildTextIndex, indexCoverage } from "./table-indexes.ts";
+import { tableName, tablesOf } from "./tables.ts";
 import { createVectorIndex } from "./vector-index.ts";
 
 /** LanceDB would cache up to 6 GB of indexes and 1 GB of metadata; a million rows need a tenth of that. */
@@ -48,17 +48,6 @@ export async function createIndexStore(
     }
   }
 
-  async function tableNames(guildId: Snowflake): Promise<string[]> {
-    const prefix = tableName(guildId, "");
-    const names: string[] = [];
-    let page: string[];
-    do {
-      page = await database.tableNames({ startAfter: names.at(-1) ?? prefix, limit: 100 });
-      names.push(...page);
-    } while (page.length > 0 && names.at(-1)?.startsWith(prefix));
-    return names.filter((name) => name.startsWith(prefix));
-  }
-
   return {
     open(guildId, space) {
       const name = tableName(guildId, space.fingerprint);
@@ -72,21 +61,20 @@ export async function createIndexStore(
     },
 
     async spaces(guildId) {
-      const names = await tableNames(guildId);
       return await Promise.all(
-        names.map(async (name) => {
+        (await tablesOf(database, guildId)).map(async ({ name, fingerprint }) => {
           const table = await database.openTable(name).catch((thrown: unknown) => {
             throw cannotOpen(address(name), thrown);
           });
           const rows = await table.countRows();
           table.close();
-          return { fingerprint: name.slice(tableName(guildId, "").length), rows };
+          return { fingerprint, rows };
         }),
       );
     },
 
     async drop(guildId) {
-      for (const name of await tableNames(guildId)) {
+      for (const { name } of await tablesOf(database, guildId)) {
         const index = await open.get(name);
         await index?.close();
         await database.dropTable(name);
@@ -99,12 +87,6 @@ export async function createIndexStore(
       database.close();
     },
   };
-}
-
-function tableName(guildId: Snowflake, fingerprint: string): string {
-  if (!isSnowflake(guildId)) throw new Error(`not a guild id: ${guildId}`);
-  if (!/^[\w.-]*$/.test(fingerprint)) throw new Error(`not a fingerprint: ${fingerprint}`);
-  return `g${guildId}_${fingerprint}`;
 }
 
 function isLocal(location: string): boolean {
