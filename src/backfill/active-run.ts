@@ -1,6 +1,7 @@
 // One run while this process works on it: collects if asked, goes through the phases, watches the alerts, keeps the progress
 // message, and settles the run's status however it ends. The engine creates one per guild and keeps it until `done`.
 
+import { setMaxListeners } from "node:events";
 import { toError } from "../errors.ts";
 import type { Breaker, BreakerState } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
@@ -80,6 +81,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   const { guildId, state, clock, logger, breaker, queue, reporter } = parts;
   const stop = new AbortController();
   const abandon = new AbortController();
+  // Each write that waits for a better moment listens: that is no leak to be warned of.
+  setMaxListeners(0, abandon.signal);
   const finished = new AbortController();
   const pace = createPace(state.current().pace, queue.embedder.limits);
   /** Settled since the last checkpoint; shown, not stored. */

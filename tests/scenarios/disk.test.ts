@@ -1,0 +1,105 @@
+// A real disk that is full, or turns read-only, while a run is at work. Needs the right to mount; skips where there is none.
+
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, open as openFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { totals } from "../../src/backfill/run.ts";
+import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+
+const RECORDS = 600;
+let folder: string;
+let house: House;
+let mounted: string | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "backscroll-disk-"));
+});
+afterEach(async () => {
+  if (mounted !== undefined) {
+    await house.stop();
+    await house.server?.close();
+    execFileSync("umount", [mounted]);
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A run that has just begun, in a folder of which that part is a disk of its own. */
+async function runOn(part: string, skip: (why: string) => never): Promise<void> {
+  const disk = join(folder, part);
+  await mkdir(disk, { recursive: true });
+  if (!mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", disk)) skip("mounting a file system is not allowed here");
+  mounted = disk;
+  house = await openHouse({ folder, textsPerRequest: 20 });
+  await house.archive.save(GUILD, history(RECORDS), { pending: false });
+  await house.start({ pace: "gentle" });
+  await someRows();
+}
+
+test("a disk that fills up loses nothing: the run is left, and goes on by itself when there is space again", async ({
+  skip,
+}) => {
+  await runOn(".", skip);
+  const free = await fill(join(folder, "ballast"));
+  await house.impatiently(() => house.engine.done(GUILD));
+  const left = await house.run();
+  expect(left.status).toBe("running");
+  expect(totals(left).read).toBeLessThan(RECORDS);
+  expect(house.ownership.lease(GUILD)).toBeUndefined();
+  expect(complaints()).toContain("is full. What was stored is safe");
+  const arriving = house.live.messageSaved(GUILD, message(hoursAgo(0.5), "while it was full"), channel("10"));
+  await expect(arriving).rejects.toThrow("is full");
+  await free();
+  await expectWhole();
+});
+
+test("an index that turns read-only fails the run with what to do; writable again, start goes on where it was", async ({
+  skip,
+}) => {
+  await runOn("index", skip);
+  await until(() => mount("-o", "remount,ro", join(folder, "index")), "nobody writes at the moment");
+  const failed = await house.impatiently(() => house.settled());
+  expect(failed).toMatchObject({ status: "failed", reason: expect.stringContaining("cannot be written") });
+  expect(totals(failed).embedded).toBeLessThan(RECORDS);
+  expect(house.posts.some(({ kind }) => kind === "report")).toBe(true);
+  mount("-o", "remount,rw", join(folder, "index"));
+  expect(await house.start({ pace: "gentle" })).toMatchObject({ outcome: "resumed", from: "failed" });
+  await expectWhole();
+});
+
+const complaints = () => JSON.stringify(house.log.filter(({ level }) => level === "error" || level === "warn"));
+
+const someRows = () => until(async () => (await (await house.indexes.open(GUILD)).index.count()) > 0, "the first rows");
+
+async function expectWhole(): Promise<void> {
+  const run = await house.impatiently(() => house.settled());
+  expect(run.status).toBe("succeeded");
+  expect(totals(run)).toMatchObject({ read: RECORDS, embedded: RECORDS, quarantined: 0, remaining: 0 });
+  const rows = await house.rows();
+  expect(rows.size).toBe(RECORDS);
+  expect([...rows.keys()].filter((key) => key.endsWith("duplicate"))).toEqual([]);
+}
+
+/** Takes all the space there is. @returns how to give it back */
+async function fill(path: string): Promise<() => Promise<void>> {
+  const file = await openFile(path, "w");
+  for (let bytes = 1 << 20; bytes >= 512; ) {
+    try {
+      await file.write(Buffer.alloc(bytes));
+    } catch {
+      bytes /= 2;
+    }
+  }
+  await file.close();
+  return () => rm(path);
+}
+
+function mount(...args: string[]): boolean {
+  try {
+    execFileSync("mount", args, { stdio: "pipe" });
+    return true;
+  } catch {
+    return false;
+  }
+}

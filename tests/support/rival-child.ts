@@ -1,0 +1,48 @@
+// One of several processes that want the same guild, and the same folder. Time passes ten times as fast for all of them, from the
+// same moment on: a lease of 15 seconds lasts one and a half. Says on stdout when it owns the guild and when it writes.
+//
+//   tsx rival-child.ts FOLDER SERVER_URL NAME EPOCH_MS
+
+import { GUILD, openHouse, type SkippableClock } from "./engine.ts";
+
+const SPEED = 10;
+const [folder, serverUrl, holder, epoch] = process.argv.slice(2);
+if (folder === undefined || serverUrl === undefined || holder === undefined) throw new Error("rival-child.ts FOLDER …");
+
+const say = (event: string, facts: object = {}) =>
+  console.log(JSON.stringify({ event, name: holder, at: Date.now(), ...facts }));
+const now = () => Number(epoch) + (Date.now() - Number(epoch)) * SPEED;
+const clock: SkippableClock = {
+  now,
+  elapsed: now,
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms / SPEED);
+      signal?.addEventListener("abort", wake);
+    }),
+  skip() {},
+};
+
+const house = await openHouse({ folder, serverUrl, holder, clock, textsPerRequest: 16, claim: false });
+const { index } = await house.indexes.open(GUILD);
+const { write } = index;
+index.write = (...given) => {
+  say("writes");
+  return write(...given);
+};
+house.ownership.onChange((_guildId, change) => say(change));
+process.on("SIGTERM", () => void house.stop().then(() => process.exit(0)));
+await house.ownership.claim(GUILD);
+if (house.ownership.lease(GUILD) !== undefined && (await house.status()) === undefined) {
+  await house.start({ pace: "gentle" });
+}
+say("ready");
+while ((await house.status()) !== "succeeded") await clock.sleep(1_000);
+await house.engine.done(GUILD);
+say("finished");
