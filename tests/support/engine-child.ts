@@ -3,7 +3,7 @@
 //
 //   tsx engine-child.ts FOLDER SERVER_URL LATER_MS LIVE_MESSAGES
 //
-// LATER_MS moves its clock on, so that the lease of a process killed just before has run out.
+// SIGUSR2 asks for a pause. LATER_MS moves its clock on, so that the lease of a process killed just before has run out.
 
 import { createSkippableClock, GUILD, hourOfChild, message, openHouse } from "./engine.ts";
 
@@ -14,9 +14,11 @@ const say = (event: string, facts: object = {}) => console.log(JSON.stringify({ 
 say("opening");
 const clock = createSkippableClock();
 clock.skip(Number(laterMs ?? 0));
-const house = await openHouse({ folder, serverUrl, clock, textsPerRequest: 32, holder: `child-${process.pid}` });
+const holder = `child-${process.pid}`;
+const house = await openHouse({ folder, serverUrl, clock, holder, textsPerRequest: 32, requestTimeoutMs: 2_000 });
 let stopping = false;
 
+process.on("SIGUSR2", () => void house.engine.pause(GUILD, "Grace"));
 process.on("SIGTERM", () => {
   stopping = true;
   void house.stop().then(() => {
