@@ -15,6 +15,7 @@ import type {
   StoredRecord,
 } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { archiveOnly } from "./archive-only.ts";
 import { cutBatches, embedBatch } from "./batches.ts";
 import { type Breaker, FIRST_PAUSE_MS } from "./breaker.ts";
 import type { EmbeddingQueue } from "./embedding-queue.ts";
@@ -54,6 +55,7 @@ export interface LiveParts {
 
 export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   const { archive, indexes, ownership, queue, breaker, clock, logger } = parts;
+  const stored = archiveOnly(archive);
   const stopped = new AbortController();
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
   const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
@@ -200,13 +202,10 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       // Marks wait for an embedder that is down; what was deleted must not be found meanwhile.
       if (breaker.state() !== undefined) await removeNow(guildId, ids);
     },
-    async channelSaved(guildId, channel) {
-      await archive.saveChannels(guildId, [channel]);
-    },
+    channelSaved: stored.channelSaved,
     async channelDeleted(guildId, channelId) {
-      const threads = (await archive.channels(guildId)).filter(({ parentId }) => parentId === channelId);
-      for (const { id } of threads) await removeScope(guildId, { by: "channel", id });
-      await removeScope(guildId, { by: "channel", id: channelId });
+      await stored.channelDeleted(guildId, channelId);
+      kick(guildId);
     },
     async guildLeft(guildId) {
       if (parts.forgetOnLeave) await removeScope(guildId, { by: "guild" });
