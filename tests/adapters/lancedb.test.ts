@@ -55,6 +55,19 @@ describe("LanceDB on a disk that is not as it should be", () => {
     });
   });
 
+  it("is made once by processes that start at the same moment, and used by all of them", async () => {
+    const stores = await Promise.all(Array.from({ length: 6 }, () => createIndexStore(temp.folder)));
+    try {
+      const indexes = await Promise.all(stores.map((store) => store.open("1", testSpace)));
+      await indexes[0]?.write([indexRow({ id: "100" })], { fresh: true });
+      expect(await Promise.all(indexes.map((index) => index.stats()))).toEqual(
+        indexes.map(() => expect.objectContaining({ textIndex: true })),
+      );
+    } finally {
+      await Promise.all(stores.map((store) => store.close()));
+    }
+  });
+
   it("takes over a table whose creation was cut short", async () => {
     await mkdir(join(table(), "data"), { recursive: true });
     const index = await temp.store.open("1", testSpace);

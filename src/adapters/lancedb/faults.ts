@@ -2,11 +2,6 @@
 
 import { TransientError, toError, UserError } from "../../errors.ts";
 
-/** Another commit (an optimize, say) got in between; the same change works on the newer version. */
-export function isCommitConflict(thrown: unknown): boolean {
-  return /commit conflict|concurrent|retryable/i.test(toError(thrown).message);
-}
-
 /** What anything thrown by a write or a read of an open index becomes. */
 export function translate(thrown: unknown): Error {
   const error = toError(thrown);

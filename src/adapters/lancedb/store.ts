@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect, Session } from "@lancedb/lancedb";
 import type { EmbeddingSpace, IndexStore, VectorIndex } from "../../ports.ts";
 import { tableSchema } from "./columns.ts";
+import { commit } from "./commit.ts";
 import { cannotOpen } from "./faults.ts";
 import { buildTextIndex, indexCoverage } from "./table-indexes.ts";
 import { tableName, tablesOf } from "./tables.ts";
@@ -37,15 +38,20 @@ export async function createIndexStore(
   async function openIndex(name: string, space: EmbeddingSpace): Promise<VectorIndex> {
     const where = address(name);
     try {
-      // Refuses a table with other columns.
-      const writer = await database.createEmptyTable(name, tableSchema(space.dimensions), { existOk: true });
-      if (!(await indexCoverage(writer)).textIndex) await buildTextIndex(writer);
+      const writer = await commit(() => openOrMake(name, space));
       const reader = await database.openTable(name);
       const diskBytes = async () => (isLocal(location) ? folderBytes(where) : (await reader.stats()).totalBytes);
       return createVectorIndex(space, { writer, reader }, diskBytes, () => open.delete(name));
     } catch (thrown) {
       throw cannotOpen(where, thrown);
     }
+  }
+
+  async function openOrMake(name: string, space: EmbeddingSpace) {
+    // Refuses a table with other columns.
+    const table = await database.createEmptyTable(name, tableSchema(space.dimensions), { existOk: true });
+    if (!(await indexCoverage(table)).textIndex) await buildTextIndex(table);
+    return table;
   }
 
   return {

@@ -5,7 +5,8 @@ import { MatchQuery, type Query, type Table, type VectorQuery } from "@lancedb/l
 import type { EmbeddingSpace, FoundRow, IndexRow, VectorIndex } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { KEY_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
-import { isCommitConflict, translate } from "./faults.ts";
+import { commit } from "./commit.ts";
+import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { type Batch, toKeys, toRows, toTexts } from "./read-rows.ts";
 import { buildMissingIndexes, indexCoverage } from "./table-indexes.ts";
@@ -13,7 +14,6 @@ import { pruneBefore, tagVersion } from "./versions.ts";
 
 /** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
 const ROWS_PER_ADD = 10_000;
-const MAX_COMMIT_ATTEMPTS = 8;
 /**
  * Partitions of the vector index that are searched: all, up to a million rows (about 4,096 each; 27 ms). With 50, a filter by one
  * author found 65 % of the nearest ten, no filter 98 %; with all, 100 %.
@@ -207,17 +207,6 @@ export function createVectorIndex(
       reader.close();
     },
   };
-}
-
-/** Changes made beside each other (an edit during an optimize) can refuse to combine; the later one starts over. */
-async function commit<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      return await attempt();
-    } catch (thrown) {
-      if (attempts === MAX_COMMIT_ATTEMPTS || !isCommitConflict(thrown)) throw thrown;
-    }
-  }
 }
 
 async function collect<T>(query: Query | VectorQuery, read: (batch: Batch) => T[]): Promise<T[]> {
