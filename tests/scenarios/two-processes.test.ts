@@ -44,7 +44,9 @@ test("of two processes only the owner writes, a frozen one is replaced and harms
     lines.filter((line) => line.event === event && (name === undefined || line.name === name)).length;
   const [ada, bob] = ["ada", "bob"].map((name) => ({ name, process: rival(name, epoch, (line) => lines.push(line)) }));
   if (ada === undefined || bob === undefined) throw new Error("two rivals, please");
-  await until(() => said("ready") === 2 && said("writes") > 0, "both are there, and one works");
+  await until(() => said("ready") === 2, "both are there", 40_000);
+  for (const { process } of [ada, bob]) process.kill("SIGUSR2");
+  await until(() => said("writes") > 0, "one works");
   for (let takeovers = 0; takeovers < TAKEOVERS; takeovers += 1) {
     const owner = lines.filter(({ event }) => event === "acquired").at(-1)?.name === "ada" ? ada : bob;
     const other = owner === ada ? bob : ada;
@@ -72,7 +74,7 @@ test("of two processes only the owner writes, a frozen one is replaced and harms
   expect(fought.rows).toEqual(await undisturbed());
   expect(fought.run.status).toBe("succeeded");
   expect(totals(fought.run)).toMatchObject({ read: RECORDS, embedded: RECORDS, unchanged: 0, remaining: 0 });
-}, 60_000);
+}, 120_000);
 
 function rival(name: string, epoch: number, onLine: (line: Line) => void): ChildProcess {
   const args = ["--import", "tsx", CHILD, join(base, "fought"), server.url, name, String(epoch)];

@@ -1,5 +1,6 @@
 // One of several processes that want the same guild, and the same folder. Time passes ten times as fast for all of them, from the
-// same moment on: a lease of 15 seconds lasts one and a half. Says on stdout when it owns the guild and when it writes.
+// same moment on: a lease of 15 seconds lasts one and a half. Says on stdout when it is ready, owns the guild and writes; claims
+// the guild when it gets SIGUSR2.
 //
 //   tsx rival-child.ts FOLDER SERVER_URL NAME EPOCH_MS
 
@@ -38,11 +39,13 @@ index.write = (...given) => {
 };
 house.ownership.onChange((_guildId, change) => say(change));
 process.on("SIGTERM", () => void house.stop().then(() => process.exit(0)));
+const told = new Promise<void>((resolve) => process.once("SIGUSR2", () => resolve()));
+say("ready");
+await told;
 await house.ownership.claim(GUILD);
 if (house.ownership.lease(GUILD) !== undefined && (await house.status()) === undefined) {
   await house.start({ pace: "gentle" });
 }
-say("ready");
 while ((await house.status()) !== "succeeded") await clock.sleep(1_000);
 await house.engine.done(GUILD);
 say("finished");
