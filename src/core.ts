@@ -13,6 +13,7 @@ import { createLiveIndexing, type LiveIndexing } from "./indexing/live.ts";
 import { createMaintenance } from "./indexing/maintenance.ts";
 import { createNotes, type Notes } from "./indexing/notes.ts";
 import { createOwnership } from "./indexing/ownership.ts";
+import type { TextRecipe } from "./indexing/text.ts";
 import type {
   AdminChannel,
   Archive,
@@ -45,6 +46,8 @@ export interface CoreParts {
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly forgetOnLeave: boolean;
+  /** How texts are made; default: as the evaluation chose. */
+  readonly textRecipe?: TextRecipe;
   /** Names this process to people. */
   readonly holder: string;
   readonly clock: Clock;
@@ -70,7 +73,7 @@ export async function createCore(parts: CoreParts): Promise<Core> {
   const queue = createEmbeddingQueue(embedder, clock);
   const breaker = createBreaker(queue, clock, logger);
   const ownership = createOwnership(runStore, parts.holder, clock, logger);
-  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership);
+  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, parts.textRecipe);
   const live = createLiveIndexing({
     archive,
     quarantine: runStore,

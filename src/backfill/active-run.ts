@@ -154,6 +154,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
           runId: state.current().id,
           sources: { archive: parts.archive, index: parts.guild.index, quarantine: parts.quarantine },
           writer: parts.guild.writer,
+          recipe: parts.guild.recipe,
           queue,
           breaker,
           pace,

@@ -33,10 +33,10 @@ export async function analyze(
   const { archive, indexes, clock } = parts;
   const startedAt = clock.elapsed();
   const cutoffId = snowflakeAt(clock.now());
-  const { index, writer } = await indexes.open(guildId);
+  const { index, writer, recipe } = await indexes.open(guildId);
   const sources = { archive, index, writer, quarantine: parts.runStore };
   const found = await survey(sources, guildId, cutoffId, onProgress);
-  const texts = (await prepareRecords(archive, guildId, found.sample)).flatMap(({ chunks }) =>
+  const texts = (await prepareRecords(archive, guildId, found.sample, recipe)).flatMap(({ chunks }) =>
     chunks.map(({ embeddedText }) => embeddedText),
   );
   const embedder = await tryEmbedder(parts, texts);

@@ -9,6 +9,7 @@ import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
 import { patientRequest } from "../indexing/patient-request.ts";
 import { prepareRecords, previousInChannel, toRows } from "../indexing/rows.ts";
+import type { TextRecipe } from "../indexing/text.ts";
 import type { Clock, QuarantineEntry, RecordKind } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { type ComparedPage, createDifference, type Sources } from "./difference.ts";
@@ -40,6 +41,7 @@ export interface PipelineParts {
   readonly runId: string;
   readonly sources: Omit<Sources, "writer">;
   readonly writer: IndexWriter;
+  readonly recipe: TextRecipe;
   readonly queue: EmbeddingQueue;
   readonly breaker: Breaker;
   readonly pace: Pace;
@@ -197,6 +199,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
       archive,
       guildId,
       needed.map(({ stored }) => stored),
+      parts.recipe,
       known,
     );
     const fresh = new Set(

@@ -4,11 +4,13 @@ import type { EmbeddingSpace, IndexStore, VectorIndex } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { createIndexWriter, type IndexWriter } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
-import { TEXT_VERSION } from "./text.ts";
+import { recipeFingerprint, type TextRecipe, textRecipe } from "./text.ts";
 
 export interface GuildIndex {
   readonly index: VectorIndex;
   readonly writer: IndexWriter;
+  /** How the texts of its rows are made; part of its fingerprint. */
+  readonly recipe: TextRecipe;
 }
 
 export interface GuildIndexes {
@@ -23,13 +25,18 @@ export interface GuildIndexes {
 }
 
 /** @param space of the embedder; the way texts are prepared is added to its fingerprint here */
-export function createGuildIndexes(store: IndexStore, space: EmbeddingSpace, ownership: Ownership): GuildIndexes {
-  const ours: EmbeddingSpace = { ...space, fingerprint: `${space.fingerprint}t${TEXT_VERSION}` };
+export function createGuildIndexes(
+  store: IndexStore,
+  space: EmbeddingSpace,
+  ownership: Ownership,
+  recipe: TextRecipe = textRecipe,
+): GuildIndexes {
+  const ours: EmbeddingSpace = { ...space, fingerprint: `${space.fingerprint}-${recipeFingerprint(recipe)}` };
   const opened = new Map<Snowflake, Promise<GuildIndex>>();
 
   async function openOnce(guildId: Snowflake): Promise<GuildIndex> {
     const index = await store.open(guildId, ours);
-    return { index, writer: createIndexWriter(index, () => ownership.mayCommit(guildId)) };
+    return { index, writer: createIndexWriter(index, () => ownership.mayCommit(guildId)), recipe };
   }
 
   return {

@@ -116,7 +116,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     const ticket = guild.writer.ticket();
     try {
       const records = await archive.get(guildId, kind, ids);
-      const prepared = await prepareRecords(archive, guildId, [...records.values()]);
+      const prepared = await prepareRecords(archive, guildId, [...records.values()], guild.recipe);
       const wanted = new Set(prepared.map(({ stored }) => stored.record.id));
       const unwanted = ids.filter((id) => !wanted.has(id));
       if (unwanted.length > 0) await guild.writer.removeIds(unwanted);

@@ -2,7 +2,7 @@
 
 import type { Archive, IndexRow, StoredRecord } from "../ports.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
-import { CONTEXT_GAP_MS, type PreparedChunk, prepare, whatItHas } from "./text.ts";
+import { CONTEXT_GAP_MS, type PreparedChunk, prepare, type TextRecipe, whatItHas } from "./text.ts";
 
 /** A record with its texts ready to embed. */
 export interface PreparedRecord {
@@ -20,12 +20,13 @@ export async function prepareRecords(
   archive: Archive,
   guildId: Snowflake,
   records: readonly StoredRecord[],
+  recipe: TextRecipe,
   known: PreviousInChannel = previousInChannel([]),
 ): Promise<PreparedRecord[]> {
   const prepared: PreparedRecord[] = [];
   for (const stored of records) {
-    const context = await contextOf(archive, guildId, stored, known);
-    const chunks = prepare(stored.record, context?.record);
+    const context = recipe.context ? await contextOf(archive, guildId, stored, known) : undefined;
+    const chunks = prepare(stored.record, context?.record, recipe);
     if (chunks.length > 0) prepared.push({ stored, contextId: context?.record.id, chunks });
   }
   return prepared;

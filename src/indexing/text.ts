@@ -1,10 +1,30 @@
-// From a record to what is embedded, what the full-text index holds and what is shown. Pure. Every change here that alters the
-// embedded text must raise TEXT_VERSION: it is part of the index's fingerprint, so texts prepared differently never mix.
+// From a record to what is embedded, what the full-text index holds and what is shown. Pure. What goes into the texts is a recipe,
+// and the recipe is part of the index's fingerprint, so texts prepared differently never mix. Every other change here that alters
+// a text must raise TEXT_VERSION, which is part of it too.
 
+import { createHash } from "node:crypto";
 import type { ArchivedRecord, Has } from "../ports.ts";
 
-/** Part of the fingerprint of every index. */
-export const TEXT_VERSION = 1;
+const TEXT_VERSION = 1;
+
+/** What of a message, and of what is around it, goes into its texts. */
+export interface TextRecipe {
+  /** The author's name before the text. */
+  readonly author: boolean;
+  /** The words of the message before it, in the full text. */
+  readonly context: boolean;
+  /** A long text becomes several rows. */
+  readonly chunks: boolean;
+}
+
+/** What the evaluation chose: docs/evaluation.md. */
+export const textRecipe: TextRecipe = { author: true, context: true, chunks: true };
+
+/** Part of the fingerprint of every index: 8 hex digits. */
+export function recipeFingerprint(recipe: TextRecipe): string {
+  const parts = Object.entries(recipe).sort(([one], [other]) => (one < other ? -1 : 1));
+  return createHash("sha1").update(JSON.stringify([TEXT_VERSION, parts])).digest("hex").slice(0, 8);
+}
 
 /** Longer texts become several rows. Characters; about 400 tokens of English, below the limit of every common model. */
 const CHUNK_LENGTH = 1_600;
@@ -96,12 +116,18 @@ function split(text: string): string[] {
  * The rows of a record, without vectors. Empty when it is to be skipped.
  * @param context the message before it in its channel, whose words help the full text (measured: DESIGN section 9)
  */
-export function prepare(record: ArchivedRecord, context?: ArchivedRecord): PreparedChunk[] {
+export function prepare(
+  record: ArchivedRecord,
+  context?: ArchivedRecord,
+  recipe: TextRecipe = textRecipe,
+): PreparedChunk[] {
   if (skipReason(record) !== undefined) return [];
   const before =
     context === undefined ? "" : readable(ownText(context), context).slice(0, CONTEXT_LENGTH).toWellFormed();
-  return split(ownText(record)).map((text, chunk) => {
-    const embeddedText = `${record.authorName.toWellFormed()}: ${readable(text, record)}`;
+  const own = ownText(record);
+  return (recipe.chunks ? split(own) : [own]).map((text, chunk) => {
+    const said = readable(text, record);
+    const embeddedText = recipe.author ? `${record.authorName.toWellFormed()}: ${said}` : said;
     const withContext = chunk === 0 && before !== "";
     return { chunk, text, embeddedText, searchText: withContext ? `${before}\n${embeddedText}` : embeddedText };
   });

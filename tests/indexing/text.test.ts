@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { prepareRecords, previousInChannel, toRows } from "../../src/indexing/rows.ts";
-import { ownText, prepare, skipReason, whatItHas } from "../../src/indexing/text.ts";
+import { ownText, prepare, skipReason, textRecipe, whatItHas } from "../../src/indexing/text.ts";
 import type { ArchivedRecord } from "../../src/ports.ts";
 import { openTestArchive, type TestArchive, testId, testMessage, testNote } from "../support/archive.ts";
 
@@ -142,6 +142,7 @@ describe("context", () => {
       archive.archive,
       "1",
       page,
+      textRecipe,
       known === "page" ? previousInChannel(page) : undefined,
     );
     return new Map(prepared.map(({ stored, contextId }) => [stored.record.content, contextId]));
@@ -184,7 +185,7 @@ describe("context", () => {
 
   test("rows of a private note have an owner, those of a channel note none", async () => {
     const rowsOf = async (note: ArchivedRecord) => {
-      const prepared = await prepareRecords(archive.archive, "1", [{ record: note, contentHash: "h" }]);
+      const prepared = await prepareRecords(archive.archive, "1", [{ record: note, contentHash: "h" }], textRecipe);
       return prepared.flatMap((each) => toRows(each, [Float32Array.of(1)], "run"));
     };
     expect(await rowsOf(testNote(1))).toMatchObject([{ kind: "note", ownerId: "200", runId: "run", contentHash: "h" }]);
