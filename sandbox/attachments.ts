@@ -2,7 +2,7 @@
 
 import { extname } from "node:path";
 import type { Attachment } from "./model.ts";
-import type { State } from "./state.ts";
+import { findChannel, type State } from "./state.ts";
 
 export interface AttachmentInput {
   readonly filename: string;
@@ -40,4 +40,14 @@ export function newAttachment(state: State, input: AttachmentInput): Attachment 
     ...(input.description ? { description: input.description } : {}),
     ...(data ? { data } : {}),
   };
+}
+
+/** The file behind a path "/attachments/{channel}/{attachment}/{filename}". */
+export function attachmentAt(state: State, path: string): Attachment | undefined {
+  const [, , channelId = "", attachmentId] = path.split("/");
+  const messages = [
+    ...(findChannel(state, channelId)?.channel.messages.all() ?? []),
+    ...state.ephemeralMessages.values(),
+  ];
+  return messages.flatMap(({ attachments }) => attachments ?? []).find(({ id }) => id === attachmentId);
 }

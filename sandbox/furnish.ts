@@ -40,10 +40,10 @@ export function furnishWritten(world: World, history: WrittenHistory): Community
   if (founder === undefined) throw new Error("the written history has no members");
   for (const { id, name, bot } of history.members) world.addUser({ id, username: name, ...(bot && { bot }) });
   world.addGuild({ id: guild.id, name: guild.name, ownerId: founder.id, botPermissions: BOT_PERMISSIONS });
-  const roles = new Map(history.roles.map(({ id, name }) => [id, world.addRole(guild.id, { name }).id]));
-  const roleIds = (ids: readonly Snowflake[]) => ids.flatMap((id) => roles.get(id) ?? []);
-  for (const member of history.members) {
-    if (member.id !== founder.id) world.addMember(guild.id, { userId: member.id, roleIds: roleIds(member.roles) });
+  for (const role of history.roles) world.addRole(guild.id, role);
+  world.updateMember(guild.id, founder.id, { roleIds: founder.roles });
+  for (const { id, roles } of history.members) {
+    if (id !== founder.id) world.addMember(guild.id, { userId: id, roleIds: roles });
   }
   for (const channel of history.channels) {
     world.addChannel({
@@ -52,7 +52,7 @@ export function furnishWritten(world: World, history: WrittenHistory): Community
       name: channel.name,
       topic: channel.topic,
       type: channel.type === "announcement" ? ChannelType.GuildAnnouncement : ChannelType.GuildText,
-      ...(channel.private && { overwrites: hiddenFrom(guild.id, [...roleIds(channel.private.roles), world.bot.id]) }),
+      ...(channel.private && { overwrites: hiddenFrom(guild.id, [...channel.private.roles, world.bot.id]) }),
     });
   }
   const adminChannelId = addAdminChannel(world, guild.id);

@@ -65,7 +65,7 @@ export interface GuildActions {
     change: { roleIds?: readonly Snowflake[]; nick?: string | null },
   ): Member;
   removeMember(guildId: Snowflake, userId: Snowflake): void;
-  addRole(guildId: Snowflake, input: { name: string; permissions?: bigint; color?: number }): Role;
+  addRole(guildId: Snowflake, input: { name: string; permissions?: bigint; color?: number; id?: Snowflake }): Role;
   updateRole(guildId: Snowflake, roleId: Snowflake, change: { name?: string; permissions?: bigint }): Role;
   deleteRole(guildId: Snowflake, roleId: Snowflake): void;
   addChannel(input: ChannelInput): Channel;
@@ -166,9 +166,9 @@ export function createGuildActions(state: State): GuildActions {
       for (const channel of guild.channels.values()) channel.thread?.members.delete(userId);
       state.emit({ type: "member:removed", guild, member });
     },
-    addRole(guildId, { name, permissions = 0n, color }) {
+    addRole(guildId, { name, permissions = 0n, color, id }) {
       const guild = getGuild(state, guildId);
-      const role = newRole(guild, state.nextId(), name, permissions, false, color);
+      const role = newRole(guild, id ?? state.nextId(), name, permissions, false, color);
       state.emit({ type: "role:created", guild, role });
       return role;
     },

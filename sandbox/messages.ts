@@ -60,7 +60,11 @@ export interface MessageActions {
   /** Deletes messages of one channel in one event, as moderators' tools do. */
   deleteMessages(channelId: Snowflake, messageIds: readonly Snowflake[]): void;
   /** What a user sees in a channel, newest first, ephemeral replies to them included. */
-  visibleMessages(userId: Snowflake, channelId: Snowflake, page?: { before?: Snowflake; limit?: number }): Message[];
+  visibleMessages(
+    userId: Snowflake,
+    channelId: Snowflake,
+    page?: { before?: Snowflake; after?: Snowflake; around?: Snowflake; limit?: number },
+  ): Message[];
 }
 
 export function createMessageActions(state: State): MessageActions {
@@ -140,15 +144,21 @@ export function createMessageActions(state: State): MessageActions {
       }),
     deleteMessage: (messageId) => removeMessage(state, getMessage(state, messageId)),
     deleteMessages: (channelId, messageIds) => removeMessages(state, channelId, messageIds),
-    visibleMessages(userId, channelId, { before, limit = 50 } = {}) {
+    visibleMessages(userId, channelId, { before, after, around, limit = 50 } = {}) {
       const { guild, channel } = getChannel(state, channelId);
       if (!canReadHistory(guild, channel, userId)) return [];
       const own = [...state.ephemeralMessages.values()].filter(
         (message) =>
           message.channelId === channelId &&
           message.ephemeralFor === userId &&
-          (!before || compareSnowflakes(message.id, before) < 0),
+          (!before || compareSnowflakes(message.id, before) < 0) &&
+          (!after || compareSnowflakes(message.id, after) > 0),
       );
+      if (around) return channel.messages.page({ around }, limit);
+      if (after) {
+        const next = [...channel.messages.page({ after }, limit), ...own];
+        return next.sort((a, b) => compareSnowflakes(b.id, a.id)).slice(-limit);
+      }
       const shown = channel.messages.page(before ? { before } : undefined, limit);
       return [...shown, ...own].sort((a, b) => compareSnowflakes(b.id, a.id)).slice(0, limit);
     },

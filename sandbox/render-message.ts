@@ -61,7 +61,8 @@ function renderEmbeds(context: RenderContext, message: Message): Pick<APIMessage
     if (!file) return { media: { ...media, proxy_url: media.url } };
     shown.add(file.id);
     const url = attachmentUrl(context, message, file);
-    return { media: { ...media, url, proxy_url: url, width: 800, height: 400 } };
+    const alt = file.description ? { description: file.description } : {};
+    return { media: { ...media, url, proxy_url: url, width: 800, height: 400, ...alt } };
   };
   const embeds = (message.embeds ?? []).map((embed) => {
     const image = resolve(embed.image).media;

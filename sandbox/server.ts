@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { attachmentAt } from "./attachments.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 import { createOldEditLimit, createRateLimits, type RateLimitOptions } from "./rate-limits.ts";
@@ -12,7 +13,7 @@ import { createApplicationRoutes } from "./routes-application.ts";
 import { createGuildRoutes } from "./routes-guilds.ts";
 import { createInteractionRoutes } from "./routes-interactions.ts";
 import { createMessageRoutes } from "./routes-messages.ts";
-import { createState, findChannel, type WorldOptions } from "./state.ts";
+import { createState, type WorldOptions } from "./state.ts";
 import { createValidator, type Violation } from "./validation.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -108,14 +109,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     },
   });
 
-  /** /attachments/{channel}/{attachment}/{filename} */
   function serveAttachment(path: string, response: ServerResponse): void {
-    const [, , channelId = "", attachmentId] = path.split("/");
-    const messages = [
-      ...(findChannel(state, channelId)?.channel.messages.all() ?? []),
-      ...state.ephemeralMessages.values(),
-    ];
-    const file = messages.flatMap(({ attachments }) => attachments ?? []).find(({ id }) => id === attachmentId);
+    const file = attachmentAt(state, path);
     if (!file?.data) return void response.writeHead(404).end();
     response.writeHead(200, { "Content-Type": file.contentType }).end(file.data);
   }

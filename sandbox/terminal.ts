@@ -10,6 +10,8 @@ import {
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from "discord-api-types/v10";
 import type { OptionValues } from "./command-options.ts";
+import type { CommandDefinition } from "./command-rules.ts";
+import { readTyped, typeableCommands, typedValues } from "./typed-command.ts";
 
 type Definition = RESTPostAPIApplicationCommandsJSONBody;
 
@@ -95,58 +97,18 @@ export interface TypedCommand {
  */
 export function parseTyped(
   line: string,
-  commands: readonly Definition[],
+  definitions: readonly Definition[],
   idOf: (mention: string) => string | undefined,
 ): TypedCommand {
-  const [, name = "", rest = ""] = /^\/(\S+)\s*(.*)$/s.exec(line.trim()) ?? [];
-  const command = commands.filter(isSlash).find((each) => each.name === name);
-  if (command === undefined) throw new Error(`there is no /${name}; type help`);
-  const subcommands = (command.options ?? []).filter(({ type }) => type === OptionType.Subcommand);
-  if (subcommands.length === 0) return { name, options: parseOptions(rest, command.options ?? [], idOf) };
-  const [word = "", ...words] = rest.split(/\s+/);
-  const subcommand = subcommands.find((each) => each.name === word);
-  if (subcommand === undefined) {
-    throw new Error(`/${name} wants one of: ${subcommands.map((each) => each.name).join(", ")}`);
+  const commands = typeableCommands(definitions.filter(isSlash) as CommandDefinition[]);
+  const typed = readTyped(line.trim(), commands);
+  if (typed === undefined) {
+    const name = /^\/\S+/.exec(line.trim())?.[0] ?? line;
+    const meant = commands.filter(({ path }) => `/${path}`.startsWith(`${name} `)).map(({ subcommand }) => subcommand);
+    throw new Error(meant.length > 0 ? `${name} wants one of: ${meant.join(", ")}` : `there is no ${name}; type help`);
   }
-  const own = "options" in subcommand ? (subcommand.options ?? []) : [];
-  return { name, subcommand: word, options: parseOptions(words.join(" "), own, idOf) };
-}
-
-function parseOptions(
-  text: string,
-  definitions: readonly APIApplicationCommandOption[],
-  idOf: (mention: string) => string | undefined,
-): OptionValues {
-  const names = definitions.map(({ name }) => name).join("|");
-  const marks = names === "" ? [] : [...text.matchAll(new RegExp(`(?:^|\\s)(${names}):\\s*`, "g"))];
-  const options: Record<string, string | number | boolean> = {};
-  const lead = text.slice(0, marks[0]?.index ?? text.length).trim();
-  const [first] = definitions;
-  if (lead !== "") {
-    if (first === undefined) throw new Error("this command takes no options");
-    options[first.name] = toValue(first, lead, idOf);
-  }
-  marks.forEach((mark, at) => {
-    const definition = definitions.find(({ name }) => name === mark[1]);
-    const value = text.slice(mark.index + mark[0].length, marks[at + 1]?.index ?? text.length).trim();
-    if (definition !== undefined) options[definition.name] = toValue(definition, value, idOf);
-  });
-  return options;
-}
-
-function toValue(
-  { type, name }: APIApplicationCommandOption,
-  text: string,
-  idOf: (mention: string) => string | undefined,
-): string | number | boolean {
-  if (type === OptionType.Boolean) return /^(yes|true|on)$/i.test(text);
-  if (type === OptionType.Integer || type === OptionType.Number) return Number(text);
-  if (type === OptionType.Channel || type === OptionType.User || type === OptionType.Mentionable) {
-    const id = idOf(text);
-    if (id === undefined) throw new Error(`${name}: there is no ${text}`);
-    return id;
-  }
-  return text;
+  const { name, subcommand } = typed.command;
+  return { name, ...(subcommand && { subcommand }), options: typedValues(typed, idOf) };
 }
 
 /** What can be typed, from the registered definitions. */

@@ -18,7 +18,17 @@ const roleNames = ["stewards", "instructors", "members", "newcomers", "bots"] as
 type RoleName = (typeof roleNames)[number];
 const roleId = (name: RoleName): Snowflake => foundingId(10 + roleNames.indexOf(name));
 
-export const roles: readonly WrittenRole[] = roleNames.map((name) => ({ id: roleId(name), name }));
+const roleColors: Partial<Record<RoleName, number>> = {
+  stewards: 0xe67e22,
+  instructors: 0x3498db,
+  newcomers: 0x2ecc71,
+  bots: 0x9b59b6,
+};
+
+export const roles: readonly WrittenRole[] = roleNames.map((name) => {
+  const color = roleColors[name];
+  return { id: roleId(name), name, ...(color !== undefined && { color }) };
+});
 
 /** Everyone who writes, with what they are known for. */
 const people: readonly (readonly [name: string, knownFor: string, ...roles: RoleName[]])[] = [

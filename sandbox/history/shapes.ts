@@ -6,6 +6,8 @@ import type { Snowflake } from "../../src/snowflake.ts";
 export interface WrittenRole {
   readonly id: Snowflake;
   readonly name: string;
+  /** 0xRRGGBB of its members' names; absent for none. */
+  readonly color?: number;
 }
 
 export interface WrittenMember {

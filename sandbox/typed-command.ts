@@ -1,0 +1,134 @@
+// What somebody typed into a message box, read against the registered commands: "/backfill start pace: gentle". Pure; the
+// terminal and the page in the browser both read commands with it.
+
+import { ApplicationCommandOptionType as OptionType } from "discord-api-types/v10";
+import type { OptionValues } from "./command-options.ts";
+import type { CommandDefinition, OptionDefinition } from "./command-rules.ts";
+
+/** A slash command or one of its subcommands, as it is typed. */
+export interface TypeableCommand {
+  /** Without the slash, e.g. "backfill start". */
+  readonly path: string;
+  readonly description: string;
+  readonly name: string;
+  readonly group?: string;
+  readonly subcommand?: string;
+  readonly options: readonly OptionDefinition[];
+}
+
+export interface TypedOption {
+  readonly definition: OptionDefinition;
+  /** As typed, without surrounding space. */
+  readonly text: string;
+  /** Where the value begins in the line. */
+  readonly at: number;
+}
+
+export interface TypedLine {
+  readonly command: TypeableCommand;
+  readonly options: readonly TypedOption[];
+  /** Words before the first "option:"; they are the first option's value if that one takes text. */
+  readonly lead: string;
+}
+
+/** Every slash command and subcommand, in the order of their definitions. */
+export function typeableCommands(definitions: readonly CommandDefinition[]): TypeableCommand[] {
+  return definitions.flatMap((command) => {
+    const { name, description, options } = command;
+    const own = options ?? [];
+    if (!own.some(isNested)) return [{ path: name, description: description ?? "", name, options: own }];
+    return own.filter(isNested).flatMap((nested) => {
+      if (nested.type === OptionType.Subcommand) return [subcommand(name, undefined, nested)];
+      return (nested.options ?? []).map((inner) => subcommand(name, nested.name, inner));
+    });
+  });
+}
+
+function isNested({ type }: OptionDefinition): boolean {
+  return type === OptionType.Subcommand || type === OptionType.SubcommandGroup;
+}
+
+function subcommand(name: string, group: string | undefined, option: OptionDefinition): TypeableCommand {
+  return {
+    path: [name, group, option.name].filter(Boolean).join(" "),
+    description: option.description,
+    name,
+    ...(group && { group }),
+    subcommand: option.name,
+    options: option.options ?? [],
+  };
+}
+
+/** @returns undefined when the line names no command in full */
+export function readTyped(line: string, commands: readonly TypeableCommand[]): TypedLine | undefined {
+  const command = commands.find(({ path }) => line === `/${path}` || line.startsWith(`/${path} `));
+  if (command === undefined) return undefined;
+  const start = command.path.length + 1;
+  const marks = marksIn(line, start, command.options);
+  const options = marks.flatMap(({ definition, from }, index): TypedOption[] => {
+    const raw = line.slice(from, marks[index + 1]?.at ?? line.length);
+    return [{ definition, text: raw.trim(), at: from + (raw.length - raw.trimStart().length) }];
+  });
+  return { command, options, lead: line.slice(start, marks[0]?.at ?? line.length).trim() };
+}
+
+/** Where each "option:" stands, once per option: what repeats belongs to the value before it. */
+function marksIn(line: string, start: number, definitions: readonly OptionDefinition[]) {
+  const names = definitions.map(({ name }) => name.replace(/[^\p{L}\p{N}_-]/gu, "\\$&"));
+  if (names.length === 0) return [];
+  const seen = new Set<string>();
+  return [...line.slice(start).matchAll(new RegExp(`(?:^|\\s)(${names.join("|")}):`, "gu"))].flatMap((found) => {
+    const definition = definitions.find(({ name }) => name === found[1]);
+    if (definition === undefined || seen.has(definition.name)) return [];
+    seen.add(definition.name);
+    return [{ definition, at: start + found.index, from: start + found.index + found[0].length }];
+  });
+}
+
+/**
+ * The values to send.
+ * @param idOf an id for "#channel", "@member" or "@role"
+ * @throws Error saying what is missing or does not fit
+ */
+export function typedValues({ command, options, lead }: TypedLine, idOf: (mention: string) => string | undefined) {
+  const values: Record<string, OptionValues[string]> = {};
+  const [first] = command.options;
+  if (lead !== "") {
+    const takesLead = first !== undefined && !options.some(({ definition }) => definition === first);
+    if (!takesLead) throw new Error(`/${command.path} does not know what to do with “${lead}”`);
+    values[first.name] = toValue(first, lead, idOf);
+  }
+  for (const { definition, text } of options) {
+    if (text !== "") values[definition.name] = toValue(definition, text, idOf);
+  }
+  const missing = command.options.find(({ name, required }) => required && values[name] === undefined);
+  if (missing) throw new Error(`/${command.path} needs “${missing.name}”: ${missing.description}`);
+  return values;
+}
+
+function toValue(
+  { type, name, choices }: OptionDefinition,
+  text: string,
+  idOf: (mention: string) => string | undefined,
+): string | number | boolean {
+  const sought = text.toLowerCase();
+  const choice = choices?.find((each) => each.name.toLowerCase() === sought || String(each.value) === text);
+  if (choice) return choice.value;
+  switch (type) {
+    case OptionType.Boolean:
+      return /^(yes|true|on)$/i.test(text);
+    case OptionType.Integer:
+    case OptionType.Number:
+      return Number(text);
+    case OptionType.Channel:
+    case OptionType.User:
+    case OptionType.Role:
+    case OptionType.Mentionable: {
+      const id = idOf(text);
+      if (id === undefined) throw new Error(`${name}: there is no ${text}`);
+      return id;
+    }
+    default:
+      return text;
+  }
+}
