@@ -127,26 +127,55 @@ export interface PendingEntry {
   readonly stamp: string;
 }
 
+/** A moment before Discord is asked: see `Archive.reading`. */
+export interface Reading {
+  /** To be called when what Discord answered has been stored or given up. */
+  release(): void;
+}
+
+/** How far a channel's archived messages have been compared with Discord's since a moment; see indexing/reread.ts. */
+export interface RereadCursor {
+  /** When the comparison began. Milliseconds since 1970. */
+  readonly since: number;
+  /** Everything from here up has been compared; undefined when all has. */
+  readonly reachedId?: Snowflake;
+}
+
 /** Source of truth for records: durable, ordered by id. All methods are safe to repeat. Nothing here knows vectors. */
 export interface Archive {
   /**
    * Creates or replaces records. With `pending: true` each changed record's pending mark is written in the record's own commit.
-   * Records equal to what is stored (same hash and fields) are left alone and get no mark.
+   * Records equal to what is stored (same hash and fields) are left alone and get no mark, and so are those edited earlier
+   * than what is stored.
+   * @param options.asOf these are Discord's answer to this reading: what has changed since, or been removed, is left alone
    * @returns how many were new, changed or the same
    */
   save(
     guildId: Snowflake,
     records: readonly ArchivedRecord[],
-    options: { readonly pending: boolean },
+    options: { readonly pending: boolean; readonly asOf?: Reading },
   ): Promise<{ readonly created: number; readonly changed: number; readonly same: number }>;
-  /** Deletes records by id; each one that existed gets a pending mark in the same commit, so that its rows go too. */
-  remove(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<{ readonly removed: number }>;
+  /**
+   * Deletes records by id; each one that existed gets a pending mark in the same commit, so that its rows go too.
+   * @param asOf they were absent from Discord's answer to this reading: what has changed since is left alone
+   */
+  remove(
+    guildId: Snowflake,
+    kind: RecordKind,
+    ids: readonly Snowflake[],
+    asOf?: Reading,
+  ): Promise<{ readonly removed: number }>;
+  /** To be taken before Discord is asked, so that an event that comes before its answer is stored is not undone by it. */
+  reading(guildId: Snowflake): Reading;
   /**
    * Starts a durable removal of a whole scope: remembered until `finishRemoval`, so that a crash in between is taken up again.
    * The caller removes the index rows of the scope before it calls `finishRemoval`.
    */
   beginRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void>;
-  /** Deletes the scope's records (in bounded commits) and then forgets the removal. Also safe after a crash. */
+  /**
+   * Deletes the scope's records (in bounded commits) and then forgets the removal. Also safe after a crash. Messages of an author
+   * leave a pending mark each: rows beside theirs carry their words.
+   */
   finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }>;
   /** Removals begun and not finished, oldest first. */
   unfinishedRemovals(guildId: Snowflake): Promise<RemovalScope[]>;
@@ -178,6 +207,8 @@ export interface Archive {
   channels(guildId: Snowflake): Promise<ChannelInfo[]>;
   cursor(guildId: Snowflake, channelId: Snowflake): Promise<HistoryCursor | undefined>;
   saveCursor(guildId: Snowflake, channelId: Snowflake, cursor: HistoryCursor): Promise<void>;
+  rereadCursor(guildId: Snowflake, channelId: Snowflake): Promise<RereadCursor | undefined>;
+  saveRereadCursor(guildId: Snowflake, channelId: Snowflake, cursor: RereadCursor): Promise<void>;
   settings(guildId: Snowflake): Promise<GuildSettings>;
   saveSettings(guildId: Snowflake, settings: GuildSettings): Promise<void>;
   /** Guilds with at least one record, setting or run. */
@@ -418,7 +449,7 @@ export interface History {
   channels(guildId: Snowflake): Promise<HistoryChannel[]>;
   /**
    * The next messages before (newest first) or after (oldest first) an id: at least 100, at most 199, and fewer only when there is
-   * nothing further. System messages and the bot's own are left out.
+   * nothing further, never because they may not be read. System messages and the bot's own are left out.
    * @throws TransientError, UserError; the signal's reason when it aborts
    */
   messages(

@@ -261,6 +261,87 @@ export function archiveContract(
       });
     });
 
+    describe("what Discord answers", () => {
+      /** Discord was asked before `happens`, and its answer is stored after it. */
+      async function answeredLate(answer: ArchivedRecord[], happens: () => Promise<unknown>, absent: string[] = []) {
+        const asOf = archive.reading(GUILD);
+        await happens();
+        await archive.save(GUILD, answer, { pending: false, asOf });
+        await archive.remove(GUILD, "message", absent, asOf);
+        asOf.release();
+      }
+      const contents = async () =>
+        (await archive.page(GUILD, "message", ALL, 100)).records.map(({ record }) => record.content);
+
+      test("does not undo what was saved or removed since it was asked", async () => {
+        await save([testMessage(1), testMessage(2), testMessage(3)]);
+        const answer = [1, 2, 4, 5].map((n) => testMessage(n, { content: `answer ${n}` }));
+        await answeredLate(answer, async () => {
+          await save([testMessage(1, { content: "edited" }), testMessage(3, { content: "edited too" })]);
+          await archive.remove(GUILD, "message", [testId(2), testId(4)]);
+        }, [testId(3)]);
+        expect(await contents()).toEqual(["answer 5", "edited too", "edited"]);
+      });
+
+      test("is stored where nothing happened, also after another's answer that was asked earlier", async () => {
+        await save([testMessage(1), testMessage(2)]);
+        const earlier = archive.reading(GUILD);
+        const later = archive.reading(GUILD);
+        await archive.save(GUILD, [testMessage(1, { content: "older" })], { pending: false, asOf: earlier });
+        await archive.save(GUILD, [testMessage(1, { content: "newer" })], { pending: false, asOf: later });
+        await archive.save(GUILD, [testMessage(1, { content: "older" })], { pending: false, asOf: earlier });
+        expect(await archive.remove(GUILD, "message", [testId(2)], later)).toEqual({ removed: 1 });
+        earlier.release();
+        later.release();
+        expect(await contents()).toEqual(["newer"]);
+      });
+
+      test.each([
+        ["its channel", { by: "channel", id: "101" }],
+        ["the channel it is a thread of", { by: "channel", id: "100" }],
+        ["its author", { by: "author", id: "200" }],
+        ["its guild", { by: "guild" }],
+      ] as const)("is not stored when the removal of %s has begun since, finished or not", async (_, scope) => {
+        const answer = [testMessage(1, { channelId: "101", accessChannelId: "100" })];
+        await answeredLate(answer, () => archive.beginRemoval(GUILD, scope));
+        expect(await ids()).toEqual([]);
+        await answeredLate(answer, async () => {
+          await archive.beginRemoval(GUILD, scope);
+          await archive.finishRemoval(GUILD, scope);
+        });
+        expect(await ids()).toEqual([]);
+        await answeredLate(answer, async () => undefined);
+        expect(await ids()).toEqual([testId(1)]);
+      });
+
+      test("and what is stored while an event comes in do not mix: the event stays, whichever began first", async () => {
+        await save(numbers(150).map((n) => testMessage(n)));
+        const asOf = archive.reading(GUILD);
+        await Promise.all([
+          archive.save(
+            GUILD,
+            numbers(200).map((n) => testMessage(n, { content: "answer" })),
+            { pending: false, asOf },
+          ),
+          archive.remove(GUILD, "message", numbers(100).map(testId)),
+          save(numbers(50).map((n) => testMessage(100 + n, { content: "edited" }))),
+        ]);
+        asOf.release();
+        const expected = [...numbers(50).map(() => "answer"), ...numbers(50).map(() => "edited")];
+        expect((await archive.page(GUILD, "message", ALL, 1000)).records.map(({ record }) => record.content)).toEqual(
+          expected,
+        );
+      });
+
+      test("a version edited earlier than the stored one is never stored", async () => {
+        await save([testMessage(1, { content: "second", editedAt: 2 })]);
+        expect(await save([testMessage(1, { content: "first", editedAt: 1 })])).toMatchObject({ same: 1 });
+        expect(await save([testMessage(1)])).toMatchObject({ same: 1 });
+        expect(await save([testMessage(1, { content: "with an embed", editedAt: 2 })])).toMatchObject({ changed: 1 });
+        expect(await contents()).toEqual(["with an embed"]);
+      });
+    });
+
     describe("removal", () => {
       test("removed records are gone everywhere and leave a mark each; absent ones leave none", async () => {
         await save(numbers(5).map((n) => testMessage(n)));
@@ -282,12 +363,14 @@ export function archiveContract(
         const channel = (id: string) => ({ id, name: id, type: "text" as const, accessChannelId: id });
         await archive.saveChannels(GUILD, [channel("100"), channel("101")]);
         await archive.saveCursor(GUILD, "101", { oldestId: "1", newestId: "2", complete: true });
+        await archive.saveRereadCursor(GUILD, "101", { since: 1 });
         expect(await archive.finishRemoval(GUILD, { by: "channel", id: "101" })).toEqual({ removed: 201 });
         expect((await ids()).length).toBe(400);
         expect(await ids("note")).toEqual([testId(2001)]);
         expect((await archive.pending(GUILD, 10_000)).length).toBe(400);
         expect(await archive.channels(GUILD)).toEqual([channel("100")]);
         expect(await archive.cursor(GUILD, "101")).toBeUndefined();
+        expect(await archive.rereadCursor(GUILD, "101")).toBeUndefined();
         expect((await archive.finishRemoval(GUILD, { by: "author", id: "200" })).removed).toBe(401);
       });
 
@@ -299,6 +382,12 @@ export function archiveContract(
         );
         await save([testNote(40, { authorId: "201" }), testNote(41)]);
         expect(await archive.finishRemoval(GUILD, { by: "author", id: "201" })).toEqual({ removed: 11 });
+        // Neighbours' rows carry their words: the marks say which.
+        expect(await marks()).toEqual(
+          numbers(10)
+            .map((n) => `message ${testId(n)}`)
+            .sort(),
+        );
         expect((await ids()).length).toBe(20);
         expect(await archive.notesOf(GUILD, "201", 5)).toEqual([]);
         expect((await archive.idsInChannel(GUILD, "101", ALL)).length).toBe(5);
@@ -309,6 +398,7 @@ export function archiveContract(
           await archive.save(guild, [testMessage(1), testNote(2)], { pending: true });
           await archive.saveSettings(guild, { adminChannelId: "5" });
           await archive.saveCursor(guild, "100", { oldestId: "1", newestId: "2", complete: false });
+          await archive.saveRereadCursor(guild, "100", { since: 1 });
           await archive.saveChannels(guild, [{ id: "100", name: "a", type: "text", accessChannelId: "100" }]);
         }
         await archive.beginRemoval(GUILD, { by: "guild" });
@@ -317,6 +407,7 @@ export function archiveContract(
         expect([await ids(), await marks(), await archive.channels(GUILD)]).toEqual([[], [], []]);
         expect(await archive.settings(GUILD)).toEqual({});
         expect(await archive.cursor(GUILD, "100")).toBeUndefined();
+        expect(await archive.rereadCursor(GUILD, "100")).toBeUndefined();
         expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
         expect((await archive.get(OTHER_GUILD, "message", [testId(1)])).size).toBe(1);
         expect(await archive.settings(OTHER_GUILD)).toEqual({ adminChannelId: "5" });
@@ -361,6 +452,11 @@ export function archiveContract(
         await archive.saveCursor(GUILD, "100", cursor);
         expect(await archive.cursor(GUILD, "100")).toEqual(cursor);
         expect(await archive.cursor(GUILD, "101")).toBeUndefined();
+        expect(await archive.rereadCursor(GUILD, "100")).toBeUndefined();
+        for (const reread of [{ since: 1.5, reachedId: "7" }, { since: 2 }]) {
+          await archive.saveRereadCursor(GUILD, "100", reread);
+          expect(await archive.rereadCursor(GUILD, "100")).toEqual(reread);
+        }
         expect(await archive.settings(GUILD)).toEqual({});
         await archive.saveSettings(GUILD, { adminChannelId: "5" });
         expect(await archive.settings(GUILD)).toEqual({ adminChannelId: "5" });

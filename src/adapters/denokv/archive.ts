@@ -18,7 +18,7 @@ import {
   snowflakeAfter,
   snowflakeBefore,
 } from "../../snowflake.ts";
-import { recordToValue, valueToRecord } from "./codec.ts";
+import { type RecordValue, recordToValue, valueToRecord } from "./codec.ts";
 import { createGuildState } from "./guild-state.ts";
 import {
   channelIndexRange,
@@ -30,6 +30,7 @@ import {
   recordKey,
   recordRange,
 } from "./keys.ts";
+import { createReadings } from "./readings.ts";
 import { createRecordWrites, NOTHING } from "./record-writes.ts";
 import { createRemoval } from "./removal.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
@@ -41,6 +42,7 @@ const KEYS_WORTH_A_LIST = 10;
 
 export function createArchive(store: Store, logger: Logger): Archive {
   const removal = createRemoval(store, logger);
+  const readings = createReadings();
 
   /** Stored values of these ids, which are in ascending order. Absent ids are absent. */
   async function storedValues(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]) {
@@ -81,34 +83,56 @@ export function createArchive(store: Store, logger: Logger): Archive {
     return ids.flatMap((id) => found.get(id) ?? []);
   }
 
-  return {
-    async save(guildId, records, { pending }) {
-      const counts = { created: 0, changed: 0, same: 0 };
-      const writes = createRecordWrites(guildId, pending);
-      async function* changes() {
-        for (const { kind, records: slice } of slicesByKind(records)) {
-          const stored = await storedValues(
-            guildId,
-            kind,
-            slice.map((record) => record.id),
-          );
-          for (const record of slice) {
-            const value = recordToValue(record);
-            const before = stored.get(record.id);
-            const outcome = before === undefined ? "created" : isDeepStrictEqual(before, value) ? "same" : "changed";
-            counts[outcome] += 1;
-            if (outcome !== "same") yield writes(record, value, before);
-          }
+  async function saveNow(guildId: Snowflake, records: readonly ArchivedRecord[], pending: boolean) {
+    const counts = { created: 0, changed: 0, same: 0 };
+    const writes = createRecordWrites(guildId, pending);
+    async function* changes() {
+      for (const { kind, records: slice } of slicesByKind(records)) {
+        const stored = await storedValues(
+          guildId,
+          kind,
+          slice.map((record) => record.id),
+        );
+        for (const record of slice) {
+          const value = recordToValue(record);
+          const before = stored.get(record.id);
+          const outcome = outcomeOf(record, value, before);
+          counts[outcome] += 1;
+          if (outcome !== "same") yield writes(record, value, before);
         }
       }
-      await store.commitGroups(changes());
-      return counts;
+    }
+    await store.commitGroups(changes());
+    return counts;
+  }
+
+  return {
+    reading: readings.open,
+
+    async save(guildId, records, { pending, asOf }) {
+      return readings.inTurn(guildId, () => {
+        const current = asOf ? records.filter((each) => !readings.isOutdated(guildId, each, asOf)) : records;
+        for (const kind of ["message", "note"] as const) {
+          const ids = current.filter((each) => each.kind === kind).map(({ id }) => id);
+          readings.noteIds(guildId, kind, ids, asOf);
+        }
+        return saveNow(guildId, current, pending);
+      });
     },
 
-    async remove(guildId, kind, ids) {
-      return { removed: (await removal.removeRecords(guildId, kind, ids, { pending: true })).size };
+    async remove(guildId, kind, ids, asOf) {
+      return readings.inTurn(guildId, async () => {
+        const current = asOf ? ids.filter((id) => !readings.isOutdated(guildId, { kind, id }, asOf)) : ids;
+        readings.noteIds(guildId, kind, current, asOf);
+        return { removed: (await removal.removeRecords(guildId, kind, current, { pending: true })).size };
+      });
     },
-    beginRemoval: removal.begin,
+    async beginRemoval(guildId, scope) {
+      return readings.inTurn(guildId, () => {
+        readings.noteScope(guildId, scope);
+        return removal.begin(guildId, scope);
+      });
+    },
     finishRemoval: removal.finish,
     unfinishedRemovals: removal.unfinished,
 
@@ -209,4 +233,12 @@ function* slicesByKind(records: readonly ArchivedRecord[]) {
       yield { kind, records: ordered.slice(start, start + RECORDS_PER_SLICE) };
     }
   }
+}
+
+function outcomeOf(record: ArchivedRecord, value: RecordValue, before: unknown): "created" | "changed" | "same" {
+  if (before === undefined) return "created";
+  if (isDeepStrictEqual(before, value)) return "same";
+  // An event that was on its way for long must not undo a later edit that has been read from Discord meanwhile.
+  const read = valueToRecord(record.kind, record.id, before);
+  return "record" in read && (read.record.editedAt ?? 0) > (record.editedAt ?? 0) ? "same" : "changed";
 }

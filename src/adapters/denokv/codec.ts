@@ -96,6 +96,8 @@ export const channelSchema = z.object({
 
 export const cursorSchema = z.object({ oldestId: id, newestId: id, complete: z.boolean() });
 
+export const rereadSchema = z.object({ since: z.number(), reachedId: id.exactOptional() });
+
 export const settingsSchema = z.object({ adminChannelId: id.exactOptional() });
 
 export const quarantineSchema = z.object({

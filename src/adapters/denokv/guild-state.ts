@@ -5,13 +5,21 @@ import type { KvKey, KvMutation } from "@deno/kv";
 import type { z } from "zod";
 import type { Archive, Logger } from "../../ports.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
-import { channelSchema, cursorSchema, settingsSchema, Undecodable, whyInvalid } from "./codec.ts";
+import { channelSchema, cursorSchema, rereadSchema, settingsSchema, Undecodable, whyInvalid } from "./codec.ts";
 import { guildKey } from "./keys.ts";
 import type { Store } from "./store.ts";
 
 type GuildState = Pick<
   Archive,
-  "saveChannels" | "channels" | "cursor" | "saveCursor" | "settings" | "saveSettings" | "guilds"
+  | "saveChannels"
+  | "channels"
+  | "cursor"
+  | "saveCursor"
+  | "rereadCursor"
+  | "saveRereadCursor"
+  | "settings"
+  | "saveSettings"
+  | "guilds"
 >;
 
 export function createGuildState(store: Store, logger: Logger): GuildState {
@@ -50,6 +58,14 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
 
     async saveCursor(guildId, channelId, cursor) {
       await store.commit([{ type: "set", key: guildKey("cursor", guildId, channelId), value: { ...cursor } }]);
+    },
+
+    async rereadCursor(guildId, channelId) {
+      return validated(rereadSchema, await store.get(guildKey("reread", guildId, channelId)));
+    },
+
+    async saveRereadCursor(guildId, channelId, cursor) {
+      await store.commit([{ type: "set", key: guildKey("reread", guildId, channelId), value: { ...cursor } }]);
     },
 
     async settings(guildId) {

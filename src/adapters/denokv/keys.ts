@@ -5,7 +5,7 @@
 //   note-by, <guild owner id>            the notes of an owner
 //   days, <guild author channel day>     on which days an author wrote in a channel, at most
 //   pending | quarantine, guild, kind, id
-//   channel | cursor, guild, channel
+//   channel | cursor | reread, guild, channel
 //   settings | run | run-damaged, guild
 //   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
@@ -29,6 +29,7 @@ export const guildFamilies = [
   "quarantine",
   "channel",
   "cursor",
+  "reread",
   "settings",
   "run",
   "run-damaged",

@@ -106,6 +106,7 @@ export function createRemoval(store: Store, logger: Logger) {
     await store.commit([
       { type: "delete", key: guildKey("channel", guildId, channelId) },
       { type: "delete", key: guildKey("cursor", guildId, channelId) },
+      { type: "delete", key: guildKey("reread", guildId, channelId) },
     ]);
     return removed;
   }
@@ -122,7 +123,8 @@ export function createRemoval(store: Store, logger: Logger) {
         const ids = written
           .filter(({ value }) => unpackedId(value) === authorId)
           .map((entry) => idOfPackedKey(entry.key));
-        removed += (await removeRecords(guildId, "message", ids, { pending: false, only: isTheirs })).size;
+        // The marks are for the rows of their neighbours, which carry their words.
+        removed += (await removeRecords(guildId, "message", ids, { pending: true, only: isTheirs })).size;
         // A mark renewed meanwhile stands for a message saved meanwhile, and stays for the next round.
         await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
       }
