@@ -82,20 +82,37 @@ export function missing(permissions: bigint, wanted: Readonly<Record<string, big
  * May what was written in `source` be shown to whoever is in `target`? Decided without a list of members, so it errs towards no:
  * it holds only when, whatever roles exist or are given out, nobody can see `target` who cannot read `source`.
  *
- * 1. The same channel: yes.
- * 2. Everyone in the guild must hold Read Message History in `source` (and Connect in a voice channel): `target`'s own history
- *    permission says nothing, because who lacks it still sees what is posted while they watch.
- * 3. Everyone holds View Channel in `source`, or the overwrites of View Channel are the same in both: with the same base
- *    permissions, the same overwrites let the same people in.
- * 4. An age-restricted channel is shown only in an age-restricted one: permissions do not know who is of age.
+ * 1. Whoever sees `target` sees `source`: it is the same channel, or everyone holds View Channel in `source`, or the overwrites of
+ *    View Channel are the same in both: with the same base permissions, the same overwrites let the same people in.
+ * 2. Whoever sees `source` holds Read Message History there (and Connect in a voice channel). `target`'s own history permission
+ *    says nothing, because who lacks it still sees what is posted while they watch.
+ * 3. An age-restricted channel is shown only in an age-restricted one: permissions do not know who is of age.
  */
 export function isReadableByReadersOf(guild: GuildFacts, source: ChannelFacts, target: ChannelFacts): boolean {
-  if (source.id === target.id) return true;
+  const isSeen =
+    source.id === target.id ||
+    isHeldByEveryone(guild, source, Bit.ViewChannel) ||
+    haveSameOverwrites(source, target, Bit.ViewChannel);
   return (
-    isHeldByEveryone(guild, source, Bit.ReadMessageHistory) &&
-    (!isVoice(source.type) || isHeldByEveryone(guild, source, Bit.Connect)) &&
-    (isHeldByEveryone(guild, source, Bit.ViewChannel) || haveSameOverwrites(source, target, Bit.ViewChannel)) &&
+    isSeen &&
+    isHeldByWhoeverSees(guild, source, Bit.ReadMessageHistory) &&
+    (!isVoice(source.type) || isHeldByWhoeverSees(guild, source, Bit.Connect)) &&
     (!source.ageRestricted || target.ageRestricted)
+  );
+}
+
+/** Held by everyone; or, in each step of the arithmetic, given with View Channel and taken only with it. */
+function isHeldByWhoeverSees(guild: GuildFacts, channel: ChannelFacts, bit: bigint): boolean {
+  if (isHeldByEveryone(guild, channel, bit)) return true;
+  const has = (permissions: bigint, wanted: bigint) => (permissions & wanted) !== 0n;
+  return (
+    [...guild.rolePermissions.values()].every(
+      (role) => isAdministrator(role) || !has(role, Bit.ViewChannel) || has(role, bit),
+    ) &&
+    channel.overwrites.every(
+      ({ allow, deny }) =>
+        (!has(allow, Bit.ViewChannel) || has(allow, bit)) && (!has(deny, bit) || has(deny, Bit.ViewChannel)),
+    )
   );
 }
 

@@ -118,9 +118,10 @@ export function createPermissions(
       const { guild, channels } = facts(guildId);
       const info = channels.has(channelId) ? undefined : await directory.channel(channelId);
       const target = channels.get(info && isThread(info) ? (info.parentId ?? "") : channelId);
-      if (!target) return [channelId];
+      if (!target) return [];
       const shareable = [...channels.values()].filter((source) => isReadableByReadersOf(guild, source, target));
-      return [...new Set([channelId, ...shareable.map((channel) => channel.id)])];
+      const ids = shareable.map((channel) => channel.id);
+      return info?.type === "private-thread" && ids.includes(target.id) ? [channelId, ...ids] : ids;
     },
   };
 }

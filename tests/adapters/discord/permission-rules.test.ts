@@ -81,8 +81,26 @@ describe("a channel is shown to another's readers", () => {
   });
   const open = channel({ id: "61" });
 
-  test("when it is the same channel", () => {
+  test("when it is the same channel, unless some who see it could not read its past", () => {
     expect(isReadableByReadersOf(guild(), secret, secret)).toBe(true);
+    const noPast = channel({ overwrites: [deny(EVERYONE, Bit.ReadMessageHistory)] });
+    expect(isReadableByReadersOf(guild(), noPast, noPast)).toBe(false);
+    expect(isReadableByReadersOf(guild(Bit.ViewChannel), open, open)).toBe(false);
+  });
+
+  test("also where reading comes with a role, as long as it comes with seeing", () => {
+    const verified: GuildFacts = {
+      ...guild(0n),
+      rolePermissions: new Map([
+        [EVERYONE, 0n],
+        [MOD, READ],
+      ]),
+    };
+    expect(isReadableByReadersOf(verified, open, channel({ id: "70" }))).toBe(true);
+    const seen = channel({ overwrites: [allow(EVERYONE, Bit.ViewChannel)] });
+    expect(isReadableByReadersOf(verified, seen, seen)).toBe(false);
+    const read = channel({ overwrites: [allow(EVERYONE, READ)] });
+    expect(isReadableByReadersOf(verified, read, read)).toBe(true);
   });
 
   test("when everyone reads it", () => {
@@ -135,6 +153,8 @@ describe("a channel is shown to another's readers", () => {
       deny(id, Bit.ViewChannel),
       allow(id, Bit.ViewChannel),
       deny(id, Bit.ReadMessageHistory),
+      allow(id, READ),
+      deny(id, READ),
     ]);
     const variants = overwrites
       .flatMap((one) => overwrites.filter((other) => other.id !== one.id).map((other) => [one, other]))
@@ -145,10 +165,18 @@ describe("a channel is shown to another's readers", () => {
       .map((list, index) => channel({ id: String(1000 + index), overwrites: list }));
     const roleSets = [[], [MOD], ["4"], [MOD, "4"], [BOSS]];
     let allowed = 0;
-    for (const of of [guild(), guild(Bit.ViewChannel), guild(Bit.ReadMessageHistory)]) {
+    const withRole: GuildFacts = {
+      ...guild(0n),
+      rolePermissions: new Map([
+        [EVERYONE, 0n],
+        [MOD, READ],
+        ["4", 0n],
+      ]),
+    };
+    for (const of of [guild(), guild(Bit.ViewChannel), guild(Bit.ReadMessageHistory), withRole]) {
       for (const source of variants) {
         for (const target of variants) {
-          if (source === target || !isReadableByReadersOf(of, source, target)) continue;
+          if (!isReadableByReadersOf(of, source, target)) continue;
           allowed++;
           for (const roleIds of roleSets) {
             for (const userId of [MEMBER, "102"]) {
