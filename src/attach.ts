@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, Events, type Interaction, type RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
+import { createChartDrawer } from "./adapters/chart/index.ts";
 import { openArchive } from "./adapters/denokv/open.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
@@ -27,10 +28,10 @@ import { type Core, createCore } from "./core.ts";
 import { connectEmbedder, type EmbeddingServer } from "./embedder.ts";
 import { toError, UserError } from "./errors.ts";
 import { archiveOnly } from "./indexing/archive-only.ts";
-import { catchUp } from "./indexing/catch-up.ts";
+import { createMakeUp, type MakeUp } from "./indexing/make-up.ts";
 import type { Clock, GuildEvents, Logger } from "./ports.ts";
-import { type Snowflake, snowflakeAt } from "./snowflake.ts";
-import { announcementView } from "./views/announcement.ts";
+import type { Snowflake } from "./snowflake.ts";
+import { announcementMessage } from "./views/announcement.ts";
 
 export interface BackscrollOptions {
   /** A folder for the archive and the index; made if it does not exist. One process at a time. */
@@ -64,7 +65,7 @@ export interface Backscroll {
 }
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
-const CATCH_UP_AGAIN_MS = 30_000;
+const ASK_AGAIN_MS = 30_000;
 
 /**
  * @param client logged in or not; needs the intents Guilds, GuildMessages and MessageContent
@@ -86,9 +87,11 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   if (lacking.length > 0) logger.warn("intents:lacking", { intents: lacking });
   const canReadContent = async () => lacking.length === 0 && (await onDiscord.canReadContent());
   const history = { ...onDiscord, canReadContent };
+  const charts = createChartDrawer(logger);
   const stopped = new AbortController();
 
   let core: Core | undefined;
+  let makeUp: MakeUp | undefined;
   let startingBecause = "it has only just been started";
   const attachedAt = clock.now();
 
@@ -101,7 +104,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   const beforeCore = archiveOnly(archive);
   const now = (): GuildEvents => core?.live ?? beforeCore;
-  const stopListening = listenToGuilds(
+  const listening = listenToGuilds(
     client,
     {
       // Without the intent messages arrive empty, and would empty what is stored of them.
@@ -111,15 +114,18 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       messagesDeleted: (...event) => now().messagesDeleted(...event),
       channelSaved: (...event) => now().channelSaved(...event),
       channelDeleted: (...event) => now().channelDeleted(...event),
-      guildLeft: async (guildId) => {
-        // Before there is a core, it is only remembered (see `forgetLeft`).
-        if (core === undefined && forgetOnLeave) await archive.beginRemoval(guildId, { by: "guild" });
-        await now().guildLeft(guildId);
-        await core?.leave(guildId);
-      },
+      guildLeft,
     },
     { directory, logger },
   );
+
+  async function guildLeft(guildId: Snowflake): Promise<void> {
+    makeUp?.leave(guildId);
+    // Before there is a core, it is only remembered (see `forgetLeft`).
+    if (core === undefined && forgetOnLeave) await archive.beginRemoval(guildId, { by: "guild" });
+    await now().guildLeft(guildId);
+    await core?.leave(guildId);
+  }
 
   const commands = createCommands(
     {
@@ -137,6 +143,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       },
       archive,
       channelInfo: toChannelInfo,
+      draw: charts.draw,
       clock,
       logger,
     },
@@ -149,7 +156,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     client,
     {
       // Before there is a core, nothing is known to be caught up with: it begins with that.
-      reconnected: (awaySince) => run("catch-up", core && catchUpAll(core, awaySince)),
+      reconnected: (awaySince) => {
+        makeUpAll(awaySince);
+        run("forget", core && forgetLeft(core));
+      },
       invited: (guildId, joinedAt) => run("guild", core && enterGuild(core, guildId, joinedAt)),
     },
     clock,
@@ -165,51 +175,39 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     underWay.add(ending);
   }
 
-  async function catchUpAll({ live }: Core, awaySince: number): Promise<void> {
-    for (const guildId of client.guilds.cache.keys()) await catchUpGuild(live, guildId, awaySince);
-  }
-
-  async function catchUpGuild(live: Core["live"], guildId: Snowflake, awaySince: number): Promise<void> {
-    while (!stopped.signal.aborted && client.guilds.cache.has(guildId)) {
-      try {
-        // As above.
-        if (!(await canReadContent())) return;
-        const found = await catchUp(
-          {
-            archive,
-            history,
-            isGone: directory.isGone,
-            onGone: (id) => live.channelDeleted(guildId, id),
-            clock,
-            logger,
-          },
-          guildId,
-          snowflakeAt(awaySince),
-          stopped.signal,
-        );
-        if (found.saved + found.removed + found.gone > 0) logger.info("catch-up:done", { guildId, ...found });
-        live.kick(guildId);
-        return;
-      } catch (thrown) {
-        logger.warn("catch-up:retry", { guildId, error: toError(thrown).message });
-        await clock.sleep(CATCH_UP_AGAIN_MS, stopped.signal);
-      }
-    }
+  function makeUpAll(awaySince: number): void {
+    for (const guildId of client.guilds.cache.keys()) makeUp?.begin(guildId, awaySince);
   }
 
   /** What was written before the bot came back, if it had been here before, is caught up with. */
-  async function enterGuild({ enter, live }: Core, guildId: Snowflake, joinedAt: number): Promise<void> {
+  async function enterGuild({ enter }: Core, guildId: Snowflake, joinedAt: number): Promise<void> {
     await enter(guildId);
-    await catchUpGuild(live, guildId, joinedAt);
+    makeUp?.begin(guildId, joinedAt);
   }
 
-  /** Begun when the bot left a guild, and not finished before the process ended. */
+  /** Guilds that the bot left: while it was away, or at the end of its last life, which did not finish forgetting them. */
   async function forgetLeft({ enter, leave }: Core): Promise<void> {
     for (const guildId of await archive.guilds()) {
-      if (client.guilds.cache.has(guildId) || (await archive.unfinishedRemovals(guildId)).length === 0) continue;
+      if (client.guilds.cache.has(guildId)) continue;
+      const isBegun = (await archive.unfinishedRemovals(guildId)).length > 0;
+      if (!isBegun && !(forgetOnLeave && (await hasLeft(guildId)))) continue;
+      if (!isBegun) await archive.beginRemoval(guildId, { by: "guild" });
       await enter(guildId);
       await leave(guildId);
     }
+  }
+
+  /** Of a guild that another shard looks after, or that is out of service, Discord does not say so. */
+  async function hasLeft(guildId: Snowflake): Promise<boolean> {
+    while (!stopped.signal.aborted) {
+      try {
+        return await directory.hasLeft(guildId);
+      } catch (thrown) {
+        logger.warn("forget:retry", { guildId, error: toError(thrown).message });
+        await clock.sleep(ASK_AGAIN_MS, stopped.signal);
+      }
+    }
+    return false;
   }
 
   /** As soon as Discord is there: while the embedder is waited for, the commands say so. */
@@ -242,19 +240,35 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       modelFolder: MODEL_FOLDER,
       history,
       permissions: createPermissions(client, { directory, logger, clock }),
-      adminChannel: createAdminChannel(client, (announcement) => ({ body: announcementView(announcement) }), clock),
+      adminChannel: createAdminChannel(
+        client,
+        (content, mayAttach) => announcementMessage(content, mayAttach ? charts.draw : undefined),
+        clock,
+      ),
       findMembers: (guildId, name) => findMembers(client, guildId, name),
       system: createSystemProbe(dataDir),
       thresholds: { ...defaultThresholds, ...options.thresholds },
       forgetOnLeave,
+      rereading: (guildId) => makeUp?.rereading(guildId),
       holder: `${hostname()}, process ${process.pid}`,
       clock,
       logger,
     });
     await clientReady(client, stopped.signal);
     if (stopped.signal.aborted) return;
+    makeUp = createMakeUp({
+      archive,
+      history,
+      live: core.live,
+      settled: listening.settled,
+      isGone: directory.isGone,
+      hasLeft: directory.hasLeft,
+      onLeft: guildLeft,
+      clock,
+      logger,
+    });
     for (const guildId of client.guilds.cache.keys()) await core.enter(guildId);
-    run("catch-up", catchUpAll(core, attachedAt));
+    makeUpAll(attachedAt);
     run("forget", forgetLeft(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
   }
@@ -272,8 +286,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     stopped.abort();
     client.off(Events.InteractionCreate, onInteraction);
     stopWatching();
-    const heard = stopListening();
+    const heard = listening.stop();
+    await charts.close();
     await Promise.allSettled([offering, indexing]);
+    await makeUp?.stop();
     await core?.stop();
     // Last, because they may wait for work that the core has to break off.
     await heard;

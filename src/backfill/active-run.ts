@@ -29,6 +29,7 @@ import {
 } from "./run.ts";
 import { createRunBook, withAhead, withBreaker } from "./run-book.ts";
 import { LeaseLost, type RunState } from "./run-state.ts";
+import { createSampler } from "./sampler.ts";
 import { type Round, watch } from "./watch.ts";
 
 const CHECK_EVERY_MS = 1_000;
@@ -116,11 +117,14 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   const book = createRunBook(state, parts.quarantine, guildId, clock);
   const { update } = book;
-  const progress = keepProgress(reporter, { ...parts, current: state.current, update });
+  const current = () => withAhead(state.current(), ahead);
+  const sampler = createSampler(current, monitor, clock);
+  const progress = keepProgress(reporter, { ...parts, current: state.current, update, samples: sampler.drain });
   const showProgress = progress.show;
 
   const updateWithProgress: typeof update = (change) => {
     monitor.progress();
+    sampler.take();
     return update(change);
   };
 
@@ -141,6 +145,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     rate.count(counters.embedded + counters.quarantined);
     monitor.batch(failed);
     progress.countBatch(failed);
+    sampler.take(failed);
   }
 
   async function runPhases(): Promise<"finished" | "stopped"> {
@@ -242,13 +247,15 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   const rounds: readonly Round[] = [
     {
       everyMs: CHECK_EVERY_MS,
-      act: () =>
-        monitor.check({
+      async act() {
+        await monitor.check({
           isRunning: state.current().status === "running",
           waitingFor: waitingFor(),
           // A hiccup that is over by the first probe is no alert.
           embedderDown: (breaker.state()?.probes ?? 0) > 0 ? breaker.state()?.reason : undefined,
-        }),
+        });
+        sampler.take();
+      },
     },
     {
       everyMs: SHRINK_EVERY_MS,
@@ -274,7 +281,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   return {
     state,
-    current: () => withAhead(state.current(), ahead),
+    current,
     recordsPerSecond: () => (state.current().status === "running" ? rate.perSecond() : undefined),
     waitingFor,
     alerts: () => monitor.active(),

@@ -6,6 +6,7 @@ import type { AdminChannel, Clock, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Announcement, BackfillStatus } from "./backfill.ts";
 import type { Run } from "./run.ts";
+import { type Sample, withSample } from "./samples.ts";
 
 /** Discord throttles edits of messages older than an hour (error 30046); a fresh one is posted well before. */
 const FRESH_MESSAGE_MS = 50 * 60_000;
@@ -66,7 +67,7 @@ export function createReporter(
   };
 }
 
-/** A run's progress message, and the numbers of batches that are stored along with it. */
+/** A run's progress message, and the numbers of batches and the samples that are stored along with it. */
 export interface KeptProgress {
   countBatch(failed: boolean): void;
   /** Shows how the run stands now. One at a time, or two would post a message each. */
@@ -79,6 +80,8 @@ export function keepProgress(
     current(): Run;
     update(change: (run: Run) => Run): Promise<unknown>;
     status(): Promise<BackfillStatus>;
+    /** What has been sampled since the last call. */
+    samples(): readonly Sample[];
   },
 ): KeptProgress {
   let batches = { sent: 0, failed: 0 };
@@ -89,11 +92,13 @@ export function keepProgress(
     const after = await reporter.progress({ kind: "progress", status: await run.status() }, before);
     const isMoved = after !== undefined && after.messageId !== before?.messageId;
     const { sent, failed } = batches;
-    if (!isMoved && sent === 0) return;
+    const samples = run.samples();
+    if (!isMoved && sent === 0 && samples.length === 0) return;
     batches = { sent: 0, failed: 0 };
     await run.update((each) => ({
       ...each,
       batches: { sent: each.batches.sent + sent, failed: each.batches.failed + failed },
+      samples: samples.reduce(withSample, each.samples ?? []),
       ...(isMoved ? { progressMessage: after } : {}),
     }));
   }

@@ -2,6 +2,7 @@
 // Pure: no I/O, no clock. Whoever stores a changed run does it by compare-and-set (see engine.ts).
 
 import { z } from "zod";
+import { sampleSchema } from "./samples.ts";
 
 export const runStatuses = [
   "running",
@@ -151,6 +152,8 @@ export const runSchema = z.object({
   skippedBy: z.record(z.string(), count),
   /** Batches sent and failed, for the failure rate in the report. */
   batches: z.object({ sent: count, failed: count }),
+  /** How it went over time, oldest first. */
+  samples: z.array(sampleSchema).optional(),
   /** The breaker while the embedder is down, so that a restart does not forget it. */
   breaker: z.object({ openedAt: z.number(), probes: count, nextProbeAt: z.number(), reason: z.string() }).optional(),
   fingerprint: z.string(),

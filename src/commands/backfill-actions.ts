@@ -5,6 +5,7 @@ import { toError, UserError } from "../errors.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { allGuildsView, analysisView, analyzingView } from "../views/analysis.ts";
 import { type AskedPlan, checkingView, pauseView, rollbackQuestionView, startView } from "../views/answers.ts";
+import { monthsChart } from "../views/charts/months.ts";
 import { failuresView, retriedView } from "../views/failures.ts";
 import { rolledBackView, verificationView } from "../views/report.ts";
 import { statusView } from "../views/status.ts";
@@ -19,7 +20,7 @@ const failuresListed = 50;
 export async function analyze(interaction: Asked, context: CommandContext): Promise<void> {
   const reply = createGrowingReply(interaction, context);
   const analysis = await context.backfill.analyze(interaction.guildId, (records) => reply.grow(analyzingView(records)));
-  await reply.finish(analysisView(analysis));
+  await reply.finish(analysisView(analysis), monthsChart(analysis));
 }
 
 export async function analyzeAll(interaction: SlashInteraction, context: CommandContext): Promise<void> {

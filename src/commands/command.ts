@@ -14,6 +14,7 @@ import type { Archive, ChannelInfo, Clock, Logger } from "../ports.ts";
 import type { Access } from "../search/access.ts";
 import type { Search } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
+import type { DrawChart } from "../views/charts/chart.ts";
 
 export type SlashInteraction = ChatInputCommandInteraction<"cached">;
 export type MenuInteraction = MessageContextMenuCommandInteraction<"cached">;
@@ -36,6 +37,7 @@ export interface CommandContext {
   readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "channels">;
   /** What the archive would remember of a Discord channel; undefined for one that holds no messages. */
   channelInfo(channel: DiscordChannel): ChannelInfo | undefined;
+  readonly draw: DrawChart;
   readonly clock: Clock;
   readonly logger: Logger;
 }

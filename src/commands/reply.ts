@@ -1,7 +1,14 @@
 // How a view reaches the person who asked: in one edit, or growing while something long goes on.
 
-import { DiscordAPIError, type InteractionEditReplyOptions, type Message, RESTJSONErrorCodes } from "discord.js";
+import {
+  DiscordAPIError,
+  type InteractionEditReplyOptions,
+  type Message,
+  PermissionFlagsBits,
+  RESTJSONErrorCodes,
+} from "discord.js";
 import { toError } from "../errors.ts";
+import { type Chart, illustrated, type Picture } from "../views/charts/chart.ts";
 import type { View } from "../views/message.ts";
 import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
 
@@ -9,9 +16,10 @@ import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteractio
 const EDIT_EVERY_MS = 2_000;
 
 /** A view in discord.js's spelling. */
-export function toReply(view: View) {
+export function toReply(view: View, pictures: readonly Picture[] = []) {
   const { allowed_mentions, ...rest } = view;
-  return { ...rest, allowedMentions: allowed_mentions } satisfies InteractionEditReplyOptions;
+  const files = pictures.map(({ data, ...picture }) => ({ ...picture, attachment: Buffer.from(data) }));
+  return { ...rest, allowedMentions: allowed_mentions, files } satisfies InteractionEditReplyOptions;
 }
 
 /** Answers an interaction that was deferred. */
@@ -27,20 +35,20 @@ export interface GrowingReply {
   /** Shows a state on the way, if the last one has been up for long enough. */
   grow(view: View): void;
   /** Shows the outcome. A public reply gets it even after the interaction's 15 minutes. */
-  finish(view: View): Promise<void>;
+  finish(view: View, chart?: Chart): Promise<void>;
 }
 
 export function createGrowingReply(
   interaction: SlashInteraction | ClickInteraction,
-  { clock, logger }: Pick<CommandContext, "clock" | "logger">,
+  { clock, logger, draw }: Pick<CommandContext, "clock" | "logger" | "draw">,
 ): GrowingReply {
   let inFlight: Promise<void> | undefined;
   let shown: Message | undefined;
   let editedAt = Number.NEGATIVE_INFINITY;
 
-  async function edit(view: View) {
+  async function edit(view: View, pictures?: readonly Picture[]) {
     editedAt = clock.elapsed();
-    shown = await interaction.editReply(toReply(view));
+    shown = await interaction.editReply(toReply(view, pictures));
   }
 
   return {
@@ -52,13 +60,15 @@ export function createGrowingReply(
           inFlight = undefined;
         });
     },
-    async finish(view) {
+    async finish(bare, chart) {
+      const mayAttach = interaction.appPermissions.has(PermissionFlagsBits.AttachFiles);
+      const { view, files } = await illustrated(bare, chart, mayAttach ? draw : undefined);
       await inFlight;
       try {
-        await edit(view);
+        await edit(view, files);
       } catch (thrown) {
         if (!isExpired(thrown) || !shown || interaction.ephemeral) throw thrown;
-        await shown.edit(toReply(view));
+        await shown.edit(toReply(view, files));
       }
     },
   };

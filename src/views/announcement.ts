@@ -2,6 +2,8 @@
 
 import type { Announcement } from "../backfill/backfill.ts";
 import { alertRaisedView, alertResolvedView } from "./alerts.ts";
+import { type DrawChart, illustrated, type Picture } from "./charts/chart.ts";
+import { runChart } from "./charts/run.ts";
 import type { View } from "./message.ts";
 import { progressView } from "./progress.ts";
 import { reportView } from "./report.ts";
@@ -17,4 +19,15 @@ export function announcementView(announcement: Announcement): View {
     case "report":
       return reportView(announcement.status, announcement.verification);
   }
+}
+
+/** The same with the picture that goes with it, if one does. @param draw undefined when files may not be attached */
+export async function announcementMessage(
+  announcement: Announcement,
+  draw: DrawChart | undefined,
+): Promise<{ readonly body: View; readonly files: readonly Picture[] }> {
+  const { kind, status } = announcement;
+  const chart = kind === "report" && status.run ? runChart(status.run) : undefined;
+  const { view, files } = await illustrated(announcementView(announcement), chart, draw);
+  return { body: view, files };
 }

@@ -55,6 +55,7 @@ export async function startCommands(
       access: { filterFor: noSearch, filterForSharing: noSearch },
       archive,
       channelInfo: toChannelInfo,
+      draw: async () => undefined,
       clock: systemClock,
       logger,
       ...parts.context,

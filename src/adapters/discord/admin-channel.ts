@@ -21,37 +21,50 @@ import { memberPermissions, missing } from "./permission-rules.ts";
  */
 const EDITABLE_FOR_MS = 59 * 60_000;
 
+interface AdminFile {
+  readonly name: string;
+  readonly data: Uint8Array;
+  readonly contentType?: string;
+  /** Alt text. */
+  readonly description?: string;
+}
+
 /** What a view makes of a content. Files are uploaded under their names, for embeds to show as `attachment://name`. */
 export interface AdminMessage {
   readonly body: Pick<RESTPostAPIChannelMessageJSONBody, "content" | "embeds" | "components" | "flags">;
-  readonly files?: readonly { readonly name: string; readonly data: Uint8Array; readonly contentType?: string }[];
+  readonly files?: readonly AdminFile[];
 }
 
+/** @param render makes the message, without files where none may be attached */
 export function createAdminChannel<Content>(
   client: Client,
-  render: (content: Content) => AdminMessage,
+  render: (content: Content, mayAttach: boolean) => AdminMessage | Promise<AdminMessage>,
   clock: Pick<Clock, "now">,
 ): AdminChannel<Content> {
-  /** Asked before sending: without Embed Links, Discord takes the message and shows nothing of it. */
-  async function checkPermissions(channelId: Snowflake, withFiles: boolean): Promise<void> {
+  /**
+   * Asked before sending: without Embed Links, Discord takes the message and shows nothing of it.
+   * @returns whether files may be attached @throws UserError when nothing may be posted
+   */
+  async function checkPermissions(channelId: Snowflake): Promise<boolean> {
     const channel = client.channels.cache.get(channelId);
-    if (!channel || channel.isDMBased()) return;
+    if (!channel || channel.isDMBased()) return true;
     const where = channel.isThread() ? channel.parent : channel;
-    if (!where) return;
+    if (!where) return true;
     const bot = await botMember(channel.guild);
-    const lacking = missing(memberPermissions(guildFacts(channel.guild), channelFacts(where), bot), {
+    const permissions = memberPermissions(guildFacts(channel.guild), channelFacts(where), bot);
+    const lacking = missing(permissions, {
       "View Channel": Bit.ViewChannel,
       ...(channel.isThread()
         ? { "Send Messages in Threads": Bit.SendMessagesInThreads }
         : { "Send Messages": Bit.SendMessages }),
       "Embed Links": Bit.EmbedLinks,
-      ...(withFiles && { "Attach Files": Bit.AttachFiles }),
     });
     if (lacking.length > 0) {
       throw new UserError(
         `I cannot post in <#${channelId}>: I lack ${lacking.join(", ")} there. Give my role that, or choose another channel.`,
       );
     }
+    return missing(permissions, { "Attach Files": Bit.AttachFiles }).length === 0;
   }
 
   function toRequest(message: AdminMessage) {
@@ -60,16 +73,19 @@ export function createAdminChannel<Content>(
       ...message.body,
       allowed_mentions: { parse: [] },
       // On an edit this list also takes the former files away; without it they would pile up.
-      attachments: files.map((file, index) => ({ id: String(index), filename: file.name })),
+      attachments: files.map(({ name, description }, index) => ({
+        id: String(index),
+        filename: name,
+        ...(description === undefined ? {} : { description }),
+      })),
     };
     return { body, files };
   }
 
   return {
     async post(channelId, content) {
-      const { body, files } = toRequest(render(content));
       try {
-        await checkPermissions(channelId, files.length > 0);
+        const { body, files } = toRequest(await render(content, await checkPermissions(channelId)));
         const request: { body: RESTPostAPIChannelMessageJSONBody; files: typeof files } = { body, files };
         const posted = (await client.rest.post(Routes.channelMessages(channelId), request)) as APIMessage;
         return posted.id;
@@ -80,7 +96,7 @@ export function createAdminChannel<Content>(
 
     async edit(channelId, messageId, content) {
       if (clock.now() - snowflakeTime(messageId) > EDITABLE_FOR_MS) return false;
-      const { body, files } = toRequest(render(content));
+      const { body, files } = toRequest(await render(content, true));
       try {
         const request: { body: RESTPatchAPIChannelMessageJSONBody; files: typeof files } = { body, files };
         await client.rest.patch(Routes.channelMessage(channelId, messageId), request);
