@@ -1,0 +1,125 @@
+// npm run bench: the numbers of Backscroll, measured side by side in one run, printed as tables and written to bench/results.
+//
+//   npm run bench [-- PART ...] [--quick] [--json FILE] [--profile FOLDER]
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { Findings, Part } from "./part.ts";
+import { pipeline } from "./parts/pipeline.ts";
+import { recordsOrigin } from "./records.ts";
+import { asMarkdown, asText, whole } from "./table.ts";
+import { versions } from "./versions.ts";
+import { openWorkshop } from "./workshop.ts";
+
+const parts: Readonly<Record<string, Part>> = { pipeline };
+const RESULTS = join(import.meta.dirname, "results");
+const USAGE = `Usage: npm run bench [-- PART ...] [--quick] [--json FILE] [--profile FOLDER]
+
+Parts: ${Object.keys(parts).join(", ")}; without one, all of them.
+--quick    smaller sizes, all parts in under 8 minutes on two cores
+--json     also writes the figures as JSON
+--profile  also writes a CPU profile of each process into a folder (this slows them down)`;
+
+interface Wish {
+  readonly names: readonly string[];
+  readonly quick: boolean;
+  readonly json: string | undefined;
+  readonly profile: string | undefined;
+}
+
+function understood(): Wish {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: "boolean", default: false }, json: { type: "string" }, profile: { type: "string" } },
+  });
+  const strange = positionals.find((name) => parts[name] === undefined);
+  if (strange !== undefined) throw new Error(`there is no part "${strange}"`);
+  const profile = values.profile === undefined ? undefined : resolve(values.profile);
+  return {
+    names: positionals.length > 0 ? positionals : Object.keys(parts),
+    quick: values.quick,
+    json: values.json,
+    profile,
+  };
+}
+
+function machine(): string {
+  const model = cpus()[0]?.model.trim() ?? "unknown processor";
+  return `${availableParallelism()} cores (${model}), ${whole(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
+}
+
+async function main(): Promise<number> {
+  let wish: Wish;
+  try {
+    wish = understood();
+  } catch (thrown) {
+    console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${USAGE}`);
+    return 2;
+  }
+  const startedAt = new Date();
+  const about = [
+    `${startedAt.toISOString().slice(0, 16).replace("T", " ")} UTC${wish.quick ? ", --quick (small sizes)" : ""}`,
+    machine(),
+    versions(),
+    `Records: ${recordsOrigin()}`,
+  ];
+  console.log(`${about.join("\n")}\n`);
+  const workshop = await openWorkshop(wish.profile);
+  const stop = () => void workshop.close().finally(() => process.exit(130));
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  const found = new Map<string, Findings>();
+  const failed: string[] = [];
+  try {
+    for (const name of wish.names) {
+      const since = performance.now();
+      const part = parts[name];
+      if (part === undefined) continue;
+      try {
+        const progress = (text: string) => console.log(`  [${name}] ${text}`);
+        const findings = await part({ quick: wish.quick, workshop, progress });
+        found.set(name, findings);
+        const took = `${name}: ${Math.round((performance.now() - since) / 1000)} s`;
+        console.log(`\n${[...findings.tables.map(asText), findings.notes.join("\n")].join("\n\n")}\n(${took})\n`);
+      } catch (thrown) {
+        // One part that breaks must not cost the hours of the others; the exit code tells.
+        failed.push(name);
+        console.error(`${name} failed:`, thrown);
+      }
+    }
+  } finally {
+    await workshop.close();
+  }
+  const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000);
+  await report(startedAt, [...about, `Took ${whole(seconds)} s`], found, wish);
+  if (failed.length > 0) console.error(`Failed: ${failed.join(", ")}`);
+  return failed.length > 0 ? 1 : 0;
+}
+
+async function report(at: Date, about: readonly string[], found: ReadonlyMap<string, Findings>, wish: Wish) {
+  const date = `${at.toISOString().slice(0, 10)}${wish.quick ? "-quick" : ""}`;
+  await mkdir(RESULTS, { recursive: true });
+  const sections = [`# Bench of ${date}`, about.map((line) => `* ${line}`).join("\n")];
+  for (const [name, { tables, notes, pictures = [] }] of found) {
+    sections.push(`## ${name}`, ...tables.map(asMarkdown));
+    for (const picture of pictures) {
+      const file = `${date}-${picture.name}`;
+      await writeFile(join(RESULTS, `${file}.svg`), picture.svg);
+      await writeFile(join(RESULTS, `${file}.png`), picture.png);
+      sections.push(`![${picture.title}](${file}.png)`);
+    }
+    sections.push(notes.map((note) => `* ${note}`).join("\n"));
+  }
+  const markdown = join(RESULTS, `${date}.md`);
+  await writeFile(markdown, `${sections.join("\n\n")}\n`);
+  console.log(`Written: ${markdown}`);
+  if (wish.json === undefined) return;
+  const figures = Object.fromEntries([...found].map(([name, findings]) => [name, findings.figures]));
+  const seconds = Math.round((Date.now() - at.getTime()) / 1000);
+  await mkdir(dirname(resolve(wish.json)), { recursive: true });
+  await writeFile(wish.json, `${JSON.stringify({ at, quick: wish.quick, about, seconds, ...figures }, null, 2)}\n`);
+}
+
+process.exitCode = await main();

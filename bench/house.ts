@@ -1,0 +1,104 @@
+// A bot process without Discord, put together by the same core.ts as the real one, on a folder that a bench made.
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createBuiltinEmbedder } from "../src/adapters/builtin-model/index.ts";
+import { openArchive } from "../src/adapters/denokv/open.ts";
+import { createIndexStore } from "../src/adapters/lancedb/store.ts";
+import { createOpenAiEmbedder } from "../src/adapters/openai/index.ts";
+import { createSystemProbe, systemClock } from "../src/adapters/system.ts";
+import { defaultThresholds } from "../src/backfill/alerts.ts";
+import { type Run, runSchema } from "../src/backfill/run.ts";
+import { createCore } from "../src/core.ts";
+import type { Embedder, Logger, VectorIndex } from "../src/ports.ts";
+import { DIMENSIONS, type EmbedderName, MODEL, serverProfiles } from "./server-profiles.ts";
+
+const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
+export const ADMIN_CHANNEL = "77";
+/** A bench machine may have less free than a bot should. */
+export const BENCH_DISK_LOW_BYTES = 500e6;
+
+export interface EmbedderChoice {
+  readonly embedder: EmbedderName;
+  /** Where the embedding servers are. */
+  readonly serverUrl: string;
+}
+
+export async function openEmbedder({ embedder, serverUrl }: EmbedderChoice): Promise<Embedder> {
+  if (embedder === "builtIn") return await createBuiltinEmbedder({ modelFolder: MODEL_FOLDER });
+  const { parallelRequests } = serverProfiles[embedder];
+  return createOpenAiEmbedder(
+    { baseUrl: `${serverUrl}/${embedder}/v1`, model: MODEL, requestTimeoutMs: 60_000, parallelRequests },
+    { modelId: MODEL, answersAs: MODEL, dimensions: DIMENSIONS },
+  );
+}
+
+export const archiveFile = (folder: string) => join(folder, "archive.sqlite");
+export const indexFolder = (folder: string) => join(folder, "index");
+
+export interface HouseOptions extends EmbedderChoice {
+  readonly folder: string;
+  /** Each run as it is stored. */
+  onRunStored?(run: Run): void;
+  onLog?(event: string, fields?: Record<string, unknown>): void;
+  /** What the house sees as its index. */
+  wrapIndex?(index: VectorIndex): VectorIndex;
+}
+
+export async function openHouse(options: HouseOptions) {
+  const { folder, onRunStored, wrapIndex = (index) => index } = options;
+  const logger = listeningLogger(options.onLog);
+  const opened = await openArchive({ location: archiveFile(folder), logger });
+  const runStore = opened.runStore((value) => runSchema.parse(value));
+  const indexStore = await createIndexStore(indexFolder(folder));
+  const embedder = await openEmbedder(options);
+  const core = await createCore({
+    archive: opened.archive,
+    runStore: {
+      ...runStore,
+      async save(guildId, run, expected, guard) {
+        const saved = await runStore.save(guildId, run, expected, guard);
+        if (typeof saved === "object") onRunStored?.(run);
+        return saved;
+      },
+    },
+    indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
+    embedder,
+    modelFolder: MODEL_FOLDER,
+    history: { channels: async () => [], messages: async () => [], canReadContent: async () => true },
+    permissions: {
+      readableChannels: async () => [],
+      readableThreads: async () => [],
+      readableByReadersOf: async () => [],
+    },
+    adminChannel: { post: async () => "1", edit: async () => true },
+    findMembers: async () => [],
+    system: createSystemProbe(folder),
+    thresholds: { ...defaultThresholds, diskLowBytes: BENCH_DISK_LOW_BYTES },
+    forgetOnLeave: false,
+    holder: `bench ${process.pid}`,
+    clock: systemClock,
+    logger,
+  });
+  return {
+    archive: opened.archive,
+    runStore,
+    indexStore,
+    embedder,
+    core,
+    async close() {
+      await core.stop();
+      await indexStore.close();
+      await opened.close();
+    },
+  };
+}
+
+/** Warnings and errors are the bench's business; a run that fails must not pass for a slow one. */
+export function listeningLogger(onLog: HouseOptions["onLog"] = () => {}): Logger {
+  const loudly = (event: string, fields?: Record<string, unknown>) => {
+    console.error(`  ${event} ${JSON.stringify(fields ?? {})}`);
+    onLog(event, fields);
+  };
+  return { debug: onLog, info: onLog, warn: loudly, error: loudly };
+}

@@ -1,0 +1,151 @@
+// The messages that the benches work on: real chats where they are at hand, else the demo's written community, put on one time
+// line of two years in a hundred channels that talk at once. Any number of them: beyond what there is, messages are spliced anew.
+
+import { existsSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { writtenHistory } from "../sandbox/history/read.ts";
+import { type Random, seededRandom } from "../sandbox/history/timeline.ts";
+import type { ArchivedRecord, ChannelInfo } from "../src/ports.ts";
+import { type Snowflake, snowflakeAt } from "../src/snowflake.ts";
+
+export const GUILD: Snowflake = "900000000000000001";
+const DATA = new URL("../../shared/data/", import.meta.url);
+const FILES = ["chat.meshcore-discord.jsonl.gz", "chat.irc-disentangled.jsonl.gz"];
+
+const SPAN_MS = 730 * 24 * 3_600_000;
+const CHANNELS = 100;
+const FIRST_CHANNEL = 800_000_000_000_000_000n;
+const FIRST_AUTHOR = 700_000_000_000_000_000n;
+/** Conversations under way at the same time; each says a few messages in a row. */
+const LANES = 24;
+const BURST = 6;
+/** A large channel becomes several of this many messages. */
+const CHANNEL_STRETCH = 4_096;
+
+interface Source {
+  readonly place: string;
+  readonly author: string;
+  readonly content: string;
+  readonly attachments?: readonly string[];
+  readonly embeds?: readonly string[];
+}
+
+export const channelId = (n: number): Snowflake => (FIRST_CHANNEL + BigInt(n)).toString();
+export const channels: readonly ChannelInfo[] = Array.from({ length: CHANNELS }, (_, n) => {
+  const id = channelId(n);
+  return { id, name: `channel-${n}`, type: "text", accessChannelId: id };
+});
+
+/** Where the messages come from, for the report. */
+export function recordsOrigin(): string {
+  return FILES.every((file) => existsSync(new URL(file, DATA)))
+    ? "real chats (a Discord server and IRC, 298,000 messages; larger sizes splice them anew)"
+    : "the demo's written community, spliced anew (the real chats are not here)";
+}
+
+/** So many records, oldest first, always the same for the same end. */
+export function* composeRecords(count: number, endsAtMs: number): Generator<ArchivedRecord> {
+  const sources = readSources();
+  const random = seededRandom(7);
+  const authors = new Map<string, Snowflake>();
+  const laneLength = Math.ceil(sources.length / LANES);
+  const said = new Array<number>(LANES).fill(0);
+  let made = 0;
+  while (made < count) {
+    const lane = Math.floor(random() * LANES);
+    for (let left = 1 + Math.floor(random() * BURST); left > 0 && made < count; left -= 1) {
+      const nth = said[lane] ?? 0;
+      said[lane] = nth + 1;
+      const position = lane * laneLength + (nth % laneLength);
+      const source = sources[position];
+      if (source === undefined) continue;
+      const channel = channelId(hash(`${source.place} ${Math.floor(position / CHANNEL_STRETCH)}`) % CHANNELS);
+      const authorId = authors.get(source.author) ?? (FIRST_AUTHOR + BigInt(authors.size)).toString();
+      authors.set(source.author, authorId);
+      const round = Math.floor(nth / laneLength);
+      yield {
+        kind: "message",
+        id: snowflakeAt(endsAtMs - SPAN_MS + Math.floor((SPAN_MS * made) / count)),
+        channelId: channel,
+        accessChannelId: channel,
+        authorId,
+        authorName: source.author,
+        content: round === 0 ? source.content : spliced(source.content, sources, random),
+        ...(source.attachments?.length ? { attachments: source.attachments.map((name) => ({ name })) } : {}),
+        ...(source.embeds?.length ? { embeds: source.embeds } : {}),
+      };
+      made += 1;
+    }
+  }
+}
+
+/** What people might look for: messages of some length, with every third word forgotten. */
+export function composeQueries(count: number): string[] {
+  const random = seededRandom(11);
+  const askable = readSources()
+    .map(({ content }) =>
+      content
+        .replace(/<[^>]*>|https?:\S+|["“”:#@]/g, " ")
+        .split(/\s+/)
+        .filter(Boolean),
+    )
+    .filter((words) => words.length >= 6 && words.length <= 25);
+  return Array.from({ length: count }, () => {
+    const words = askable[Math.floor(random() * askable.length)] ?? ["antenna"];
+    return words.filter((_, n) => n % 3 !== 2).join(" ");
+  });
+}
+
+/** The beginning of one message and the end of another; what is short is said again as it is. */
+function spliced(content: string, sources: readonly Source[], random: Random): string {
+  const words = content.split(" ");
+  if (words.length < 4) return content;
+  const other = sources[Math.floor(random() * sources.length)]?.content.split(" ") ?? [];
+  return [...words.slice(0, Math.ceil(words.length / 2)), ...other.slice(Math.floor(other.length / 2))]
+    .join(" ")
+    .slice(0, 4_000);
+}
+
+let read: readonly Source[] | undefined;
+
+function readSources(): readonly Source[] {
+  read ??= FILES.every((file) => existsSync(new URL(file, DATA))) ? FILES.flatMap(readChat) : writtenSources();
+  return read;
+}
+
+function readChat(file: string): Source[] {
+  const lines = gunzipSync(readFileSync(new URL(file, DATA)))
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "");
+  return lines.map((line) => {
+    const { channel, thread, author, content, attachments, embeds } = JSON.parse(line) as Record<string, string> & {
+      attachments?: string[];
+      embeds?: string[];
+    };
+    return {
+      place: `${channel}/${thread ?? ""}`,
+      author: author ?? "someone",
+      content: content ?? "",
+      ...(attachments && { attachments }),
+      ...(embeds && { embeds }),
+    };
+  });
+}
+
+function writtenSources(): Source[] {
+  const { messages, members } = writtenHistory({ endsAt: 1_750_000_000_000 });
+  const names = new Map(members.map(({ id, name }) => [id, name]));
+  return messages.map(({ channelId: place, authorId, content }) => ({
+    place,
+    author: names.get(authorId) ?? "someone",
+    content,
+  }));
+}
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let state = 2_166_136_261;
+  for (let i = 0; i < text.length; i += 1) state = Math.imul(state ^ text.charCodeAt(i), 16_777_619);
+  return state >>> 0;
+}

@@ -1,0 +1,102 @@
+// Task: one backfill of what is in a folder, started anew or taken up where a killed process left it.
+
+import { EventEmitter, once } from "node:events";
+import { type PaceName, type Run, totals } from "../../src/backfill/run.ts";
+import { ADMIN_CHANNEL, type EmbedderChoice, openHouse } from "../house.ts";
+import { GUILD } from "../records.ts";
+import { type ProcessFigures, type TaskLine, watchProcess } from "../task.ts";
+
+/** Until the lease of a killed process has run out, and some. */
+const TAKE_UP_MS = 60_000;
+
+export interface BackfillOptions extends EmbedderChoice {
+  readonly folder: string;
+  /** Default: full. */
+  readonly pace?: PaceName;
+  /** Wait for the run that a killed process left, instead of starting one. */
+  readonly resume?: boolean;
+}
+
+export interface BackfillResult {
+  readonly embedded: number;
+  /** From the first record read to the last row stored and found by searches. */
+  readonly seconds: number;
+  readonly recordsPerSecond: number;
+  /** The look at everything before the start, and upkeep and verification after the end. */
+  readonly analysisSeconds: number;
+  readonly finishSeconds: number;
+  /** Of a run that was taken up: since the process began, until it went on and until the first checkpoint after that. */
+  readonly resumedAfterSeconds: number;
+  readonly firstCheckpointAfterSeconds: number;
+  readonly rows: number;
+  readonly indexBytes: number;
+  readonly balanced: boolean;
+  readonly figures: ProcessFigures;
+}
+
+export async function run(options: BackfillOptions, line: TaskLine): Promise<BackfillResult> {
+  const watched = watchProcess();
+  const at = { begun: 0, resumed: Number.NaN, firstCheckpoint: Number.NaN, phasesDone: 0 };
+  const told = new EventEmitter();
+  let readBefore = -1;
+
+  function onRunStored(stored: Run) {
+    const { read } = totals(stored);
+    if (readBefore >= 0 && read > readBefore && Number.isNaN(at.firstCheckpoint))
+      at.firstCheckpoint = performance.now();
+    readBefore = read;
+    line.say("progress", { read });
+    if (at.phasesDone === 0 && stored.phases.every(({ cursor }) => cursor === undefined)) {
+      at.phasesDone = performance.now();
+    }
+  }
+
+  function onLog(event: string) {
+    if (event === "phase:started" && at.begun === 0) {
+      at.begun = performance.now();
+      watched.reset();
+    }
+    if (event === "run:resumed") {
+      at.resumed = performance.now();
+      told.emit("resumed");
+    }
+  }
+
+  const house = await openHouse({ ...options, onRunStored, onLog });
+  const { engine } = house.core;
+  const openedAt = performance.now();
+  const resumed = options.resume ? once(told, "resumed", { signal: AbortSignal.timeout(TAKE_UP_MS) }) : undefined;
+  await house.core.enter(GUILD);
+  if (resumed === undefined) {
+    const { outcome } = await engine.start(GUILD, {
+      pace: options.pace ?? "full",
+      adminChannelId: ADMIN_CHANNEL,
+      startedBy: "1",
+    });
+    if (outcome !== "started") throw new Error(`the backfill is ${outcome}`);
+  } else await resumed;
+  await engine.done(GUILD);
+  const endedAt = performance.now();
+  const figures = watched.figures();
+
+  const stored = (await house.runStore.load(GUILD))?.value;
+  if (stored?.status !== "succeeded") throw new Error(`the run is ${stored?.status}: ${stored?.reason}`);
+  const { read, embedded, skipped, quarantined, unchanged } = totals(stored);
+  const index = await house.indexStore.open(GUILD, { ...house.embedder.space, fingerprint: stored.fingerprint });
+  const { rows, diskBytes } = await index.stats();
+  await house.close();
+  const seconds = (at.phasesDone - at.begun) / 1000;
+  return {
+    embedded,
+    seconds,
+    recordsPerSecond: embedded / seconds,
+    analysisSeconds: (at.begun - openedAt) / 1000,
+    finishSeconds: (endedAt - at.phasesDone) / 1000,
+    resumedAfterSeconds: at.resumed / 1000,
+    firstCheckpointAfterSeconds: at.firstCheckpoint / 1000,
+    rows,
+    indexBytes: diskBytes,
+    balanced: read === embedded + skipped + quarantined + unchanged,
+    figures,
+  };
+}
