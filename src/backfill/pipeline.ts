@@ -8,10 +8,10 @@ import type { Breaker } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
 import { patientRequest } from "../indexing/patient-request.ts";
-import { prepareRecords, previousInChannel, toRows } from "../indexing/rows.ts";
+import { knownContext, prepareRecords, toRows } from "../indexing/rows.ts";
 import type { TextRecipe } from "../indexing/text.ts";
 import type { Clock, QuarantineEntry, RecordKind } from "../ports.ts";
-import type { Snowflake } from "../snowflake.ts";
+import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { type ComparedPage, createDifference, type Sources } from "./difference.ts";
 import type { Pace } from "./pace.ts";
 import { addCounters, type Counters, noCounters, type Phase } from "./run.ts";
@@ -194,7 +194,10 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
 
   async function begin(read: ComparedPage): Promise<void> {
     const needed = read.records.filter(({ standing }) => standing === "missing" || standing === "stale");
-    const known = previousInChannel(read.records.map(({ stored }) => stored));
+    const known = knownContext(
+      read.records.map(({ stored }) => stored),
+      read.nextNewestId === undefined ? phase.oldestId : snowflakeAfter(read.nextNewestId),
+    );
     const prepared = await prepareRecords(
       archive,
       guildId,

@@ -12,16 +12,26 @@ export interface PreparedRecord {
   readonly chunks: readonly PreparedChunk[];
 }
 
+/** What is at hand of the messages before others, to spare the archive a look-up for each. */
+export interface KnownContext {
+  /** For a message, the message just before it in its channel. */
+  readonly previous: ReadonlyMap<Snowflake, StoredRecord>;
+  /** Nothing newer than this was left out; milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
+const nothingKnown: KnownContext = { previous: new Map(), sinceMs: Number.POSITIVE_INFINITY };
+
 /**
  * Prepares records of one guild; those with nothing to embed are left out.
- * @param known records already at hand (newest first or in any order), to spare the archive a look-up
+ * @param known spares the archive a look-up where it tells
  */
 export async function prepareRecords(
   archive: Archive,
   guildId: Snowflake,
   records: readonly StoredRecord[],
   recipe: TextRecipe,
-  known: PreviousInChannel = previousInChannel([]),
+  known: KnownContext = nothingKnown,
 ): Promise<PreparedRecord[]> {
   const prepared: PreparedRecord[] = [];
   for (const stored of records) {
@@ -32,11 +42,11 @@ export async function prepareRecords(
   return prepared;
 }
 
-/** For a message, the message just before it in its channel: undefined when the page does not tell. */
-export type PreviousInChannel = ReadonlyMap<Snowflake, StoredRecord>;
-
-/** From consecutive records of a guild, newest first: which of them comes just before which. */
-export function previousInChannel(newestFirst: readonly StoredRecord[]): PreviousInChannel {
+/**
+ * What consecutive records of a guild tell of each other.
+ * @param oldestId as far back as they go: every message from there on is among them
+ */
+export function knownContext(newestFirst: readonly StoredRecord[], oldestId: Snowflake): KnownContext {
   const previous = new Map<Snowflake, StoredRecord>();
   const newerInChannel = new Map<Snowflake, Snowflake>();
   for (const stored of newestFirst) {
@@ -45,20 +55,23 @@ export function previousInChannel(newestFirst: readonly StoredRecord[]): Previou
     if (newer !== undefined) previous.set(newer, stored);
     newerInChannel.set(channelId, id);
   }
-  return previous;
+  return { previous, sinceMs: snowflakeTime(oldestId) };
 }
 
 async function contextOf(
   archive: Archive,
   guildId: Snowflake,
   { record }: StoredRecord,
-  known: PreviousInChannel,
+  known: KnownContext,
 ): Promise<StoredRecord | undefined> {
   if (record.kind === "note") return undefined;
-  const before =
-    known.get(record.id) ?? (await archive.neighbours(guildId, record.channelId, record.id, "before", 1))[0];
-  if (before === undefined) return undefined;
-  return snowflakeTime(record.id) - snowflakeTime(before.record.id) > CONTEXT_GAP_MS ? undefined : before;
+  const earliestMs = snowflakeTime(record.id) - CONTEXT_GAP_MS;
+  let before = known.previous.get(record.id);
+  // What is not at hand may still be known to be too long ago.
+  if (before === undefined && known.sinceMs >= earliestMs) {
+    [before] = await archive.neighbours(guildId, record.channelId, record.id, "before", 1);
+  }
+  return before !== undefined && snowflakeTime(before.record.id) >= earliestMs ? before : undefined;
 }
 
 /** The rows of a prepared record. @param vectors one per chunk, in order */

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { prepareRecords, previousInChannel, toRows } from "../../src/indexing/rows.ts";
+import { knownContext, prepareRecords, toRows } from "../../src/indexing/rows.ts";
 import { ownText, prepare, skipReason, textRecipe, whatItHas } from "../../src/indexing/text.ts";
-import type { ArchivedRecord } from "../../src/ports.ts";
+import type { Archive, ArchivedRecord } from "../../src/ports.ts";
+import { type Snowflake, snowflakeAfter } from "../../src/snowflake.ts";
 import { openTestArchive, type TestArchive, testId, testMessage, testNote } from "../support/archive.ts";
 
 const said = (content: string, given: Partial<ArchivedRecord> = {}) => testMessage(1, { content, ...given });
@@ -130,29 +131,40 @@ describe("context", () => {
     await archive.close();
   });
 
-  async function contextsOf(records: readonly ArchivedRecord[], known: "page" | "archive") {
+  /** @param pageSize how many records are seen together; undefined: none tells of another */
+  async function contextsOf(records: readonly ArchivedRecord[], pageSize: number | undefined) {
     await archive.archive.save("1", records, { pending: false });
-    const { records: page } = await archive.archive.page(
-      "1",
-      records[0]?.kind ?? "message",
-      { newestId: testId(9_999_999), oldestId: "0" },
-      100,
-    );
-    const prepared = await prepareRecords(
-      archive.archive,
-      "1",
-      page,
-      textRecipe,
-      known === "page" ? previousInChannel(page) : undefined,
-    );
-    return new Map(prepared.map(({ stored, contextId }) => [stored.record.content, contextId]));
+    const { kind } = records[0] ?? { kind: "message" };
+    const contexts = new Map<string, Snowflake | undefined>();
+    let lookUps = 0;
+    const counting: Archive = {
+      ...archive.archive,
+      neighbours(...asked) {
+        lookUps += 1;
+        return archive.archive.neighbours(...asked);
+      },
+    };
+    for (let newestId: Snowflake | undefined = testId(9_999_999); newestId !== undefined; ) {
+      const range = { newestId, oldestId: "0" };
+      const { records: page, nextNewestId } = await counting.page("1", kind, range, pageSize ?? 100);
+      const oldestId = nextNewestId === undefined ? "0" : snowflakeAfter(nextNewestId);
+      const known = pageSize === undefined ? undefined : knownContext(page, oldestId);
+      const prepared = await prepareRecords(counting, "1", page, textRecipe, known);
+      for (const { stored, contextId } of prepared) contexts.set(stored.record.content, contextId);
+      newestId = nextNewestId;
+    }
+    return { contexts, lookUps };
   }
 
-  test.each(["page", "archive"] as const)(
-    "is the message just before in the same channel, not more than a day older, seen by %s",
-    async (known) => {
+  test.each([
+    { seen: "from a page of all", pageSize: 100, expectedLookUps: 0 },
+    { seen: "from pages of two", pageSize: 2, expectedLookUps: 3 },
+    { seen: "from the archive alone", pageSize: undefined, expectedLookUps: 5 },
+  ])(
+    "is the message just before in the same channel, not more than a day older, seen $seen",
+    async ({ pageSize, expectedLookUps }) => {
       const day = 24 * 60;
-      const found = await contextsOf(
+      const { contexts, lookUps } = await contextsOf(
         [
           testMessage(1, { content: "first" }),
           testMessage(2, { content: "elsewhere", channelId: "101" }),
@@ -160,9 +172,9 @@ describe("context", () => {
           testMessage(3 + day, { content: "a day later" }),
           testMessage(4 + 2 * day, { content: "more than a day later" }),
         ],
-        known,
+        pageSize,
       );
-      expect(found).toEqual(
+      expect(contexts).toEqual(
         new Map([
           ["first", undefined],
           ["elsewhere", undefined],
@@ -171,11 +183,13 @@ describe("context", () => {
           ["more than a day later", undefined],
         ]),
       );
+      expect(lookUps).toBe(expectedLookUps);
     },
   );
 
   test("is none for notes", async () => {
-    expect(await contextsOf([testNote(1, { content: "one" }), testNote(2, { content: "two" })], "archive")).toEqual(
+    const notes = [testNote(1, { content: "one" }), testNote(2, { content: "two" })];
+    expect((await contextsOf(notes, undefined)).contexts).toEqual(
       new Map([
         ["one", undefined],
         ["two", undefined],
