@@ -1,5 +1,6 @@
 // The backfill as the rest of the house sees it: what commands may ask of it and what it reports. Types only; engine.ts does it.
 
+import type { Rereading } from "../indexing/reread.ts";
 import type { QuarantineEntry } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Alert } from "./alerts.ts";
@@ -53,6 +54,8 @@ export interface BackfillStatus {
   readonly health: Health;
   /** Records that arrived or changed and are not searchable yet. */
   readonly livePending: number;
+  /** How far what is archived has been compared with Discord since the bot was last away; absent when that is done. */
+  readonly rereading?: Rereading | undefined;
   readonly quarantined: number;
   /** Why reports do not reach the admin channel, if they do not. */
   readonly adminChannelProblem: string | undefined;

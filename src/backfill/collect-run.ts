@@ -1,6 +1,7 @@
 // The first part of a run whose source is Discord: history is collected, booked in the run, and the plan's numbers follow it.
 
-import { type CollectParts, collectHistory } from "../indexing/collect.ts";
+import { collectHistory } from "../indexing/collect.ts";
+import type { CompareParts } from "../indexing/compare.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Sources } from "./difference.ts";
 import { survey } from "./plan.ts";
@@ -9,19 +10,24 @@ import type { RunState } from "./run-state.ts";
 
 /** @returns false when it was stopped before the end */
 export async function collectForRun(
-  parts: CollectParts & { readonly sources: Sources },
+  parts: CompareParts & { readonly sources: Sources; readonly live: { kick(guildId: Snowflake): void } },
   guildId: Snowflake,
   run: Run,
   update: RunState["update"],
   stop: AbortSignal,
 ): Promise<boolean> {
   if (run.source !== "discord" || run.collection?.finished === true) return !stop.aborted;
-  const collected = await collectHistory(parts, guildId, run.cutoffId, stop, (count) =>
-    update((each) => ({
+
+  async function onRead(messages: number, marked: boolean): Promise<void> {
+    if (marked) parts.live.kick(guildId);
+    await update((each) => ({
       ...each,
-      collection: { finished: false, collected: (each.collection?.collected ?? 0) + count, unreadable: [] },
-    })),
-  );
+      collection: { finished: false, collected: (each.collection?.collected ?? 0) + messages, unreadable: [] },
+    }));
+  }
+
+  const collection = { newestId: run.cutoffId, startedAt: run.startedAt, onRead };
+  const collected = await collectHistory(parts, guildId, collection, stop);
   if (!collected.complete) return false;
   const { phases: surveyed } = await survey(parts.sources, guildId, run.cutoffId);
   await update((each) => ({

@@ -1,17 +1,24 @@
-// When the bot comes back: what was written, edited or deleted while it was away, found by comparing Discord with the archive.
-// History from before the bot ever listened is collect.ts's.
+// When the bot comes back: what was written while it was away, and the recent past compared for edits and deletions, at once. The
+// rest is compared slowly afterwards (reread.ts); history from before the bot ever listened is collect.ts's.
 
 import PQueue from "p-queue";
 import { toError } from "../errors.ts";
-import type { ArchivedRecord, HistoryChannel } from "../ports.ts";
+import type { HistoryChannel } from "../ports.ts";
 import { compareSnowflakes, FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
-import { asInfo, CHANNELS_AT_ONCE, type CollectParts, fetchPage, PER_REQUEST } from "./collect.ts";
+import { fetchChannels, fetchPage } from "./ask-discord.ts";
+import { asInfo, CHANNELS_AT_ONCE } from "./collect.ts";
+import { type CompareParts, comparePage, PER_REQUEST } from "./compare.ts";
 
-export interface CatchUpParts extends CollectParts {
+/** A channel in which each page shows edits or deletions is compared this far at once, and the rest later. */
+const PAGES_AT_ONCE = 20;
+
+export interface CatchUpParts extends CompareParts {
   /** True only when Discord says that there is no such channel or thread (any more). */
   isGone(channelId: Snowflake): Promise<boolean>;
   /** Told of each channel and thread that is stored and gone. */
   onGone(channelId: Snowflake): Promise<void>;
+  /** There are new pending marks. */
+  onMarked(): void;
 }
 
 export interface CaughtUp {
@@ -21,10 +28,12 @@ export interface CaughtUp {
   readonly gone: number;
 }
 
+const NOTHING = { saved: 0, removed: 0 };
+
 /**
  * Catches up with what happened while the bot was away: in each channel everything after the newest message that was archived
- * before `awaySinceId`, and the hundred messages up to it once more, for edits and deletions. What is found is marked pending.
- * @throws TransientError when Discord does not say which channels there are; a channel that cannot be read is logged and left out
+ * before `awaySinceId`, and the pages up to it once more until one has no edits or deletions. What is found is marked pending.
+ * @throws UserError when the guild is not to be seen; a channel that cannot be read is logged and left out
  */
 export async function catchUp(
   parts: CatchUpParts,
@@ -32,9 +41,9 @@ export async function catchUp(
   awaySinceId: Snowflake,
   stop: AbortSignal,
 ): Promise<CaughtUp> {
-  const { archive, history, logger } = parts;
+  const { archive, logger } = parts;
   const stored = await archive.channels(guildId);
-  const channels = await history.channels(guildId);
+  const channels = await fetchChannels(parts, guildId, stop);
   await archive.saveChannels(guildId, channels.map(asInfo));
   const range = { newestId: awaySinceId, oldestId: FIRST_SNOWFLAKE };
   const listenedUntil = (await archive.page(guildId, "message", range, 1)).records[0]?.record.id;
@@ -46,6 +55,7 @@ export async function catchUp(
     const found = await catchUpChannel(parts, guildId, channel, awaySinceId, listenedUntil, stop);
     saved += found.saved;
     removed += found.removed;
+    if (found.saved + found.removed > 0) parts.onMarked();
   }
 
   async function lookFor(channelId: Snowflake): Promise<void> {
@@ -57,9 +67,9 @@ export async function catchUp(
   const queue = new PQueue({ concurrency: CHANNELS_AT_ONCE });
   const inTurn = (channelId: Snowflake, look: () => Promise<void>) => async () => {
     if (stop.aborted) return;
-    await look().catch((thrown: unknown) =>
-      logger.warn("catch-up:failed", { guildId, channelId, reason: toError(thrown).message }),
-    );
+    await look().catch((thrown: unknown) => {
+      if (!stop.aborted) logger.warn("catch-up:failed", { guildId, channelId, reason: toError(thrown).message });
+    });
   };
   const there = new Set(channels.map(({ id }) => id));
   await queue.addAll([
@@ -84,19 +94,19 @@ async function catchUpChannel(
   const { archive } = parts;
   const [last] = await archive.neighbours(guildId, channel.id, awaySinceId, "before", 1);
   if (last !== undefined) {
-    const compared = await compareUpTo(parts, guildId, channel, last.record.id, stop);
     const written = await saveAfter(parts, guildId, channel, last.record.id, stop);
+    const compared = await compareUpTo(parts, guildId, channel, last.record.id, stop);
     return { saved: compared.saved + written, removed: compared.removed };
   }
   // Nothing of it is archived: it was silent, or it is new, or its history waits for a backfill. Of the many old threads, only
   // those are asked about whose history is known to be empty.
-  if (listenedUntil === undefined) return { saved: 0, removed: 0 };
+  if (listenedUntil === undefined) return NOTHING;
   const isOldThread = channel.parentId !== undefined && compareSnowflakes(channel.id, listenedUntil) < 0;
-  if (isOldThread && (await archive.cursor(guildId, channel.id)) === undefined) return { saved: 0, removed: 0 };
+  if (isOldThread && (await archive.cursor(guildId, channel.id)) === undefined) return NOTHING;
   return { saved: await saveAfter(parts, guildId, channel, listenedUntil, stop), removed: 0 };
 }
 
-/** Edits and deletions among the hundred messages up to this one. */
+/** Edits and deletions among the messages up to this one, back to the first hundred without any. */
 async function compareUpTo(
   parts: CatchUpParts,
   guildId: Snowflake,
@@ -104,11 +114,16 @@ async function compareUpTo(
   newestId: Snowflake,
   stop: AbortSignal,
 ): Promise<{ saved: number; removed: number }> {
-  const recent = await fetchPage(parts, channel, { before: snowflakeAfter(newestId) }, stop);
-  const { created, changed } = await parts.archive.save(guildId, recent, { pending: true });
-  const oldest = recent.length < PER_REQUEST ? undefined : recent.at(-1);
-  const removed = await removeAbsent(parts, guildId, channel.id, recent, newestId, oldest?.id);
-  return { saved: created + changed, removed };
+  let { saved, removed } = NOTHING;
+  let before = snowflakeAfter(newestId);
+  for (let pages = 0; pages < PAGES_AT_ONCE && !stop.aborted; pages += 1) {
+    const page = await comparePage(parts, guildId, channel, before, "between", stop);
+    saved += page.created + page.changed;
+    removed += page.removed;
+    if (page.complete || page.created + page.changed + page.removed === 0) break;
+    before = page.oldestId;
+  }
+  return { saved, removed };
 }
 
 /** @returns how many messages after this one were new or changed */
@@ -119,31 +134,27 @@ async function saveAfter(
   afterId: Snowflake,
   stop: AbortSignal,
 ): Promise<number> {
+  const { archive } = parts;
   let saved = 0;
   for (let after = afterId; !stop.aborted; ) {
-    const page = await fetchPage(parts, channel, { after }, stop);
-    const { created, changed } = await parts.archive.save(guildId, page, { pending: true });
-    saved += created + changed;
-    const newest = page.at(-1);
-    if (newest === undefined || page.length < PER_REQUEST) break;
-    after = newest.id;
+    const asOf = archive.reading(guildId);
+    try {
+      const page = await fetchPage(parts, channel, { after }, stop);
+      const { created, changed } = await archive.save(guildId, page, { pending: true, asOf });
+      saved += created + changed;
+      const newest = page.at(-1);
+      if (newest !== undefined && created > 0) await markNext(parts, guildId, channel.id, newest.id);
+      if (newest === undefined || page.length < PER_REQUEST) break;
+      after = newest.id;
+    } finally {
+      asOf.release();
+    }
   }
   return saved;
 }
 
-/** Archived messages of a refetched range that Discord no longer has were deleted while nobody listened. */
-async function removeAbsent(
-  { archive }: CatchUpParts,
-  guildId: Snowflake,
-  channelId: Snowflake,
-  present: readonly ArchivedRecord[],
-  newestId: Snowflake,
-  oldestId: Snowflake | undefined,
-): Promise<number> {
-  const there = new Set(present.map(({ id }) => id));
-  const range = { newestId, oldestId: oldestId ?? FIRST_SNOWFLAKE };
-  const archived = await archive.idsInChannel(guildId, channelId, range);
-  const absent = archived.filter((id) => !there.has(id));
-  if (absent.length > 0) await archive.remove(guildId, "message", absent);
-  return absent.length;
+/** A message heard live while its predecessors were not archived yet has another context now. */
+async function markNext({ archive }: CatchUpParts, guildId: Snowflake, channelId: Snowflake, id: Snowflake) {
+  const [next] = await archive.neighbours(guildId, channelId, id, "after", 1);
+  if (next !== undefined) await archive.markPending(guildId, "message", [next.record.id]);
 }

@@ -1,23 +1,23 @@
-// Brings history that is only on Discord into the archive: one cursor per channel or thread, oldest end first until Discord has
-// nothing older, resumable at any point. What happens while the bot is away is catch-up.ts's.
+// Brings history that is only on Discord into the archive: every readable channel and thread from newest to oldest, one cursor each,
+// resumable at any point. What is archived already is compared on the way. What the bot missed while it was away is catch-up.ts's.
 
 import PQueue from "p-queue";
-import { TransientError, toError, UserError } from "../errors.ts";
-import type { Archive, ArchivedRecord, Clock, History, HistoryChannel, HistoryCursor, Logger } from "../ports.ts";
+import { UserError } from "../errors.ts";
+import type { HistoryChannel, HistoryCursor } from "../ports.ts";
 import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
+import { fetchChannels } from "./ask-discord.ts";
+import { type CompareParts, comparePage } from "./compare.ts";
 
-/** Fewer than this in an answer: there is nothing further (see `History.messages`). */
-export const PER_REQUEST = 100;
 /** Discord limits requests per channel, and to 50 a second in all; a page may wait a second for the names of its authors. */
 export const CHANNELS_AT_ONCE = 32;
-const TRIES = 6;
-const RETRY_MS = 1_000;
 
-export interface CollectParts {
-  readonly archive: Archive;
-  readonly history: History;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface Collection {
+  /** Everything up to here is collected. A collection with another bound reads everything again. */
+  readonly newestId: Snowflake;
+  /** When it was begun: what happens later is live indexing's, or missed. Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Called after each request with the number of messages that were read, and when there are new pending marks. */
+  onRead(messages: number, marked: boolean): Promise<unknown>;
 }
 
 export interface Collected {
@@ -27,18 +27,20 @@ export interface Collected {
   readonly unreadable: readonly string[];
 }
 
-/**
- * Collects everything up to `newestId` of every readable channel and thread.
- * @param onSaved called after each request with the number of records new in the archive
- */
+/** Goes on where a collection with the same bound was stopped. */
 export async function collectHistory(
-  parts: CollectParts,
+  parts: CompareParts,
   guildId: Snowflake,
-  newestId: Snowflake,
+  collection: Collection,
   stop: AbortSignal,
-  onSaved: (created: number) => Promise<unknown>,
 ): Promise<Collected> {
-  const channels = await parts.history.channels(guildId);
+  let channels: HistoryChannel[];
+  try {
+    channels = await fetchChannels(parts, guildId, stop);
+  } catch (thrown) {
+    if (stop.aborted) return { complete: false, unreadable: [] };
+    throw thrown;
+  }
   await parts.archive.saveChannels(guildId, channels.map(asInfo));
   const unreadable = channels.flatMap(({ name, unreadable: reason }) =>
     reason === undefined ? [] : `#${name}: ${reason}`,
@@ -49,7 +51,7 @@ export async function collectHistory(
 
   async function collect(channel: HistoryChannel): Promise<void> {
     try {
-      if (!stopping.aborted) await collectChannel(parts, guildId, channel, newestId, stopping, onSaved);
+      if (!stopping.aborted) await collectChannel(parts, guildId, channel, collection, stopping);
     } catch (thrown) {
       if (stopping.aborted) return;
       if (thrown instanceof UserError) unreadable.push(`#${channel.name}: ${thrown.message}`);
@@ -65,46 +67,24 @@ export async function collectHistory(
 }
 
 async function collectChannel(
-  parts: CollectParts,
+  parts: CompareParts,
   guildId: Snowflake,
   channel: HistoryChannel,
-  newestId: Snowflake,
+  { newestId, startedAt, onRead }: Collection,
   stop: AbortSignal,
-  onSaved: (created: number) => Promise<unknown>,
 ): Promise<void> {
   const { archive } = parts;
-  let cursor = (await archive.cursor(guildId, channel.id)) ?? emptyCursor(newestId);
+  const stored = await archive.cursor(guildId, channel.id);
+  let cursor: HistoryCursor =
+    stored?.newestId === newestId ? stored : { oldestId: snowflakeAfter(newestId), newestId, complete: false };
   while (!cursor.complete && !stop.aborted) {
-    const records = await fetchPage(parts, channel, { before: cursor.oldestId }, stop);
-    const { created } = await archive.save(guildId, records, { pending: false });
-    cursor = { ...cursor, oldestId: records.at(-1)?.id ?? cursor.oldestId, complete: records.length < PER_REQUEST };
+    const page = await comparePage(parts, guildId, channel, cursor.oldestId, "all", stop);
+    cursor = { ...cursor, oldestId: page.oldestId, complete: page.complete };
     await archive.saveCursor(guildId, channel.id, cursor);
-    await onSaved(created);
+    await onRead(page.read, page.changed + page.removed > 0);
   }
-}
-
-const emptyCursor = (newestId: Snowflake): HistoryCursor => ({
-  oldestId: snowflakeAfter(newestId),
-  newestId,
-  complete: false,
-});
-
-/** A page of a channel, tried again while Discord does not answer. */
-export async function fetchPage(
-  parts: CollectParts,
-  channel: HistoryChannel,
-  range: { readonly before: Snowflake } | { readonly after: Snowflake },
-  stop: AbortSignal,
-): Promise<ArchivedRecord[]> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await parts.history.messages(channel, range, stop);
-    } catch (thrown) {
-      if (!(thrown instanceof TransientError) || tries === TRIES || stop.aborted) throw thrown;
-      parts.logger.warn("history:retry", { channelId: channel.id, tries, reason: toError(thrown).message });
-      await parts.clock.sleep(thrown.retryAfterMs ?? RETRY_MS * 2 ** tries, stop);
-    }
-  }
+  // All of it has been compared since then: nothing is left to be read again.
+  if (cursor.complete) await archive.saveRereadCursor(guildId, channel.id, { since: startedAt });
 }
 
 export function asInfo({ unreadable: _, ...info }: HistoryChannel) {

@@ -2,6 +2,7 @@
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/backfill.ts";
+import type { Rereading } from "../indexing/reread.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
 import { count, plain } from "./words.ts";
@@ -9,6 +10,9 @@ import { count, plain } from "./words.ts";
 export function statusView(status: BackfillStatus): View {
   const embed = status.run ? runEmbed(status, status.run) : noRunEmbed(status);
   const extra: APIEmbedField[] = [{ name: "New messages", value: livePending(status.livePending) }];
+  if (status.rereading) {
+    extra.push({ name: "What changed while I was away", value: rereading(status.rereading) });
+  }
   if (status.quarantined > 0) {
     extra.push({
       name: "Set aside",
@@ -48,4 +52,10 @@ function noRunEmbed(status: BackfillStatus): APIEmbed {
 function livePending(pending: number): string {
   if (pending === 0) return "All of them are searchable.";
   return `${count(pending, "message")} wait to become searchable; they are stored safely.`;
+}
+
+function rereading({ channels, channelsDone, messages, changed, removed }: Rereading): string {
+  const compared = `${count(messages, "message")} compared with Discord so far, ${count(channelsDone)} of ${count(channels, "channel")} done`;
+  const found = changed + removed === 0 ? "" : `: ${count(changed)} edited, ${count(removed)} deleted`;
+  return `${compared}${found}.`;
 }

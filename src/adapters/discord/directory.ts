@@ -7,7 +7,7 @@ import { toError, UserError } from "../../errors.ts";
 import type { ChannelInfo, Logger } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { toChannelInfo } from "./channel-info.ts";
-import { isNotFound, translateDiscordError } from "./discord-errors.ts";
+import { DiscordCode, hasCode, isNotFound, translateDiscordError } from "./discord-errors.ts";
 import { channelFacts, guildFacts } from "./guild-facts.ts";
 import { createMemberRequests, type MemberRequests } from "./member-requests.ts";
 import type { MessageNames } from "./message-record.ts";
@@ -22,6 +22,8 @@ export interface Directory {
   channel(channelId: Snowflake): Promise<ChannelInfo>;
   /** True only when Discord says that there is no such channel. @throws TransientError when it does not answer */
   isGone(channelId: Snowflake): Promise<boolean>;
+  /** True only when Discord says that the bot is not a member of this guild. @throws TransientError when it does not answer */
+  hasLeft(guildId: Snowflake): Promise<boolean>;
   remember(channel: ChannelInfo): void;
   forget(channelId: Snowflake): void;
   /**
@@ -76,6 +78,18 @@ export function createDirectory(client: Client, logger: Pick<Logger, "debug">): 
         if (isNotFound(error)) return true;
         const translated = translateDiscordError(error, `look for <#${channelId}>`);
         // It is there, and not for us to see.
+        if (translated instanceof UserError) return false;
+        throw translated;
+      }
+    },
+    async hasLeft(guildId) {
+      try {
+        await client.rest.get(Routes.guild(guildId));
+        return false;
+      } catch (error) {
+        // A guild that is out of service is not listed with the others either; but Discord does not call it unknown.
+        if (hasCode(error, DiscordCode.unknownGuild, DiscordCode.missingAccess)) return true;
+        const translated = translateDiscordError(error, `look for the server ${guildId}`);
         if (translated instanceof UserError) return false;
         throw translated;
       }

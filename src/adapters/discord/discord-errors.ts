@@ -6,6 +6,7 @@ import { TransientError, toError, UserError } from "../../errors.ts";
 /** Codes acted upon here. Source: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json */
 export const DiscordCode = {
   unknownChannel: 10003,
+  unknownGuild: 10004,
   unknownMessage: 10008,
   missingAccess: 50001,
   missingPermissions: 50013,

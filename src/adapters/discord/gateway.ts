@@ -27,16 +27,22 @@ type GuildChannel = DiscordChannel & { readonly guild_id?: Snowflake };
 /** An edit may come without what did not change. */
 type MessageEdit = Partial<GuildMessage> & Pick<GuildMessage, "id" | "channel_id">;
 
+export interface Listening {
+  /** Resolves when what was heard of a guild until now has been handled. */
+  settled(guildId: Snowflake): Promise<void>;
+  /** Stops listening (removing nobody else's listeners); resolves when what was heard until then has been handled. */
+  stop(): Promise<void>;
+}
+
 /**
  * Reports a client's guild events. Those of one guild are reported one after the other, in Discord's order; a failure is logged and
  * does not hold up the next. The bot's own messages, announcements, ephemeral messages and direct messages are not reported.
- * @returns stops listening (removing nobody else's listeners) and resolves when what was heard until then has been handled
  */
 export function listenToGuilds(
   client: Client,
   events: GuildEvents,
   { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
-): () => Promise<void> {
+): Listening {
   const chains = new Map<Snowflake, Promise<void>>();
 
   function inOrder(
@@ -151,9 +157,12 @@ export function listenToGuilds(
   ];
 
   for (const [event, listener] of listeners) client.ws.on(event, listener as (data: unknown) => void);
-  return async () => {
-    for (const [event, listener] of listeners) client.ws.off(event, listener as (data: unknown) => void);
-    await Promise.all(chains.values());
+  return {
+    settled: async (guildId) => chains.get(guildId),
+    async stop() {
+      for (const [event, listener] of listeners) client.ws.off(event, listener as (data: unknown) => void);
+      await Promise.all(chains.values());
+    },
   };
 }
 

@@ -159,6 +159,8 @@ export function createHistory(
       // Pages are short of what is left out of them; only the end of the channel may make an answer short.
       for (let edge: Record<string, string> = { ...range }; ; ) {
         const page = await messagePage(channel, edge, signal);
+        // Whoever takes this for the channel's end removes what is stored beyond it.
+        if (page.length === 0 && "before" in range) await requireReadable(channel, signal);
         const ordered = "after" in range ? page.reverse() : page;
         found.push(...ordered.filter((message) => message.author.id !== client.user?.id && hasWords(message)));
         const last = ordered.at(-1);
@@ -180,6 +182,20 @@ export function createHistory(
       }
     },
   };
+
+  /**
+   * Without Read Message History Discord answers with no messages at all, and a permission may have been lost a moment ago: asked
+   * for a single message it says so. Source: https://discord.com/developers/docs/resources/message#get-channel-messages
+   */
+  async function requireReadable({ id }: HistoryChannel, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await get(Routes.channelMessage(id, id), {}, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (hasCode(error, DiscordCode.unknownMessage)) return;
+      throw translateDiscordError(error, `read the history of <#${id}>`);
+    }
+  }
 
   async function messagePage(
     channel: HistoryChannel,

@@ -62,7 +62,7 @@ function setUp(handlers: Partial<GuildEvents> = {}) {
     warn() {},
     error: (event: string, fields?: object) => void errors.push([event, fields]),
   };
-  const stop = listenToGuilds(
+  const { stop } = listenToGuilds(
     client,
     {
       messageSaved: async (guildId, record, channel) => void heard.push(["saved", guildId, record, channel]),

@@ -36,7 +36,7 @@ function listen(client: Parameters<typeof listenToGuilds>[0]) {
     if (first) first(event);
     else heard.push(event);
   };
-  const stop = listenToGuilds(
+  const { stop } = listenToGuilds(
     client,
     {
       messageSaved: (_guildId, record, channel) => hear({ what: "saved", record, channel }),

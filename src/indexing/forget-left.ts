@@ -1,0 +1,54 @@
+// Forgets guilds that the bot was removed from while no process listened, where that is set. Only on Discord's word: a guild that is
+// out of service, or that another shard looks after, is not in sight either.
+
+import { toError } from "../errors.ts";
+import type { Archive, Clock, Logger } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+
+const ASK_AGAIN_MS = 30_000;
+
+export interface ForgetLeftParts {
+  readonly archive: Pick<Archive, "guilds" | "unfinishedRemovals" | "beginRemoval">;
+  /** Whether leaving a guild deletes what is stored of it. */
+  readonly forgetOnLeave: boolean;
+  /** True for guilds that are surely joined; no request. */
+  isJoined(guildId: Snowflake): boolean;
+  /** True only when Discord says that the bot is not in the guild. @throws TransientError when it does not answer */
+  hasLeft(guildId: Snowflake): Promise<boolean>;
+  /** Looks after a guild, which finishes what was begun there; and ends that. */
+  enter(guildId: Snowflake): Promise<void>;
+  leave(guildId: Snowflake): Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Also finishes what the end of an earlier process cut off. */
+export async function forgetLeft(parts: ForgetLeftParts, stop: AbortSignal): Promise<void> {
+  const { archive, enter, leave, logger } = parts;
+  for (const guildId of await archive.guilds()) {
+    if (stop.aborted) return;
+    if (parts.isJoined(guildId)) continue;
+    const isBegun = (await archive.unfinishedRemovals(guildId)).length > 0;
+    if (!isBegun && !(parts.forgetOnLeave && (await hasLeft(parts, guildId, stop)))) continue;
+    logger.info("guild:forgotten", { guildId });
+    if (!isBegun) await archive.beginRemoval(guildId, { by: "guild" });
+    await enter(guildId);
+    await leave(guildId);
+  }
+}
+
+async function hasLeft(
+  { hasLeft, clock, logger }: ForgetLeftParts,
+  guildId: Snowflake,
+  stop: AbortSignal,
+): Promise<boolean> {
+  while (!stop.aborted) {
+    try {
+      return await hasLeft(guildId);
+    } catch (thrown) {
+      logger.warn("forget:retry", { guildId, error: toError(thrown).message });
+      await clock.sleep(ASK_AGAIN_MS, stop);
+    }
+  }
+  return false;
+}
