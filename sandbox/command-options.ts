@@ -2,14 +2,11 @@
 
 import { ApplicationCommandOptionType, ChannelType } from "discord-api-types/v10";
 import type { Snowflake } from "../src/snowflake.ts";
-import type { OptionDefinition } from "./command-rules.ts";
+import type { OptionDefinition, OptionValues } from "./command-shapes.ts";
 import type { Channel, Guild } from "./model.ts";
 import { channelPermissions } from "./permissions.ts";
 import { type ApiObject, renderBareMember, renderRole, renderUser } from "./render-guild.ts";
 import { getUser, type State } from "./state.ts";
-
-/** Option name to value; users, channels and roles by id. */
-export type OptionValues = Readonly<Record<string, string | number | boolean>>;
 
 export interface SentOptions {
   readonly options: ApiObject[];

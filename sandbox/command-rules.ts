@@ -2,40 +2,11 @@
 // Source: https://discord.com/developers/docs/interactions/application-commands#application-command-object
 
 import { ApplicationCommandOptionType, ApplicationCommandType } from "discord-api-types/v10";
+import type { CommandDefinition, OptionDefinition } from "./command-shapes.ts";
 import { createFormErrors, type FormErrors } from "./discord-error.ts";
 import type { Command } from "./model.ts";
 import type { ApiObject } from "./render-guild.ts";
 import type { State } from "./state.ts";
-
-/** An option's definition, whatever its type. */
-export interface OptionDefinition {
-  readonly type: ApplicationCommandOptionType;
-  readonly name: string;
-  readonly description: string;
-  readonly required?: boolean;
-  readonly autocomplete?: boolean;
-  readonly choices?: readonly { readonly name: string; readonly value: string | number }[];
-  readonly options?: readonly OptionDefinition[];
-  readonly channel_types?: readonly number[];
-  readonly min_value?: number;
-  readonly max_value?: number;
-  readonly min_length?: number;
-  readonly max_length?: number;
-}
-
-export interface CommandDefinition {
-  readonly name: string;
-  readonly type?: ApplicationCommandType | null;
-  readonly description?: string | null;
-  readonly options?: readonly OptionDefinition[] | null;
-  readonly default_member_permissions?: string | number | null;
-  readonly dm_permission?: boolean | null;
-  readonly name_localizations?: object | null;
-  readonly description_localizations?: object | null;
-  readonly contexts?: readonly number[] | null;
-  readonly integration_types?: readonly number[] | null;
-  readonly nsfw?: boolean | null;
-}
 
 const SLASH_NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$/u;
 const COMMAND_TOTAL_LIMIT = 8000;

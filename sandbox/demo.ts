@@ -1,5 +1,5 @@
-// `npm run demo`: the whole of Backscroll on this machine, without Discord. Starts the stand-in, a community and the bot, plays a
-// backfill and three searches, then takes slash commands typed here.
+// `npm run demo`: the whole of Backscroll on this machine, without Discord. Starts the stand-in, a community and the bot, serves a
+// page that looks like Discord, plays a backfill and three searches, then takes slash commands typed here or on the page.
 
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
@@ -14,10 +14,15 @@ import { type Stage, setStage } from "./stage.ts";
 import { helpText, parseTyped, renderInTerminal } from "./terminal.ts";
 import type { World } from "./world.ts";
 
-const usage = `npm run demo -- [--history FILE] [--exit] [--log LEVEL]
+const PAGE_PORT = 4747;
+
+const usage = `npm run demo -- [--history FILE] [--no-play] [--exit | --stay] [--port N] [--log LEVEL]
 
   --history FILE  a DiscordChatExporter JSON export, or JSONL (plain or .gz); without it, a community written for the demo
+  --no-play       play nothing: the bot has just joined, and the first /backfill start is yours
   --exit          end after the play; the exit code says whether all of it worked
+  --stay          go on until Ctrl-C, also when the input is no terminal and has ended
+  --port N        where the page is served (${PAGE_PORT}, or any free port when that is taken)
   --log LEVEL     the bot's log: silent (default), warn, info, debug`;
 
 const print = (text: string) => console.log(text);
@@ -27,7 +32,10 @@ function readArguments() {
     const { values } = parseArgs({
       options: {
         history: { type: "string" },
+        "no-play": { type: "boolean", default: false },
         exit: { type: "boolean", default: false },
+        stay: { type: "boolean", default: false },
+        port: { type: "string", default: String(PAGE_PORT) },
         log: { type: "string", default: "silent" },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -140,7 +148,7 @@ function buttonOf(message: APIMessage, label: string): string | undefined {
 }
 
 async function main(): Promise<number> {
-  const { history, exit, log, help } = readArguments();
+  const { history, exit, stay, port, log, help, "no-play": noPlay } = readArguments();
   if (help) {
     print(usage);
     return 0;
@@ -148,7 +156,9 @@ async function main(): Promise<number> {
   const furnish = (world: World): Promise<Community> | Community =>
     history === undefined ? furnishWritten(world, writtenHistory({ endsAt: Date.now() })) : loadExport(world, history);
   const startedAt = Date.now();
-  const stage = await setStage(furnish, { logLevel: logLevelOf(log) });
+  const stage = await setStage(furnish, { logLevel: logLevelOf(log), pagePort: portOf(port) });
+  const invitation = `\nIn the browser, as in Discord: ${stage.page.url}`;
+  print(invitation);
   let interrupted = false;
   const onInterrupt = () => {
     interrupted = true;
@@ -156,12 +166,15 @@ async function main(): Promise<number> {
   };
   process.once("SIGINT", onInterrupt);
   try {
-    const problems = await play(stage, print);
-    print(`\nPlayed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s${problems.length === 0 ? "." : ":"}`);
+    const problems = noPlay ? [] : await play(stage, print);
+    if (!noPlay)
+      print(`\nPlayed in ${((Date.now() - startedAt) / 1000).toFixed(1)} s${problems.length === 0 ? "." : ":"}`);
     for (const problem of problems) print(`  ✗ ${problem}`);
     if (!exit) {
+      if (!noPlay) print(invitation);
       process.off("SIGINT", onInterrupt);
       await takeCommands(stage);
+      if (stay) await untilInterrupted();
     }
     return problems.length === 0 ? 0 : 1;
   } finally {
@@ -172,6 +185,20 @@ async function main(): Promise<number> {
 async function loadExport(world: World, file: string): Promise<Community> {
   const guild = await exportedGuild(file);
   return furnishExported(world, guild, readExport(file), (line, problem) => print(`line ${line} left out: ${problem}`));
+}
+
+/** For when nobody types here, but the page is in use. */
+async function untilInterrupted(): Promise<void> {
+  await new Promise((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UserError(`--port takes a number\n\n${usage}`);
+  return port;
 }
 
 function logLevelOf(name: string) {

@@ -10,8 +10,8 @@ import {
   PermissionFlagsBits,
 } from "discord-api-types/v10";
 import type { Snowflake } from "../src/snowflake.ts";
-import { type OptionValues, sendOptions } from "./command-options.ts";
-import type { CommandDefinition } from "./command-rules.ts";
+import { sendOptions } from "./command-options.ts";
+import type { CommandDefinition, OptionValues } from "./command-shapes.ts";
 import { createHandle, type InteractionHandle } from "./interaction-handle.ts";
 import type { LooseComponent } from "./message-body.ts";
 import { modalComponents } from "./modals.ts";

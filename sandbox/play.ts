@@ -1,7 +1,7 @@
 // What the demo plays, as its people would type it: analyze, start, watch until it is done, then search.
 
 import type { APIMessage } from "discord-api-types/v10";
-import type { OptionValues } from "./command-options.ts";
+import type { OptionValues } from "./command-shapes.ts";
 import type { Stage } from "./stage.ts";
 import { renderInTerminal } from "./terminal.ts";
 

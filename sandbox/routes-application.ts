@@ -2,7 +2,8 @@
 
 import { ApplicationCommandType, ApplicationFlags } from "discord-api-types/v10";
 import type { Snowflake } from "../src/snowflake.ts";
-import { type CommandDefinition, checkCommandDefinition, renderCommand } from "./command-rules.ts";
+import { checkCommandDefinition, renderCommand } from "./command-rules.ts";
+import type { CommandDefinition } from "./command-shapes.ts";
 import { errors } from "./discord-error.ts";
 import type { Command } from "./model.ts";
 import { type ApiObject, renderUser } from "./render-guild.ts";

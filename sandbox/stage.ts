@@ -8,6 +8,7 @@ import { attachBackscroll, type Backscroll } from "../src/attach.ts";
 import type { LogLevel } from "../src/config.ts";
 import type { Community } from "./furnish.ts";
 import { createSandbox, type Sandbox } from "./server.ts";
+import { type PageServer, servePage } from "./web/server.ts";
 import type { World } from "./world.ts";
 
 /** Fits the disk of a small machine; the default of 10 GB would refuse to start there. */
@@ -19,24 +20,32 @@ export interface Stage {
   readonly sandbox: Sandbox;
   readonly community: Community;
   readonly backscroll: Backscroll;
+  /** The same world in the browser. */
+  readonly page: PageServer;
   close(): Promise<void>;
 }
 
-/** @param furnish fills the world before the bot logs in */
+/**
+ * @param furnish fills the world before the bot logs in
+ * @param options.pagePort where the page is served, if that port is free
+ */
 export async function setStage(
   furnish: (world: World) => Promise<Community> | Community,
-  options: { readonly logLevel: LogLevel; readonly port?: number },
+  options: { readonly logLevel: LogLevel; readonly pagePort: number },
 ): Promise<Stage> {
-  const sandbox = await createSandbox({
-    rateLimits: false,
-    ...(options.port === undefined ? {} : { port: options.port }),
-  });
+  const sandbox = await createSandbox({ rateLimits: false });
   const dataDir = await mkdtemp(join(tmpdir(), "backscroll-demo-"));
   const client = new Client({
     intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
     rest: { api: sandbox.apiUrl, globalRequestsPerSecond: REQUESTS_PER_SECOND },
   });
   const community = await furnish(sandbox.world);
+  const page = await servePage(sandbox.world, {
+    guildId: community.guildId,
+    memberIds: [community.adminId, community.memberId],
+    channelIds: [community.adminChannelId, community.lobbyId],
+    port: options.pagePort,
+  });
   const backscroll = await attachBackscroll(client, {
     dataDir,
     thresholds: { diskLowBytes: DEMO_DISK_LOW_BYTES },
@@ -48,7 +57,9 @@ export async function setStage(
     sandbox,
     community,
     backscroll,
+    page,
     async close() {
+      await page.close();
       await backscroll.stop();
       await client.destroy();
       await sandbox.close();

@@ -9,8 +9,7 @@ import {
   type RESTPostAPIApplicationCommandsJSONBody,
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from "discord-api-types/v10";
-import type { OptionValues } from "./command-options.ts";
-import type { CommandDefinition } from "./command-rules.ts";
+import type { CommandDefinition, OptionValues } from "./command-shapes.ts";
 import { readTyped, typeableCommands, typedValues } from "./typed-command.ts";
 
 type Definition = RESTPostAPIApplicationCommandsJSONBody;

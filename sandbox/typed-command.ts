@@ -2,8 +2,7 @@
 // terminal and the page in the browser both read commands with it.
 
 import { ApplicationCommandOptionType as OptionType } from "discord-api-types/v10";
-import type { OptionValues } from "./command-options.ts";
-import type { CommandDefinition, OptionDefinition } from "./command-rules.ts";
+import type { CommandDefinition, OptionDefinition, OptionValues } from "./command-shapes.ts";
 
 /** A slash command or one of its subcommands, as it is typed. */
 export interface TypeableCommand {

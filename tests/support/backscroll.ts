@@ -8,7 +8,7 @@ import { connect } from "@lancedb/lancedb";
 import { type Client, type ClientOptions, MessageFlags } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
 import { afterEach } from "vitest";
-import type { OptionValues } from "../../sandbox/command-options.ts";
+import type { OptionValues } from "../../sandbox/command-shapes.ts";
 import type { PostInput } from "../../sandbox/messages.ts";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { systemClock } from "../../src/adapters/system.ts";
