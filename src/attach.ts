@@ -4,13 +4,13 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Client, Events, type Interaction, type RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
+import { type Client, Events, type Interaction } from "discord.js";
 import { createChartDrawer } from "./adapters/chart/index.ts";
 import { openArchive } from "./adapters/denokv/open.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
 import { registerCommands } from "./adapters/discord/command-registration.ts";
-import { clientReady, lackingIntents, listenToConnection } from "./adapters/discord/connection.ts";
+import { clientReady, isConnected, lackingIntents, listenToConnection } from "./adapters/discord/connection.ts";
 import { createDirectory } from "./adapters/discord/directory.ts";
 import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
@@ -19,53 +19,24 @@ import { createPermissions } from "./adapters/discord/permissions.ts";
 import { createIndexStore } from "./adapters/lancedb/store.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
-import { type AlertThresholds, defaultThresholds } from "./backfill/alerts.ts";
-import type { BackfillStatus } from "./backfill/backfill.ts";
+import { defaultThresholds } from "./backfill/alerts.ts";
 import { runSchema } from "./backfill/run.ts";
+import type { Backscroll, BackscrollOptions } from "./backscroll.ts";
 import { createCommands } from "./commands/index.ts";
-import type { LogLevel } from "./config.ts";
 import { type Core, createCore } from "./core.ts";
-import { connectEmbedder, type EmbeddingServer } from "./embedder.ts";
+import { connectEmbedder } from "./embedder.ts";
 import { toError, UserError } from "./errors.ts";
+import { openHealthPort } from "./health-port.ts";
 import { archiveOnly } from "./indexing/archive-only.ts";
+import { forgetLeft } from "./indexing/forget-left.ts";
 import { createMakeUp, type MakeUp } from "./indexing/make-up.ts";
-import type { Clock, GuildEvents, Logger } from "./ports.ts";
+import type { GuildEvents } from "./ports.ts";
 import type { Snowflake } from "./snowflake.ts";
 import { announcementMessage } from "./views/announcement.ts";
 
-export interface BackscrollOptions {
-  /** A folder for the archive and the index; made if it does not exist. One process at a time. */
-  readonly dataDir: string;
-  /** An OpenAI-compatible embedding server. Left out: the built-in model. */
-  readonly embeddings?: EmbeddingServer;
-  /** Put before each command's name, for a bot that has, say, a `search` of its own. */
-  readonly commandPrefix?: string;
-  /** Default true: our commands are added to the application, one by one; the host's are left alone. */
-  readonly registerCommands?: boolean;
-  /** Delete what is stored of a server when the bot leaves it. Default false. */
-  readonly forgetOnLeave?: boolean;
-  readonly thresholds?: Partial<AlertThresholds>;
-  /** A log of your own, or a level for ours. Default "info". */
-  readonly log?: Logger | LogLevel;
-  /** For tests. */
-  readonly clock?: Clock;
-}
-
-export interface Backscroll {
-  /** What is, or would be, registered with Discord. */
-  readonly commandDefinitions: readonly RESTPostAPIApplicationCommandsJSONBody[];
-  /** Resolves when the commands work: the client is ready and the embedder known. Rejects when that cannot be. */
-  readonly ready: Promise<void>;
-  /** @throws UserError before `ready` */
-  status(guildId: Snowflake): Promise<BackfillStatus>;
-  /** Resolves when everything under way in a guild's live indexing is done. */
-  idle(): Promise<void>;
-  /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat. */
-  stop(): Promise<void>;
-}
+export type { Backscroll, BackscrollOptions } from "./backscroll.ts";
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
-const ASK_AGAIN_MS = 30_000;
 
 /**
  * @param client logged in or not; needs the intents Guilds, GuildMessages and MessageContent
@@ -94,6 +65,20 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   let makeUp: MakeUp | undefined;
   let startingBecause = "it has only just been started";
   const attachedAt = clock.now();
+
+  const port = await openHealthPort(options.healthPort, {
+    guildIds: () => [...client.guilds.cache.keys()],
+    status: () => core?.engine.status,
+    waitingFor: () => startingBecause,
+    isConnected: () => isConnected(client),
+    system: createSystemProbe(dataDir),
+    clock,
+    logger,
+  }).catch(async (thrown: unknown) => {
+    await indexStore.close();
+    await opened.close();
+    throw thrown;
+  });
 
   function requireCore(): Core {
     if (core !== undefined) return core;
@@ -136,7 +121,8 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
         return requireCore().notes;
       },
       get search() {
-        return requireCore().search;
+        const { search } = requireCore();
+        return port?.timed(search) ?? search;
       },
       get access() {
         return requireCore().access;
@@ -158,7 +144,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       // Before there is a core, nothing is known to be caught up with: it begins with that.
       reconnected: (awaySince) => {
         makeUpAll(awaySince);
-        run("forget", core && forgetLeft(core));
+        run("forget", core && forgetGuilds(core));
       },
       invited: (guildId, joinedAt) => run("guild", core && enterGuild(core, guildId, joinedAt)),
     },
@@ -185,36 +171,18 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     makeUp?.begin(guildId, joinedAt);
   }
 
-  /** Guilds that the bot left: while it was away, or at the end of its last life, which did not finish forgetting them. */
-  async function forgetLeft({ enter, leave }: Core): Promise<void> {
-    for (const guildId of await archive.guilds()) {
-      if (client.guilds.cache.has(guildId)) continue;
-      const isBegun = (await archive.unfinishedRemovals(guildId)).length > 0;
-      if (!isBegun && !(forgetOnLeave && (await hasLeft(guildId)))) continue;
-      if (!isBegun) await archive.beginRemoval(guildId, { by: "guild" });
-      await enter(guildId);
-      await leave(guildId);
-    }
-  }
-
-  /** Of a guild that another shard looks after, or that is out of service, Discord does not say so. */
-  async function hasLeft(guildId: Snowflake): Promise<boolean> {
-    while (!stopped.signal.aborted) {
-      try {
-        return await directory.hasLeft(guildId);
-      } catch (thrown) {
-        logger.warn("forget:retry", { guildId, error: toError(thrown).message });
-        await clock.sleep(ASK_AGAIN_MS, stopped.signal);
-      }
-    }
-    return false;
+  async function forgetGuilds({ enter, leave }: Core): Promise<void> {
+    const isJoined = (guildId: Snowflake) => client.guilds.cache.has(guildId);
+    const { hasLeft } = directory;
+    await forgetLeft({ archive, forgetOnLeave, isJoined, hasLeft, enter, leave, clock, logger }, stopped.signal);
   }
 
   /** As soon as Discord is there: while the embedder is waited for, the commands say so. */
   async function offerCommands(): Promise<void> {
     await clientReady(client, stopped.signal);
     if (stopped.signal.aborted || options.registerCommands === false) return;
-    await registerCommands(client, commands.definitions, { logger });
+    const memoryFile = join(dataDir, "registered-commands.json");
+    await registerCommands(client, commands.definitions, { logger, memoryFile });
   }
 
   async function startIndexing(): Promise<void> {
@@ -236,7 +204,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       archive,
       runStore,
       indexStore,
-      embedder,
+      embedder: port?.measured(embedder) ?? embedder,
       modelFolder: MODEL_FOLDER,
       history,
       permissions: createPermissions(client, { directory, logger, clock }),
@@ -248,6 +216,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       findMembers: (guildId, name) => findMembers(client, guildId, name),
       system: createSystemProbe(dataDir),
       thresholds: { ...defaultThresholds, ...options.thresholds },
+      command: `/${options.commandPrefix ?? ""}backfill`,
       forgetOnLeave,
       rereading: (guildId) => makeUp?.rereading(guildId),
       holder: `${hostname()}, process ${process.pid}`,
@@ -269,7 +238,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     });
     for (const guildId of client.guilds.cache.keys()) await core.enter(guildId);
     makeUpAll(attachedAt);
-    run("forget", forgetLeft(core));
+    run("forget", forgetGuilds(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
   }
 
@@ -288,6 +257,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     stopWatching();
     const heard = listening.stop();
     await charts.close();
+    await port?.close();
     await Promise.allSettled([offering, indexing]);
     await makeUp?.stop();
     await core?.stop();

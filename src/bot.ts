@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     commandPrefix: config.commandPrefix,
     forgetOnLeave: config.forgetOnLeave,
     thresholds: config.thresholds,
+    ...(config.healthPort === undefined ? {} : { healthPort: config.healthPort }),
     log: config.logLevel,
   });
 

@@ -16,10 +16,18 @@ export interface EmbeddingsConfig {
   readonly requestTimeoutMs: number;
 }
 
+/** Where /health and /metrics are served. */
+export interface HealthPort {
+  readonly port: number;
+  readonly host: string;
+}
+
 export interface Config {
   readonly discordToken: string;
   /** Another address for Discord's REST API, e.g. of the local stand-in. */
   readonly discordApi: string | undefined;
+  /** Undefined: no port is opened. */
+  readonly healthPort: HealthPort | undefined;
   readonly dataDir: string;
   /** Undefined: the built-in model. */
   readonly embeddings: EmbeddingsConfig | undefined;
@@ -28,6 +36,9 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly thresholds: AlertThresholds;
 }
+
+/** What does not need Discord. */
+export type LocalConfig = Omit<Config, "discordToken" | "discordApi" | "healthPort">;
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -89,6 +100,14 @@ const botSettings = {
     .trim()
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, "does not look like a bot token (three parts with dots between)"),
   DISCORD_API: url.optional(),
+  HEALTH_PORT: z
+    .string()
+    .trim()
+    .regex(/^\d{1,5}$/, "must be a port number, e.g. 9464")
+    .transform(Number)
+    .refine((port) => port < 65_536, "must be a port number, at most 65535")
+    .optional(),
+  HEALTH_HOST: text.default("127.0.0.1"),
 };
 
 const localSchema = z.object(settings);
@@ -108,7 +127,7 @@ function read<Schema extends z.ZodType>(schema: Schema, environment: Environment
   );
 }
 
-function settingsOf(values: z.infer<typeof localSchema>): Omit<Config, "discordToken" | "discordApi"> {
+function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
   return {
     dataDir: values.DATA_DIR,
     embeddings:
@@ -146,10 +165,15 @@ export function environment(): Environment {
 /** Everything the stand-alone bot needs. @throws UserError listing every problem */
 export function readConfig(from: Environment = environment()): Config {
   const values = read(botSchema, from);
-  return { discordToken: values.DISCORD_TOKEN, discordApi: values.DISCORD_API, ...settingsOf(values) };
+  return {
+    discordToken: values.DISCORD_TOKEN,
+    discordApi: values.DISCORD_API,
+    healthPort: values.HEALTH_PORT === undefined ? undefined : { port: values.HEALTH_PORT, host: values.HEALTH_HOST },
+    ...settingsOf(values),
+  };
 }
 
 /** The same without Discord, for tools that only touch the data folder. @throws UserError listing every problem */
-export function readLocalConfig(from: Environment = environment()): Omit<Config, "discordToken" | "discordApi"> {
+export function readLocalConfig(from: Environment = environment()): LocalConfig {
   return settingsOf(read(localSchema, from));
 }

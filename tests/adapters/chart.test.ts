@@ -11,7 +11,7 @@ import { runChart } from "../../src/views/charts/run.ts";
 
 function startDrawer(deadlineMs?: number): ChartDrawer & { readonly logged: string[] } {
   const logged: string[] = [];
-  const log = (event: string, fields?: Record<string, unknown>) => void logged.push(`${event} ${fields?.reason}`);
+  const log = (event: string, fields: { reason?: unknown } = {}) => void logged.push(`${event} ${fields.reason}`);
   const drawer = createChartDrawer({ debug: log, info: log, warn: log, error: log }, deadlineMs);
   onTestFinished(() => drawer.close());
   return { ...drawer, logged };

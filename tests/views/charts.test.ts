@@ -27,7 +27,9 @@ const sample = (change: Partial<Sample> = {}): Sample => ({
 });
 /** The bars of a months chart, from its specification. */
 const labelsOf = (chart: ReturnType<typeof monthsChart>) => [
-  ...new Set((chart?.spec.data as { values: { label: string }[] } | undefined)?.values.map(({ label }) => label)),
+  ...new Set(
+    (chart?.spec as { data: { values: { label: string }[] } } | undefined)?.data.values.map(({ label }) => label),
+  ),
 ];
 
 describe("the chart of months", () => {

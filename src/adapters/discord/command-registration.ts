@@ -1,6 +1,7 @@
 // Tells Discord of Backscroll's commands, one by one: a bulk registration replaces all of an application's commands, and a host
 // bot's must stay.
 
+import { readFile, writeFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import {
   type APIApplicationCommand,
@@ -9,7 +10,8 @@ import {
   Routes,
 } from "discord.js";
 import { ApplicationCommandType } from "discord-api-types/v10";
-import { UserError } from "../../errors.ts";
+import { z } from "zod";
+import { toError, UserError } from "../../errors.ts";
 import type { Logger } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { isNotFound, translateDiscordError } from "./discord-errors.ts";
@@ -19,46 +21,100 @@ type Definition = RESTPostAPIApplicationCommandsJSONBody;
 /**
  * Adds or updates these global commands; sends nothing for those that Discord already has. A command with the same name and type is
  * taken for an older version of ours and replaced, so a host with one of that name chooses a prefix.
- * Nothing marks a command as ours on Discord; renamed ones go away only if the caller remembers the ids of the last call.
- * @param formerIds what an earlier call returned: those no longer defined are deleted
- * @returns the ids of the commands defined
+ * Nothing marks a command as ours on Discord, so they are remembered: those that are defined no more (another prefix, a newer
+ * version) are deleted, unless the host has made something else of them.
+ * @param memoryFile where the ids are remembered; made if it does not exist
  * @throws TransientError, UserError
  */
 export async function registerCommands(
   client: Client,
   definitions: readonly Definition[],
-  { logger, formerIds = [] }: { readonly logger: Logger; readonly formerIds?: readonly Snowflake[] },
-): Promise<Snowflake[]> {
+  { logger, memoryFile }: { readonly logger: Logger; readonly memoryFile: string },
+): Promise<void> {
   const applicationId = client.application?.id;
   if (!applicationId) throw new UserError("Commands can be registered once the client is ready.");
+  const memory = await readMemory(memoryFile, logger);
   try {
     const registered = (await client.rest.get(Routes.applicationCommands(applicationId), {
       query: new URLSearchParams({ with_localizations: "true" }),
     })) as APIApplicationCommand[];
 
-    const ids: Snowflake[] = [];
+    const ours: Remembered[] = [];
     for (const definition of definitions) {
       const former = registered.find((command) => isSameCommand(command, definition));
       if (former && isCurrent(former, definition)) {
-        ids.push(former.id);
+        ours.push({ id: former.id, definition });
         continue;
       }
       // A POST with the name of an existing command updates it.
       const body = { body: definition };
       const saved = (await client.rest.post(Routes.applicationCommands(applicationId), body)) as APIApplicationCommand;
-      ids.push(saved.id);
+      ours.push({ id: saved.id, definition });
       logger.info(former ? "command:updated" : "command:added", { name: definition.name });
     }
 
-    for (const id of formerIds.filter((formerId) => !ids.includes(formerId))) {
-      await client.rest.delete(Routes.applicationCommand(applicationId, id)).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-        logger.debug("command:already-gone", { id });
-      });
-    }
-    return ids;
+    const outdated = (memory[applicationId] ?? []).filter(({ id }) => !ours.some((command) => command.id === id));
+    const left = await removeOutdated(client, applicationId, registered, outdated, logger);
+    await writeMemory(memoryFile, { ...memory, [applicationId]: [...ours, ...left] }, logger);
   } catch (error) {
     throw translateDiscordError(error, "register my commands");
+  }
+}
+
+/** @returns those that could not be deleted now */
+async function removeOutdated(
+  client: Client,
+  applicationId: Snowflake,
+  registered: readonly APIApplicationCommand[],
+  outdated: readonly Remembered[],
+  logger: Logger,
+): Promise<Remembered[]> {
+  const left: Remembered[] = [];
+  for (const remembered of outdated) {
+    const { id, definition } = remembered;
+    const command = registered.find((each) => each.id === id);
+    // Whoever registers a command by the name of an existing one gets its id: it may be the host's by now.
+    if (!command || !isSameCommand(command, definition) || !isCurrent(command, definition)) continue;
+    try {
+      await client.rest.delete(Routes.applicationCommand(applicationId, id));
+      logger.info("command:removed", { name: definition.name });
+    } catch (error) {
+      if (isNotFound(error)) continue;
+      logger.warn("command:not-removed", { name: definition.name, error: toError(error).message });
+      left.push(remembered);
+    }
+  }
+  return left;
+}
+
+interface Remembered {
+  readonly id: Snowflake;
+  /** As we registered it. */
+  readonly definition: Definition;
+}
+
+const memorySchema = z.record(
+  z.string(),
+  z.array(z.object({ id: z.string(), definition: z.looseObject({ name: z.string() }) })),
+);
+/** By application: a data folder may be used with another bot's token one day. */
+type Memory = Readonly<Record<string, readonly Remembered[]>>;
+
+async function readMemory(file: string, logger: Logger): Promise<Memory> {
+  try {
+    return memorySchema.parse(JSON.parse(await readFile(file, "utf8"))) as unknown as Memory;
+  } catch (thrown) {
+    // Absent or damaged: then a command that is defined no more stays on Discord, which does no harm.
+    logger.debug("commands:none-remembered", { reason: toError(thrown).message });
+    return {};
+  }
+}
+
+async function writeMemory(file: string, memory: Memory, logger: Logger): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify(memory, null, 2)}\n`);
+  } catch (thrown) {
+    logger.warn("commands:not-remembered", { reason: toError(thrown).message });
   }
 }
 

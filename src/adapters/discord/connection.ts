@@ -1,7 +1,7 @@
 // Whether a client is connected: when it is ready, since when it may have missed what happened, which guilds invited the bot,
 // and what it did not ask Discord for.
 
-import { type Client, Events, GatewayIntentBits, type Guild } from "discord.js";
+import { type Client, Events, GatewayIntentBits, type Guild, Status } from "discord.js";
 import type { Clock } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
@@ -41,6 +41,11 @@ export function listenToConnection(client: Client, events: ConnectionEvents, clo
     client.off(Events.ShardReady, onReady);
     client.off(Events.GuildCreate, onGuild);
   };
+}
+
+/** Every shard of this process has its gateway connection at this moment. */
+export function isConnected(client: Client): boolean {
+  return client.isReady() && client.ws.shards.every((shard) => shard.status === Status.Ready);
 }
 
 /** Resolves when the client is ready, or when the signal aborts. */

@@ -1,0 +1,147 @@
+// What Prometheus can read of this process. Labels name servers by their ids, never channels, members or anything they wrote.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { RejectedInputError } from "../../errors.ts";
+import type { Embedder } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
+
+/** How a guild stands at the moment. */
+export interface GuildFigures {
+  readonly guildId: Snowflake;
+  /** Messages that arrived or changed and are not searchable yet. */
+  readonly pending: number;
+  /** Set aside: could not be made searchable. */
+  readonly setAside: number;
+  /** Names of the alerts that are on. */
+  readonly alerts: readonly string[];
+  /** The current or latest run. */
+  readonly run?: {
+    readonly status: string;
+    /** By outcome: embedded, unchanged, skipped, quarantined, remaining. */
+    readonly records: Readonly<Record<string, number>>;
+    readonly recordsPerSecond: number;
+  };
+}
+
+export interface Figures {
+  /** Commands work: the gateway has been ready, and it is known which vectors there will be. */
+  readonly ready: boolean;
+  /** The gateway is connected now. */
+  readonly connected: boolean;
+  readonly guilds: readonly GuildFigures[];
+  readonly diskFreeBytes: number;
+  readonly memoryUsedBytes: number;
+  readonly memoryLimitBytes: number;
+}
+
+export interface Metrics {
+  /** The same embedder, its requests counted and timed. */
+  measured(embedder: Embedder): Embedder;
+  /** Times a search of a member. */
+  timeSearch<Result>(search: () => Promise<Result>): Promise<Result>;
+  /** Everything in Prometheus' text format. @throws whatever `look` throws */
+  read(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** @param look asked at each reading */
+export function createMetrics(look: () => Promise<Figures>): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Gauge({ name: `backscroll_${name}`, help, labelNames, registers });
+  const ready = gauge("ready", "1 when commands work");
+  const connected = gauge("discord_connected", "1 while the Discord gateway is connected");
+  const guilds = gauge("guilds", "Servers the bot is in");
+  const embedderUp = gauge("embedder_up", "1 when the embedding model answered the latest request");
+  const pending = gauge("pending_messages", "Stored and not searchable yet", "guild");
+  const setAside = gauge("set_aside_messages", "Could not be made searchable", "guild");
+  const alert = gauge("alert_active", "1 while the warning is on", "guild", "alert");
+  const runStatus = gauge("backfill_status", "1 for the status of the current or latest backfill", "guild", "status");
+  const runRecords = gauge("backfill_messages", "Of the current or latest backfill, by outcome", "guild", "outcome");
+  const runSpeed = gauge("backfill_messages_per_second", "Over the last minute; 0 when none is at work", "guild");
+  const diskFree = gauge("disk_free_bytes", "Where the data folder is");
+  const memoryUsed = gauge("memory_used_bytes", "Of the container, or of the machine");
+  const memoryLimit = gauge("memory_limit_bytes", "Of the container, or of the machine");
+  const perGuild = [pending, setAside, alert, runStatus, runRecords, runSpeed];
+
+  const requestSeconds = new Histogram({
+    name: "backscroll_embedding_request_seconds",
+    help: "Requests to the embedding model, by use and outcome (answered, refused, unanswered)",
+    labelNames: ["use", "outcome"] as const,
+    buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 5, 10, 30, 60],
+    registers,
+  });
+  const texts = new Counter({
+    name: "backscroll_embedded_texts_total",
+    help: "Texts turned into vectors",
+    labelNames: ["use"] as const,
+    registers,
+  });
+  const searchSeconds = new Histogram({
+    name: "backscroll_search_seconds",
+    help: "Searches of members, from the question to the results",
+    buckets: [0.01, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 3, 10],
+    registers,
+  });
+
+  function show(figures: Figures): void {
+    ready.set(figures.ready ? 1 : 0);
+    connected.set(figures.connected ? 1 : 0);
+    guilds.set(figures.guilds.length);
+    diskFree.set(figures.diskFreeBytes);
+    memoryUsed.set(figures.memoryUsedBytes);
+    memoryLimit.set(figures.memoryLimitBytes);
+    // What has ended since the last reading must not stay.
+    for (const each of perGuild) each.reset();
+    for (const { guildId: guild, run, ...figure } of figures.guilds) {
+      pending.set({ guild }, figure.pending);
+      setAside.set({ guild }, figure.setAside);
+      for (const name of figure.alerts) alert.set({ guild, alert: name }, 1);
+      if (run === undefined) continue;
+      runStatus.set({ guild, status: run.status }, 1);
+      runSpeed.set({ guild }, run.recordsPerSecond);
+      for (const [outcome, amount] of Object.entries(run.records)) runRecords.set({ guild, outcome }, amount);
+    }
+  }
+
+  return {
+    measured: (embedder) => ({
+      get space() {
+        return embedder.space;
+      },
+      get limits() {
+        return embedder.limits;
+      },
+      close: () => embedder.close(),
+      async embed(batch, use, signal) {
+        const stop = requestSeconds.startTimer({ use });
+        try {
+          const vectors = await embedder.embed(batch, use, signal);
+          stop({ outcome: "answered" });
+          embedderUp.set(1);
+          texts.inc({ use }, batch.length);
+          return vectors;
+        } catch (thrown) {
+          const isRefused = thrown instanceof RejectedInputError;
+          stop({ outcome: isRefused ? "refused" : "unanswered" });
+          if (!signal?.aborted) embedderUp.set(isRefused ? 1 : 0);
+          throw thrown;
+        }
+      },
+    }),
+    async timeSearch(search) {
+      const stop = searchSeconds.startTimer();
+      try {
+        return await search();
+      } finally {
+        stop();
+      }
+    },
+    async read() {
+      show(await look());
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}

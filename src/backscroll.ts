@@ -1,0 +1,42 @@
+// What a host gives to `attachBackscroll` and what it gets. Types only.
+
+import type { RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
+import type { AlertThresholds } from "./backfill/alerts.ts";
+import type { BackfillStatus } from "./backfill/backfill.ts";
+import type { HealthPort, LogLevel } from "./config.ts";
+import type { EmbeddingServer } from "./embedder.ts";
+import type { Clock, Logger } from "./ports.ts";
+import type { Snowflake } from "./snowflake.ts";
+
+export interface BackscrollOptions {
+  /** A folder for the archive and the index; made if it does not exist. One process at a time. */
+  readonly dataDir: string;
+  /** An OpenAI-compatible embedding server. Left out: the built-in model. */
+  readonly embeddings?: EmbeddingServer;
+  /** Put before each command's name, for a bot that has, say, a `search` of its own. */
+  readonly commandPrefix?: string;
+  /** Default true: our commands are added to the application, one by one; the host's are left alone. */
+  readonly registerCommands?: boolean;
+  /** Delete what is stored of a server when the bot leaves it. Default false. */
+  readonly forgetOnLeave?: boolean;
+  readonly thresholds?: Partial<AlertThresholds>;
+  /** Serves /health and /metrics (Prometheus) over HTTP. Left out: no port is opened. */
+  readonly healthPort?: HealthPort;
+  /** A log of your own, or a level for ours. Default "info". */
+  readonly log?: Logger | LogLevel;
+  /** For tests. */
+  readonly clock?: Clock;
+}
+
+export interface Backscroll {
+  /** What is, or would be, registered with Discord. */
+  readonly commandDefinitions: readonly RESTPostAPIApplicationCommandsJSONBody[];
+  /** Resolves when the commands work: the client is ready and the embedder known. Rejects when that cannot be. */
+  readonly ready: Promise<void>;
+  /** @throws UserError before `ready` */
+  status(guildId: Snowflake): Promise<BackfillStatus>;
+  /** Resolves when everything under way in a guild's live indexing is done. */
+  idle(): Promise<void>;
+  /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat. */
+  stop(): Promise<void>;
+}
