@@ -404,6 +404,16 @@ export interface VectorIndex {
   /** Rows of these ids, with vectors. */
   rows(ids: readonly Snowflake[], filter?: SearchFilter): Promise<IndexRow[]>;
 
+  /**
+   * What `nearest` and `matching` find together, each row once, in no order; with `textScore` where full text found it. The words
+   * are looked up while the vector is still on its way; undefined: by words alone.
+   */
+  candidates(asked: {
+    readonly text: string;
+    readonly vector: Promise<Float32Array | undefined>;
+    readonly filter: SearchFilter;
+    readonly limit: number;
+  }): Promise<FoundRow[]>;
   /** The nearest rows by cosine, best first. */
   nearest(vector: Float32Array, filter: SearchFilter, limit: number): Promise<FoundRow[]>;
   /** The best full-text matches on `searchText`, best first, with `textScore`. */

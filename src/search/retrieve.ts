@@ -1,6 +1,6 @@
 // From a query to ranked records: candidates from the vectors and from full text under one filter, one score, one entry per record.
 
-import type { FoundRow, IndexRow, SearchFilter, VectorIndex } from "../ports.ts";
+import type { IndexRow, SearchFilter, VectorIndex } from "../ports.ts";
 import { compareSnowflakes } from "../snowflake.ts";
 import { foldRepeats } from "./fold-repeats.ts";
 import type { LateInteraction, WordFrequencies } from "./late-interaction.ts";
@@ -43,13 +43,11 @@ export interface RetrieveRequest {
 export async function retrieve(index: VectorIndex, request: RetrieveRequest): Promise<Ranked[]> {
   const { text, phrases, filter, words } = request;
   const limit = phrases.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
-  const [matching, [vector, nearest]] = await Promise.all([
-    index.matching(text, filter, limit),
-    request.vector.then(async (vector) => [vector, vector ? await index.nearest(vector, filter, limit) : []] as const),
+  const [rows, vector] = await Promise.all([
+    index.candidates({ text, vector: request.vector, filter, limit }),
+    request.vector,
   ]);
-  const candidates = union(matching, nearest).filter((row) =>
-    phrases.every((phrase) => containsPhrase(row.text, phrase)),
-  );
+  const candidates = rows.filter((row) => phrases.every((phrase) => containsPhrase(row.text, phrase)));
 
   const cosines = relative(candidates.map((row) => (vector ? dot(row.vector, vector) : 0)));
   const textScores = relative(candidates.map((row) => row.textScore ?? 0));
@@ -67,16 +65,6 @@ export async function retrieve(index: VectorIndex, request: RetrieveRequest): Pr
 
 function ownWords(row: IndexRow): string {
   return `${row.authorName}: ${row.text}`;
-}
-
-/** Full text's rows first: they carry its score. */
-function union(matching: readonly FoundRow[], nearest: readonly FoundRow[]): FoundRow[] {
-  const rows = new Map<string, FoundRow>();
-  for (const row of [...matching, ...nearest]) {
-    const key = `${row.id}/${row.chunk}`;
-    if (!rows.has(key)) rows.set(key, row);
-  }
-  return [...rows.values()];
 }
 
 function bestOfRecord<Entry extends { readonly row: IndexRow }>(best: readonly Entry[]): Entry[] {

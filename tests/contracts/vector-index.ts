@@ -248,6 +248,8 @@ export function vectorIndexContract(
       it("finds nothing in an empty index", async () => {
         expect(await index.nearest(unitVector(1), CHANNEL_10, 10)).toEqual([]);
         expect(await index.matching("anything", CHANNEL_10, 10)).toEqual([]);
+        const candidates = { text: "anything", vector: Promise.resolve(unitVector(1)), filter: CHANNEL_10, limit: 10 };
+        expect(await index.candidates(candidates)).toEqual([]);
         expect(await index.latest(CHANNEL_10, 10, 0)).toEqual([]);
         expect(await index.sampleTexts(10)).toEqual([]);
       });
@@ -290,6 +292,42 @@ export function vectorIndexContract(
         await put(indexRow({ id: "100", text: "balcony" }));
         await index.removeIds(["101"]);
         expect(await index.matching("antenna", CHANNEL_10, 10)).toEqual([]);
+      });
+
+      it("gives the candidates of vectors and words together, each row once, with the words' score", async () => {
+        await add(
+          ...Array.from({ length: 50 }, (_, n) => indexRow({ id: String(100 + n), vector: unitVector(n) })),
+          indexRow({ id: "200", text: "antenna", vector: unitVector(7) }),
+          indexRow({ id: "201", text: "antenna", vector: unitVector(7), channelId: "11" }),
+        );
+        const vector = unitVector(7);
+        const asked = { text: "antenna 107", filter: CHANNEL_10, limit: 5 };
+        const matching = await index.matching(asked.text, CHANNEL_10, 5);
+        const nearest = await index.nearest(vector, CHANNEL_10, 5);
+        const expected = new Map([...nearest, ...matching].map((row) => [row.id, row]));
+        const found = await index.candidates({ ...asked, vector: Promise.resolve(vector) });
+        expect(new Map(found.map((row) => [row.id, row]))).toEqual(expected);
+        expect(found).toHaveLength(expected.size);
+        expect(sortedIds(await index.candidates({ ...asked, vector: Promise.resolve(undefined) }))).toEqual([
+          "107",
+          "200",
+        ]);
+      });
+
+      it("gives the candidates as they are now when rows move or go while it searches", async () => {
+        await add(indexRow({ id: "100", text: "antenna" }), indexRow({ id: "101", text: "antenna" }));
+        await add(indexRow({ id: "102", text: "antenna" }));
+        let embedded: (vector: Float32Array) => void = () => {};
+        const vector = new Promise<Float32Array>((resolve) => {
+          embedded = resolve;
+        });
+        const candidates = index.candidates({ text: "antenna", vector, filter: CHANNEL_10, limit: 10 });
+        await index.removeIds(["101"]);
+        await index.optimize({ keepVersionsMs: 3_600_000 });
+        embedded(unitVector(1));
+        const found = await candidates;
+        expect(sortedIds(found)).toEqual(["100", "102"]);
+        expect(found.every(({ textScore }) => textScore !== undefined)).toBe(true);
       });
 
       it("searches the search text and shows the text", async () => {

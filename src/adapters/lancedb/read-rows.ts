@@ -9,8 +9,11 @@ export interface Batch {
   getChild(name: string): { get(index: number): unknown } | null;
 }
 
-/** Rows of a batch that has all of `ROW_COLUMNS`, and `_score` where full text found them. */
-export function toRows(batch: Batch): FoundRow[] {
+/**
+ * Rows of a batch that has all of `ROW_COLUMNS`, and `_score` where full text found them.
+ * @param scores of full text by place, where the batch has `_rowid` instead
+ */
+export function toRows(batch: Batch, scores?: ReadonlyMap<bigint, number | undefined>): FoundRow[] {
   const id = ids(batch, "id");
   const [channelId, accessChannelId, authorId] = [
     ids(batch, "channelId"),
@@ -28,8 +31,10 @@ export function toRows(batch: Batch): FoundRow[] {
   const flags = HAS.map((has) => [has, values(batch, HAS_COLUMNS[has])] as const);
   const vector = values(batch, "vector");
   const score = batch.getChild("_score");
+  const place = scores && values(batch, "_rowid");
   return Array.from({ length: batch.numRows }, (_, index) => {
     const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
+    const textScore = score ? Number(score.get(index)) : scores?.get(place?.(index) as bigint);
     return {
       id: id(index),
       chunk: Number(chunk(index)),
@@ -47,9 +52,18 @@ export function toRows(batch: Batch): FoundRow[] {
       ...(owner !== null && { ownerId: String(owner) }),
       ...(context !== null && { contextId: String(context) }),
       ...(run !== null && { runId: String(run) }),
-      ...(score && { textScore: Number(score.get(index)) }),
+      ...(textScore !== undefined && { textScore }),
     };
   });
+}
+
+/** Where found rows lie in the table, with their distance or score. */
+export function toPlaces(batch: Batch, column: "_distance" | "_score"): { place: bigint; value: number }[] {
+  const [place, value] = [values(batch, "_rowid"), values(batch, column)];
+  return Array.from({ length: batch.numRows }, (_, index) => ({
+    place: place(index) as bigint,
+    value: Number(value(index)),
+  }));
 }
 
 /** Keys of a batch that has `KEY_COLUMNS`. */

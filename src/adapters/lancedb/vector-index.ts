@@ -1,14 +1,14 @@
 // The rows of one guild in one embedding space, in one LanceDB table. What is measured here was measured on two cores with a
 // million rows of 256 dimensions.
 
-import { MatchQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
+import { MatchQuery, type Query, type Table, type TakeQuery, type VectorQuery } from "@lancedb/lancedb";
 import type { EmbeddingSpace, FoundRow, IndexRow, VectorIndex } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { KEY_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";
 import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
-import { type Batch, toKeys, toRows, toTexts } from "./read-rows.ts";
+import { type Batch, toKeys, toPlaces, toRows, toTexts } from "./read-rows.ts";
 import { buildMissingIndexes, indexCoverage } from "./table-indexes.ts";
 import { pruneBefore, tagVersion } from "./versions.ts";
 
@@ -22,6 +22,8 @@ const PROBES = 250;
 /** Candidates per result that are compared again by their full vectors. */
 const REFINE_FACTOR = 3;
 const SAMPLE_WINDOWS = 20;
+/** A search whose rows moved (compaction) between finding and reading them looks again, this often at most. */
+const LOOKS = 3;
 
 export interface TableHandles {
   /** Takes the changes. */
@@ -83,6 +85,31 @@ export function createVectorIndex(
     return await collect(query.select(columns), toRows);
   }
 
+  const nearestTo = (vector: Float32Array, where: string, limit: number) =>
+    reader
+      .query()
+      .nearestTo(vector)
+      .distanceType("cosine")
+      .nprobes(PROBES)
+      .refineFactor(REFINE_FACTOR)
+      .where(where)
+      .limit(limit);
+
+  const matchingWords = (query: string, where: string, limit: number) =>
+    // A query object, not a string: LanceDB parses strings.
+    reader.query().fullTextSearch(new MatchQuery(query, "searchText")).where(where).limit(limit);
+
+  /** Where the rows lie that a query finds, with what `column` holds. */
+  const places = (query: Query | VectorQuery, column: "_distance" | "_score") =>
+    collect(query.select(["_rowid", column]), (batch) => toPlaces(batch, column));
+
+  /** The rows at these places, in no order; those that were removed or moved meanwhile are missing. */
+  async function rowsAt(scores: ReadonlyMap<bigint, number | undefined>): Promise<FoundRow[]> {
+    if (scores.size === 0) return [];
+    const query = reader.takeRowIds([...scores.keys()]).select([...ROW_COLUMNS, "_rowid"]);
+    return await collect(query, (batch) => toRows(batch, scores));
+  }
+
   async function rowsOf(ids: readonly Snowflake[], where: string): Promise<IndexRow[]> {
     const found: IndexRow[] = [];
     for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
@@ -134,19 +161,31 @@ export function createVectorIndex(
       return where === undefined ? [] : await rowsOf(ids, where);
     },
 
+    async candidates({ text, vector, filter, limit }) {
+      const where = filterSql(filter);
+      if (where === undefined || limit < 1) return [];
+      for (let looks = 1; ; looks += 1) {
+        const [matching, nearest] = await Promise.all([
+          text.trim() === "" ? [] : places(matchingWords(text, where, limit), "_score"),
+          vector.then((known) => (known ? places(nearestTo(known, where, limit), "_distance") : [])),
+        ]);
+        const scores = new Map<bigint, number | undefined>(nearest.map(({ place }) => [place, undefined]));
+        for (const { place, value } of matching) scores.set(place, value);
+        const rows = await rowsAt(scores);
+        if (rows.length === scores.size || looks === LOOKS) return rows;
+      }
+    },
+
     async nearest(vector, filter, limit) {
       const where = filterSql(filter);
       if (where === undefined || limit < 1) return [];
-      const query = reader.query().nearestTo(vector).distanceType("cosine").nprobes(PROBES).refineFactor(REFINE_FACTOR);
-      return await find(query.where(where).limit(limit), "_distance");
+      return await find(nearestTo(vector, where, limit), "_distance");
     },
 
     async matching(query, filter, limit) {
       const where = filterSql(filter);
       if (where === undefined || limit < 1 || query.trim() === "") return [];
-      // A query object, not a string: LanceDB parses strings.
-      const match = new MatchQuery(query, "searchText");
-      return await find(reader.query().fullTextSearch(match).where(where).limit(limit), "_score");
+      return await find(matchingWords(query, where, limit), "_score");
     },
 
     async latest(filter, limit, offset) {
@@ -209,7 +248,7 @@ export function createVectorIndex(
   };
 }
 
-async function collect<T>(query: Query | VectorQuery, read: (batch: Batch) => T[]): Promise<T[]> {
+async function collect<T>(query: Query | VectorQuery | TakeQuery, read: (batch: Batch) => T[]): Promise<T[]> {
   const found: T[] = [];
   try {
     for await (const batch of query) found.push(...read(batch));
