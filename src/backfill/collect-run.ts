@@ -1,7 +1,8 @@
 // The first part of a run whose source is Discord: history is collected, booked in the run, and the plan's numbers follow it.
 
-import { collectHistory } from "../indexing/collect.ts";
+import { type Collection, collectHistory } from "../indexing/collect.ts";
 import type { CompareParts } from "../indexing/compare.ts";
+import type { LiveIndexing } from "../indexing/live.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Sources } from "./difference.ts";
 import { survey } from "./plan.ts";
@@ -10,7 +11,7 @@ import type { RunState } from "./run-state.ts";
 
 /** @returns false when it was stopped before the end */
 export async function collectForRun(
-  parts: CompareParts & { readonly sources: Sources; readonly live: { kick(guildId: Snowflake): void } },
+  parts: CompareParts & { readonly sources: Sources; readonly live: Pick<LiveIndexing, "kick" | "removed"> },
   guildId: Snowflake,
   run: Run,
   update: RunState["update"],
@@ -18,14 +19,14 @@ export async function collectForRun(
 ): Promise<boolean> {
   if (run.source !== "discord" || run.collection?.finished === true) return !stop.aborted;
 
-  async function onRead(messages: number, marked: boolean): Promise<void> {
-    if (marked) parts.live.kick(guildId);
+  const onRead: Collection["onRead"] = async (messages, { changed, removed }) => {
+    if (changed > 0) parts.live.kick(guildId);
+    await parts.live.removed(guildId, removed);
     await update((each) => ({
       ...each,
       collection: { finished: false, collected: (each.collection?.collected ?? 0) + messages, unreadable: [] },
     }));
-  }
-
+  };
   const collection = { newestId: run.cutoffId, startedAt: run.startedAt, onRead };
   const collected = await collectHistory(parts, guildId, collection, stop);
   if (!collected.complete) return false;

@@ -17,8 +17,8 @@ export interface CatchUpParts extends CompareParts {
   isGone(channelId: Snowflake): Promise<boolean>;
   /** Told of each channel and thread that is stored and gone. */
   onGone(channelId: Snowflake): Promise<void>;
-  /** There are new pending marks. */
-  onMarked(): void;
+  /** Told of new pending marks, and which of them are for messages that are gone. */
+  onMarked(removed: readonly Snowflake[]): Promise<void>;
 }
 
 export interface CaughtUp {
@@ -55,7 +55,7 @@ export async function catchUp(
     const found = await catchUpChannel(parts, guildId, channel, awaySinceId, listenedUntil, stop);
     saved += found.saved;
     removed += found.removed;
-    if (found.saved + found.removed > 0) parts.onMarked();
+    if (found.saved > 0) await parts.onMarked([]);
   }
 
   async function lookFor(channelId: Snowflake): Promise<void> {
@@ -119,8 +119,9 @@ async function compareUpTo(
   for (let pages = 0; pages < PAGES_AT_ONCE && !stop.aborted; pages += 1) {
     const page = await comparePage(parts, guildId, channel, before, "between", stop);
     saved += page.created + page.changed;
-    removed += page.removed;
-    if (page.complete || page.created + page.changed + page.removed === 0) break;
+    removed += page.removed.length;
+    if (page.removed.length > 0) await parts.onMarked(page.removed);
+    if (page.complete || page.created + page.changed + page.removed.length === 0) break;
     before = page.oldestId;
   }
   return { saved, removed };

@@ -19,7 +19,7 @@ export interface ComparedPage {
   readonly read: number;
   readonly created: number;
   readonly changed: number;
-  readonly removed: number;
+  readonly removed: readonly Snowflake[];
   /** Everything from here up has been compared. */
   readonly oldestId: Snowflake;
   /** Discord has nothing older. */
@@ -69,13 +69,13 @@ export async function comparePage(
     // A nickname or the name of a channel that was mentioned: nothing to embed anew.
     const alike = page.filter((record) => !isNew(record) && !edited.includes(record));
     await store(archive, guildId, alike, asOf, false);
-    const { removed } = await archive.remove(guildId, "message", absent, asOf);
+    if (absent.length > 0) await archive.remove(guildId, "message", absent, asOf);
     await archive.markPending(
       guildId,
       "message",
       successors(page, isAdded, (record) => known.has(record.id)),
     );
-    return { read: page.length, created: added.created, changed: changed.changed, removed, oldestId, complete };
+    return { read: page.length, created: added.created, changed: changed.changed, removed: absent, oldestId, complete };
   } finally {
     asOf.release();
   }

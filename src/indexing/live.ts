@@ -23,6 +23,7 @@ import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { WriteOutcome } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
 import { patientRequest } from "./patient-request.ts";
+import { reword } from "./reword.ts";
 import { prepareRecords, toRows } from "./rows.ts";
 
 /** Marks reconciled together. */
@@ -33,6 +34,8 @@ const RETRY_MS = 5_000;
 export interface LiveIndexing extends GuildEvents {
   /** Says that there are pending marks in a guild. */
   kick(guildId: Snowflake): void;
+  /** Says that somebody else has removed these messages from the archive, and so left marks. */
+  removed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** Marks not reconciled yet; at most 1,000 are counted. */
   pending(guildId: Snowflake): Promise<number>;
   /** Resolves when the guild, or any guild, has no marks being worked on. */
@@ -106,7 +109,9 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     guild.writer.changed(marks.map(({ id }) => id));
     // Asked in the writer's order, so that rows on their way when the neighbour changed are seen.
     const dependents = await guild.writer.exclusively((index) => index.dependents(messageIds));
-    await reconcileIds(guildId, guild, "message", [...new Set([...messageIds, ...dependents])]);
+    const { remaining, ...outcome } = await reword(archive, guildId, guild, without(dependents, messageIds));
+    await markAgain(guildId, "message", outcome);
+    await reconcileIds(guildId, guild, "message", [...messageIds, ...remaining]);
     await reconcileIds(guildId, guild, "note", idsOf("note"));
     await archive.clearPending(guildId, marks);
   }
@@ -180,11 +185,33 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   async function removeNow(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
     if (ownership.lease(guildId) === undefined) return;
     try {
-      await (await indexes.open(guildId)).writer.removeIds(ids);
+      const guild = await indexes.open(guildId);
+      const dependents = await guild.writer.exclusively((index) => index.dependents(ids));
+      await guild.writer.removeIds(ids);
+      // Their marks bring along what is left undone here.
+      await reword(archive, guildId, guild, without(dependents, ids));
     } catch (thrown) {
       // Their marks are set: they go as soon as live indexing gets on.
       logger.warn("live:removal-postponed", { guildId, error: toError(thrown).message });
     }
+  }
+
+  /** Removals wait for an embedder that is down if live indexing does. */
+  async function removeScopesNow(guildId: Snowflake): Promise<void> {
+    if (breaker.state() === undefined || ownership.lease(guildId) === undefined) return;
+    try {
+      for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
+    } catch (thrown) {
+      logger.warn("live:removal-postponed", { guildId, error: toError(thrown).message });
+    }
+  }
+
+  async function removed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
+    if (ids.length === 0) return;
+    await tellWriter(guildId, ids);
+    kick(guildId);
+    // Marks wait for an embedder that is down; what was deleted must not be found meanwhile.
+    if (breaker.state() !== undefined) await removeNow(guildId, ids);
   }
 
   return {
@@ -197,15 +224,14 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     },
     async messagesDeleted(guildId, ids) {
       await archive.remove(guildId, "message", ids);
-      await tellWriter(guildId, ids);
-      kick(guildId);
-      // Marks wait for an embedder that is down; what was deleted must not be found meanwhile.
-      if (breaker.state() !== undefined) await removeNow(guildId, ids);
+      await removed(guildId, ids);
     },
+    removed,
     channelSaved: stored.channelSaved,
     async channelDeleted(guildId, channelId) {
       await stored.channelDeleted(guildId, channelId);
       kick(guildId);
+      await removeScopesNow(guildId);
     },
     async guildLeft(guildId) {
       if (parts.forgetOnLeave) await removeScope(guildId, { by: "guild" });
@@ -224,3 +250,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     },
   };
 }
+
+const without = (ids: readonly Snowflake[], others: readonly Snowflake[]) => {
+  const left = new Set(others);
+  return ids.filter((id) => !left.has(id));
+};

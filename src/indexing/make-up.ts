@@ -13,7 +13,7 @@ import { type Rereading, reread } from "./reread.ts";
 const AGAIN_MS = 30_000;
 
 export interface MakeUpParts extends CompareParts {
-  readonly live: Pick<LiveIndexing, "channelDeleted" | "kick">;
+  readonly live: Pick<LiveIndexing, "channelDeleted" | "kick" | "removed">;
   /** Resolves when the events heard of a guild until now are archived: an older one must not come after what Discord says now. */
   settled(guildId: Snowflake): Promise<void>;
   /** True only when Discord says that there is no such channel (any more). */
@@ -52,7 +52,10 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     ...parts,
     requests,
     onGone: (channelId: Snowflake) => live.channelDeleted(guildId, channelId),
-    onMarked: () => live.kick(guildId),
+    async onMarked(removed: readonly Snowflake[]) {
+      live.kick(guildId);
+      await live.removed(guildId, removed);
+    },
   });
 
   async function catchUpOnce(guildId: Snowflake, awaySince: number, stop: AbortSignal): Promise<void> {

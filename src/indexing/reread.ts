@@ -49,9 +49,9 @@ export async function reread(
       ...progress,
       messages: progress.messages + page.read,
       changed: progress.changed + page.created + page.changed,
-      removed: progress.removed + page.removed,
+      removed: progress.removed + page.removed.length,
     };
-    if (page.created + page.changed + page.removed > 0) parts.onMarked();
+    if (page.created + page.changed + page.removed.length > 0) await parts.onMarked(page.removed);
     return true;
   }
 

@@ -1,0 +1,55 @@
+// Takes a message's words out of its neighbours' rows. They are only in the full text, never in a vector: rows are written anew with
+// the vectors they have, also while the embedder is down.
+
+import type { Archive, IndexRow } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import type { GuildIndex } from "./guild-indexes.ts";
+import type { WriteOutcome } from "./index-writer.ts";
+import { type PreparedRecord, prepareRecords, toRows } from "./rows.ts";
+
+export interface Reworded extends WriteOutcome {
+  /** Those that need more than other words: they are to be embedded anew. */
+  readonly remaining: readonly Snowflake[];
+}
+
+/** @param ids messages whose rows carry a neighbour's words that are out of date */
+export async function reword(
+  archive: Archive,
+  guildId: Snowflake,
+  { index, writer, recipe }: GuildIndex,
+  ids: readonly Snowflake[],
+): Promise<Reworded> {
+  const ticket = writer.ticket();
+  try {
+    const records = await archive.get(guildId, "message", ids);
+    const prepared = await prepareRecords(archive, guildId, [...records.values()], recipe);
+    const written = await index.rows(ids);
+    const rows = prepared.flatMap((each) =>
+      anew(
+        each,
+        written.filter(({ id }) => id === each.stored.record.id),
+      ),
+    );
+    const outcome = rows.length === 0 ? NOTHING : await writer.write(rows, { ticket, fresh: false });
+    const done = new Set(rows.map(({ id }) => id));
+    return { ...outcome, remaining: ids.filter((id) => !done.has(id)) };
+  } finally {
+    ticket.release();
+  }
+}
+
+const NOTHING: WriteOutcome = { superseded: new Set(), contextChanged: new Set() };
+
+/** The rows of a record with the vectors of its present ones, if these are of the same text. */
+function anew(prepared: PreparedRecord, rows: readonly IndexRow[]): IndexRow[] {
+  const { record, contentHash } = prepared.stored;
+  const isSame = (row: IndexRow) => row.contentHash === contentHash && row.authorName === record.authorName;
+  const byChunk = new Map(rows.filter(isSame).map((row) => [row.chunk, row]));
+  const present = prepared.chunks.flatMap(({ chunk }) => byChunk.get(chunk) ?? []);
+  if (present.length < prepared.chunks.length || rows.length > present.length) return [];
+  return toRows(
+    prepared,
+    present.map(({ vector }) => vector),
+    present[0]?.runId,
+  );
+}
