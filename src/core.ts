@@ -1,57 +1,24 @@
 // Everything behind Discord, put together once the embedder is known: indexing, search and the backfill of all guilds.
 
 import { loadStaticModel } from "./adapters/builtin-model/model.ts";
-import type { AlertThresholds } from "./backfill/alerts.ts";
-import type { Announcement } from "./backfill/backfill.ts";
-import { createEngine, type Engine } from "./backfill/engine.ts";
-import type { Run } from "./backfill/run.ts";
-import { TransientError, toError } from "./errors.ts";
-import { createBreaker } from "./indexing/breaker.ts";
-import { createEmbeddingQueue } from "./indexing/embedding-queue.ts";
-import { createGuildIndexes } from "./indexing/guild-indexes.ts";
-import { createLiveIndexing, type LiveIndexing } from "./indexing/live.ts";
+import type { Engine } from "./backfill/engine.ts";
+import { TransientError } from "./errors.ts";
+import type { LiveIndexing } from "./indexing/live.ts";
 import { createMaintenance } from "./indexing/maintenance.ts";
 import { createNotes, type Notes } from "./indexing/notes.ts";
-import { createOwnership } from "./indexing/ownership.ts";
-import type { TextRecipe } from "./indexing/text.ts";
-import type {
-  AdminChannel,
-  Archive,
-  Clock,
-  Embedder,
-  History,
-  IndexStore,
-  Logger,
-  Permissions,
-  RunStore,
-  SystemProbe,
-} from "./ports.ts";
+import type { Permissions } from "./ports.ts";
 import { type Access, createAccess } from "./search/access.ts";
 import { channelsMeant } from "./search/channels.ts";
 import { createSearch, type Search } from "./search/search.ts";
 import type { Snowflake } from "./snowflake.ts";
+import { createWorkshop, type WorkshopParts } from "./workshop.ts";
 
-export interface CoreParts {
-  readonly archive: Archive;
-  readonly runStore: RunStore<Run>;
-  readonly indexStore: IndexStore;
-  readonly embedder: Embedder;
+export interface CoreParts extends Omit<WorkshopParts, "find"> {
   /** The built-in model also compares words for search, whatever the embedder. */
   readonly modelFolder: string;
-  readonly history: History;
   readonly permissions: Permissions;
-  readonly adminChannel: AdminChannel<Announcement>;
   /** Ids of the members a name means. */
   findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
-  readonly system: SystemProbe;
-  readonly thresholds: AlertThresholds;
-  readonly forgetOnLeave: boolean;
-  /** How texts are made; default: as the evaluation chose. */
-  readonly textRecipe?: TextRecipe;
-  /** Names this process to people. */
-  readonly holder: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 export interface Core {
@@ -68,23 +35,10 @@ export interface Core {
 }
 
 export async function createCore(parts: CoreParts): Promise<Core> {
-  const { archive, runStore, embedder, clock, logger } = parts;
+  const { archive, embedder, clock, logger } = parts;
   const wordModel = await loadStaticModel(parts.modelFolder);
-  const queue = createEmbeddingQueue(embedder, clock);
-  const breaker = createBreaker(queue, clock, logger);
-  const ownership = createOwnership(runStore, parts.holder, clock, logger);
-  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, parts.textRecipe);
-  const live = createLiveIndexing({
-    archive,
-    quarantine: runStore,
-    indexes,
-    ownership,
-    queue,
-    breaker,
-    clock,
-    logger,
-    forgetOnLeave: parts.forgetOnLeave,
-  });
+  const workshop = createWorkshop({ ...parts, find });
+  const { queue, breaker, ownership, indexes, live, engine } = workshop;
   const search = createSearch({
     openIndex: async (guildId) => (await indexes.open(guildId)).index,
     embedQuery: async (text, signal) => {
@@ -98,7 +52,7 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     },
     wordModel,
     findAuthors: parts.findMembers,
-    findChannels: async (guildId, name) => channelsMeant(await archive.channels(guildId), name),
+    findChannels: async (guildId, name, readable) => channelsMeant(await archive.channels(guildId), name, readable),
     clock,
     logger,
   });
@@ -108,21 +62,13 @@ export async function createCore(parts: CoreParts): Promise<Core> {
   /** The search that members use, over all there is: for the self-check of a backfill, whose results nobody sees. */
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
     const accessChannelIds = [...new Set((await archive.channels(guildId)).map((channel) => channel.accessChannelId))];
-    const { hits } = await search.search({ guildId, text, filter: { accessChannelIds }, limit, offset: 0 });
+    const filter = { accessChannelIds };
+    const { hits } = await search.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
     return hits.map(({ row }) => row.id);
   }
 
-  const engine = createEngine({ ...parts, indexes, ownership, queue, breaker, live, find });
   const entered = new Set<Snowflake>();
   const maintenance = createMaintenance(indexes, () => entered, clock, logger);
-
-  ownership.onChange((guildId, change) => {
-    if (change === "lost") return;
-    live.kick(guildId);
-    engine
-      .recover(guildId)
-      .catch((thrown) => logger.error("recover:failed", { guildId, error: toError(thrown).message }));
-  });
 
   return {
     live,
@@ -141,12 +87,10 @@ export async function createCore(parts: CoreParts): Promise<Core> {
       await ownership.release(guildId);
     },
     async stop() {
-      await maintenance.stop();
-      await engine.stop();
-      await live.stop();
-      breaker.stop();
-      await ownership.stop();
-      await indexes.close();
+      // Upkeep under way takes as long as it takes; who works for it meanwhile is stopped at once.
+      const resting = maintenance.stop();
+      await workshop.stop();
+      await resting;
       await embedder.close();
     },
   };

@@ -7,11 +7,13 @@ import type { Breaker, BreakerState } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndex } from "../indexing/guild-indexes.ts";
 import { NotOwnedError } from "../indexing/index-writer.ts";
-import type { Archive, Clock, Logger, RunStore, SystemProbe } from "../ports.ts";
+import type { Archive, Clock, Logger, RunStore } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
-import { type Alert, type AlertThresholds, createAlertMonitor } from "./alerts.ts";
+import type { AlertThresholds } from "./alerts.ts";
 import type { BackfillStatus } from "./backfill.ts";
+import { createFailedBatches } from "./failed-batches.ts";
 import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "./final-check.ts";
+import type { GuildAlerts } from "./guild-alerts.ts";
 import { createPace } from "./pace.ts";
 import { runPhase, type Settled } from "./pipeline.ts";
 import { keepProgress, type Reporter } from "./progress.ts";
@@ -32,7 +34,7 @@ import { LeaseLost, type RunState } from "./run-state.ts";
 import { createSampler } from "./sampler.ts";
 import { type Round, watch } from "./watch.ts";
 
-const CHECK_EVERY_MS = 1_000;
+const SAMPLE_EVERY_MS = 1_000;
 /** Discord allows few edits; people do not read faster. */
 const PROGRESS_EVERY_MS = 5_000;
 /** While memory is short the batches are halved this often. */
@@ -46,7 +48,7 @@ export interface ActiveRunParts {
   readonly quarantine: Pick<RunStore<Run>, "quarantine" | "quarantined">;
   readonly queue: EmbeddingQueue;
   readonly breaker: Breaker;
-  readonly system: SystemProbe;
+  readonly alerts: GuildAlerts;
   readonly thresholds: AlertThresholds;
   readonly reporter: Reporter;
   readonly clock: Clock;
@@ -67,7 +69,6 @@ export interface ActiveRun {
   current(): Run;
   recordsPerSecond(): number | undefined;
   waitingFor(): string | undefined;
-  alerts(): readonly Alert[];
   requestMs(): number | undefined;
   /** Asks for a pause: the batches in flight are finished first. */
   pause(reason: string): Promise<void>;
@@ -75,55 +76,47 @@ export interface ActiveRun {
   abandon(): void;
   /** The process stops: finish the batches in flight, leave the run to be resumed. */
   interrupt(): void;
+  /** Why it was left though it is to go on, if it was. */
+  leftBecause(): string | undefined;
   readonly done: Promise<void>;
 }
 
 export function workOn(parts: ActiveRunParts): ActiveRun {
-  const { guildId, state, clock, logger, breaker, queue, reporter } = parts;
+  const { guildId, state, clock, logger, alerts, breaker, queue, reporter } = parts;
   const stop = new AbortController();
   const abandon = new AbortController();
   // Each write that waits for a better moment listens: that is no leak to be warned of.
   setMaxListeners(0, abandon.signal);
   const finished = new AbortController();
-  const pace = createPace(state.current().pace, queue.embedder.limits);
+  const pace = createPace(state.current().pace, queue.embedder.limits, parts.thresholds.slowEmbeddingMs);
   /** Settled since the last checkpoint; shown, not stored. */
   let ahead = noCounters;
   let requestMs: number | undefined;
   let activity: string | undefined;
+  let leftBecause: string | undefined;
   const rate = createRate(clock);
-
-  const monitor = createAlertMonitor({
-    thresholds: parts.thresholds,
-    system: parts.system,
-    clock,
-    onRaised: (alert) => background(raised(alert)),
-    onResolved: (alert) => background(announce("alert-resolved", alert)),
-  });
 
   /** For work that nobody waits for; a failure there must not stop the run. */
   function background(work: Promise<unknown>) {
     work.catch((thrown) => logger.error("run:background-failed", { guildId, error: toError(thrown).message }));
   }
 
-  async function announce(kind: "alert-raised" | "alert-resolved", alert: Alert): Promise<void> {
-    logger.info(`alert:${kind === "alert-raised" ? "raised" : "resolved"}`, { guildId, alert: alert.name });
-    await reporter.post({ kind, alert, status: await parts.status() });
-  }
-
-  async function raised(alert: Alert): Promise<void> {
-    if (alert.name === "disk-low") await pause(`the disk is nearly full: ${alert.detail}`);
-    await announce("alert-raised", alert);
-  }
-
   const book = createRunBook(state, parts.quarantine, guildId, clock);
   const { update } = book;
   const current = () => withAhead(state.current(), ahead);
-  const sampler = createSampler(current, monitor, clock);
-  const progress = keepProgress(reporter, { ...parts, current: state.current, update, samples: sampler.drain });
+  const failures = createFailedBatches(clock, state.current().failedBatches);
+  const sampler = createSampler(current, alerts, clock);
+  const progress = keepProgress(reporter, {
+    ...parts,
+    current: state.current,
+    update,
+    samples: sampler.drain,
+    failedBatches: failures.list,
+  });
   const showProgress = progress.show;
 
   const updateWithProgress: typeof update = (change) => {
-    monitor.progress();
+    alerts.progress();
     sampler.take();
     return update(change);
   };
@@ -135,7 +128,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   async function settle(phase: Phase, settled: Settled): Promise<void> {
     await book.settle(phase.name, settled);
-    monitor.progress();
+    alerts.progress();
     ahead = noCounters;
     rate.count(settled.counters.read - settled.counters.embedded - settled.counters.quarantined);
   }
@@ -143,7 +136,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   function onBatch({ counters, failed }: { counters: Counters; failed: boolean }) {
     ahead = addCounters(ahead, counters);
     rate.count(counters.embedded + counters.quarantined);
-    monitor.batch(failed);
+    alerts.batch(failed);
     progress.countBatch(failed);
     sampler.take(failed);
   }
@@ -163,6 +156,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
           queue,
           breaker,
           pace,
+          failures,
           clock,
           stop: stop.signal,
           abandon: abandon.signal,
@@ -208,6 +202,12 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     await reporter.post({ kind: "report", status: await parts.status(), verification: undefined });
   }
 
+  /** Nothing can be stored at the moment, or by this process: it is gone on with when that is over. */
+  function leave(thrown: unknown) {
+    leftBecause = toError(thrown).message;
+    logger.warn("run:left", { guildId, reason: leftBecause });
+  }
+
   async function work(): Promise<void> {
     const listening = [
       breaker.onChange((breakerState) => background(onBreaker(breakerState))),
@@ -215,7 +215,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         pace.observe(timing);
         if (timing.priority !== "backfill") return;
         requestMs = timing.tookMs;
-        monitor.request(timing.tookMs);
+        alerts.request(timing.tookMs);
       }),
     ];
     const watching = watch(rounds, clock, finished.signal, (thrown) =>
@@ -232,11 +232,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       else await finish();
     } catch (thrown) {
       const isLeft = thrown instanceof LeaseLost || thrown instanceof NotOwnedError;
-      if (isLeft) logger.warn("run:left", { guildId, reason: thrown.message });
-      else
-        await settleFailed(thrown).catch((again) =>
-          logger.error("run:lost", { guildId, error: toError(again).message }),
-        );
+      if (isLeft) leave(thrown);
+      else await settleFailed(thrown).catch(leave);
     } finally {
       finished.abort();
       for (const ignore of listening) ignore();
@@ -245,22 +242,11 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   }
 
   const rounds: readonly Round[] = [
-    {
-      everyMs: CHECK_EVERY_MS,
-      async act() {
-        await monitor.check({
-          isRunning: state.current().status === "running",
-          waitingFor: waitingFor(),
-          // A hiccup that is over by the first probe is no alert.
-          embedderDown: (breaker.state()?.probes ?? 0) > 0 ? breaker.state()?.reason : undefined,
-        });
-        sampler.take();
-      },
-    },
+    { everyMs: SAMPLE_EVERY_MS, act: async () => sampler.take() },
     {
       everyMs: SHRINK_EVERY_MS,
       async act() {
-        if (monitor.active().some(({ name }) => name === "memory-high")) pace.shrink();
+        if (alerts.active().some(({ name }) => name === "memory-high")) pace.shrink();
       },
     },
     { everyMs: PROGRESS_EVERY_MS, act: showProgress },
@@ -284,8 +270,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     current,
     recordsPerSecond: () => (state.current().status === "running" ? rate.perSecond() : undefined),
     waitingFor,
-    alerts: () => monitor.active(),
     requestMs: () => requestMs,
+    leftBecause: () => leftBecause,
     pause,
     abandon() {
       stop.abort();

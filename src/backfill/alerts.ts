@@ -1,5 +1,7 @@
-// The alert conditions: raised once, with hysteresis, resolved once, never repeated in between.
+// The alert conditions: raised once, with hysteresis, resolved once, never repeated in between. Only a run raises alerts; those that
+// are on are followed until they are over, whatever has become of the run (see guild-alerts.ts).
 
+import { z } from "zod";
 import type { Clock, SystemProbe } from "../ports.ts";
 
 export const alertNames = [
@@ -11,6 +13,14 @@ export const alertNames = [
   "stalled",
 ] as const;
 export type AlertName = (typeof alertNames)[number];
+
+/** An alert that is on, as the run remembers it. */
+export const alertSchema = z.object({
+  name: z.enum(alertNames),
+  detail: z.string(),
+  consequence: z.string(),
+  raisedAt: z.number(),
+});
 
 export interface Alert {
   readonly name: AlertName;
@@ -49,12 +59,17 @@ const HYSTERESIS = 0.1;
 const WINDOW = 50;
 const WINDOW_MIN = 10;
 
-/** What a run tells about itself. */
+/** What is so at the moment. */
+export interface Facts {
+  /** The run at work; undefined when there is none. */
+  readonly run: RunFacts | undefined;
+  readonly embedderDown: string | undefined;
+}
+
 export interface RunFacts {
   /** Only a run that is running can stall. */
   readonly isRunning: boolean;
   readonly waitingFor: string | undefined;
-  readonly embedderDown: string | undefined;
 }
 
 export interface AlertMonitor {
@@ -64,17 +79,24 @@ export interface AlertMonitor {
   batch(failed: boolean): void;
   /** Something else got on: history was collected, a checkpoint stored. */
   progress(): void;
-  /** Looks at everything once. Call it every few seconds. */
-  check(facts: RunFacts): Promise<void>;
+  /** A run begins its work: its requests, batches and progress are judged from here. */
+  begin(): void;
+  /**
+   * Looks at everything once. Call it every few seconds.
+   * @returns why a run must stop now, if it must
+   */
+  check(facts: Facts): Promise<string | undefined>;
+  /** Those that are on, as of before a restart. */
+  restore(alerts: readonly Alert[]): void;
   active(): readonly Alert[];
-  /** All raised so far, the resolved ones too, oldest first. */
-  history(): readonly Alert[];
 }
 
 export interface AlertParts {
   readonly thresholds: AlertThresholds;
   readonly system: SystemProbe;
   readonly clock: Clock;
+  /** What admins type, e.g. "/backfill". */
+  readonly command: string;
   onRaised(alert: Alert): void;
   onResolved(alert: Alert): void;
 }
@@ -84,56 +106,80 @@ const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 export function createAlertMonitor(parts: AlertParts): AlertMonitor {
-  const { thresholds, system, clock } = parts;
+  const { thresholds, system, clock, command } = parts;
   const raised = new Map<AlertName, Alert>();
-  const past: Alert[] = [];
-  const outcomes: boolean[] = [];
-  let lastRequestMs = 0;
+  let outcomes: boolean[] = [];
+  let lastRequestMs: number | undefined;
   let lastProgressAt = clock.elapsed();
+  let hasRun = false;
 
-  /** @param isBad raises; @param isGood resolves; in between nothing changes */
+  /** @param isBad raises, while a run is at work; @param isGood resolves; in between nothing changes */
   function judge(name: AlertName, isBad: boolean, isGood: boolean, detail: string, consequence: string) {
     const alert = raised.get(name);
-    if (alert === undefined && isBad) {
+    if (alert === undefined && isBad && hasRun) {
       const fresh: Alert = { name, detail, consequence, raisedAt: clock.now() };
       raised.set(name, fresh);
       parts.onRaised(fresh);
     } else if (alert !== undefined && isGood) {
       const resolved: Alert = { ...alert, detail, resolvedAt: clock.now() };
       raised.delete(name);
-      past.push(resolved);
       parts.onResolved(resolved);
     }
   }
 
   function judgeRequests() {
     const { slowEmbeddingMs, failureRate } = thresholds;
-    judge(
-      "slow-embedder",
-      lastRequestMs > slowEmbeddingMs,
-      lastRequestMs < slowEmbeddingMs * (1 - HYSTERESIS),
-      `the last request took ${seconds(lastRequestMs)} (limit ${seconds(slowEmbeddingMs)})`,
-      "Batches are made smaller until it answers faster.",
-    );
-    const rate = outcomes.length === 0 ? 0 : outcomes.filter((failed) => failed).length / outcomes.length;
+    if (lastRequestMs !== undefined) {
+      judge(
+        "slow-embedder",
+        lastRequestMs > slowEmbeddingMs,
+        lastRequestMs < slowEmbeddingMs * (1 - HYSTERESIS),
+        `the last request took ${seconds(lastRequestMs)} (limit ${seconds(slowEmbeddingMs)})`,
+        "Batches are made smaller until it answers faster.",
+      );
+    }
+    if (outcomes.length < WINDOW_MIN) return;
+    const rate = outcomes.filter((failed) => failed).length / outcomes.length;
     judge(
       "failing-batches",
-      outcomes.length >= WINDOW_MIN && rate > failureRate,
+      rate > failureRate,
       rate < failureRate * (1 - HYSTERESIS),
       `${percent(rate)} of the last ${outcomes.length} batches failed (limit ${percent(failureRate)})`,
-      "The run goes on; records that are refused are set aside and listed in /backfill failures.",
+      `The run goes on; records that are refused are set aside and listed in ${command} failures.`,
     );
   }
 
-  async function judgeMachine() {
+  /** What only a run can suffer from is over when the run is. */
+  function judgeWithoutRun() {
+    for (const name of ["slow-embedder", "failing-batches", "stalled"] as const) {
+      judge(name, false, true, "no run is at work any more", "");
+    }
+  }
+
+  function judgeProgress({ isRunning, waitingFor }: RunFacts) {
+    if (!isRunning) lastProgressAt = clock.elapsed();
+    const idleMs = clock.elapsed() - lastProgressAt;
+    judge(
+      "stalled",
+      idleMs > thresholds.stalledMs,
+      idleMs < thresholds.stalledMs,
+      `no progress for ${seconds(idleMs)}; waiting for ${waitingFor ?? "an answer of the embedder or the index"}`,
+      "The run keeps trying. See “help, it is stuck” in docs/how-a-backfill-runs.md.",
+    );
+  }
+
+  /** @returns why a run must stop, also one that was resumed while the alert was on */
+  async function judgeMachine(): Promise<string | undefined> {
     const { freeBytes } = await system.disk();
     const { diskLowBytes, memoryHigh } = thresholds;
+    const isLow = freeBytes < diskLowBytes;
+    const free = `${gigabytes(freeBytes)} free (limit ${gigabytes(diskLowBytes)})`;
     judge(
       "disk-low",
-      freeBytes < diskLowBytes,
+      isLow,
       freeBytes > diskLowBytes * (1 + HYSTERESIS),
-      `${gigabytes(freeBytes)} free (limit ${gigabytes(diskLowBytes)})`,
-      "The run is paused. Free some space, then press Resume or type /backfill start.",
+      free,
+      `The run is paused. Free some space, then press Resume or type ${command} start.`,
     );
     const { usedBytes, limitBytes } = await system.memory();
     const used = usedBytes / limitBytes;
@@ -144,6 +190,7 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
       `${percent(used)} of ${gigabytes(limitBytes)} in use (limit ${percent(memoryHigh)})`,
       "Batches are halved and grow back slowly.",
     );
+    return isLow ? `the disk is nearly full: ${free}` : undefined;
   }
 
   return {
@@ -160,7 +207,14 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
     progress() {
       lastProgressAt = clock.elapsed();
     },
-    async check({ isRunning, waitingFor, embedderDown }) {
+    begin() {
+      hasRun = true;
+      outcomes = [];
+      lastRequestMs = undefined;
+      lastProgressAt = clock.elapsed();
+    },
+    async check({ run, embedderDown }) {
+      hasRun = run !== undefined;
       judge(
         "embedder-down",
         embedderDown !== undefined,
@@ -168,18 +222,14 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
         embedderDown ?? "it answers again",
         "The run waits and goes on by itself; nothing is lost and no message is counted as failed.",
       );
-      if (!isRunning) lastProgressAt = clock.elapsed();
-      const idleMs = clock.elapsed() - lastProgressAt;
-      judge(
-        "stalled",
-        idleMs > thresholds.stalledMs,
-        idleMs < thresholds.stalledMs,
-        `no progress for ${seconds(idleMs)}; waiting for ${waitingFor ?? "an answer of the embedder or the index"}`,
-        "The run keeps trying. See “help, it is stuck” in docs/how-a-backfill-runs.md.",
-      );
-      await judgeMachine();
+      if (run === undefined) judgeWithoutRun();
+      else judgeProgress(run);
+      return await judgeMachine();
+    },
+    restore(alerts) {
+      raised.clear();
+      for (const alert of alerts) raised.set(alert.name, alert);
     },
     active: () => [...raised.values()],
-    history: () => [...past, ...raised.values()],
   };
 }

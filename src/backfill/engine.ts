@@ -1,11 +1,12 @@
 // Analyze, start, pause, resume, status and the reports: one run per guild. The work itself is in active-run.ts.
 
-import { toError, UserError } from "../errors.ts";
+import { TransientError, toError, UserError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndexes } from "../indexing/guild-indexes.ts";
 import type { LiveIndexing } from "../indexing/live.ts";
 import type { Ownership } from "../indexing/ownership.ts";
+import type { Rereading } from "../indexing/reread.ts";
 import type { AdminChannel, Archive, Clock, History, Logger, RunStore, SystemProbe, Versioned } from "../ports.ts";
 import { type Snowflake, snowflakeAt } from "../snowflake.ts";
 import { type ActiveRun, workOn } from "./active-run.ts";
@@ -13,21 +14,25 @@ import type { AlertThresholds } from "./alerts.ts";
 import { analyze } from "./analyze.ts";
 import type { Announcement, Backfill, PauseOutcome, StartOptions, StartOutcome } from "./backfill.ts";
 import { collectForRun } from "./collect-run.ts";
-import { planRun } from "./new-run.ts";
-import { phaseRanges, survey } from "./plan.ts";
-import { changePlan, isLeftOver, planDifferences, takenUp } from "./plan-change.ts";
-import { createReporter, type Reporter } from "./progress.ts";
+import { createGuildChannels } from "./guild-channels.ts";
+import { pauseAbandoned, pauseActive } from "./pausing.ts";
+import { phaseRanges } from "./plan.ts";
+import { isLeftOver, planDifferences, takenUp } from "./plan-change.ts";
 import { listFailures, retryFailures } from "./quarantine.ts";
 import { repair } from "./repair.ts";
 import { rollBack } from "./rollback.ts";
-import { isActive, type Run, totals, withStatus } from "./run.ts";
-import { createRunState, type RunState } from "./run-state.ts";
-import { lookAtStatus } from "./status.ts";
-import { createTurns } from "./turns.ts";
+import { isActive, type Run, withStatus } from "./run.ts";
+import { createRunState, LeaseLost, type RunState } from "./run-state.ts";
+import { requireOwnership, storeNewRun, takeUpAgain } from "./starting.ts";
+import { type LeftRun, lookAtStatus } from "./status.ts";
+import { createTurns, shuttingDown } from "./turns.ts";
+import { unlessStopped, within } from "./unless-stopped.ts";
 import { type Verification, type VerifyParts, verify as verifyRecords } from "./verify.ts";
 
-/** A run that hangs in `pausing` longer than this can be forced by pausing again. */
-const STUCK_MS = 5 * 60_000;
+/** When the process stops, the batches in flight may take this long; then they are given up. */
+const STOP_GRACE_MS = 3_000;
+/** What could not be taken up, because the archive cannot be written, say, is tried again after this. */
+const RECOVER_AGAIN_MS = 5_000;
 
 export interface EngineParts {
   readonly archive: Archive;
@@ -36,15 +41,19 @@ export interface EngineParts {
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
   readonly breaker: Breaker;
-  readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick">;
+  readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "removed">;
   readonly history: History;
   readonly adminChannel: AdminChannel<Announcement>;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
+  /** What admins type, e.g. "/backfill". */
+  readonly command: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ids of the best hits for a text, whoever asks. */
   readonly find: VerifyParts["find"];
+  /** See `StatusParts`. */
+  rereading?(guildId: Snowflake): Rereading | undefined;
 }
 
 export interface Engine extends Backfill {
@@ -52,24 +61,24 @@ export interface Engine extends Backfill {
   recover(guildId: Snowflake): Promise<void>;
   /** Resolves when nobody works on this guild's run (any more). */
   done(guildId: Snowflake): Promise<void>;
-  /** Leaves every run to be resumed; resolves when the batches in flight are stored. */
+  /** Leaves every run to be resumed; resolves when the batches in flight are stored, or given up after a few seconds. */
   stop(): Promise<void>;
 }
 
 export function createEngine(parts: EngineParts): Engine {
   const { archive, runStore, indexes, ownership, live, clock, logger } = parts;
+  const stopped = new AbortController();
   const active = new Map<Snowflake, ActiveRun>();
+  const left = new Map<Snowflake, LeftRun>();
   /** Starting, taking up and rolling back happen one after the other per guild. */
   const turns = createTurns();
-  const reporters = new Map<Snowflake, Reporter>();
+  const channels = createGuildChannels(parts, updateRun, status);
 
-  function reporterOf(guildId: Snowflake): Reporter {
-    const existing = reporters.get(guildId);
-    if (existing !== undefined) return existing;
-    const channelOf = async () => (await archive.settings(guildId)).adminChannelId;
-    const reporter = createReporter(parts.adminChannel, channelOf, clock, logger);
-    reporters.set(guildId, reporter);
-    return reporter;
+  async function updateRun(guildId: Snowflake, change: (run: Run) => Run): Promise<void> {
+    const running = active.get(guildId);
+    const stored = running === undefined ? await runStore.load(guildId) : undefined;
+    const state = stored === undefined ? running?.state : stateOf(guildId, stored);
+    await state?.update(change);
   }
 
   async function sourcesOf(guildId: Snowflake) {
@@ -77,18 +86,8 @@ export function createEngine(parts: EngineParts): Engine {
     return { archive, index, writer, quarantine: runStore };
   }
 
-  function requireOwnership(guildId: Snowflake): void {
-    if (ownership.lease(guildId) !== undefined) return;
-    const holder = ownership.heldElsewhere(guildId);
-    throw new UserError(
-      holder === undefined
-        ? "This process does not own the server's index at the moment. Nothing is lost; try again in half a minute."
-        : `Another process (${holder}) looks after this server. Stop one of the two, or wait 15 seconds after it has ended.`,
-    );
-  }
-
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
-    requireOwnership(guildId);
+    requireOwnership(ownership, guildId);
     return turns.take(guildId, async () => {
       await archive.saveSettings(guildId, {
         ...(await archive.settings(guildId)),
@@ -108,21 +107,9 @@ export function createEngine(parts: EngineParts): Engine {
     stored: Versioned<Run> | undefined,
     options: StartOptions,
   ): Promise<StartOutcome> {
-    const analysis = await analyze(parts, guildId);
-    turns.requireOpen();
-    if (analysis.preflight.some(({ ok }) => !ok)) return { outcome: "refused", analysis };
-    const run = planRun(analysis, options, indexes.space.fingerprint, clock.now());
-    if (run === undefined) return { outcome: "nothing-to-do", analysis };
-    await (await indexes.open(guildId)).index.tag(run.indexTag);
-    const lease = ownership.lease(guildId);
-    const saved = await runStore.save(guildId, run, stored?.stamp, lease === undefined ? {} : { lease });
-    if (saved === "changed" || saved === "lease-lost") {
-      throw new UserError(
-        "Somebody else started or changed a backfill of this server just now. Look at /backfill status.",
-      );
-    }
-    if (stored !== undefined) await runStore.archiveRun(guildId, stored.value);
-    logger.info("run:started", { guildId, runId: run.id, pace: run.pace, planned: totals(run).planned });
+    const analysis = await unlessStopping(analyze(parts, guildId, onProgress()));
+    const saved = await storeNewRun(parts, guildId, options, analysis, stored?.value);
+    if ("outcome" in saved) return saved;
     await begin(guildId, stateOf(guildId, saved));
     return { outcome: "started", status: await status(guildId) };
   }
@@ -132,34 +119,42 @@ export function createEngine(parts: EngineParts): Engine {
     if (differences.length > 0 && options.changePlan === undefined) {
       return { outcome: "plan-differs", status: await status(guildId), differences };
     }
-    let withPlan = (run: Run) => run;
-    if (options.changePlan === true) {
-      const { phases } = await survey(await sourcesOf(guildId), guildId, stored.value.cutoffId);
-      withPlan = (run) => changePlan(run, options, phases);
-    }
-    const from = stored.value.status;
     const state = stateOf(guildId, stored);
-    await state.update((run) => takenUp(withPlan(run), `resumed by an admin from ${from}`, clock.now()));
+    await takeUpAgain(state, await sourcesOf(guildId), guildId, options, () => clock.now());
     await begin(guildId, state);
-    return { outcome: "resumed", status: await status(guildId), from };
+    return { outcome: "resumed", status: await status(guildId), from: stored.value.status };
   }
 
   /** Takes up what a process left behind, if it is not to wait for an admin. */
   async function recover(guildId: Snowflake): Promise<void> {
     const stored = await runStore.load(guildId);
     if (stored === undefined || active.has(guildId)) return;
-    const { status: left } = stored.value;
-    if (left === "pausing") return settleAbandoned(guildId, stored, stored.value.reason);
-    if (left !== "running" && left !== "waiting" && left !== "interrupted") return;
+    channels.of(guildId).alerts.restore(stored.value);
+    const { status: from } = stored.value;
     const state = stateOf(guildId, stored);
+    if (from === "pausing") await pauseAbandoned(state, stored.value.reason, clock);
+    if (from !== "running" && from !== "waiting" && from !== "interrupted") return;
     if (!isOfThisSpace(stored.value)) {
-      const reason = "the embedding model was changed; type /backfill start to embed everything with the new one";
-      await state.update((run) => withStatus(run, left === "interrupted" ? "paused" : "failed", reason, clock.now()));
+      const reason = `the embedding model was changed; type ${parts.command} start to embed everything with the new one`;
+      await state.update((run) => withStatus(run, from === "interrupted" ? "paused" : "failed", reason, clock.now()));
       return;
     }
     await state.update((run) => takenUp(run, "resumed by itself after the process came back", clock.now()));
-    logger.info("run:resumed", { guildId, runId: stored.value.id, from: left });
+    logger.info("run:resumed", { guildId, runId: stored.value.id, from });
     await begin(guildId, state);
+  }
+
+  /** As long as this process owns the guild, what cannot be stored now is stored later. */
+  async function recoverPatiently(guildId: Snowflake): Promise<void> {
+    while (!turns.isClosed() && ownership.lease(guildId) !== undefined) {
+      try {
+        return await turns.take(guildId, () => recover(guildId));
+      } catch (thrown) {
+        logger.error("recover:failed", { guildId, error: toError(thrown).message });
+        if (!(thrown instanceof TransientError || thrown instanceof LeaseLost)) return;
+        await clock.sleep(RECOVER_AGAIN_MS, stopped.signal);
+      }
+    }
   }
 
   /** A run made with another model is not resumed: what it has embedded is of no use to this one. */
@@ -171,88 +166,100 @@ export function createEngine(parts: EngineParts): Engine {
   async function begin(guildId: Snowflake, state: RunState): Promise<void> {
     const guild = await indexes.open(guildId);
     const sources = { archive, index: guild.index, writer: guild.writer, quarantine: runStore };
+    const { reporter, alerts } = channels.of(guildId);
     const run = workOn({
       ...parts,
       guildId,
       state,
       guild,
       quarantine: runStore,
-      reporter: reporterOf(guildId),
+      reporter,
+      alerts,
       collect: (current, update, stop) => collectForRun({ ...parts, sources }, guildId, current, update, stop),
-      verify: (current) => verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current),
+      verify: (current) =>
+        verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current, onProgress()),
       repair: (records, stop) => repair(parts, guildId, records, stop),
       onMarked: () => live.kick(guildId),
       status: () => status(guildId),
     });
+    left.delete(guildId);
     active.set(guildId, run);
+    alerts.begin(run);
     run.done
       .catch((thrown) => logger.error("run:lost", { guildId, error: toError(thrown).message }))
       .finally(() => {
         active.delete(guildId);
-        // Left because the lease had run out, and it has been renewed since: this process was only slow or asleep.
-        const isLeft = isActive(state.current().status) && ownership.lease(guildId) !== undefined;
-        if (isLeft && !turns.isClosed()) recoverSoon(guildId);
+        const last = state.current();
+        alerts.end(isActive(last.status) || last.status === "interrupted");
+        if (isActive(last.status) && !turns.isClosed()) leave(guildId, run);
       });
   }
 
-  function recoverSoon(guildId: Snowflake) {
-    turns
-      .take(guildId, () => recover(guildId))
-      .catch((thrown) => logger.error("recover:failed", { guildId, error: toError(thrown).message }));
+  /** A run that nobody works on, and that will be taken up again: the stored one does not tell. */
+  function leave(guildId: Snowflake, run: ActiveRun) {
+    left.set(guildId, { reason: run.leftBecause() ?? "it was left", at: clock.now() });
+    const tell = async () => {
+      const { progressMessage } = run.state.current();
+      if (progressMessage === undefined || ownership.heldElsewhere(guildId) !== undefined) return;
+      await channels
+        .of(guildId)
+        .reporter.progress({ kind: "progress", status: await status(guildId) }, progressMessage);
+    };
+    tell().catch((thrown) => logger.error("run:background-failed", { guildId, error: toError(thrown).message }));
+    // Without a lease, it is taken up when there is one again.
+    void recoverPatiently(guildId);
   }
 
   async function pause(guildId: Snowflake, by: string): Promise<PauseOutcome> {
     await turns.finished(guildId);
-    const running = active.get(guildId);
     const stored = await runStore.load(guildId);
-    const outcome = await pauseStored(guildId, running, stored?.value, by);
+    if (stored === undefined || !isActive(stored.value.status)) {
+      const outcome = stored?.value.status === "paused" ? "already-paused" : "nothing-running";
+      return { outcome, status: await status(guildId) };
+    }
+    requireOwnership(ownership, guildId);
+    const running = active.get(guildId);
+    const outcome =
+      running === undefined
+        ? await pauseAbandoned(stateOf(guildId, stored), by, clock)
+        : await pauseActive(running, by, clock);
     return { outcome, status: await status(guildId) };
   }
 
-  async function pauseStored(
-    guildId: Snowflake,
-    running: ActiveRun | undefined,
-    run: Run | undefined,
-    by: string,
-  ): Promise<PauseOutcome["outcome"]> {
-    if (run?.status === "paused") return "already-paused";
-    if (run === undefined || !isActive(run.status)) return "nothing-running";
-    requireOwnership(guildId);
-    if (running === undefined) {
-      // Nobody works on it: the process that did is gone, and this one has not taken it up.
-      const stored = await runStore.load(guildId);
-      if (stored !== undefined) await settleAbandoned(guildId, stored, by);
-      return "paused";
-    }
-    if (run.status === "pausing" && clock.now() - run.statusAt > STUCK_MS) {
-      running.abandon();
-      await running.state.update((each) =>
-        each.status === "pausing" ? withStatus(each, "paused", by, clock.now()) : each,
-      );
-      return "forced";
-    }
-    await running.pause(by);
-    return "pausing";
-  }
-
-  async function settleAbandoned(guildId: Snowflake, stored: Versioned<Run>, reason: string): Promise<void> {
-    const state = stateOf(guildId, stored);
-    await state.update((run) => {
-      const pausing = run.status === "pausing" ? run : withStatus(run, "pausing", reason, clock.now());
-      return withStatus(pausing, "paused", reason, clock.now());
+  function status(guildId: Snowflake) {
+    const { reporter, alerts } = channels.of(guildId);
+    return lookAtStatus(parts, guildId, {
+      active: active.get(guildId),
+      left: left.get(guildId),
+      alerts: alerts.active(),
+      adminChannelProblem: reporter.problem,
     });
   }
 
-  const status = (guildId: Snowflake) => lookAtStatus(parts, guildId, active.get(guildId), reporterOf(guildId).problem);
-
-  async function verify(guildId: Snowflake, onProgress?: (records: number) => void): Promise<Verification> {
+  async function verify(guildId: Snowflake, progressed?: (records: number) => void): Promise<Verification> {
     const ranges = phaseRanges(snowflakeAt(clock.now()));
     const verifyParts = { sources: await sourcesOf(guildId), find: parts.find, clock };
-    return (await verifyRecords(verifyParts, guildId, ranges, undefined, onProgress)).verification;
+    const verifying = verifyRecords(verifyParts, guildId, ranges, undefined, onProgress(progressed));
+    return (await unlessStopping(verifying)).verification;
+  }
+
+  /** Long walks look here, page by page, whether they are still wanted. */
+  function onProgress(progressed?: (records: number) => void) {
+    return (records: number) => {
+      stopped.signal.throwIfAborted();
+      progressed?.(records);
+    };
+  }
+
+  /** @throws UserError when the process stops meanwhile */
+  async function unlessStopping<Result>(work: Promise<Result>): Promise<Result> {
+    const result = await unlessStopped(work, stopped.signal);
+    if (result === undefined) throw shuttingDown();
+    return result;
   }
 
   return {
-    analyze: (guildId, onProgress) => analyze(parts, guildId, onProgress),
+    analyze: (guildId, progressed) => unlessStopping(analyze(parts, guildId, onProgress(progressed))),
     start,
     pause,
     status,
@@ -261,7 +268,7 @@ export function createEngine(parts: EngineParts): Engine {
     retry: (guildId) => retryFailures(parts, guildId),
     rollback: (guildId, by) =>
       turns.take(guildId, async () => {
-        requireOwnership(guildId);
+        requireOwnership(ownership, guildId);
         if (active.has(guildId))
           throw new UserError("The backfill is still at work. Pause it first, then roll it back.");
         const stored = await runStore.load(guildId);
@@ -272,17 +279,20 @@ export function createEngine(parts: EngineParts): Engine {
         logger.info("run:rolled-back", { guildId, runId: stored.value.id, removedRows });
         return { removedRows, verification: await verify(guildId) };
       }),
-    recover: async (guildId) => {
-      if (!turns.isClosed()) await turns.take(guildId, () => recover(guildId));
-    },
+    recover: recoverPatiently,
     async done(guildId) {
       await turns.finished(guildId);
       await active.get(guildId)?.done;
     },
     async stop() {
+      stopped.abort();
       await turns.close();
-      for (const run of active.values()) run.interrupt();
-      await Promise.all([...active.values()].map((run) => run.done));
+      const runs = [...active.values()];
+      for (const run of runs) run.interrupt();
+      await within(STOP_GRACE_MS, clock, Promise.all(runs.map(({ done }) => done)));
+      for (const run of runs) run.abandon();
+      await Promise.all(runs.map(({ done }) => done));
+      await within(STOP_GRACE_MS, clock, channels.stop());
     },
   };
 }

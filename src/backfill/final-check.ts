@@ -6,6 +6,7 @@ import type { Breaker } from "../indexing/breaker.ts";
 import { putInOrder } from "../indexing/maintenance.ts";
 import type { VectorIndex } from "../ports.ts";
 import { isActive, type Run, totals, withStatus } from "./run.ts";
+import { unlessStopped } from "./unless-stopped.ts";
 import type { Findings, Verification } from "./verify.ts";
 
 const REPAIRS = 3;
@@ -30,7 +31,8 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
   await parts.repair([], stop);
   if (stop.aborted) return undefined;
   parts.onActivity("the index being put in order");
-  await putInOrder(parts.index);
+  await unlessStopped(putInOrder(parts.index), stop);
+  if (stop.aborted) return undefined;
   parts.onActivity("the final check");
   let findings = await verifyPatiently(parts);
   for (let repairs = 0; findings !== undefined && findings.toRepair.length > 0 && repairs < REPAIRS; repairs += 1) {
@@ -46,7 +48,7 @@ async function verifyPatiently({ breaker, run, verify, stop }: FinalCheckParts):
     await breaker.whenClosed(stop);
     if (stop.aborted) return undefined;
     try {
-      return await breaker.guard(() => verify(run()));
+      return await breaker.guard(() => unlessStopped(verify(run()), stop));
     } catch (thrown) {
       if (!(thrown instanceof TransientError)) throw thrown;
     }

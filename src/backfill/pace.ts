@@ -15,8 +15,6 @@ const gentle: Record<PhaseName, { readonly texts: number; readonly cooldownMs: n
 
 /** Live indexing and search are hurt when they wait longer than this for the embedder. Milliseconds. */
 const HURT_MS = 250;
-/** An answer slower than this makes the batches smaller (DESIGN section 5). Milliseconds. */
-export const SLOW_MS = 5_000;
 /** Below this the cooldown of `auto` is nothing. */
 const NO_COOLDOWN = 0.02;
 const RECOVERY = 1.1;
@@ -36,7 +34,8 @@ export interface Pace {
   shrink(): void;
 }
 
-export function createPace(name: PaceName, limits: Embedder["limits"]): Pace {
+/** @param slowMs an answer slower than this makes the batches smaller */
+export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: number): Pace {
   /** Share of the full batch size, shrinking on trouble. */
   let size = 1;
   /** `auto` only: 0 is as gentle as `gentle`, 1 as fast as `full`. */
@@ -68,7 +67,7 @@ export function createPace(name: PaceName, limits: Embedder["limits"]): Pace {
     observe(timing) {
       learnEagerness(timing);
       if (timing.priority !== "backfill") return;
-      size = timing.tookMs > SLOW_MS ? halved() : Math.min(1, size * RECOVERY);
+      size = timing.tookMs > slowMs ? halved() : Math.min(1, size * RECOVERY);
     },
     shrink() {
       size = halved();

@@ -3,16 +3,15 @@
 
 import PQueue from "p-queue";
 import { TransientError } from "../errors.ts";
-import { type Batch, cutBatches, type EmbeddedBatch, embedBatch } from "../indexing/batches.ts";
-import type { Breaker } from "../indexing/breaker.ts";
+import { type Batch, cutBatches, type EmbeddedBatch } from "../indexing/batches.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
-import { patientRequest } from "../indexing/patient-request.ts";
 import { knownContext, prepareRecords, toRows } from "../indexing/rows.ts";
 import type { TextRecipe } from "../indexing/text.ts";
 import type { Clock, QuarantineEntry, RecordKind } from "../ports.ts";
 import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { type ComparedPage, createDifference, type Sources } from "./difference.ts";
+import { type BatchEmbedding, embedPatiently } from "./embed-patiently.ts";
 import type { Pace } from "./pace.ts";
 import { addCounters, type Counters, noCounters, type Phase } from "./run.ts";
 
@@ -36,20 +35,16 @@ export interface Settled {
   readonly quarantine: readonly QuarantineEntry[];
 }
 
-export interface PipelineParts {
+export interface PipelineParts extends BatchEmbedding {
   readonly guildId: Snowflake;
   readonly runId: string;
   readonly sources: Omit<Sources, "writer">;
   readonly writer: IndexWriter;
   readonly recipe: TextRecipe;
   readonly queue: EmbeddingQueue;
-  readonly breaker: Breaker;
   readonly pace: Pace;
-  readonly clock: Clock;
   /** Finish the batches in flight, begin no other. */
   readonly stop: AbortSignal;
-  /** Drop even the requests in flight. */
-  readonly abandon: AbortSignal;
   /** Stores the checkpoint. Called in order, never twice at once. */
   settle(settled: Settled): Promise<void>;
   /** Some records were left to live indexing, with pending marks. */
@@ -110,24 +105,6 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     settling = settling.then(settleFinishedPages).catch(fail);
   }
 
-  async function embed(batch: Batch): Promise<EmbeddedBatch | undefined> {
-    const { queue, breaker, clock, abandon } = parts;
-    const onFailure = () => parts.onBatch({ counters: noCounters, failed: true });
-    const request = patientRequest({ queue, breaker, priority: "backfill", abandon, stop: stopping, onFailure });
-    for (;;) {
-      await breaker.whenClosed(stopping);
-      if (stopping.aborted) return undefined;
-      try {
-        return await breaker.guard(() =>
-          embedBatch(request, batch, queue.embedder.limits.textsPerRequest, () => clock.now()),
-        );
-      } catch (thrown) {
-        if (abandon.aborted) return undefined;
-        if (!(thrown instanceof TransientError)) throw thrown;
-      }
-    }
-  }
-
   async function write(page: PageInFlight, result: EmbeddedBatch, fresh: ReadonlySet<Snowflake>): Promise<void> {
     const rows = result.embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors, parts.runId));
     const outcomes = await Promise.all([
@@ -178,7 +155,9 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
 
   /** The slot is free again as soon as the embedder has answered: writing overlaps with the next request. */
   async function handle(page: PageInFlight, batch: Batch, fresh: ReadonlySet<Snowflake>): Promise<void> {
-    const result = await embed(batch);
+    const result = await embedPatiently(parts, batch, stopping, () =>
+      parts.onBatch({ counters: noCounters, failed: true }),
+    );
     if (result === undefined) return;
     writing.add(
       write(page, result, fresh)
@@ -212,6 +191,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     const cut = cutBatches(prepared, { texts: pace.batchTexts(phase.name), tokens: tokensPerRequest });
     // Duplicates that are embedded anew are replaced by that.
     const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
+    await markDependents([...read.orphans, ...needed.filter(isStale).map(({ stored }) => stored.record.id)]);
     const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
     if (unwanted.length > 0) await patiently(() => writer.removeIds(unwanted, read.ticket));
     const page = { ...classify(read, parts, phase.kind), batchesLeft: cut.length };
@@ -221,6 +201,15 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     for (const batch of cut) {
       batches.add(() => handle(page, batch, fresh)).catch(fail);
     }
+  }
+
+  /** Neighbours whose rows carry words of these, in an older version: live indexing rewrites them. */
+  async function markDependents(ids: readonly Snowflake[]): Promise<void> {
+    if (ids.length === 0) return;
+    const dependents = await sources.index.dependents(ids);
+    if (dependents.length === 0) return;
+    await archive.markPending(guildId, phase.kind, dependents);
+    parts.onMarked();
   }
 
   async function roomForPage(): Promise<void> {
@@ -257,6 +246,8 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   if (failure !== undefined) throw failure;
   return cursor === undefined && !unsettled ? "finished" : "stopped";
 }
+
+const isStale = ({ standing }: { standing: string }) => standing === "stale";
 
 /** What is known of a page before anything is embedded. */
 function classify(read: ComparedPage, parts: PipelineParts, kind: RecordKind): Omit<PageInFlight, "batchesLeft"> {

@@ -5,6 +5,7 @@ import { toError } from "../errors.ts";
 import type { AdminChannel, Clock, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Announcement, BackfillStatus } from "./backfill.ts";
+import type { FailedBatch } from "./failed-batches.ts";
 import type { Run } from "./run.ts";
 import { type Sample, withSample } from "./samples.ts";
 
@@ -82,6 +83,7 @@ export function keepProgress(
     status(): Promise<BackfillStatus>;
     /** What has been sampled since the last call. */
     samples(): readonly Sample[];
+    failedBatches(): readonly FailedBatch[];
   },
 ): KeptProgress {
   let batches = { sent: 0, failed: 0 };
@@ -99,6 +101,7 @@ export function keepProgress(
       ...each,
       batches: { sent: each.batches.sent + sent, failed: each.batches.failed + failed },
       samples: samples.reduce(withSample, each.samples ?? []),
+      failedBatches: [...run.failedBatches()],
       ...(isMoved ? { progressMessage: after } : {}),
     }));
   }

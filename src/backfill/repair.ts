@@ -3,6 +3,7 @@
 import type { LiveIndexing } from "../indexing/live.ts";
 import type { Archive, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { unlessStopped } from "./unless-stopped.ts";
 import type { Findings } from "./verify.ts";
 
 /** Resolves when live indexing has nothing left to do in this guild, or at once when it is to stop. */
@@ -22,13 +23,5 @@ export async function repair(
     if (ids.length > 0) await parts.archive.markPending(guildId, kind, ids);
   }
   parts.live.kick(guildId);
-  if (stop.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      stop.removeEventListener("abort", done);
-      resolve();
-    };
-    stop.addEventListener("abort", done);
-    void parts.live.idle(guildId).then(done);
-  });
+  await unlessStopped(parts.live.idle(guildId), stop);
 }

@@ -2,6 +2,8 @@
 // Pure: no I/O, no clock. Whoever stores a changed run does it by compare-and-set (see engine.ts).
 
 import { z } from "zod";
+import { alertSchema } from "./alerts.ts";
+import { failedBatchSchema, MOST_FAILED_BATCHES } from "./failed-batches.ts";
 import { sampleSchema } from "./samples.ts";
 
 export const runStatuses = [
@@ -156,6 +158,9 @@ export const runSchema = z.object({
   samples: z.array(sampleSchema).optional(),
   /** The breaker while the embedder is down, so that a restart does not forget it. */
   breaker: z.object({ openedAt: z.number(), probes: count, nextProbeAt: z.number(), reason: z.string() }).optional(),
+  /** Alerts that are on, so that a restart raises none of them again and resolves each of them. */
+  alerts: z.array(alertSchema).optional(),
+  failedBatches: z.array(failedBatchSchema).max(MOST_FAILED_BATCHES).optional(),
   fingerprint: z.string(),
   /** The index version tagged before the run wrote anything. */
   indexTag: z.string(),

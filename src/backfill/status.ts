@@ -4,10 +4,11 @@ import type { Breaker } from "../indexing/breaker.ts";
 import type { GuildIndexes } from "../indexing/guild-indexes.ts";
 import type { LiveIndexing } from "../indexing/live.ts";
 import type { Ownership } from "../indexing/ownership.ts";
+import type { Rereading } from "../indexing/reread.ts";
 import type { Archive, Clock, RunStore, SystemProbe } from "../ports.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { ActiveRun } from "./active-run.ts";
-import type { AlertThresholds } from "./alerts.ts";
+import type { Alert, AlertThresholds } from "./alerts.ts";
 import type { BackfillStatus } from "./backfill.ts";
 import { lookAtHealth } from "./health.ts";
 import { type Run, totals } from "./run.ts";
@@ -16,6 +17,9 @@ const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 /** Quarantined records are counted up to this many of each kind. */
 const COUNTED = 10_000;
 
+/** Writing the archive is how a guild is owned. */
+const NOT_OURS = "the archive to be writable again, looked at every 5 s";
+
 export interface StatusParts {
   readonly archive: Archive;
   readonly runStore: Pick<RunStore<Run>, "load" | "quarantined">;
@@ -23,20 +27,39 @@ export interface StatusParts {
   readonly ownership: Ownership;
   readonly breaker: Breaker;
   readonly live: Pick<LiveIndexing, "pending">;
+  /** How far what is archived has been compared with Discord since the bot was last away. Absent where there is no Discord. */
+  rereading?(guildId: Snowflake): Rereading | undefined;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly clock: Clock;
 }
 
-/** @param active the run, if this process works on it */
+/** A run that had to be left and goes on by itself. Known to this process only: that is why it was left. */
+export interface LeftRun {
+  readonly reason: string;
+  readonly at: number;
+}
+
+/** What this process knows that the archive does not. */
+export interface Standing {
+  /** The run, if this process works on it. */
+  readonly active: ActiveRun | undefined;
+  readonly left: LeftRun | undefined;
+  readonly alerts: readonly Alert[];
+  adminChannelProblem(): string | undefined;
+}
+
 export async function lookAtStatus(
   parts: StatusParts,
   guildId: Snowflake,
-  active: ActiveRun | undefined,
-  adminChannelProblem: () => string | undefined,
+  { active, left, alerts, adminChannelProblem }: Standing,
 ): Promise<BackfillStatus> {
-  const { archive, runStore, indexes, breaker } = parts;
-  const run = active?.current() ?? (await runStore.load(guildId))?.value;
+  const { archive, runStore, indexes, breaker, ownership } = parts;
+  const ownedElsewhere = ownership.heldElsewhere(guildId);
+  const isOurs = ownership.lease(guildId) !== undefined;
+  const stored = active?.current() ?? (await runStore.load(guildId))?.value;
+  const isIdle = active === undefined && ownedElsewhere === undefined && (left !== undefined || !isOurs);
+  const run = stored !== undefined && isIdle ? asLeft(stored, left) : stored;
   const recordsPerSecond = active?.recordsPerSecond();
   const remaining = run === undefined ? 0 : totals(run).remaining;
   const [health, livePending, messages, notes] = await Promise.all([
@@ -59,12 +82,23 @@ export async function lookAtStatus(
     run,
     recordsPerSecond,
     etaMs: recordsPerSecond === undefined || recordsPerSecond === 0 ? undefined : (remaining / recordsPerSecond) * 1000,
-    waitingFor: active?.waitingFor(),
-    alerts: active?.alerts() ?? [],
+    waitingFor: isOurs || ownedElsewhere !== undefined ? active?.waitingFor() : NOT_OURS,
+    alerts: isOurs || alerts.length > 0 ? alerts : (run?.alerts ?? []),
     health,
     livePending,
+    rereading: parts.rereading?.(guildId),
     quarantined: messages.length + notes.length,
     adminChannelProblem: adminChannelProblem(),
-    ownedElsewhere: parts.ownership.heldElsewhere(guildId),
+    ownedElsewhere,
   };
 }
+
+/** The stored run says that somebody works on it; nobody does, and that could not be stored. */
+function asLeft(run: Run, left: LeftRun | undefined): Run {
+  if (run.status !== "running" && run.status !== "waiting") return run;
+  const why = left === undefined ? "This process does not own the server at the moment." : sentence(left.reason);
+  const reason = `${why} This could not be stored; the run goes on by itself as soon as it can be`;
+  return { ...run, status: "waiting", reason, statusAt: left?.at ?? run.statusAt };
+}
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

@@ -11,24 +11,21 @@ export interface Turns {
   /** Gives no more turns; resolves when those given have ended. */
   close(): Promise<void>;
   isClosed(): boolean;
-  /** @throws UserError when turns are closed: for long work to look between its steps */
-  requireOpen(): void;
 }
+
+export const shuttingDown = () =>
+  new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
 
 export function createTurns(): Turns {
   /** The last in line of each guild. */
   const last = new Map<Snowflake, Promise<unknown>>();
   let closed = false;
 
-  function requireOpen() {
-    if (closed) throw new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
-  }
-
   return {
     async take(guildId, work) {
       const before = last.get(guildId);
       const working = Promise.allSettled([before]).then(() => {
-        requireOpen();
+        if (closed) throw shuttingDown();
         return work();
       });
       last.set(guildId, working);
@@ -46,6 +43,5 @@ export function createTurns(): Turns {
       await Promise.allSettled(last.values());
     },
     isClosed: () => closed,
-    requireOpen,
   };
 }

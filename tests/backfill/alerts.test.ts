@@ -14,6 +14,7 @@ beforeEach(() => {
   monitor = createAlertMonitor({
     thresholds: defaultThresholds,
     clock,
+    command: "/backfill",
     system: {
       memory: async () => ({ usedBytes: machine.usedBytes, limitBytes: 10e9 }),
       disk: async () => ({ freeBytes: machine.freeBytes, totalBytes: 200e9 }),
@@ -22,10 +23,12 @@ beforeEach(() => {
     onRaised: ({ name }) => told.push(`raised ${name}`),
     onResolved: ({ name }) => told.push(`resolved ${name}`),
   });
+  monitor.begin();
 });
 
 const look = (embedderDown?: string, isRunning = true) =>
-  monitor.check({ isRunning, waitingFor: undefined, embedderDown });
+  monitor.check({ run: { isRunning, waitingFor: undefined }, embedderDown });
+const lookWithoutRun = (embedderDown?: string) => monitor.check({ run: undefined, embedderDown });
 
 /** Crosses the threshold, stays, comes back a little (which changes nothing), and then well. */
 async function expectOnce(name: AlertName, bad: () => void, between: () => void, good: () => void) {
@@ -41,7 +44,6 @@ async function expectOnce(name: AlertName, bad: () => void, between: () => void,
   }
   expect(told).toEqual([`raised ${name}`, `resolved ${name}`]);
   expect(monitor.active()).toEqual([]);
-  expect(monitor.history()).toMatchObject([{ name, raisedAt: 0, resolvedAt: 0 }]);
 }
 
 describe("an alert is raised once, not shaken by a value near its threshold, and resolved once", () => {
@@ -108,4 +110,83 @@ test("neither waiting nor collecting is stalling", async () => {
     await look();
   }
   expect(told).toEqual([]);
+});
+
+describe("without a run at work", () => {
+  test("nothing is raised", async () => {
+    await lookWithoutRun();
+    Object.assign(machine, { freeBytes: 1e9, usedBytes: 9.9e9 });
+    await clock.advance(20 * 60_000);
+    await lookWithoutRun("connection refused");
+    expect(told).toEqual([]);
+  });
+
+  test("what was raised is followed until it is over, with the same hysteresis", async () => {
+    Object.assign(machine, { freeBytes: 9e9, usedBytes: 9.5e9 });
+    await look("connection refused");
+    expect(told.splice(0)).toEqual(["raised embedder-down", "raised disk-low", "raised memory-high"]);
+    Object.assign(machine, { freeBytes: 10.5e9, usedBytes: 8.9e9 });
+    await lookWithoutRun("connection refused");
+    expect(told).toEqual([]);
+    Object.assign(machine, { freeBytes: 12e9, usedBytes: 5e9 });
+    await lookWithoutRun();
+    expect(told).toEqual(["resolved embedder-down", "resolved disk-low", "resolved memory-high"]);
+  });
+
+  test("what only a run can suffer from is over", async () => {
+    monitor.request(6_000);
+    for (let n = 0; n < 10; n += 1) monitor.batch(true);
+    await clock.advance(6 * 60_000);
+    await look();
+    expect(told.splice(0)).toEqual(["raised slow-embedder", "raised failing-batches", "raised stalled"]);
+    await lookWithoutRun();
+    expect(told).toEqual(["resolved slow-embedder", "resolved failing-batches", "resolved stalled"]);
+    expect(monitor.active()).toEqual([]);
+  });
+});
+
+test("alerts from before a restart are on, not raised again, and resolved once", async () => {
+  Object.assign(machine, { freeBytes: 9e9 });
+  await look();
+  const [alert] = monitor.active();
+  if (alert === undefined) throw new Error("no alert");
+  told.length = 0;
+  monitor.restore([alert]);
+  await look();
+  expect(told).toEqual([]);
+  Object.assign(machine, { freeBytes: 100e9 });
+  await look();
+  expect(told).toEqual(["resolved disk-low"]);
+});
+
+test("a run must stop whenever the disk is below its limit, also when the alert was raised long ago", async () => {
+  Object.assign(machine, { freeBytes: 9e9 });
+  expect(await look()).toContain("the disk is nearly full: 9.0 GB free");
+  expect(await look()).toContain("the disk is nearly full");
+  Object.assign(machine, { freeBytes: 10.5e9 });
+  expect(await look()).toBeUndefined();
+  expect(monitor.active()).toHaveLength(1);
+});
+
+test("names the command as this bot's admins type it", async () => {
+  Object.assign(machine, { freeBytes: 9e9 });
+  const prefixed = createAlertMonitor({
+    thresholds: defaultThresholds,
+    clock,
+    command: "/bs-backfill",
+    system: {
+      memory: async () => ({ usedBytes: 1, limitBytes: 10 }),
+      disk: async () => ({ freeBytes: machine.freeBytes, totalBytes: 200e9 }),
+      cpuLoad: () => 0,
+    },
+    onRaised: () => {},
+    onResolved: () => {},
+  });
+  prefixed.begin();
+  for (let n = 0; n < 10; n += 1) prefixed.batch(true);
+  await prefixed.check({ run: { isRunning: true, waitingFor: undefined }, embedderDown: undefined });
+  expect(prefixed.active().map(({ consequence }) => consequence.match(/\/[\w-]+ \w+/)?.[0])).toEqual([
+    "/bs-backfill failures",
+    "/bs-backfill start",
+  ]);
 });

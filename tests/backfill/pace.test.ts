@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { createPace, type Pace } from "../../src/backfill/pace.ts";
-import { phaseNames } from "../../src/backfill/run.ts";
+import { defaultThresholds } from "../../src/backfill/alerts.ts";
+import { createPace as createPaceWith, type Pace } from "../../src/backfill/pace.ts";
+import { type PaceName, phaseNames } from "../../src/backfill/run.ts";
 
 const limits = { textsPerRequest: 1_000, tokensPerText: 500, tokensPerRequest: 100_000, parallelRequests: 4 };
+const createPace = (name: PaceName, given = limits) => createPaceWith(name, given, defaultThresholds.slowEmbeddingMs);
 const backfill = (pace: Pace, tookMs = 20) => pace.observe({ priority: "backfill", texts: 100, waitedMs: 0, tookMs });
 const member = (pace: Pace, waitedMs: number) => pace.observe({ priority: "search", texts: 1, waitedMs, tookMs: 5 });
 const batches = (pace: Pace) => phaseNames.map((phase) => pace.batchTexts(phase));
@@ -85,6 +87,14 @@ describe("trouble", () => {
       expect(pace.batchTexts("full")).toBe(before);
     },
   );
+
+  test("calls slow what the settings call slow", () => {
+    const pace = createPaceWith("full", limits, 200);
+    backfill(pace, 200);
+    expect(pace.batchTexts("full")).toBe(1_000);
+    backfill(pace, 201);
+    expect(pace.batchTexts("full")).toBe(500);
+  });
 
   test("never makes a batch smaller than one text", () => {
     const pace = createPace("gentle", limits);

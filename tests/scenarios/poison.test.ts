@@ -2,16 +2,33 @@
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { totals } from "../../src/backfill/run.ts";
+import { TransientError } from "../../src/errors.ts";
+import type { Embedder } from "../../src/ports.ts";
 import type { Misbehaviour } from "../support/embedding-server.ts";
-import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+import {
+  channel,
+  createSkippableClock,
+  GUILD,
+  type House,
+  history,
+  hoursAgo,
+  message,
+  openHouse,
+  testEmbedder,
+  until,
+} from "../support/engine.ts";
 
 let house: House;
 beforeEach(async () => {
-  house = await openHouse({ textsPerRequest: 16, requestTimeoutMs: 100 });
+  house = await openHouse({ textsPerRequest: 16, requestTimeoutMs: 300 });
 });
 afterEach(() => house.close());
 
 const isPoison = (text: string) => text.endsWith("token13");
+
+/** The pre-flight may find the server slow while the machine is busy. */
+const started = (options: Parameters<House["start"]>[0] = {}) =>
+  until(async () => (await house.start(options)).outcome !== "refused", "the run starts");
 
 test.each<[what: string, how: Misbehaviour]>([
   ["an error of the server", { status: 500 }],
@@ -20,7 +37,7 @@ test.each<[what: string, how: Misbehaviour]>([
 ])("one text that is answered with %s each time is set aside, and the run ends", async (_what, how) => {
   const mend = house.server?.misbehave(how, { when: (texts) => texts.some(isPoison) });
   await house.archive.save(GUILD, history(40), { pending: false });
-  await house.start();
+  await started();
   const run = await house.impatiently(() => house.settled());
   expect(run.status).toBe("succeeded");
   expect(totals(run)).toMatchObject({ read: 40, embedded: 39, quarantined: 1, remaining: 0 });
@@ -37,7 +54,7 @@ test("a server that fails on every request of more than one text is refused by t
   const mend = house.server?.misbehave("duplicate-index");
   expect((await house.start()).outcome).toBe("refused");
   mend?.();
-  await house.start({ pace: "gentle" });
+  await started({ pace: "gentle" });
   house.server?.misbehave("duplicate-index");
   const run = await house.impatiently(() => house.settled());
   expect(totals(run)).toMatchObject({ embedded: 12, quarantined: 0 });
@@ -58,14 +75,63 @@ test("a message that the server fails on does not hold up the messages after it"
 });
 
 test("an outage in the middle of a bisection charges nobody", async () => {
-  const mend = house.server?.misbehave({ status: 500 }, { when: (texts) => texts.some(isPoison) });
+  let asked = 0;
+  let restore: (() => void) | undefined;
+  const isTheFourth = () => {
+    asked += 1;
+    return asked === 4;
+  };
   await house.archive.save(GUILD, history(40), { pending: false });
-  await house.start();
-  await house.impatiently(() => until(async () => (await house.run()).batches.failed >= 4, "it is being looked for"));
-  const restore = house.server?.misbehave({ status: 503 });
+  await started();
+  const mend = house.server?.misbehave(
+    { status: 500 },
+    {
+      when: (texts) => {
+        if (!texts.some(isPoison)) return false;
+        if (isTheFourth()) restore = house.server?.misbehave({ status: 503 });
+        return true;
+      },
+    },
+  );
   await house.impatiently(() => until(() => (house.breaker.state()?.probes ?? 0) > 3, "the outage lasts"));
+  expect(asked).toBeGreaterThanOrEqual(4);
   mend?.();
   restore?.();
   const run = await house.impatiently(() => house.settled());
   expect(totals(run)).toMatchObject({ embedded: 40, quarantined: 0 });
+});
+
+test("a text that is never answered is waited for to the end twice; else it is given up when a healthy answer would long be there", async () => {
+  await house.close();
+  const fullMs = 60_000;
+  const waits: number[] = [];
+  const clock = createSkippableClock();
+  const embedder: Embedder = {
+    ...testEmbedder(undefined, { textsPerRequest: 32 }),
+    async embed(texts, _use, signal) {
+      if (!texts.some(isPoison)) return texts.map(() => Float32Array.of(1));
+      const startedAt = clock.elapsed();
+      await clock.sleep(fullMs, signal);
+      waits.push(clock.elapsed() - startedAt);
+      signal?.throwIfAborted();
+      throw new TransientError("it did not answer within 60 s");
+    },
+  };
+  house = await openHouse({ embedder, clock });
+  const records = history(40);
+  await house.archive.save(GUILD, records.slice(20), { pending: false });
+  await house.start();
+  await house.settled();
+  await house.archive.save(GUILD, records, { pending: true });
+  house.live.kick(GUILD);
+  await house.impatiently(() => house.live.idle());
+  expect((await house.rows()).size).toBe(39);
+  const [failure] = await house.engine.failures(GUILD, 5);
+  expect(failure).toMatchObject({ id: records[13]?.id, attempts: 3 });
+  expect(waits.filter((ms) => ms >= fullMs)).toHaveLength(2);
+  expect(waits.filter((ms) => ms < fullMs / 2)).toHaveLength(waits.length - 2);
+  // 20 texts twice, 10, 5, 3 and 2 of them once each at most, and the culprit nine times.
+  expect(waits.length).toBeLessThanOrEqual(2 + 4 + 9);
+  // The others' requests are held up once only.
+  expect(house.log.filter(({ event }) => event === "embedder:down")).toHaveLength(1);
 });

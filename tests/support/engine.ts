@@ -9,13 +9,7 @@ import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { createOpenAiEmbedder } from "../../src/adapters/openai/index.ts";
 import { type AlertThresholds, defaultThresholds } from "../../src/backfill/alerts.ts";
 import type { Announcement, StartOptions, StartOutcome } from "../../src/backfill/backfill.ts";
-import { createEngine } from "../../src/backfill/engine.ts";
 import { type Run, runSchema } from "../../src/backfill/run.ts";
-import { createBreaker } from "../../src/indexing/breaker.ts";
-import { createEmbeddingQueue } from "../../src/indexing/embedding-queue.ts";
-import { createGuildIndexes } from "../../src/indexing/guild-indexes.ts";
-import { createLiveIndexing } from "../../src/indexing/live.ts";
-import { createOwnership } from "../../src/indexing/ownership.ts";
 import type {
   ArchivedRecord,
   ChannelInfo,
@@ -27,6 +21,7 @@ import type {
   VectorIndex,
 } from "../../src/ports.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
+import { createWorkshop } from "../../src/workshop.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "./embedding-server.ts";
 
 export const GUILD: Snowflake = "900000000000000001";
@@ -220,6 +215,7 @@ export interface HouseOptions {
   readonly holder?: string;
   readonly thresholds?: Partial<AlertThresholds>;
   readonly forgetOnLeave?: boolean;
+  readonly command?: string;
   /** False: the guild is not claimed at once. */
   readonly claim?: boolean;
 }
@@ -239,21 +235,6 @@ export async function openHouse(options: HouseOptions = {}) {
   const server = options.server ?? (foreign ? undefined : await startServer());
   const embedder = options.embedder ?? embedderOf(options.serverUrl ?? server?.url, options);
   const store = await createIndexStore(join(folder, "index"));
-  const queue = createEmbeddingQueue(embedder, clock);
-  const breaker = createBreaker(queue, clock, logger);
-  const ownership = createOwnership(runStore, options.holder ?? "house", clock, logger);
-  const indexes = createGuildIndexes(store, embedder.space, ownership);
-  const live = createLiveIndexing({
-    archive,
-    quarantine: runStore,
-    indexes,
-    ownership,
-    queue,
-    breaker,
-    clock,
-    logger,
-    forgetOnLeave: options.forgetOnLeave ?? false,
-  });
   const posts: Announcement[] = [];
   const edits: Announcement[] = [];
   /** Set these to change the world. */
@@ -266,30 +247,17 @@ export async function openHouse(options: HouseOptions = {}) {
     onDiscord: new Map<Snowflake, ArchivedRecord[]>(),
   };
 
-  async function find(guildId: Snowflake, words: string, limit: number): Promise<Snowflake[]> {
-    const { index } = await indexes.open(guildId);
-    const [vector] = await queue.embed([words], { use: "query", priority: "search" });
-    if (vector === undefined) return [];
-    const accessChannelIds = await everyChannel();
-    return (await index.nearest(vector, { accessChannelIds }, limit)).map(({ id }) => id);
-  }
-
-  async function everyChannel(): Promise<Snowflake[]> {
-    const known = (await archive.channels(GUILD)).map(({ id }) => id);
-    return [...new Set([...known, ...Array.from({ length: 20 }, (_, n) => String(10 + n))])];
-  }
-
-  const engine = createEngine({
+  const workshop = createWorkshop({
     archive,
     runStore,
-    indexes,
-    ownership,
-    queue,
-    breaker,
-    live,
+    indexStore: store,
+    embedder,
     clock,
     logger,
     find,
+    holder: options.holder ?? "house",
+    ...(options.command === undefined ? {} : { command: options.command }),
+    forgetOnLeave: options.forgetOnLeave ?? false,
     thresholds: { ...defaultThresholds, ...options.thresholds },
     system: {
       memory: async () => ({ usedBytes: world.usedMemoryBytes, limitBytes: 8e9 }),
@@ -321,11 +289,21 @@ export async function openHouse(options: HouseOptions = {}) {
       },
     },
   });
-  ownership.onChange((guildId, change) => {
-    if (change === "lost") return;
-    live.kick(guildId);
-    engine.recover(guildId).catch((thrown) => logger.error("recover:failed", { error: String(thrown) }));
-  });
+  const { queue, breaker, ownership, indexes, live, engine } = workshop;
+
+  async function find(guildId: Snowflake, words: string, limit: number): Promise<Snowflake[]> {
+    const { index } = await indexes.open(guildId);
+    const [vector] = await queue.embed([words], { use: "query", priority: "search" });
+    if (vector === undefined) return [];
+    const accessChannelIds = await everyChannel();
+    return (await index.nearest(vector, { accessChannelIds }, limit)).map(({ id }) => id);
+  }
+
+  async function everyChannel(): Promise<Snowflake[]> {
+    const known = (await archive.channels(GUILD)).map(({ id }) => id);
+    return [...new Set([...known, ...Array.from({ length: 20 }, (_, n) => String(10 + n))])];
+  }
+
   if (options.claim !== false) await ownership.claim(GUILD);
 
   let stopping: Promise<void> | undefined;
@@ -417,11 +395,7 @@ export async function openHouse(options: HouseOptions = {}) {
   };
 
   async function stopInOrder(): Promise<void> {
-    await engine.stop();
-    await live.stop();
-    breaker.stop();
-    await ownership.stop();
-    await indexes.close();
+    await workshop.stop();
     await store.close();
     if (options.embedder === undefined) await embedder.close();
     await opened.close();

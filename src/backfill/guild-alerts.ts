@@ -1,0 +1,137 @@
+// A guild's alerts over the lives of its runs and of this process: they outlast the run that raised them, are remembered in it, and
+// are followed until they are over. Posts each one once when it begins and once when it ends.
+
+import { toError } from "../errors.ts";
+import type { Breaker } from "../indexing/breaker.ts";
+import type { Ownership } from "../indexing/ownership.ts";
+import type { Clock, Logger, SystemProbe } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import { type Alert, type AlertMonitor, type AlertThresholds, createAlertMonitor } from "./alerts.ts";
+import type { BackfillStatus } from "./backfill.ts";
+import type { Reporter } from "./progress.ts";
+import type { Run } from "./run.ts";
+
+const LOOK_EVERY_MS = 1_000;
+
+/** A run at work, as its guild's alerts see it. */
+export interface WatchedRun {
+  current(): Run;
+  waitingFor(): string | undefined;
+  pause(reason: string): Promise<void>;
+}
+
+export interface GuildAlerts extends Pick<AlertMonitor, "request" | "batch" | "progress" | "active"> {
+  /** A run is at work from now on. */
+  begin(run: WatchedRun): void;
+  /** It no longer is. @param isLeft it will be gone on with: what only a run can suffer from is not over */
+  end(isLeft: boolean): void;
+  /** Goes on with what the archive remembers, e.g. after a restart. */
+  restore(run: Run): void;
+  stop(): Promise<void>;
+}
+
+export interface GuildAlertsParts {
+  readonly thresholds: AlertThresholds;
+  readonly system: SystemProbe;
+  readonly breaker: Breaker;
+  readonly ownership: Ownership;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly command: string;
+}
+
+/**
+ * @param update changes the stored run, whoever works on it
+ * @param status what posts show
+ */
+export function createGuildAlerts(
+  parts: GuildAlertsParts,
+  guildId: Snowflake,
+  reporter: Reporter,
+  update: (change: (run: Run) => Run) => Promise<unknown>,
+  status: () => Promise<BackfillStatus>,
+): GuildAlerts {
+  const { breaker, clock, logger, ownership } = parts;
+  const stopped = new AbortController();
+  const monitor = createAlertMonitor({
+    ...parts,
+    onRaised: (alert) => tell("alert-raised", alert),
+    onResolved: (alert) => tell("alert-resolved", alert),
+  });
+  let run: WatchedRun | undefined;
+  /** Left, to be gone on with: nothing is judged meanwhile. */
+  let isLeft = false;
+  /** They are on, or off, and the archive does not know yet. */
+  let isUnsaved = false;
+  let looking: Promise<void> | undefined;
+  let telling = Promise.resolve();
+
+  const failed = (thrown: unknown) => logger.error("alerts:failed", { guildId, error: toError(thrown).message });
+
+  async function remember(): Promise<void> {
+    const alerts = [...monitor.active()];
+    await update((each) => ({ ...each, alerts }));
+    isUnsaved = false;
+  }
+
+  /** One after the other. The post is made even when the archive cannot be written. */
+  function tell(kind: "alert-raised" | "alert-resolved", alert: Alert) {
+    isUnsaved = true;
+    logger.info(`alert:${kind === "alert-raised" ? "raised" : "resolved"}`, { guildId, alert: alert.name });
+    telling = telling.then(async () => {
+      await remember().catch(failed);
+      await reporter.post({ kind, alert, status: await status() });
+    });
+    telling = telling.catch(failed);
+  }
+
+  async function look(): Promise<void> {
+    if (isLeft || ownership.lease(guildId) === undefined) return;
+    const open = breaker.state();
+    const stopBecause = await monitor.check({
+      run: run && { isRunning: run.current().status === "running", waitingFor: run.waitingFor() },
+      // A hiccup that is over by the first probe is no alert.
+      embedderDown: (open?.probes ?? 0) > 0 ? open?.reason : undefined,
+    });
+    if (stopBecause !== undefined) await run?.pause(stopBecause);
+    if (isUnsaved) telling = telling.then(remember).catch(failed);
+  }
+
+  async function keepLooking(): Promise<void> {
+    while (!stopped.signal.aborted && (run !== undefined || monitor.active().length > 0)) {
+      if (ownership.heldElsewhere(guildId) !== undefined) monitor.restore([]);
+      await look().catch(failed);
+      await clock.sleep(LOOK_EVERY_MS, stopped.signal);
+    }
+    looking = undefined;
+  }
+
+  return {
+    request: monitor.request,
+    batch: monitor.batch,
+    progress: monitor.progress,
+    active: monitor.active,
+    begin(begun) {
+      run = begun;
+      isLeft = false;
+      monitor.begin();
+      looking ??= keepLooking();
+    },
+    end(left) {
+      run = undefined;
+      isLeft = left;
+    },
+    restore({ alerts = [], breaker: saved }) {
+      isLeft = false;
+      // What could not be saved here is newer.
+      if (!isUnsaved) monitor.restore(alerts);
+      if (saved !== undefined) breaker.restore(saved);
+      if (monitor.active().length > 0) looking ??= keepLooking();
+    },
+    async stop() {
+      stopped.abort();
+      await looking;
+      await telling;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+// Waiting that ends when it is told to stop, or takes too long.
+
+import type { Clock } from "../ports.ts";
+
+/**
+ * @returns undefined as soon as the signal aborts: the work then comes to its end unheard
+ * @throws what the work throws before that
+ */
+export async function unlessStopped<Result>(work: Promise<Result>, stop: AbortSignal): Promise<Result | undefined> {
+  let onAbort: () => void = () => {};
+  const stopped = new Promise<undefined>((resolve) => {
+    onAbort = () => resolve(undefined);
+    if (stop.aborted) onAbort();
+    stop.addEventListener("abort", onAbort);
+  });
+  try {
+    // The race also hears a failure that comes after its end.
+    return await Promise.race([work, stopped]);
+  } finally {
+    stop.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Resolves when the work is done, or after so long. @throws what the work throws before that */
+export async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work.finally(() => done.abort()), clock.sleep(ms, done.signal)]);
+}

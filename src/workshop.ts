@@ -1,0 +1,91 @@
+// Live indexing and the backfill put together over their stores and the embedder: all that changes a guild's index. Search and the
+// commands are put on top in core.ts.
+
+import type { AlertThresholds } from "./backfill/alerts.ts";
+import type { Announcement } from "./backfill/backfill.ts";
+import { createEngine, type Engine, type EngineParts } from "./backfill/engine.ts";
+import type { Run } from "./backfill/run.ts";
+import { toError } from "./errors.ts";
+import { type Breaker, createBreaker } from "./indexing/breaker.ts";
+import { createEmbeddingQueue, type EmbeddingQueue } from "./indexing/embedding-queue.ts";
+import { createGuildIndexes, type GuildIndexes } from "./indexing/guild-indexes.ts";
+import { createLiveIndexing, type LiveIndexing } from "./indexing/live.ts";
+import { createOwnership, type Ownership } from "./indexing/ownership.ts";
+import type { TextRecipe } from "./indexing/text.ts";
+import type {
+  AdminChannel,
+  Archive,
+  Clock,
+  Embedder,
+  History,
+  IndexStore,
+  Logger,
+  RunStore,
+  SystemProbe,
+} from "./ports.ts";
+
+export interface WorkshopParts extends Pick<EngineParts, "find" | "rereading"> {
+  readonly archive: Archive;
+  readonly runStore: RunStore<Run>;
+  readonly indexStore: IndexStore;
+  readonly embedder: Embedder;
+  readonly history: History;
+  readonly adminChannel: AdminChannel<Announcement>;
+  readonly system: SystemProbe;
+  readonly thresholds: AlertThresholds;
+  /** What admins type for a backfill. Default "/backfill". */
+  readonly command?: string;
+  readonly forgetOnLeave: boolean;
+  /** How texts are made; default: as the evaluation chose. */
+  readonly textRecipe?: TextRecipe;
+  /** Names this process to people. */
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Workshop {
+  readonly queue: EmbeddingQueue;
+  readonly breaker: Breaker;
+  readonly ownership: Ownership;
+  readonly indexes: GuildIndexes;
+  readonly live: LiveIndexing;
+  readonly engine: Engine;
+  /** Stores what is in flight, gives the guilds back and closes the indexes; not the stores and the embedder. */
+  stop(): Promise<void>;
+}
+
+/** What was left undone in a guild is taken up as soon as it is claimed through `ownership` and ours. */
+export function createWorkshop(parts: WorkshopParts): Workshop {
+  const { runStore, embedder, clock, logger } = parts;
+  const queue = createEmbeddingQueue(embedder, clock);
+  const breaker = createBreaker(queue, clock, logger);
+  const ownership = createOwnership(runStore, parts.holder, clock, logger);
+  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, parts.textRecipe);
+  const shared = { ...parts, command: parts.command ?? "/backfill", queue, breaker, ownership, indexes };
+  const live = createLiveIndexing({ ...shared, quarantine: runStore });
+  const engine = createEngine({ ...shared, live });
+  ownership.onChange((guildId, change) => {
+    if (change === "lost") return;
+    live.kick(guildId);
+    engine
+      .recover(guildId)
+      .catch((thrown) => logger.error("recover:failed", { guildId, error: toError(thrown).message }));
+  });
+
+  return {
+    queue,
+    breaker,
+    ownership,
+    indexes,
+    live,
+    engine,
+    async stop() {
+      await engine.stop();
+      await live.stop();
+      breaker.stop();
+      await ownership.stop();
+      await indexes.close();
+    },
+  };
+}
