@@ -1,4 +1,4 @@
-// The page's files, made ready once at the start: the program bundled in memory, the rest read as it is. Nothing comes from elsewhere.
+// The page's files, made ready in memory once at the start: program and styles are bundled. Nothing comes from elsewhere.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,11 +13,11 @@ const folder = join(import.meta.dirname, "client");
 
 /** By path, e.g. "/page.js". */
 export async function bundlePage(): Promise<ReadonlyMap<string, PageFile>> {
-  const [html, css, { outputFiles }] = await Promise.all([
+  const [html, { outputFiles }] = await Promise.all([
     readFile(join(folder, "index.html"), "utf8"),
-    readFile(join(folder, "page.css"), "utf8"),
     build({
-      entryPoints: [join(folder, "main.ts")],
+      entryPoints: { page: join(folder, "main.ts"), style: join(folder, "page.css") },
+      outdir: folder,
       tsconfig: join(folder, "tsconfig.json"),
       bundle: true,
       write: false,
@@ -27,9 +27,10 @@ export async function bundlePage(): Promise<ReadonlyMap<string, PageFile>> {
       logLevel: "silent",
     }),
   ]);
-  return new Map([
+  const outputOf = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.contents ?? "";
+  return new Map<string, PageFile>([
     ["/", { type: "text/html; charset=utf-8", body: html }],
-    ["/page.css", { type: "text/css; charset=utf-8", body: css }],
-    ["/page.js", { type: "text/javascript; charset=utf-8", body: outputFiles[0]?.contents ?? "" }],
+    ["/style.css", { type: "text/css; charset=utf-8", body: outputOf(".css") }],
+    ["/page.js", { type: "text/javascript; charset=utf-8", body: outputOf(".js") }],
   ]);
 }

@@ -114,6 +114,8 @@ export class SandboxApp extends LitElement {
     if (memberId === undefined) sessionStorage.removeItem("member");
     else sessionStorage.setItem("member", memberId);
     this.session = createSession(memberId);
+    // Where this member can be shows with their directory.
+    this.target = undefined;
     this.unread = new Set();
     this.replyTo = undefined;
     this.follow();
@@ -204,7 +206,7 @@ export class SandboxApp extends LitElement {
           switchTheme: () => this.switchTheme(),
         })}
         <main>
-          <header>
+          <header class="bar place">
             <h1><span aria-hidden="true">${mark}</span> ${place?.name ?? ""}</h1>
             <p>${parent ? html`in <a href=${hashOf(parent.id)}>#${parent.name}</a>` : place?.topic}</p>
           </header>

@@ -12,8 +12,8 @@ export interface Suggestion {
   readonly detail: string;
   /** The whole line when this is taken. */
   readonly line: string;
-  /** For what the bot suggested: what is sent when this stands in the line. */
-  readonly value?: string | number;
+  /** What stands in the line, and what it means to the bot; for values that are sent as something else. */
+  readonly meaning?: { readonly text: string; readonly value: string | number };
 }
 
 export interface Completion {
@@ -45,14 +45,16 @@ export function complete(
   const values = current ? valuesOf(current.definition, directory, botChoices) : undefined;
   if (current === undefined || values === undefined) return completeOption(line, typed, current);
   const sought = current.text.toLowerCase().replace(/^[#@]/, "");
-  if (values.some(({ label }) => label.toLowerCase() === current.text.toLowerCase())) {
+  if (
+    values.some(({ label, text }) => [label, text].some((each) => each?.toLowerCase() === current.text.toLowerCase()))
+  ) {
     return /\s$/.test(line) ? completeOption(line, typed, current) : { ...none, typed, current };
   }
-  const matching = ranked(values, sought).map(({ label, detail, value }) => ({
+  const matching = ranked(values, sought).map(({ label, detail, text = label, value }) => ({
     label,
     detail,
-    line: `${line.slice(0, current.at)}${label} `,
-    ...(value !== undefined && { value }),
+    line: `${line.slice(0, current.at)}${text} `,
+    ...(value !== undefined && { meaning: { text, value } }),
   }));
   const heading = `${current.definition.name}: ${current.definition.description}`;
   return { heading, suggestions: matching, eager: true, typed, current };
@@ -103,14 +105,28 @@ function completeOption(line: string, typed: TypedLine, current: TypedOption | u
   return { heading: "Options", suggestions, eager, typed, ...(current && { current }) };
 }
 
+interface Offer {
+  readonly label: string;
+  readonly detail: string;
+  /** What is put into the line, when it is not the label. */
+  readonly text?: string;
+  readonly value?: string | number;
+}
+
+/** A value that is a word of its own is typed as that word: "gentle", not "gentle: small steps with breaks". */
+function toOffer({ name, value }: BotChoice): Offer {
+  const isWord = /^\p{L}[\p{L}\p{N}_-]{0,31}$/u.test(String(value));
+  return { label: name, detail: "", value, ...(isWord && { text: String(value) }) };
+}
+
 /** What an option can be; undefined for free text and numbers. */
 function valuesOf(
   { type, choices, autocomplete, channel_types }: OptionDefinition,
   directory: Directory,
   botChoices: readonly BotChoice[],
-): { label: string; detail: string; value?: string | number }[] | undefined {
-  if (autocomplete) return botChoices.map(({ name, value }) => ({ label: name, detail: "", value }));
-  if (choices?.length) return choices.map(({ name }) => ({ label: name, detail: "" }));
+): Offer[] | undefined {
+  if (autocomplete) return botChoices.map(toOffer);
+  if (choices?.length) return choices.map(toOffer);
   switch (type) {
     case OptionType.Boolean:
       return ["True", "False"].map((label) => ({ label, detail: "" }));

@@ -23,7 +23,7 @@ export class MessageBox extends LitElement {
   @state() private accessor active = -1;
   @state() private accessor isListOpen = false;
   @state() private accessor problem = "";
-  /** What the bot's suggestions stand for, by "option:label". */
+  /** What suggestions that were taken stand for, by "option:text". */
   private readonly meanings = new Map<string, string | number>();
   private asked = "";
 
@@ -104,9 +104,9 @@ export class MessageBox extends LitElement {
     this.active = this.botChoices.length > 0 ? 0 : -1;
   }
 
-  private take({ line, label, value }: Suggestion): void {
+  private take({ line, meaning }: Suggestion): void {
     const name = this.completion()?.current?.definition.name ?? "";
-    if (value !== undefined) this.meanings.set(`${name}:${label}`, value);
+    if (meaning) this.meanings.set(`${name}:${meaning.text}`, meaning.value);
     this.botChoices = [];
     this.setLine(line);
     this.input?.focus();

@@ -103,7 +103,7 @@ export class PopupMenu extends LitElement {
             >
               ${item.picture ? html`<img class="avatar" src=${item.picture} alt="" />` : nothing}
               <span class="words"
-                ><span .style=${item.color ? `color:${item.color}` : ""}>${item.label}</span>${
+                ><span class="name" .style=${item.color ? `--name: ${item.color}` : ""}>${item.label}</span>${
                   item.detail ? html` <small>${item.detail}</small>` : nothing
                 }</span
               >

@@ -30,7 +30,7 @@ export function sidebar(options: SidebarOptions): TemplateResult {
   const threadsOf = (id: string) =>
     directory.places.filter(({ kind, parentId }) => kind === "thread" && parentId === id);
   return html`<nav class="sidebar" aria-label="Channels of ${directory.guild.name}">
-    <header>${directory.guild.name}</header>
+    <header class="bar server">${directory.guild.name}</header>
     <ul class="channels">
       ${top.map((place) => {
         const threads = threadsOf(place.id);

@@ -1,0 +1,151 @@
+// The demo's page as a newcomer uses it, in a real Chromium: the real bot, the written community, one walk from the first backfill
+// to what another member does not see. The tests build on each other.
+
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { furnishWritten } from "../../sandbox/furnish.ts";
+import { writtenHistory } from "../../sandbox/history/read.ts";
+import { type Stage, setStage } from "../../sandbox/stage.ts";
+import { describeInChromium, picture } from "./chromium.ts";
+
+const BUSY_MS = 60_000;
+
+describeInChromium("a walk through the page", (chromium) => {
+  let stage: Stage;
+  let page: Page;
+  const box = () => page.locator("message-box textarea");
+  const message = (text: string | RegExp) => page.locator("discord-message", { hasText: text });
+  const latest = (text: string | RegExp) => message(text).last();
+
+  beforeAll(async () => {
+    stage = await setStage((world) => furnishWritten(world, writtenHistory({ endsAt: Date.now() })), {
+      logLevel: "silent",
+      pagePort: 0,
+    });
+    page = await chromium.open(stage.page.url);
+  }, BUSY_MS);
+  afterAll(async () => {
+    await page?.close();
+    await stage?.close();
+  });
+
+  async function switchTo(name: string): Promise<void> {
+    await page.getByRole("button", { name: /Switch member/ }).click();
+    await page.getByRole("menuitemradio", { name: new RegExp(`^${name}\\b`) }).click();
+    await page.getByRole("button", { name: new RegExp(`You are ${name}`) }).waitFor();
+  }
+
+  test("/backfill start is completed word by word, and its progress message moves", { timeout: BUSY_MS }, async () => {
+    await box().click();
+    await page.keyboard.type("/backfill st");
+    await page.getByRole("option", { name: "/backfill start" }).waitFor();
+    await page.keyboard.press("Enter");
+    expect(await box().inputValue()).toBe("/backfill start ");
+    await page.keyboard.type("sour");
+    await picture(page, "completion-dark");
+    await page.keyboard.press("Enter");
+    expect(await box().inputValue()).toBe("/backfill start source: ");
+    const choices = page.getByRole("listbox").getByRole("option");
+    await choices.filter({ hasText: /discord/i }).waitFor();
+    while (!/discord/i.test((await page.locator("[aria-selected=true]").textContent()) ?? "")) {
+      await page.keyboard.press("ArrowDown");
+    }
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("pace: gentle");
+    await page.keyboard.press("Enter");
+
+    const progress = latest(/Backfill running/);
+    await progress.waitFor();
+    const before = await progress.textContent();
+    await expect.poll(() => latest(/Backfill/).textContent(), { timeout: BUSY_MS }).not.toBe(before);
+  });
+
+  test("Pause stops it, and Resume goes on to the report", { timeout: BUSY_MS }, async () => {
+    await page.getByRole("button", { name: "Pause", exact: true }).last().click();
+    await latest(/Backfill paused/).waitFor();
+    await page.getByRole("button", { name: "Resume" }).last().waitFor();
+    await picture(page, "paused-dark");
+    await page.getByRole("button", { name: "Resume" }).last().click();
+    await message(/Backfill finished/)
+      .first()
+      .waitFor({ timeout: BUSY_MS });
+    await message(/Verif/).last().waitFor({ timeout: BUSY_MS });
+    await picture(page, "report-dark");
+  });
+
+  test("a search result leads to its message, which is lit up among its neighbours", { timeout: BUSY_MS }, async () => {
+    await switchTo("kofi");
+    await page.getByRole("link", { name: /^general,/ }).click();
+    await box().click();
+    await page.keyboard.type("/sea");
+    await page.getByRole("option", { name: "/search" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("how do I stop my brakes from squealing");
+    await page.keyboard.press("Enter");
+    const reply = latest(/how do I stop my brakes/);
+    await reply.getByText("Only you can see this").waitFor();
+    expect(await reply.getAttribute("ephemeral")).not.toBeNull();
+    await picture(page, "search-dark");
+    await page.getByRole("button", { name: "Light theme" }).click();
+    await picture(page, "search-light");
+    await page.getByRole("button", { name: "Light theme" }).click();
+
+    const link = reply.getByRole("link", { name: "Jump to the message in bikes" }).first();
+    const [, channelId, messageId] = /#(\d+)\/(\d+)/.exec((await link.getAttribute("href")) ?? "") ?? [];
+    await link.click();
+    await page.getByRole("heading", { name: "bikes", exact: true }).waitFor();
+    const target = page.locator(`[data-id="${messageId}"]`);
+    await target.waitFor();
+    await expect.poll(() => target.getAttribute("highlight")).not.toBeNull();
+    expect(stage.sandbox.world.getMessage(messageId ?? "").channelId).toBe(channelId);
+    await expect.poll(() => isInView(page, messageId ?? "")).toBe(true);
+    await picture(page, "jump-dark");
+    await page.getByText("Jump to present").click();
+    await expect.poll(() => page.getByText("Jump to present").count()).toBe(0);
+  });
+
+  test("who may not read a channel sees neither it, nor its messages, nor the commands of admins", async () => {
+    await switchTo("mara");
+    await page.getByRole("link", { name: /^moderators, text channel, private/ }).click();
+    await page.getByRole("heading", { name: "moderators", exact: true }).waitFor();
+    const secret = (await page.locator("discord-message").first().getAttribute("data-id")) ?? "";
+    await switchTo("kofi");
+    await expect.poll(() => page.getByRole("link", { name: /^moderators/ }).count()).toBe(0);
+    expect(await page.getByRole("link", { name: /^backscroll-admin/ }).count()).toBe(0);
+    await expect.poll(() => page.locator(`[data-id="${secret}"]`).count()).toBe(0);
+    await box().click();
+    await page.keyboard.type("/");
+    await page.getByRole("option", { name: "/search" }).waitFor();
+    expect(await page.getByRole("option", { name: "/backfill start" }).count()).toBe(0);
+    await page.keyboard.press("Escape");
+    expect(await page.getByRole("option").count()).toBe(0);
+    await box().fill("");
+  });
+
+  test("“Save as note” in a message's menu makes a note, and /note remove offers it while one types", async () => {
+    await page.getByRole("link", { name: /^bikes,/ }).click();
+    await message("squ").last().waitFor();
+    const saved = page.locator("discord-message").last();
+    await saved.click({ button: "right" });
+    await page.getByRole("menuitem", { name: "Save as note" }).waitFor();
+    await picture(page, "menu-dark");
+    await page.getByRole("menuitem", { name: "Save as note" }).click();
+    await latest(/note/i).getByText("Only you can see this").waitFor();
+    await box().click();
+    await page.keyboard.type("/note rem");
+    await page.keyboard.press("Enter");
+    await page.getByRole("listbox").getByRole("option").first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await latest(/removed/i).waitFor();
+  });
+
+  test("nothing was complained about, by the page or by its policy", () => {
+    chromium.expectNoComplaints();
+  });
+});
+
+async function isInView(page: Page, messageId: string): Promise<boolean> {
+  const box = await page.locator(`[data-id="${messageId}"]`).boundingBox();
+  return box !== null && box.y >= 0 && box.y + box.height <= (page.viewportSize()?.height ?? 0);
+}
