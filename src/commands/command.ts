@@ -34,7 +34,7 @@ export interface CommandContext {
   readonly search: Search;
   readonly access: Access;
   readonly notes: Notes;
-  readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "channels">;
+  readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "neighbours" | "channels">;
   /** What the archive would remember of a Discord channel; undefined for one that holds no messages. */
   channelInfo(channel: DiscordChannel): ChannelInfo | undefined;
   readonly draw: DrawChart;

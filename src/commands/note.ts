@@ -6,6 +6,7 @@ import type { ChannelInfo } from "../ports.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
 import { noteChoice, noteRemovedView, noteSavedView, notesView } from "../views/notes.ts";
 import type { ClickInteraction, CommandContext, MenuInteraction, SlashCommand, SlashInteraction } from "./command.ts";
+import { canReadIn } from "./readable.ts";
 import { answer } from "./reply.ts";
 
 const maxTextLength = 4_000;
@@ -123,11 +124,14 @@ async function remove(interaction: SlashInteraction | ClickInteraction, context:
   }
   const removed = await context.notes.remove(interaction.guildId, noteId, {
     userId: interaction.user.id,
-    moderates: (channelId) =>
-      interaction.guild.channels.cache
-        .get(channelId)
-        ?.permissionsFor(interaction.member)
-        .has([PermissionFlagsBits.ViewChannel, PermissionFlagsBits.ManageMessages]) ?? false,
+    // In a private thread, also a moderator has to be in it, or its notes would be shown by removing them.
+    moderates: async ({ channelId, accessChannelId }) =>
+      mayModerate(interaction, channelId) && (await canReadIn(interaction, context, accessChannelId)),
   });
   await answer(interaction, noteRemovedView(removed));
+}
+
+function mayModerate({ guild, member }: SlashInteraction | ClickInteraction, channelId: Snowflake): boolean {
+  const needed = [PermissionFlagsBits.ViewChannel, PermissionFlagsBits.ManageMessages];
+  return guild.channels.cache.get(channelId)?.permissionsFor(member).has(needed) ?? false;
 }

@@ -1,42 +1,69 @@
-// Pages of results, for /search and "Find similar": who may see what is asked afresh for every page.
+// Pages of results, for /search, "Find similar" and the report's samples: who may see what is asked afresh for every page.
 
+import { MessageFlags } from "discord.js";
 import { toError, UserError } from "../errors.ts";
 import type { SearchFilter } from "../ports.ts";
 import type { SearchResult } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { customId } from "../views/message.ts";
 import { resultsPerPage, searchResultsView } from "../views/search-results.ts";
 import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
+import { asStoredNow, readableFor } from "./readable.ts";
 import { answer } from "./reply.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** One search, as long as its pages can be turned. */
 export interface PagedSearch {
+  readonly guildId: Snowflake;
   readonly userId: Snowflake;
   /** Everybody in the channel sees the results, so only what all of them can read is among them. */
   readonly shared: boolean;
-  readonly title: string;
+  /** Markdown, as a view made it. */
+  readonly heading: string;
   /** Mark the query's words in the results. */
   readonly marked: boolean;
+  /** A message that should be among the results, and gets a star there. */
+  readonly soughtId?: Snowflake;
   find(readable: SearchFilter, limit: number, offset: number): Promise<SearchResult>;
 }
 
 type Asked = SlashInteraction | MenuInteraction | ClickInteraction;
 
-/** Answers a deferred interaction with a page of a search. @param page counted from 0 */
-export async function showPage(
+/** Answers a deferred interaction with the first page of a search. */
+export async function showFirstPage(
+  interaction: Asked,
+  context: CommandContext,
+  sessions: Sessions<PagedSearch>,
+  search: PagedSearch,
+): Promise<void> {
+  await showPage(interaction, context, { search, sessionId: sessions.open(search), page: 0 });
+}
+
+/** @param page counted from 0 */
+async function showPage(
   interaction: Asked,
   context: CommandContext,
   { search, sessionId, page }: { search: PagedSearch; sessionId: string; page: number },
 ): Promise<void> {
   const { guildId } = interaction;
-  const { readable, uncheckedThreads } = await readableFor(interaction, context, search.shared);
-  const result = await search.find(readable, resultsPerPage, page * resultsPerPage);
-  const status = result.hits.length === 0 ? await statusIfKnown(context, guildId) : undefined;
-  const { title, marked } = search;
-  await answer(
-    interaction,
-    searchResultsView({ guildId, title, marked, result, page, sessionId, uncheckedThreads, status }),
-  );
+  const { heading, marked, soughtId, shared } = search;
+  const { uncheckedThreads, ...readable } = await readableFor(interaction, context, shared);
+  const { hits: found, ...result } = await search.find(readable, resultsPerPage, page * resultsPerPage);
+  const hits = await asStoredNow(context.archive, guildId, found, readable);
+  const view = searchResultsView({
+    guildId,
+    heading,
+    result,
+    hits,
+    page,
+    sessionId,
+    shared,
+    marked,
+    ...(soughtId && { soughtId }),
+    threadsUnchecked: uncheckedThreads > 0,
+    status: hits.length === 0 ? await statusIfKnown(context, guildId) : undefined,
+  });
+  await answer(interaction, view);
 }
 
 /** A click on one of the page buttons. @throws UserError for anybody but who searched */
@@ -47,14 +74,13 @@ export async function turnPage(
   [sessionId = "", page = "0"]: readonly string[],
 ): Promise<void> {
   const search = sessions.find(sessionId);
-  if (!search) {
-    const rows = interaction.message.components.flatMap((row) => ("components" in row ? [row.toJSON()] : []));
-    const disabled = rows.map((row) => ({
-      ...row,
-      components: row.components.map((component) => ({ ...component, disabled: true })),
-    }));
-    await interaction.update({ components: disabled });
-    throw new UserError("This search has been left open too long for its pages to be turned. Please search again.");
+  // What was found for one pair of eyes does not go into a message that more can see.
+  const isInItsPlace = search?.shared || interaction.message.flags.has(MessageFlags.Ephemeral);
+  if (!search || search.guildId !== interaction.guildId || !isInItsPlace) {
+    await interaction.update({ components: withoutPages(interaction) });
+    throw new UserError(
+      "This search has been left alone for too long, or the bot was restarted meanwhile, so its pages cannot be turned any more. Please search again.",
+    );
   }
   if (interaction.user.id !== search.userId) {
     throw new UserError("Only who searched can turn the pages. Search yourself to see what you can read.");
@@ -63,16 +89,17 @@ export async function turnPage(
   await showPage(interaction, context, { search, sessionId, page: Math.max(0, Math.trunc(Number(page)) || 0) });
 }
 
-async function readableFor(
-  interaction: Asked,
-  { access }: CommandContext,
-  shared: boolean,
-): Promise<{ readable: SearchFilter; uncheckedThreads: number }> {
-  const { guildId, channelId, user, member } = interaction;
-  if (shared) return { readable: await access.filterForSharing(guildId, channelId), uncheckedThreads: 0 };
-  const viewer = { userId: user.id, roleIds: [...member.roles.cache.keys()] };
-  const { uncheckedThreads, ...readable } = await access.filterFor(guildId, viewer);
-  return { readable, uncheckedThreads };
+/** The message's buttons, those that turn pages disabled. */
+function withoutPages({ message }: ClickInteraction) {
+  const rows = message.components.flatMap((row) => ("components" in row ? [row.toJSON()] : []));
+  return rows.map((row) => ({
+    ...row,
+    components: row.components.map((component) =>
+      "custom_id" in component && component.custom_id.startsWith(customId("search", "page"))
+        ? { ...component, disabled: true }
+        : component,
+    ),
+  }));
 }
 
 /** Only explains an empty result: when it cannot be had, the result is shown without. */

@@ -2,9 +2,11 @@
 
 import { ChannelType, InteractionContextType, MessageFlags, SlashCommandBuilder } from "discord.js";
 import type { SearchFilter } from "../ports.ts";
+import { queryHeading } from "../views/search-results.ts";
 import type { CommandContext, SlashCommand, SlashInteraction } from "./command.ts";
 import { afterDate, beforeDate } from "./dates.ts";
-import { type PagedSearch, showPage, turnPage } from "./search-pages.ts";
+import { lookCloserButtons } from "./look-closer.ts";
+import { type PagedSearch, showFirstPage, turnPage } from "./search-pages.ts";
 import type { Sessions } from "./sessions.ts";
 
 const maxQueryLength = 1_000;
@@ -37,9 +39,15 @@ const data = new SlashCommandBuilder()
   )
   .addUserOption((option) => option.setName("author").setDescription("Only by this person"))
   .addStringOption((option) =>
-    option.setName("after").setDescription("Only later than, e.g. 2025-03-01, yesterday, 3 weeks ago"),
+    option
+      .setName("after")
+      .setDescription("Only later than, e.g. 2025-03-01, march, yesterday, 3 weeks ago (days in UTC)"),
   )
-  .addStringOption((option) => option.setName("before").setDescription("Only earlier than, e.g. 2025-03, 6 months ago"))
+  .addStringOption((option) =>
+    option
+      .setName("before")
+      .setDescription("Only earlier than, e.g. 2025-03, 1 march 2024, 6 months ago (days in UTC)"),
+  )
   .addStringOption((option) =>
     option
       .setName("kind")
@@ -58,24 +66,42 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
       const shared = interaction.options.getBoolean("share") ?? false;
       await interaction.deferReply(shared ? {} : { flags: MessageFlags.Ephemeral });
       const { guildId, user } = interaction;
-      const typed = interaction.options.getString("query", true);
-      // A shared search has no viewer whom "me" could mean.
-      const text = typed.replace(/\bfrom:me\b/gi, `from:<@${user.id}>`);
+      const text = interaction.options.getString("query", true);
       const limits = await limitsOf(interaction, context);
-      const search: PagedSearch = {
+      await showFirstPage(interaction, context, sessions, {
+        guildId,
         userId: user.id,
         shared,
-        title: typed,
+        heading: queryHeading(text, limitsAsOperators(interaction)),
         marked: true,
         find: (readable, limit, offset) =>
-          context.search.search({ guildId, text, filter: { ...readable, ...limits }, limit, offset }),
-      };
-      await showPage(interaction, context, { search, sessionId: sessions.open(search), page: 0 });
+          context.search.search({
+            guildId,
+            text,
+            askerId: user.id,
+            filter: { ...readable, ...limits },
+            limit,
+            offset,
+          }),
+      });
     },
     buttons: {
       page: (interaction, context, args) => turnPage(interaction, context, sessions, args),
+      ...lookCloserButtons(sessions),
     },
   };
+}
+
+/** The dates are told apart from the heading, with their bounds. */
+function limitsAsOperators({ options }: SlashInteraction): string[] {
+  const channel = options.getChannel("channel");
+  const author = options.getUser("author");
+  const kind = options.getString("kind");
+  return [
+    ...(channel ? [`in:<#${channel.id}>`] : []),
+    ...(author ? [`from:<@${author.id}>`] : []),
+    ...(kind ? [`(${kind}s)`] : []),
+  ];
 }
 
 /** What the options narrow the search to. @throws UserError for a date that is none */

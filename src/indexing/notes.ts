@@ -42,7 +42,7 @@ export interface Notes {
   remove(
     guildId: Snowflake,
     noteId: Snowflake,
-    by: { readonly userId: Snowflake; readonly moderates: (channelId: Snowflake) => boolean },
+    by: { readonly userId: Snowflake; readonly moderates: (note: ArchivedRecord) => Promise<boolean> },
   ): Promise<ArchivedRecord>;
 }
 
@@ -95,7 +95,7 @@ export function createNotes(parts: {
     async remove(guildId, noteId, { userId, moderates }) {
       const note = (await archive.get(guildId, "note", [noteId])).get(noteId)?.record;
       const mine = note?.authorId === userId;
-      const moderated = note?.visibility === "channel" && moderates(note.channelId);
+      const moderated = !mine && note?.visibility === "channel" && (await moderates(note));
       if (!note || !(mine || moderated)) {
         throw new UserError("There is no such note, or it is not yours. Nothing was removed.");
       }

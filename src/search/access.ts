@@ -1,7 +1,7 @@
 // Which channels a search may look into: for a member, what they can read on Discord right now; for a shared answer, what everyone
 // in the channel can read. Decides; who can read what is asked of the Permissions port.
 
-import type { Archive, Clock, Permissions, SearchFilter, Viewer } from "../ports.ts";
+import type { Archive, ArchivedRecord, Clock, Permissions, SearchFilter, Viewer } from "../ports.ts";
 import { compareSnowflakes, type Snowflake } from "../snowflake.ts";
 
 /** How long a no about a private thread is remembered. A yes never is: whoever leaves a thread stops seeing it at once. */
@@ -25,8 +25,24 @@ export interface Access {
    * @param candidateThreads if given, only these private threads are looked at (those that have hits, for instance)
    */
   filterFor(guildId: Snowflake, viewer: Viewer, candidateThreads?: readonly Snowflake[]): Promise<AccessFilter>;
-  /** What everyone who reads a channel can certainly read. Nobody's private notes. */
-  filterForSharing(guildId: Snowflake, channelId: Snowflake): Promise<Pick<SearchFilter, "accessChannelIds">>;
+  /**
+   * What everyone who reads a channel can certainly read. Nobody's private notes.
+   * @param asker who shares it: what they cannot read themselves, they cannot have shown to them by sharing
+   */
+  filterForSharing(
+    guildId: Snowflake,
+    channelId: Snowflake,
+    asker?: Viewer,
+  ): Promise<Pick<SearchFilter, "accessChannelIds">>;
+}
+
+/** Whether a filter lets a record through: for records that do not come out of a search under that filter. */
+export function isReadable(
+  record: Pick<ArchivedRecord, "kind" | "visibility" | "authorId" | "accessChannelId">,
+  { accessChannelIds, viewerId }: Pick<SearchFilter, "accessChannelIds" | "viewerId">,
+): boolean {
+  const isPrivate = record.kind === "note" && record.visibility !== "channel";
+  return isPrivate ? record.authorId === viewerId : accessChannelIds.includes(record.accessChannelId);
 }
 
 interface PrivateThread {
@@ -77,23 +93,33 @@ export function createAccess({
     return { readable, uncheckedThreads: open.length - asked.length };
   }
 
-  return {
-    async filterFor(guildId, viewer, candidateThreads) {
-      const [channels, known] = await Promise.all([
-        permissions.readableChannels(guildId, viewer),
-        privateThreads(guildId),
-      ]);
-      const open = new Set(channels);
-      const candidates = candidateThreads && new Set(candidateThreads);
-      const threads = known.filter(
-        (thread) => thread.parentId && open.has(thread.parentId) && (candidates?.has(thread.id) ?? true),
-      );
-      const { readable, uncheckedThreads } = await readableThreads(guildId, viewer, threads);
-      return { accessChannelIds: [...channels, ...readable], viewerId: viewer.userId, uncheckedThreads };
-    },
+  async function filterFor(
+    guildId: Snowflake,
+    viewer: Viewer,
+    candidateThreads?: readonly Snowflake[],
+  ): Promise<AccessFilter> {
+    const [channels, known] = await Promise.all([
+      permissions.readableChannels(guildId, viewer),
+      privateThreads(guildId),
+    ]);
+    const open = new Set(channels);
+    const candidates = candidateThreads && new Set(candidateThreads);
+    const threads = known.filter(
+      (thread) => thread.parentId && open.has(thread.parentId) && (candidates?.has(thread.id) ?? true),
+    );
+    const { readable, uncheckedThreads } = await readableThreads(guildId, viewer, threads);
+    return { accessChannelIds: [...channels, ...readable], viewerId: viewer.userId, uncheckedThreads };
+  }
 
-    async filterForSharing(guildId, channelId) {
-      return { accessChannelIds: await permissions.readableByReadersOf(guildId, channelId) };
+  return {
+    filterFor,
+
+    async filterForSharing(guildId, channelId, asker) {
+      const [shared, own] = await Promise.all([
+        permissions.readableByReadersOf(guildId, channelId),
+        asker && filterFor(guildId, asker, [channelId]),
+      ]);
+      return { accessChannelIds: own ? shared.filter((id) => own.accessChannelIds.includes(id)) : shared };
     },
   };
 }

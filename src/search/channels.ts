@@ -1,15 +1,23 @@
-// Which channels "in:" means.
+// Which channels "in:" means to somebody.
 
 import type { ChannelInfo } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 
 /**
  * @param wanted an id, or a channel's or thread's name in lower case
+ * @param accessChannelIds what the asker can read; of other channels not even the name is known
  * @returns the channels of that id or name, with their threads
  */
-export function channelsMeant(channels: readonly ChannelInfo[], wanted: string): Snowflake[] {
-  const named = channels.filter((channel) => channel.id === wanted || channel.name.toLowerCase() === wanted);
-  const ids = new Set(named.map((channel) => channel.id));
-  const threads = channels.filter((channel) => channel.parentId !== undefined && ids.has(channel.parentId));
+export function channelsMeant(
+  channels: readonly ChannelInfo[],
+  wanted: string,
+  accessChannelIds: readonly Snowflake[],
+): Snowflake[] {
+  const readable = new Set(accessChannelIds);
+  const known = channels.filter((channel) => readable.has(channel.accessChannelId));
+  const named = known.filter((channel) => channel.id === wanted || channel.name.toLowerCase() === wanted);
+  // A channel nobody has written in yet is not in the archive; who names it by its id means it all the same.
+  const ids = new Set([...named.map((channel) => channel.id), ...(readable.has(wanted) ? [wanted] : [])]);
+  const threads = known.filter((channel) => channel.parentId !== undefined && ids.has(channel.parentId));
   return [...new Set([...ids, ...threads.map((thread) => thread.id)])];
 }

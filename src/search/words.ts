@@ -46,16 +46,14 @@ export function tellingWords(words: readonly string[]): readonly string[] {
   return telling.length > 0 ? telling : words;
 }
 
-/** True when the words differ by an English ending at most: antenna, antennas; mount, mounted, mounting. */
-export function isSameWord(one: string, other: string): boolean {
-  return one === other || stem(one) === stem(other);
-}
-
 /** English words are shorter; what is longer has no endings to speak of. */
 const LONGEST_STEMMED = 40;
 
-/** Cut twice, as endings follow each other: "soldering" and "solder" both end as "sold". */
-function stem(word: string): string {
+/**
+ * The same for words that differ by an English ending at most: antenna, antennas; mount, mounted, mounting. Cut twice, as endings
+ * follow each other: "soldering" and "solder" both end as "sold".
+ */
+export function stem(word: string): string {
   return word.length > LONGEST_STEMMED ? word : withoutEnding(withoutEnding(word));
 }
 

@@ -61,7 +61,14 @@ export const colors = { neutral: 0x5865f2, good: 0x2ecc71, warning: 0xf1c40f, ba
  * A payload within the limits. Parts that are too long are cut with "…"; what does not fit into the 6,000 characters that all
  * embeds of a message share is cut from the end.
  */
-export function message(parts: { content?: string; embeds?: readonly APIEmbed[]; buttons?: readonly Button[] }): View {
+export function message(parts: {
+  content?: string;
+  embeds?: readonly APIEmbed[];
+  /** One row. */
+  buttons?: readonly Button[];
+  /** Further rows of buttons below; empty ones are left out. */
+  moreButtons?: readonly (readonly Button[])[];
+}): View {
   let room = limits.all;
   const take = (text: string | undefined, max: number): string => {
     const kept = clip(wellFormed(text ?? ""), Math.min(max, room));
@@ -90,11 +97,11 @@ export function message(parts: { content?: string; embeds?: readonly APIEmbed[];
     if (footerText) kept.footer = { text: footerText };
     return kept.title || kept.description || kept.fields || kept.footer ? [kept] : [];
   });
-  const buttons = parts.buttons ?? [];
+  const rows = [parts.buttons ?? [], ...(parts.moreButtons ?? [])].filter((row) => row.length > 0);
   return {
     content: clip(wellFormed(parts.content ?? ""), limits.content),
     embeds,
-    components: buttons.length > 0 ? [{ type: ComponentType.ActionRow, components: buttons.slice(0, 5) }] : [],
+    components: rows.slice(0, 5).map((row) => ({ type: ComponentType.ActionRow, components: row.slice(0, 5) })),
     allowed_mentions: { parse: [] },
   };
 }

@@ -1,9 +1,12 @@
 // The replies of /note and "Save as note". Pure.
 
 import type { ArchivedRecord } from "../ports.ts";
+import { shownRecord, withoutHidden } from "../search/shown-text.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { button, colors, customId, message, sentence, type View } from "./message.ts";
-import { ago, clip, count, jumpLink, plain } from "./words.ts";
+import { recordMarkdown } from "./record-text.ts";
+import { wayThere } from "./search-results.ts";
+import { ago, clip, count } from "./words.ts";
 
 export const notesPerPage = 8;
 
@@ -15,7 +18,7 @@ export function noteSavedView(note: ArchivedRecord, guildId: string): View {
     embeds: [
       {
         color: colors.good,
-        description: [plain(clip(noteText(note), 1_000)), ...sourceLine(note, guildId)].join("\n"),
+        description: [recordMarkdown(note, { room: 1_500 }), ...wayThere(note, guildId)].join("\n"),
       },
     ],
     buttons: [button("Remove it again", customId("note", "remove", note.id))],
@@ -38,9 +41,9 @@ export function notesView(notes: readonly ArchivedRecord[], page: number, guildI
         fields: shown.map((note) => ({
           name: `${note.visibility === "channel" ? "👥 for readers of its channel" : "🔒 private"} · id ${note.id}`,
           value: [
-            plain(clip(noteText(note), 300)),
+            recordMarkdown(note, { room: 400 }),
             `${ago(snowflakeTime(note.id))} in <#${note.channelId}>`,
-            ...sourceLine(note, guildId),
+            ...wayThere(note, guildId),
           ].join("\n"),
         })),
         footer: { text: `${count(notes.length, "note")} · page ${at + 1} of ${pages}` },
@@ -59,28 +62,12 @@ export function notesView(notes: readonly ArchivedRecord[], page: number, guildI
 export function noteRemovedView(note: ArchivedRecord): View {
   return message({
     content: "🗑️ The note is removed.",
-    embeds: [{ color: colors.quiet, description: plain(clip(noteText(note), 1_000)) }],
+    embeds: [{ color: colors.quiet, description: recordMarkdown(note, { room: 1_500 }) }],
   });
 }
 
 /** One line for a choice in autocomplete: at most 100 characters, as Discord allows. */
 export function noteChoice(note: ArchivedRecord): string {
   const date = new Date(snowflakeTime(note.id)).toISOString().slice(0, 10);
-  return clip(`${date} ${noteText(note).replace(/\s+/g, " ").trim()}`, 100);
-}
-
-/** What a note says: its text, else whatever it carries. */
-export function noteText(
-  note: Pick<ArchivedRecord, "content" | "forwarded" | "poll" | "embeds" | "attachments">,
-): string {
-  const files = (note.attachments ?? []).map(({ name, alt }) => (alt ? `${name} (${alt})` : name));
-  const parts = [note.content, note.forwarded ?? "", note.poll ?? "", ...(note.embeds ?? []), ...files];
-  return parts
-    .map((part) => part.trim())
-    .filter(Boolean)
-    .join(" · ");
-}
-
-function sourceLine(note: ArchivedRecord, guildId: string): string[] {
-  return note.sourceMessageId ? [`↗ ${jumpLink(guildId, note.channelId, note.sourceMessageId)}`] : [];
+  return clip(`${date} ${withoutHidden(shownRecord(note))}`, 100);
 }

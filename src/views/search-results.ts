@@ -1,96 +1,147 @@
-// A page of search results, and why there are none. Pure.
+// A page of search results. Pure. Why there are none is told by no-results.ts.
 
 import type { APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/backfill.ts";
-import { isActive, totals } from "../backfill/run.ts";
+import type { ArchivedRecord } from "../ports.ts";
 import type { SearchHit, SearchResult } from "../search/search.ts";
-import { snippetMarkdown } from "../search/snippet.ts";
+import type { RecordText } from "../search/shown-text.ts";
+import { type Snowflake, snowflakeTime } from "../snowflake.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
-import { ago, clip, count, isolate, jumpLink, percent, plain } from "./words.ts";
+import { reasonsForNothing } from "./no-results.ts";
+import { recordMarkdown, textMarkdown } from "./record-text.ts";
+import { ago, clip, count, isolate, jumpLink, moment, plain } from "./words.ts";
 
 export const resultsPerPage = 5;
 
+const HEADING_ROOM = 200;
+/** Five of these fit into a message, with all that stands around them. */
+const SNIPPET_ROOM = 400;
+const REPEATS_LINKED = 2;
+
+/** A hit with its record as it is stored at this moment. */
+export interface ShownHit extends SearchHit {
+  readonly record: ArchivedRecord;
+}
+
 export interface ResultsPage {
-  readonly guildId: string;
-  /** What was searched for, as it heads the page. */
-  readonly title: string;
-  readonly result: SearchResult;
+  readonly guildId: Snowflake;
+  /** What was searched for: one of the headings below. */
+  readonly heading: string;
+  readonly result: Omit<SearchResult, "hits">;
+  readonly hits: readonly ShownHit[];
   /** Counted from 0. */
   readonly page: number;
   /** For the page buttons. */
   readonly sessionId: string;
+  /** Everybody in the channel sees the page. */
+  readonly shared: boolean;
   /** Mark the query's words. */
   readonly marked: boolean;
-  /** Private threads that could not be checked and were left out. */
-  readonly uncheckedThreads: number;
+  /** A message that is looked for and gets a star. */
+  readonly soughtId?: Snowflake;
+  /** Some private threads could not be checked and were left out. */
+  readonly threadsUnchecked: boolean;
   /** For the explanation of an empty result; undefined when not known. */
   readonly status: BackfillStatus | undefined;
 }
 
 export function searchResultsView(shown: ResultsPage): View {
-  const { result, page, sessionId } = shown;
-  const { hits, hasMore } = result;
+  const { result, hits, page, sessionId } = shown;
   const first = page * resultsPerPage + 1;
-  const description = [...notices(shown), ...(hits.length === 0 ? reasonsForNothing(shown) : [])].join("\n");
+  const order = result.query.text === "" ? " · newest first" : "";
   return message({
     embeds: [
       {
-        title: `🔎 ${plain(clip(shown.title, 120)) || "Newest first"}`,
         color: hits.length > 0 ? colors.neutral : colors.quiet,
-        ...(description && { description }),
+        description: [
+          `🔎 ${shown.heading}`,
+          ...notices(shown),
+          ...(hits.length === 0 ? reasonsForNothing(shown) : []),
+        ].join("\n"),
         fields: hits.map((hit, at) => hitField(hit, first + at, shown)),
-        ...(hits.length > 0 && { footer: { text: `Results ${first} to ${first + hits.length - 1}` } }),
+        ...(hits.length > 0 && {
+          footer: { text: `Results ${first} to ${first + hits.length - 1}${order} · 🔍 shows a result in its context` },
+        }),
       },
     ],
-    buttons:
-      page === 0 && !hasMore
+    buttons: hits.map(({ record }, at) => button(`🔍 ${first + at}`, customId("search", "around", record.id))),
+    moreButtons: [
+      page === 0 && !result.hasMore
         ? []
         : [
             button("Previous", customId("search", "page", sessionId, String(page - 1)), "secondary", page === 0),
-            button("Next", customId("search", "page", sessionId, String(page + 1)), "primary", !hasMore),
+            button("Next", customId("search", "page", sessionId, String(page + 1)), "primary", !result.hasMore),
           ],
+    ],
   });
 }
 
-function hitField({ row, snippet, repeats }: SearchHit, position: number, shown: ResultsPage): APIEmbedField {
-  const author = isolate(plain(clip(row.authorName, 60))) || "somebody";
-  const what = row.kind === "message" ? "" : row.ownerId ? "📝 private note of " : "📝 note of ";
-  const where = `<#${row.channelId}> · ${ago(row.createdAt)}`;
-  const link = row.kind === "message" ? `\n${jumpLink(shown.guildId, row.channelId, row.id)}` : "";
-  const text = snippetMarkdown(shown.marked ? snippet : { text: snippet.text, marks: [] }) || "*(no text)*";
-  const same = repeats.length > 0 ? `\n*and ${count(repeats.length, "more that says", "more that say")} the same*` : "";
-  return { name: `${position}. ${what}${author}`, value: `${where}\n> ${clip(text, 750)}${same}${link}` };
+/** @param options that were set beside the query, as operators */
+export function queryHeading(typed: string, options: readonly string[]): string {
+  const text = [typed.trim(), ...options].filter(Boolean).join(" ");
+  return textMarkdown({ text, hidden: [] }, { room: HEADING_ROOM }) || "Everything, newest first";
 }
 
-function notices({ result, uncheckedThreads }: ResultsPage): string[] {
+export function similarHeading(record: RecordText): string {
+  return `Like “${recordMarkdown(record, { room: HEADING_ROOM })}”`;
+}
+
+export function sampleHeading(record: RecordText): string {
+  return `An old message: “${recordMarkdown(record, { room: HEADING_ROOM })}”`;
+}
+
+function hitField({ row, record, repeats }: ShownHit, position: number, shown: ResultsPage): APIEmbedField {
+  const { guildId, soughtId, marked, result } = shown;
+  const star = record.id === soughtId ? "⭐ " : "";
+  const where = `<#${record.channelId}> · ${ago(snowflakeTime(record.id))}`;
+  // Of a long record, the part that was found.
+  const near = row.text.replace(/\s+/g, " ").slice(0, 30);
+  const text = recordMarkdown(record, { room: SNIPPET_ROOM, query: marked ? result.query.text : "", near });
+  const lines = [where, `> ${text || "*(no text)*"}`];
+  if (repeats.length > 0) {
+    const links = repeats.slice(0, REPEATS_LINKED).map(({ id, channelId, createdAt, kind }) => {
+      return kind === "message" ? `${ago(createdAt)} [↗](${jumpLink(guildId, channelId, id)})` : ago(createdAt);
+    });
+    const more = count(repeats.length, "more that says the same", "more that say the same");
+    lines.push(`*and ${more}:* ${links.join(", ")}${repeats.length > links.length ? " …" : ""}`);
+  }
+  return { name: `${star}${position}. ${by(record)}`, value: [...lines, ...wayThere(record, guildId)].join("\n") };
+}
+
+/** A record's author, and what it is when it is no message. */
+export function by(record: Pick<ArchivedRecord, "kind" | "visibility" | "authorName">): string {
+  const author = isolate(plain(clip(record.authorName, 60))) || "somebody";
+  if (record.kind === "message") return author;
+  return record.visibility === "channel" ? `📝 note of ${author}` : `📝 private note of ${author}`;
+}
+
+/** Where a message is, or the message a note was saved from. Nothing can be opened for other notes. */
+export function wayThere({ kind, id, channelId, sourceMessageId }: ArchivedRecord, guildId: Snowflake): string[] {
+  if (kind === "message") return [jumpLink(guildId, channelId, id)];
+  return sourceMessageId ? [`saved from ${jumpLink(guildId, channelId, sourceMessageId)}`] : [];
+}
+
+function notices({ result, page, hits, soughtId, threadsUnchecked }: ResultsPage): string[] {
   const lines: string[] = [];
+  const { afterId, beforeId } = result.filter;
+  if (afterId !== undefined || beforeId !== undefined) {
+    const from = afterId === undefined ? "" : ` from ${moment(snowflakeTime(afterId) + 1)}`;
+    const until = beforeId === undefined ? "" : ` until ${moment(snowflakeTime(beforeId))}`;
+    lines.push(`🕒${from}${until}, in your time (days are counted in UTC)`);
+  }
   if (result.degraded !== undefined) {
     lines.push("⚠️ Search by meaning is not available at the moment; these results go by the words alone.");
   }
-  if (result.unknown.length > 0) {
-    const names = result.unknown.slice(0, 5).map((name) => `“${plain(clip(name, 60))}”`);
-    lines.push(`I know nobody and no channel here by ${names.join(", ")}.`);
-  }
-  if (uncheckedThreads > 0) {
+  if (result.query.misread.length > 0) {
+    const parts = result.query.misread.slice(0, 3).map((part) => `“${plain(clip(part, 40))}”`);
     lines.push(
-      `${count(uncheckedThreads, "private thread")} could not be checked and ${uncheckedThreads === 1 ? "was" : "were"} left out.`,
+      `I took ${parts.join(", ")} as words. I know from: in: has:link|image|file|code|poll, and before: after: during: with dates like 2025-03-01, march, 7d or yesterday.`,
     );
   }
-  return lines;
-}
-
-function reasonsForNothing({ result, page, status }: ResultsPage): string[] {
-  if (page > 0) return ["There are no more results."];
-  if (result.unknown.length > 0) return ["Check how the name is written, or leave it out."];
-  const lines = ["Nothing was found among what you can read. Try other words, or fewer limits."];
-  const run = status?.run;
-  if (status && !run) {
-    lines.push("Older messages may not be searchable yet: no backfill has been made here. An admin can start one.");
-  } else if (run && isActive(run.status)) {
-    const { read, remaining } = totals(run);
-    lines.push(`A backfill is making older messages searchable; it is at ${percent(read, read + remaining)}.`);
-  } else if (run && run.status !== "succeeded") {
-    lines.push("The backfill of older messages is not finished, so some of them cannot be found yet.");
+  if (threadsUnchecked) lines.push("Some private threads could not be checked this time and were left out.");
+  if (soughtId !== undefined && page === 0) {
+    const isThere = hits.some(({ record }) => record.id === soughtId);
+    lines.push(isThere ? "⭐ is the message itself." : "The message itself is not on this page.");
   }
   return lines;
 }

@@ -4,12 +4,25 @@ import { contentHash } from "../../src/records.ts";
 import { buttonId, read, startCommands } from "./support.ts";
 
 async function startNotes() {
-  const parts = await startCommands();
+  /** Channels and private threads that everybody can read. */
+  const readable = new Set<string>();
+  const parts = await startCommands({
+    context: {
+      access: {
+        filterFor: async (_guildId, { userId }) => ({
+          accessChannelIds: [...readable],
+          viewerId: userId,
+          uncheckedThreads: 0,
+        }),
+        filterForSharing: async () => ({ accessChannelIds: [] }),
+      },
+    },
+  });
   const { discord } = parts;
   const { world } = discord;
   const note = (userId: string, channelId: string, subcommand: string, options: Record<string, string | number> = {}) =>
     world.runCommand({ userId, channelId, name: "note", subcommand, options });
-  return { ...parts, note };
+  return { ...parts, note, readable };
 }
 
 describe("/note", () => {
@@ -107,12 +120,14 @@ describe("/note", () => {
   });
 
   it("remove is refused for others, except for channel notes by moderators of that channel", async () => {
-    const { discord, archive, note } = await startNotes();
-    const { world, guild, admin, ada, ben, general, secret } = discord;
+    const { discord, archive, note, readable } = await startNotes();
+    const { world, guild, admin, ada, ben, general, secret, privateThread } = discord;
+    readable.add(general.id);
     const hidden = note(ada.id, general.id, "add", { text: "mine alone" });
     const open = note(ada.id, general.id, "add", { text: "for all", visibility: "channel" });
     const inSecret = note(ada.id, secret.id, "add", { text: "for insiders", visibility: "channel" });
-    for (const asked of [hidden, open, inSecret]) await asked.response();
+    const inThread = note(ada.id, privateThread.id, "add", { text: "for the thread", visibility: "channel" });
+    for (const asked of [hidden, open, inSecret, inThread]) await asked.response();
     const remove = async (userId: string, id: string) =>
       read(await note(userId, general.id, "remove", { note: id }).response());
     expect(await remove(ben.id, open.interaction.id)).toContain("not yours");
@@ -120,8 +135,11 @@ describe("/note", () => {
     const moderator = world.addRole(guild.id, { name: "mod", permissions: PermissionFlagsBits.ManageMessages });
     world.updateMember(guild.id, ben.id, { roleIds: [moderator.id] });
     expect(await remove(ben.id, inSecret.interaction.id)).toContain("not yours");
+    // They moderate the thread's parent, and are not in the thread: its notes are none of their business.
+    expect(await remove(ben.id, inThread.interaction.id)).toBe(await remove(ben.id, "5"));
     expect(await remove(ben.id, open.interaction.id)).toContain("The note is removed");
     expect((await archive.notesOf(guild.id, ada.id, 10)).map(({ record }) => record.content)).toEqual([
+      "for the thread",
       "for insiders",
       "mine alone",
     ]);
@@ -165,7 +183,7 @@ describe("Save as note", () => {
     const carried = { content: "", poll: "Tea or coffee?", attachments: [{ name: "menu.png", alt: "a menu" }] };
     await archive.save(guild.id, [{ ...record, authorId: ben.id, authorName: "Ben", ...carried }], { pending: false });
     const asked = world.runMessageCommand({ userId: ada.id, messageId: message.id, name: "Save as note" });
-    expect(read(await asked.response())).toContain("Tea or coffee? · menu.png (a menu)");
+    expect(read(await asked.response())).toContain("Tea or coffee? · menu.png: a menu");
     expect((await archive.notesOf(guild.id, ada.id, 1))[0]?.record).toMatchObject(carried);
   });
 });

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { SearchFilter, Viewer } from "../../src/ports.ts";
 import type { Access } from "../../src/search/access.ts";
 import type { Search, SearchRequest, SearchResult } from "../../src/search/search.ts";
-import { exampleRun, exampleStatus } from "../views/examples.ts";
+import { snowflakeAt } from "../../src/snowflake.ts";
+import { exampleStatus } from "../views/examples.ts";
 import { hit, noHits } from "../views/hits.ts";
 import { buttonId, read, startCommands, type TestCommands } from "./support.ts";
 
@@ -15,8 +16,16 @@ interface SearchTest extends TestCommands {
   readonly readable: Set<string>;
 }
 
-/** Results 1 to 12, of which a page is shown. */
-const twelve = Array.from({ length: 12 }, (_, at) => hit({ text: `result number ${at + 1}.` }));
+/** Results 1 to 12, of which a page is shown: in a channel that can be read. */
+const twelve = Array.from({ length: 12 }, (_, at) =>
+  hit({
+    id: snowflakeAt(1_700_000_000_000 + at),
+    channelId: "1",
+    accessChannelId: "1",
+    text: `result number ${at + 1}.`,
+  }),
+);
+const records = twelve.map(({ record }) => record);
 
 async function startSearch(
   options: { result?: Partial<SearchResult>; unchecked?: number; backfill?: Parameters<typeof startCommands>[0] } = {},
@@ -46,12 +55,16 @@ async function startSearch(
       asked.push({ viewer });
       return { accessChannelIds: [...readable], viewerId: viewer.userId, uncheckedThreads: options.unchecked ?? 0 };
     },
-    async filterForSharing(_guildId, channelId) {
-      asked.push({ sharedIn: channelId });
-      return { accessChannelIds: [channelId] };
+    async filterForSharing(_guildId, channelId, viewer) {
+      asked.push({ sharedIn: channelId, ...(viewer && { viewer }) });
+      return { accessChannelIds: ["1", channelId] };
     },
   };
-  const started = await startCommands({ context: { search, access }, ...options.backfill });
+  const started = await startCommands({
+    ...options.backfill,
+    context: { search, access, ...options.backfill?.context },
+  });
+  await started.archive.save(started.discord.guild.id, records, { pending: false });
   return { ...started, searched, similar, asked, readable };
 }
 
@@ -72,6 +85,7 @@ describe("/search", () => {
       {
         guildId: guild.id,
         text: "how to solder",
+        askerId: ada.id,
         filter: { accessChannelIds: ["1"], viewerId: ada.id },
         limit: 5,
         offset: 0,
@@ -82,18 +96,18 @@ describe("/search", () => {
   });
 
   it("turns pages, asking afresh each time what the asker can read", async () => {
-    const { discord, searched, readable } = await startSearch();
+    const { discord, searched, asked } = await startSearch();
     const { world, ada, general } = discord;
     const first = await world
       .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder" } })
       .response();
-    readable.clear();
     const press = (label: string, message: Parameters<typeof buttonId>[0]) =>
       world.pressButton({ userId: ada.id, messageId: message.id, customId: buttonId(message, label) });
     const second = await press("Next", first).until(
       (reply) => reply && read(reply).includes("Results 6 to 10") && reply,
     );
-    expect(searched[1]).toMatchObject({ offset: 5, filter: { accessChannelIds: [] } });
+    expect(searched[1]).toMatchObject({ offset: 5 });
+    expect(asked).toHaveLength(2);
     const third = await press("Next", second).until(
       (reply) => reply && read(reply).includes("Results 11 to 12") && reply,
     );
@@ -123,7 +137,7 @@ describe("/search", () => {
     };
     await world.runCommand({ userId: ada.id, channelId: general.id, name: "search", options }).response();
     const filter: SearchFilter | undefined = searched[0]?.filter;
-    expect(searched[0]?.text).toBe(`from:<@${ada.id}> solder`);
+    expect(searched[0]).toMatchObject({ text: "from:me solder", askerId: ada.id });
     expect(new Set(filter?.channelIds)).toEqual(new Set([general.id, publicThread.id]));
     expect(filter).toMatchObject({ authorIds: [ben.id], kinds: ["note"] });
     expect(filter?.afterId).toBeDefined();
@@ -142,56 +156,143 @@ describe("/search", () => {
       .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder", share: true } })
       .response();
     expect(isEphemeral(reply)).toBe(false);
-    expect(asked).toEqual([{ sharedIn: general.id }]);
-    expect(searched[0]?.filter).toEqual({ accessChannelIds: [general.id] });
+    expect(asked).toEqual([{ sharedIn: general.id, viewer: expect.objectContaining({ userId: ada.id }) }]);
+    expect(searched[0]?.filter).toEqual({ accessChannelIds: ["1", general.id] });
     const press = (userId: string) =>
       world.pressButton({ userId, messageId: reply.id, customId: buttonId(reply, "Next") });
     const refused = await press(ben.id).response();
     expect(read(refused)).toContain("Only who searched can turn the pages");
     expect(isEphemeral(refused)).toBe(true);
     await press(ada.id).until((turned) => turned && read(turned).includes("Results 6 to 10"));
-    expect(asked).toEqual([{ sharedIn: general.id }, { sharedIn: general.id }]);
+    expect(asked.map(({ sharedIn }) => sharedIn)).toEqual([general.id, general.id]);
   });
 
-  it("says so politely when its pages have expired, and disables the buttons", async () => {
+  it("says so politely when its pages were left alone for an hour, and disables their buttons, and no others", async () => {
     let elapsedMs = 0;
     const clock = { now: () => Date.now(), elapsed: () => elapsedMs, sleep: async () => undefined };
-    const search: Search["search"] = async () => ({ ...noHits, hits: twelve.slice(0, 5), hasMore: true });
-    const access: Access = {
-      filterFor: async () => ({ accessChannelIds: [], uncheckedThreads: 0 }),
-      filterForSharing: async () => ({ accessChannelIds: [] }),
-    };
-    const { discord } = await startCommands({ context: { search: { search, similar: search }, access, clock } });
+    const { discord } = await startSearch({ backfill: { context: { clock } } });
     const { world, ada, general } = discord;
     const reply = await world
       .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder" } })
       .response();
-    elapsedMs = 14 * 60_000;
-    const customId = buttonId(reply, "Next");
-    const late = world.pressButton({ userId: ada.id, messageId: reply.id, customId });
-    expect(read(await late.followup())).toContain("Please search again");
-    expect(() => world.pressButton({ userId: ada.id, messageId: reply.id, customId })).toThrow("disabled");
+    const press = (label: string) =>
+      world.pressButton({ userId: ada.id, messageId: reply.id, customId: buttonId(reply, label) });
+    elapsedMs += 59 * 60_000;
+    await press("Next").until((turned) => turned && read(turned).includes("Results 6 to 10"));
+    elapsedMs += 59 * 60_000;
+    const again = world.render(world.getMessage(reply.id));
+    const back = world.pressButton({ userId: ada.id, messageId: reply.id, customId: buttonId(again, "Previous") });
+    await back.until((turned) => turned && read(turned).includes("Results 1 to 5"));
+    elapsedMs += 60 * 60_000;
+    expect(read(await press("Next").followup())).toContain("Please search again");
+    expect(() => press("Next")).toThrow("disabled");
     expect(read(world.render(world.getMessage(reply.id)))).toContain("result number 1.");
+    expect(read(await press("🔍 1").response())).toContain("result number 1.");
+  });
+
+  it("turns no page whose search was for other eyes: another server's, or a private one under a message that all see", async () => {
+    const { discord } = await startSearch();
+    const { world, ada, general } = discord;
+    const search = (options: object) =>
+      world
+        .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder", ...options } })
+        .response();
+    const own = await search({});
+    const shared = await search({ share: true });
+    world.getMessage(shared.id).components = JSON.parse(JSON.stringify(own.components));
+    const customId = buttonId(own, "Next");
+    const forged = world.pressButton({ userId: ada.id, messageId: shared.id, customId });
+    expect(read(await forged.followup())).toContain("Please search again");
+    expect(read(world.render(world.getMessage(shared.id)))).toContain("Results 1 to 5");
+
+    const other = world.addGuild({ name: "Another", ownerId: ada.id });
+    const elsewhere = world.addChannel({ guildId: other.id, name: "elsewhere" });
+    const there = await world
+      .runCommand({ userId: ada.id, channelId: elsewhere.id, name: "search", options: { query: "solder" } })
+      .response();
+    world.getMessage(there.id).components = JSON.parse(JSON.stringify(own.components));
+    const abroad = world.pressButton({ userId: ada.id, messageId: there.id, customId });
+    expect(read(await abroad.followup())).toContain("Please search again");
+  });
+
+  it("shows a result as it is stored at this moment: edited, deleted and moved out of sight since it was indexed", async () => {
+    const { discord, archive } = await startSearch();
+    const { world, guild, ada, general } = discord;
+    const [first, second, third] = records;
+    if (!first || !second || !third) throw new Error("there are twelve");
+    await archive.save(
+      guild.id,
+      [
+        { ...first, content: "taken back" },
+        { ...third, accessChannelId: "66" },
+      ],
+      { pending: false },
+    );
+    await archive.remove(guild.id, "message", [second.id]);
+    const reply = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder" } })
+      .response();
+    const text = read(reply);
+    expect(text).toContain("> taken back");
+    expect(text).toContain("result number 4.");
+    for (const gone of ["number 1.", "number 2.", "number 3."]) expect(text).not.toContain(gone);
+  });
+
+  it("shows a result in its context to whoever presses, if they can read it at that moment", async () => {
+    const { discord, readable, asked } = await startSearch();
+    const { world, ada, ben, general } = discord;
+    const reply = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder", share: true } })
+      .response();
+    const press = (userId: string) =>
+      world.pressButton({ userId, messageId: reply.id, customId: buttonId(reply, "🔍 3") }).response();
+    const closer = await press(ben.id);
+    expect(isEphemeral(closer)).toBe(true);
+    expect(read(closer)).toMatch(/number 2\..*▶.*number 3\..*number 4\./s);
+    expect(asked.at(-1)?.viewer?.userId).toBe(ben.id);
+    readable.clear();
+    expect(read(await press(ben.id))).toBe("⚠️ That message is gone, or you cannot read it.");
+  });
+
+  it("tells a button about nothing, a foreign note and a hidden message in the same words", async () => {
+    const { discord, archive } = await startSearch();
+    const { world, guild, ada, ben, general } = discord;
+    const shared = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder", share: true } })
+      .response();
+    const [note, hidden] = [snowflakeAt(1_700_000_001_000), snowflakeAt(1_700_000_002_000)];
+    const said = { channelId: "1", authorId: ben.id, authorName: "Ben", content: "for nobody else" } as const;
+    await archive.save(
+      guild.id,
+      [
+        { ...said, kind: "note", id: note, accessChannelId: "1", visibility: "private" },
+        { ...said, kind: "message", id: hidden, accessChannelId: "66" },
+      ],
+      { pending: false },
+    );
+    for (const action of ["around", "similar", "sample"]) {
+      for (const id of [note, hidden, snowflakeAt(5), "", "x", "1' OR '1'='1", "9".repeat(25)]) {
+        const customId = `backscroll:search:${action}:${id}`;
+        world.getMessage(shared.id).components = JSON.parse(
+          JSON.stringify(shared.components).replace(/backscroll:search:around:\d+/, customId),
+        );
+        const pressed = world.pressButton({ userId: ada.id, messageId: shared.id, customId });
+        expect(read(await pressed.response())).toBe("⚠️ That message is gone, or you cannot read it.");
+      }
+    }
   });
 
   it("explains an empty result by how far the backfill is", async () => {
-    const run = exampleRun();
-    for (const [status, words] of [
-      [exampleStatus({ run: undefined }), "no backfill has been made here"],
-      [exampleStatus({ run }), "it is at 9.9 %"],
-      [exampleStatus({ run: exampleRun({ status: "paused" }) }), "not finished"],
-    ] as const) {
-      const { discord } = await startSearch({
-        result: noHits,
-        backfill: { backfill: { status: async () => status } },
-      });
-      const { world, ada, general } = discord;
-      const reply = await world
-        .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "unicorns" } })
-        .response();
-      expect(read(reply)).toContain("Nothing was found");
-      expect(read(reply)).toContain(words);
-    }
+    const { discord } = await startSearch({
+      result: noHits,
+      backfill: { backfill: { status: async () => exampleStatus({ run: undefined }) } },
+    });
+    const { world, ada, general } = discord;
+    const reply = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "unicorns" } })
+      .response();
+    expect(read(reply)).toContain("Nothing was found");
+    expect(read(reply)).toContain("no backfill has been made here");
   });
 
   it("is not stopped by a status that cannot be had", async () => {
@@ -217,6 +318,7 @@ describe("Find similar", () => {
     const reply = await asked.response();
     expect(isEphemeral(reply)).toBe(true);
     expect(read(reply)).toContain("Like “my printer is jammed”");
+    expect(read(reply)).toContain("result number 1.");
     expect(similar).toEqual([
       {
         guildId: guild.id,
@@ -238,5 +340,31 @@ describe("Find similar", () => {
     const asked = world.runMessageCommand({ userId: ada.id, messageId: message.id, name: "Find similar" });
     expect(read(await asked.response())).toContain("has no text");
     expect(similar).toEqual([]);
+  });
+});
+
+describe("the search for an old message that a report offers", () => {
+  it("is made with the message's own words, none of them an operator, and what the presser reads", async () => {
+    const { discord, archive, searched } = await startSearch();
+    const { world, guild, ada, general } = discord;
+    const [old] = records;
+    if (!old) throw new Error("there are twelve");
+    await archive.save(guild.id, [{ ...old, content: "from:nobody said ||the butler||" }], { pending: false });
+    const shared = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder", share: true } })
+      .response();
+    const customId = `backscroll:search:sample:${old.id}`;
+    world.getMessage(shared.id).components = JSON.parse(
+      JSON.stringify(shared.components).replace(/backscroll:search:around:\d+/, customId),
+    );
+    const reply = await world.pressButton({ userId: ada.id, messageId: shared.id, customId }).response();
+    expect(isEphemeral(reply)).toBe(true);
+    expect(searched[1]).toMatchObject({
+      text: "from:nobody said ||the butler||",
+      verbatim: true,
+      filter: { accessChannelIds: ["1"], viewerId: ada.id },
+    });
+    expect(read(reply)).toContain("An old message: “from:nobody said ||the butler||”");
+    expect(read(reply)).toContain("⭐ 1. Ada");
   });
 });

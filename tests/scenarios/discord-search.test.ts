@@ -63,7 +63,7 @@ async function places(client = {}) {
     const values = { query: "budget party", ...(options.share && { share: true }) };
     let page = await bot.type(who, "search", values, options.channelId);
     const found = resultsOf(page);
-    while (buttons(page).length > 0 && !isDisabled(page, "Next")) {
+    while (buttons(page).includes("Next") && !isDisabled(page, "Next")) {
       page = await turn(bot, who, page, "Next");
       found.push(...resultsOf(page));
     }
@@ -77,10 +77,8 @@ async function places(client = {}) {
 }
 
 function isDisabled(page: APIMessage, label: string): boolean {
-  const row = page.components?.[0];
-  const found =
-    row && "components" in row ? row.components.find((each) => "label" in each && each.label === label) : undefined;
-  return found !== undefined && "disabled" in found && found.disabled === true;
+  const rows = (page.components ?? []).flatMap((row) => ("components" in row ? [row.components] : []));
+  return rows.flat().some((each) => "label" in each && each.label === label && "disabled" in each && each.disabled);
 }
 
 const GENERAL = ["general", "publicThread"];

@@ -5,7 +5,7 @@ import { isSnowflake, snowflakeAt, snowflakeTime } from "../../src/snowflake.ts"
 
 const NOW = Date.UTC(2025, 5, 15, 12, 30);
 const parse = (typed: string) => parseQuery(typed, NOW);
-const NOTHING = { text: "", phrases: [], from: [], in: [], has: [] };
+const NOTHING = { text: "", phrases: [], from: [], in: [], has: [], misread: [] };
 const day = (text: string) => Date.parse(`${text}T00:00:00Z`);
 
 describe("a typed query", () => {
@@ -50,19 +50,22 @@ describe("a typed query", () => {
       "code",
       "poll",
     ]);
-    expect(parse("has:sticker")).toEqual({ ...NOTHING, text: "has:sticker" });
+  });
+
+  it.each([
+    "has:sticker",
+    "has:constructor",
+    "before:lunch",
+    "before:2024-02-31",
+    "after:03/04/2024",
+    "mentions:ada",
+    "from:@",
+  ])("takes %s for words, and says so", (typed) => {
+    expect(parse(`soup ${typed}`)).toEqual({ ...NOTHING, text: `soup ${typed}`, misread: [typed] });
   });
 
   it("leaves unknown operators, times and addresses as words", () => {
-    for (const typed of [
-      "foo:bar",
-      "12:30",
-      "before:lunch",
-      "https://example.org/a",
-      "from:",
-      "std::vector",
-      "before:2024-02-31",
-    ]) {
+    for (const typed of ["foo:bar", "12:30", "https://example.org/a", "from:", "std::vector"]) {
       expect(parse(typed)).toEqual({ ...NOTHING, text: typed });
     }
   });
@@ -77,6 +80,11 @@ describe("a typed query", () => {
     ["during:today", day("2025-06-15"), day("2025-06-16")],
     ["before:yesterday", undefined, day("2025-06-14")],
     ["after:7d", NOW - 7 * 86_400_000, undefined],
+    ['after:"3 weeks ago"', NOW - 21 * 86_400_000, undefined],
+    ["during:march", day("2025-03-01"), day("2025-04-01")],
+    ['before:"march 2024"', undefined, day("2024-03-01")],
+    ["before:<t:1718454600:f>", undefined, NOW - 365 * 86_400_000],
+    ["after: 2024-03-10", day("2024-03-11"), undefined],
     ["after:2024-01-01 after:2024-05-01 before:2024-06-01 before:2025", day("2024-05-02"), day("2024-06-01")],
   ])("turns %s into bounds on ids", (typed, firstMoment, endMoment) => {
     const { afterId, beforeId, text } = parse(typed);
@@ -93,7 +101,11 @@ describe("a typed query", () => {
       text: "see there",
       messageId: "1343714078748708976",
     });
-    expect(parse("1343714078748708976").messageId).toBe("1343714078748708976");
+    expect(parse(`<${link}>`)).toEqual({ ...NOTHING, messageId: "1343714078748708976" });
+    expect(parse("1343714078748708976")).toMatchObject({
+      messageId: "1343714078748708976",
+      phrases: ["1343714078748708976"],
+    });
     expect(parse("order 1343714078748708976").messageId).toBeUndefined();
     expect(parse("9999999999999999999").messageId).toBeUndefined();
   });

@@ -1,14 +1,15 @@
 // Search hits for tests.
 
-import type { IndexRow } from "../../src/ports.ts";
-import type { SearchHit, SearchResult } from "../../src/search/search.ts";
-import { makeSnippet } from "../../src/search/snippet.ts";
+import type { ArchivedRecord, IndexRow } from "../../src/ports.ts";
+import type { SearchResult } from "../../src/search/search.ts";
+import { snowflakeAt } from "../../src/snowflake.ts";
+import type { ShownHit } from "../../src/views/search-results.ts";
 import { guildId, now } from "./examples.ts";
 
-/** A hit as search makes it. @param query whose words are marked */
-export function hit(row: Partial<IndexRow> = {}, query = ""): SearchHit {
-  const full: IndexRow = {
-    id: "1343714078748708111",
+/** A hit as a page shows it: a row, and the record it was made of. */
+export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRecord> = {}): ShownHit {
+  const row: IndexRow = {
+    id: snowflakeAt(now),
     chunk: 0,
     kind: "message",
     channelId: guildId,
@@ -21,9 +22,28 @@ export function hit(row: Partial<IndexRow> = {}, query = ""): SearchHit {
     text: "hello",
     searchText: "hello",
     vector: new Float32Array(),
-    ...row,
+    ...changes,
   };
-  return { row: full, score: 1, snippet: makeSnippet(full.text, query, 220), repeats: [] };
+  const { id, kind, channelId, accessChannelId, authorId, authorName, ownerId, text } = row;
+  const visibility = kind === "note" ? ({ visibility: ownerId ? "private" : "channel" } as const) : {};
+  const stored = {
+    id,
+    kind,
+    channelId,
+    accessChannelId,
+    authorId,
+    authorName,
+    content: text,
+    ...visibility,
+    ...record,
+  };
+  return { row, record: stored, score: 1, repeats: [] };
 }
 
-export const noHits: SearchResult = { hits: [], hasMore: false, unknown: [], tookMs: 3 };
+/** What a search for `text` answers, but for its hits. */
+export function answerTo(text: string, changes: Partial<SearchResult> = {}): Omit<SearchResult, "hits"> {
+  const query = { text, phrases: [], from: [], in: [], has: [], misread: [] };
+  return { hasMore: false, query, filter: { accessChannelIds: [guildId] }, unknown: [], tookMs: 3, ...changes };
+}
+
+export const noHits: SearchResult = { hits: [], ...answerTo("solder") };

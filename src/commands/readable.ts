@@ -1,0 +1,79 @@
+// What whoever asks can read at this moment, or, of an answer that everybody sees, everybody who sees it.
+
+import { UserError } from "../errors.ts";
+import type { Archive, ArchivedRecord, SearchFilter, Viewer } from "../ports.ts";
+import { type AccessFilter, isReadable } from "../search/access.ts";
+import type { SearchHit } from "../search/search.ts";
+import { isSnowflake, type Snowflake } from "../snowflake.ts";
+import type { ShownHit } from "../views/search-results.ts";
+import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
+
+type Asked = SlashInteraction | MenuInteraction | ClickInteraction;
+
+/** With the roles that the interaction itself brought along. */
+function viewerOf({ user, member }: Asked): Viewer {
+  return { userId: user.id, roleIds: [...member.roles.cache.keys()] };
+}
+
+/** @param everybody who sees the channel sees the answer */
+export async function readableFor(
+  interaction: Asked,
+  { access }: Pick<CommandContext, "access">,
+  everybody: boolean,
+): Promise<Pick<AccessFilter, "accessChannelIds" | "viewerId" | "uncheckedThreads">> {
+  const { guildId, channelId } = interaction;
+  const viewer = viewerOf(interaction);
+  if (!everybody) return await access.filterFor(guildId, viewer);
+  return { ...(await access.filterForSharing(guildId, channelId, viewer)), uncheckedThreads: 0 };
+}
+
+/** Whether who asks can read where a record is. @param accessChannelId as stored with the record */
+export async function canReadIn(
+  interaction: Asked,
+  { access }: Pick<CommandContext, "access">,
+  accessChannelId: Snowflake,
+): Promise<boolean> {
+  const { accessChannelIds } = await access.filterFor(interaction.guildId, viewerOf(interaction), [accessChannelId]);
+  return accessChannelIds.includes(accessChannelId);
+}
+
+/** @throws UserError when there is no such record, or who asks cannot read it, which are not told from each other */
+export async function readableRecord(
+  interaction: Asked,
+  { access, archive }: Pick<CommandContext, "access" | "archive">,
+  id: Snowflake,
+): Promise<ArchivedRecord> {
+  const { guildId } = interaction;
+  const record = isSnowflake(id) ? await findRecord(archive, guildId, id) : undefined;
+  // A look-up that is made whether or not there is something to look up: an answer's delay tells nothing either.
+  const readable = await access.filterFor(guildId, viewerOf(interaction), [record?.accessChannelId ?? id]);
+  if (record && isReadable(record, readable)) return record;
+  throw new UserError("That message is gone, or you cannot read it.");
+}
+
+async function findRecord(archive: Pick<Archive, "get">, guildId: Snowflake, id: Snowflake) {
+  const found =
+    (await archive.get(guildId, "message", [id])).get(id) ?? (await archive.get(guildId, "note", [id])).get(id);
+  return found?.record;
+}
+
+/**
+ * The hits as the archive has them now: the index may be a moment behind an edit or a deletion, or longer while the embedder is
+ * down, and nobody must read there what its author has taken back.
+ */
+export async function asStoredNow(
+  archive: Pick<Archive, "get">,
+  guildId: Snowflake,
+  hits: readonly SearchHit[],
+  readable: SearchFilter,
+): Promise<ShownHit[]> {
+  const idsOf = (kind: ArchivedRecord["kind"]) => hits.filter(({ row }) => row.kind === kind).map(({ row }) => row.id);
+  const [messages, notes] = await Promise.all([
+    archive.get(guildId, "message", idsOf("message")),
+    archive.get(guildId, "note", idsOf("note")),
+  ]);
+  return hits.flatMap((hit) => {
+    const record = (hit.row.kind === "note" ? notes : messages).get(hit.row.id)?.record;
+    return record && isReadable(record, readable) ? [{ ...hit, record }] : [];
+  });
+}

@@ -1,0 +1,91 @@
+// Why a search found nothing, and what to do about it. Pure.
+
+import type { BackfillStatus } from "../backfill/backfill.ts";
+import { isActive, type Run, totals } from "../backfill/run.ts";
+import type { SearchResult } from "../search/search.ts";
+import type { Limit } from "../search/why-nothing.ts";
+import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
+import { ago, clip, percent, plain } from "./words.ts";
+
+export interface EmptyPage {
+  readonly result: Omit<SearchResult, "hits">;
+  /** Counted from 0. */
+  readonly page: number;
+  readonly shared: boolean;
+  /** Undefined when not known. */
+  readonly status: BackfillStatus | undefined;
+}
+
+const limitNames: Readonly<Record<Limit, string>> = {
+  author: "the author",
+  channel: "the channel",
+  time: "the dates",
+  has: "has:",
+  kind: "the kind",
+};
+
+export function reasonsForNothing({ result, page, shared, status }: EmptyPage): string[] {
+  if (page > 0) return ["There are no more results."];
+  const { unknown } = result;
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, 5).map((name) => `“${plain(clip(name, 60))}”`);
+    const whom = shared ? "everybody here can read" : "you can read";
+    return [
+      `I know nobody, and no channel that ${whom}, by ${names.join(", ")}. Check how the name is written, or choose it as a mention.`,
+    ];
+  }
+  return [whyNot(result), ...(shared ? [sharing] : []), ...howFar(status)];
+}
+
+const sharing =
+  "Only what everybody who sees this channel can certainly read is shown here; search without `share` to see more.";
+
+function whyNot({ query, filter, nothing }: EmptyPage["result"]): string {
+  const { afterId, beforeId } = filter;
+  if (afterId !== undefined && beforeId !== undefined && compareSnowflakes(afterId, beforeId) >= 0) {
+    return "No moment is both after the one date and before the other.";
+  }
+  if (nothing?.anythingToSee === false) return "Nothing that can be read here is searchable yet.";
+  if (query.messageId !== undefined && query.text === "") {
+    return "That message is not there: it is gone, has no text, is not searchable yet, or is not for you to read.";
+  }
+  if (nothing?.anythingWithinLimits === false) {
+    const names = nothing.inTheWay.map((limit) => limitNames[limit]);
+    if (names.length === 0) return "Nothing fits all the limits at once, whatever the words. Leave some of them out.";
+    return `Nothing fits the limits, whatever the words. There would be something without ${names.join(", or without ")}.`;
+  }
+  if (query.phrases.length > 0) {
+    const phrases = query.phrases.slice(0, 3).map((phrase) => `“${plain(clip(phrase, 60))}”`);
+    return `Nobody wrote exactly ${phrases.join(" and ")}. Without the quotes I also find what means the same.`;
+  }
+  return "Nothing was found among what can be read here. Try other words, or fewer limits.";
+}
+
+/** How much of the past is searchable, as far as that may explain it. */
+function howFar(status: BackfillStatus | undefined): string[] {
+  const run = status?.run;
+  const live = status && status.livePending > 0 ? ["The newest messages are still being made searchable."] : [];
+  if (status && !run) {
+    return [
+      "Older messages may not be searchable yet: no backfill has been made here. An admin can start one.",
+      ...live,
+    ];
+  }
+  if (!run || run.status === "succeeded") return live;
+  const { read, remaining } = totals(run);
+  const reached = reachedBack(run);
+  const back = reached === undefined ? "" : `, back to ${ago(reached)}`;
+  const done = `${percent(read, read + remaining)}${back}`;
+  const line = isActive(run.status)
+    ? `A backfill is making older messages searchable, newest first; it is at ${done}.`
+    : `The backfill of older messages is not finished (it is at ${done}), so some of them cannot be found yet.`;
+  return [line, ...live];
+}
+
+/** The moment back to which all messages are searchable, milliseconds since 1970; undefined where that cannot be said. */
+function reachedBack(run: Run): number | undefined {
+  const [first, ...rest] = run.phases.filter(({ kind }) => kind === "message");
+  if (first?.name !== "recent" || run.collection?.finished === false || first.counters.read === 0) return undefined;
+  const cursor = [first, ...rest].find((phase) => phase.cursor !== undefined)?.cursor;
+  return cursor === undefined ? undefined : snowflakeTime(cursor);
+}
