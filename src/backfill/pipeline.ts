@@ -8,7 +8,7 @@ import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
 import { knownContext, prepareRecords, toRows } from "../indexing/rows.ts";
 import type { TextRecipe } from "../indexing/text.ts";
-import type { Clock, QuarantineEntry, RecordKind } from "../ports.ts";
+import type { QuarantineEntry, RecordKind } from "../ports.ts";
 import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { type ComparedPage, createDifference, type Sources } from "./difference.ts";
 import { type BatchEmbedding, embedPatiently } from "./embed-patiently.ts";
@@ -191,7 +191,8 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     const cut = cutBatches(prepared, { texts: pace.batchTexts(phase.name), tokens: tokensPerRequest });
     // Duplicates that are embedded anew are replaced by that.
     const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
-    await markDependents([...read.orphans, ...needed.filter(isStale).map(({ stored }) => stored.record.id)]);
+    const outdated = needed.filter(isStale).map(({ stored }) => stored.record.id);
+    await markDependents([...read.orphans, ...outdated], rewritten);
     const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
     if (unwanted.length > 0) await patiently(() => writer.removeIds(unwanted, read.ticket));
     const page = { ...classify(read, parts, phase.kind), batchesLeft: cut.length };
@@ -203,10 +204,10 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     }
   }
 
-  /** Neighbours whose rows carry words of these, in an older version: live indexing rewrites them. */
-  async function markDependents(ids: readonly Snowflake[]): Promise<void> {
+  /** Neighbours whose rows carry words of these, in an older version: live indexing rewrites those that are not rewritten here. */
+  async function markDependents(ids: readonly Snowflake[], rewritten: ReadonlySet<Snowflake>): Promise<void> {
     if (ids.length === 0) return;
-    const dependents = await sources.index.dependents(ids);
+    const dependents = (await sources.index.dependents(ids)).filter((id) => !rewritten.has(id));
     if (dependents.length === 0) return;
     await archive.markPending(guildId, phase.kind, dependents);
     parts.onMarked();
