@@ -237,8 +237,8 @@ describe("a run", () => {
 describe("pausing", () => {
   test("finishes the batches in flight, and the checkpoint has everything before it", async () => {
     await house.archive.save(GUILD, history(600), { pending: false });
-    await house.start();
-    await until(async () => totals(await house.run()).read > 0, "a first checkpoint");
+    await house.start({ pace: "gentle" });
+    await house.impatiently(() => until(async () => totals(await house.run()).read > 0, "a first checkpoint"));
     expect((await house.engine.pause(GUILD, "Grace")).outcome).toBe("pausing");
     const run = await house.settled();
     expect(run).toMatchObject({ status: "paused", reason: "Grace" });

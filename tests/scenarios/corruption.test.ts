@@ -70,11 +70,13 @@ test("records that are damaged during a run are set aside one by one, and saving
   await expectWhole(RECORDS);
 });
 
-/** A run in the middle, left as by a process that has ended. */
+/** A run in the middle, left as by a process that has ended. Its last hundred records have not been answered. */
 async function breakOff(): Promise<void> {
+  const answer = server.misbehave("hang", { when: (texts) => texts.some((text) => /token2\d\d$/.test(text)) });
   await house.start({ pace: "gentle" });
   await house.impatiently(() => until(async () => totals(await house.run()).read > 0, "a first checkpoint"));
   await house.engine.stop();
+  answer();
   expect(await house.status()).toBe("interrupted");
 }
 
