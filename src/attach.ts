@@ -44,7 +44,8 @@ const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import
  */
 export async function attachBackscroll(client: Client, options: BackscrollOptions): Promise<Backscroll> {
   const { dataDir, forgetOnLeave = false, clock = systemClock } = options;
-  const logger = typeof options.log === "object" ? options.log : createLogger(options.log ?? "info");
+  const secrets = () => [client.token, options.embeddings?.apiKey];
+  const logger = typeof options.log === "object" ? options.log : createLogger(options.log ?? "info", secrets);
   const opened = await openArchive({ location: join(dataDir, "archive.sqlite"), logger });
   const indexStore = await createIndexStore(join(dataDir, "index")).catch(async (thrown: unknown) => {
     await opened.close();

@@ -5,8 +5,10 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { PATIENCE_MS, temporaryFolder, textOf, until } from "./support/backscroll.ts";
+import type { OptionValues } from "../sandbox/command-shapes.ts";
+import { closeAfterTest, PATIENCE_MS, temporaryFolder, textOf, until } from "./support/backscroll.ts";
 import { startDiscord, type TestDiscord } from "./support/discord.ts";
+import { startEmbeddingServer } from "./support/embedding-server.ts";
 
 const BOT = join(import.meta.dirname, "../src/bot.ts");
 const TSX = import.meta.resolve("tsx");
@@ -140,6 +142,83 @@ describe("the bot", () => {
     await expectToEnd(bot, "SIGTERM");
   }, 90_000);
 });
+
+test("no secret and nothing that members write is in the log of a whole life, faults included, at its most talkative", async () => {
+  const apiKey = "sk-secret-0123456789";
+  const server = await startEmbeddingServer({ apiKey });
+  closeAfterTest(() => server.close());
+  const discord = await startDiscord({ rateLimits: false });
+  const { world, ada, admin, general, adminChannel, guild } = discord;
+  const say = (content: string) => world.postMessage({ channelId: general.id, authorId: ada.id, content }).id;
+  // A server that quotes what it refuses, as some do.
+  const refused = "Zwiebelkuchen recipe that is refused";
+  server.misbehave(
+    { status: 400, says: { error: { message: `bad input: ${refused}` } } },
+    { when: (texts) => texts.some((text) => text.includes("Zwiebelkuchen")) },
+  );
+  world.loadMessages(
+    Array.from({ length: 30 }, (_, at) => ({
+      id: world.state.idAt(Date.now() - 86_400_000 + at),
+      channelId: general.id,
+      authorId: ada.id,
+      content: at === 7 ? refused : `Kartoffelsalat of old ${at}`,
+    })),
+  );
+  const bot = await startBot(
+    await settingsFor(discord, {
+      LOG_LEVEL: "trace",
+      EMBEDDINGS_URL: server.url,
+      EMBEDDINGS_MODEL: "test-embed",
+      EMBEDDINGS_API_KEY: apiKey,
+      HEALTH_PORT: "0",
+    }),
+  );
+  await untilReady(bot);
+  await until("the commands are there", () => world.state.commands.size === 5, PROCESS_MS);
+  const type = async (
+    who: string,
+    name: string,
+    options: OptionValues,
+    subcommand?: string,
+    channelId = general.id,
+  ) => {
+    const handle = world.runCommand({ userId: who, channelId, name, options, ...(subcommand && { subcommand }) });
+    return await handle.response(PATIENCE_MS);
+  };
+  const live = say("Sauerkraut, freshly written");
+  world.editMessage(live, { content: "Sauerkraut, edited" });
+  world.deleteMessage(say("Leberwurst, soon deleted"));
+  await type(ada.id, "note", { text: "Maultaschen for myself" }, "add");
+  await type(ada.id, "search", { query: "Spaetzle in the query" });
+  discord.faults.fail({ match: /PATCH .*webhooks/, status: 500, count: 3 });
+  await type(ada.id, "search", { query: "Spaetzle once more" }).catch(() => undefined);
+  discord.faults.clear();
+  await type(admin.id, "backfill", { source: "discord", "report-to": adminChannel.id }, "start", adminChannel.id);
+  await world.waitForMessage(adminChannel.id, (message) => /Backfill finished/.test(textOf(message)), PATIENCE_MS);
+  const recover = server.misbehave({
+    status: 500,
+    says: { error: { message: "it broke on: Kartoffelsalat while it is down" } },
+  });
+  say("Kartoffelsalat while it is down");
+  await until("it notices", () => bot.output().includes("embedder:down"));
+  recover();
+  const [, port] = /"port":(\d+)/.exec(bot.output()) ?? [];
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  expect(metrics).toContain(`backscroll_backfill_status{guild="${guild.id}",status="succeeded"} 1`);
+  await expectToEnd(bot, "SIGTERM");
+
+  // What was refused has been met, and the log was as talkative as it can be.
+  expect(metrics).toContain(`backscroll_set_aside_messages{guild="${guild.id}"} 1`);
+  expect(bot.output()).toContain('"level":20');
+  for (const shown of [bot.output(), metrics]) {
+    expect(shown).not.toMatch(/Zwiebel|Kartoffel|Sauerkraut|Leberwurst|Maultaschen|Spaetzle/);
+    expect(shown).not.toContain(discord.token);
+    expect(shown).not.toContain(apiKey);
+    for (const member of [ada, admin]) expect(shown).not.toContain(member.username);
+  }
+  expect(metrics).not.toContain(ada.id);
+  expect(metrics).not.toContain(general.id);
+}, 150_000);
 
 describe("what is set up wrong is explained, and the bot ends with 1:", () => {
   test("settings, every problem in one message", async () => {

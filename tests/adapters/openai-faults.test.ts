@@ -272,3 +272,15 @@ describe("the way to the server", () => {
     expect((await request).message).toContain("closed");
   });
 });
+
+it("what a server repeats of the texts it was sent is not repeated in the error, and the reason is understood all the same", async () => {
+  const server = await serve();
+  const embedder = embedderOn(server);
+  const secret = "the surprise party is on Friday, do not tell Ada";
+  for (const status of [400, 500]) {
+    server.misbehave({ status, says: { error: `input is too long: “${secret.slice(4)}”, after hush` } }, { times: 1 });
+    const failure = await failureOf(embedder.embed([secret, "hush"], "document"));
+    expect(failure).toMatchObject({ name: "RejectedInputError", reason: "too-long" });
+    expect(failure.message).toContain("It says: input is too long: “…”, after …");
+  }
+});

@@ -34,7 +34,7 @@ export function createChartDrawer(logger: Logger, deadlineMs = DEADLINE_MS): Cha
         AbortSignal.any([closed.signal, AbortSignal.timeout(deadlineMs)]),
       );
     } catch (thrown) {
-      logger.warn("chart:not-drawn", { reason: toError(thrown).message });
+      if (!closed.signal.aborted) logger.warn("chart:not-drawn", { reason: toError(thrown).message });
       return undefined;
     }
   }

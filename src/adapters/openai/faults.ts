@@ -44,6 +44,8 @@ export interface FaultContext {
   /** E.g. "The embedding server at localhost:1234". */
   readonly where: string;
   readonly timeoutMs: number;
+  /** The texts of the request: what the server repeats of them is not repeated to others. */
+  readonly sent?: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -76,7 +78,7 @@ export function errorInAnswer(says: string, context: FaultContext): Error {
 
 function answeredWith(status: number, says: string, cause: APIError | undefined, context: FaultContext): Error {
   const { where } = context;
-  const quote = says ? ` It says: ${says}` : "";
+  const quote = says ? ` It says: ${withoutEcho(says, context.sent ?? [])}` : "";
   const retryAfterMs = retryAfter(cause?.headers, context.now());
   const transient = (message: string) =>
     new TransientError(message + quote, retryAfterMs === undefined ? { cause } : { cause, retryAfterMs });
@@ -119,6 +121,24 @@ function unreachable(where: string, error: Error): TransientError {
           ? "cannot be reached over the network."
           : `cannot be reached (${codes.find((code) => code !== "") ?? error.message}).`;
   return new TransientError(`${where} ${what}`, { cause: error });
+}
+
+/** As much in common with what was sent is no coincidence. Characters. */
+const ECHO_LENGTH = 12;
+
+/** What a server says, with "…" for the parts that quote the texts it was sent: errors reach logs and admins, members' words must not. */
+function withoutEcho(says: string, sent: readonly string[]): string {
+  const whole = sent.join("\n");
+  const isEcho = (from: number, to: number) => to <= says.length && whole.includes(says.slice(from, to));
+  let clean = "";
+  for (let at = 0; at < says.length; ) {
+    const short = sent.find((text) => text.length > 2 && text.length < ECHO_LENGTH && says.startsWith(text, at));
+    let end = at + (short?.length ?? (isEcho(at, at + ECHO_LENGTH) ? ECHO_LENGTH : 0));
+    while (end - at >= ECHO_LENGTH && isEcho(at, end + 1)) end += 1;
+    clean += end > at ? "…" : says[at];
+    at = Math.max(end, at + 1);
+  }
+  return clean;
 }
 
 function causes(error: Error): Error[] {

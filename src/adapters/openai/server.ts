@@ -49,6 +49,7 @@ export function createServer(options: ServerOptions): Server {
   async function withDeadline<T>(
     signal: AbortSignal | undefined,
     ask: (signal: AbortSignal) => Promise<T>,
+    sent: readonly string[] = [],
   ): Promise<T> {
     signal?.throwIfAborted();
     closing.signal.throwIfAborted();
@@ -62,7 +63,7 @@ export function createServer(options: ServerOptions): Server {
     } catch (thrown) {
       signal?.throwIfAborted();
       closing.signal.throwIfAborted();
-      throw stop.signal.aborted ? timedOut(context, thrown) : translateFault(thrown, context);
+      throw stop.signal.aborted ? timedOut(context, thrown) : translateFault(thrown, { ...context, sent });
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
@@ -73,19 +74,23 @@ export function createServer(options: ServerOptions): Server {
   async function embeddings(model: string, texts: readonly string[], signal?: AbortSignal): Promise<Answer> {
     const asked = encoding;
     try {
-      const answer = await withDeadline(signal, async (stop) => {
-        const body: unknown = await client.embeddings.create(
-          {
-            model,
-            input: [...texts],
-            // Explicitly: left to the client, a server that ignores the wish for base64 yields garbage.
-            encoding_format: asked,
-            ...(options.dimensions === undefined ? {} : { dimensions: options.dimensions }),
-          },
-          { signal: stop },
-        );
-        return readAnswer(json(body), texts.length, where);
-      });
+      const answer = await withDeadline(
+        signal,
+        async (stop) => {
+          const body: unknown = await client.embeddings.create(
+            {
+              model,
+              input: [...texts],
+              // Explicitly: left to the client, a server that ignores the wish for base64 yields garbage.
+              encoding_format: asked,
+              ...(options.dimensions === undefined ? {} : { dimensions: options.dimensions }),
+            },
+            { signal: stop },
+          );
+          return readAnswer(json(body, texts), texts.length, where);
+        },
+        texts,
+      );
       encoding = answer.encoding;
       return answer;
     } catch (thrown) {
@@ -97,10 +102,10 @@ export function createServer(options: ServerOptions): Server {
   }
 
   /** Some servers forget the content type, others answer 200 with an error inside. */
-  function json(body: unknown): unknown {
+  function json(body: unknown, sent: readonly string[] = []): unknown {
     const value: unknown = typeof body === "string" ? JSON.parse(body) : body;
     const says = Array.isArray((value as { data?: unknown } | null)?.data) ? undefined : messageIn(value);
-    if (says) throw errorInAnswer(redact(says, apiKey), context);
+    if (says) throw errorInAnswer(redact(says, apiKey), { ...context, sent });
     return value;
   }
 
