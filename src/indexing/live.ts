@@ -30,6 +30,8 @@ import { prepareRecords, toRows } from "./rows.ts";
 const MARKS_AT_ONCE = 200;
 /** After an unexpected error, the guild's marks are left alone for this long. */
 const RETRY_MS = 5_000;
+/** Marks left by another process that are looked through for removals before anything is embedded. */
+const MARKS_LOOKED_THROUGH = 20_000;
 
 export interface LiveIndexing extends GuildEvents {
   /** Says that there are pending marks in a guild. */
@@ -62,6 +64,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   const stopped = new AbortController();
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
   const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
+  /** By which lease a guild's left-over removals have been done. */
+  const lookedThrough = new Map<Snowflake, number>();
 
   function kick(guildId: Snowflake) {
     const current = working.get(guildId);
@@ -93,6 +97,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
 
   async function reconcileAll(guildId: Snowflake): Promise<void> {
     for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
+    await removeLeftOver(guildId);
     while (!stopped.signal.aborted && ownership.lease(guildId) !== undefined) {
       const marks = await archive.pending(guildId, MARKS_AT_ONCE);
       if (marks.length === 0) return;
@@ -196,9 +201,25 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     }
   }
 
-  /** Removals wait for an embedder that is down if live indexing does. */
+  /** What was deleted before this process owned the guild must not wait behind marks that need the embedder. Once per lease. */
+  async function removeLeftOver(guildId: Snowflake): Promise<void> {
+    const token = ownership.lease(guildId)?.token;
+    if (token === undefined || lookedThrough.get(guildId) === token) return;
+    const marks = await archive.pending(guildId, MARKS_LOOKED_THROUGH);
+    for (const kind of ["message", "note"] as const) {
+      const ids = marks.filter((mark) => mark.kind === kind).map(({ id }) => id);
+      const present = await archive.get(guildId, kind, ids);
+      const gone = ids.filter((id) => !present.has(id));
+      if (gone.length > 0) await removeNow(guildId, gone);
+    }
+    lookedThrough.set(guildId, token);
+  }
+
+  /** Live indexing may be waiting for the embedder, or for an answer that never comes. */
+  const isHeldUp = (guildId: Snowflake) => working.has(guildId) || breaker.state() !== undefined;
+
   async function removeScopesNow(guildId: Snowflake): Promise<void> {
-    if (breaker.state() === undefined || ownership.lease(guildId) === undefined) return;
+    if (ownership.lease(guildId) === undefined) return;
     try {
       for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
     } catch (thrown) {
@@ -209,9 +230,10 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   async function removed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
     if (ids.length === 0) return;
     await tellWriter(guildId, ids);
+    const heldUp = isHeldUp(guildId);
     kick(guildId);
     // Marks wait for an embedder that is down; what was deleted must not be found meanwhile.
-    if (breaker.state() !== undefined) await removeNow(guildId, ids);
+    if (heldUp) await removeNow(guildId, ids);
   }
 
   return {
@@ -230,8 +252,9 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     channelSaved: stored.channelSaved,
     async channelDeleted(guildId, channelId) {
       await stored.channelDeleted(guildId, channelId);
+      const heldUp = isHeldUp(guildId);
       kick(guildId);
-      await removeScopesNow(guildId);
+      if (heldUp) await removeScopesNow(guildId);
     },
     async guildLeft(guildId) {
       if (parts.forgetOnLeave) await removeScope(guildId, { by: "guild" });
