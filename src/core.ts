@@ -1,13 +1,15 @@
 // Everything behind Discord, put together once the embedder is known: indexing, search and the backfill of all guilds.
 
 import { loadStaticModel } from "./adapters/builtin-model/model.ts";
+import type { Announcement } from "./backfill/backfill.ts";
 import type { Engine } from "./backfill/engine.ts";
-import { TransientError } from "./errors.ts";
+import { sampleFor } from "./backfill/sample.ts";
+import { TransientError, toError } from "./errors.ts";
 import type { LiveIndexing } from "./indexing/live.ts";
 import { createMaintenance } from "./indexing/maintenance.ts";
 import { createNotes, type Notes } from "./indexing/notes.ts";
 import type { Permissions } from "./ports.ts";
-import { type Access, createAccess } from "./search/access.ts";
+import { type Access, createAccess, isReadable } from "./search/access.ts";
 import { channelsMeant } from "./search/channels.ts";
 import { createSearch, type Search } from "./search/search.ts";
 import type { Snowflake } from "./snowflake.ts";
@@ -37,7 +39,12 @@ export interface Core {
 export async function createCore(parts: CoreParts): Promise<Core> {
   const { archive, embedder, clock, logger } = parts;
   const wordModel = await loadStaticModel(parts.modelFolder);
-  const workshop = createWorkshop({ ...parts, find });
+  const adminChannel: CoreParts["adminChannel"] = {
+    ...parts.adminChannel,
+    post: async (channelId, announcement) =>
+      await parts.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
+  };
+  const workshop = createWorkshop({ ...parts, adminChannel, find });
   const { queue, breaker, ownership, indexes, live, engine } = workshop;
   const search = createSearch({
     openIndex: async (guildId) => (await indexes.open(guildId)).index,
@@ -65,6 +72,18 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     const filter = { accessChannelIds };
     const { hits } = await search.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
     return hits.map(({ row }) => row.id);
+  }
+
+  /** Of the messages that a report shows, only those that everybody who sees the channel can read. */
+  async function forReadersOf(channelId: Snowflake, announcement: Announcement): Promise<Announcement> {
+    if (announcement.kind !== "report" || !announcement.verification) return announcement;
+    const { status, verification } = announcement;
+    const readable = await access.filterForSharing(status.guildId, channelId).catch((thrown: unknown) => {
+      logger.warn("report:sample-closed", { guildId: status.guildId, error: toError(thrown).message });
+      return { accessChannelIds: [] };
+    });
+    const sample = sampleFor(verification.sample, (record) => isReadable(record, readable));
+    return { ...announcement, verification: { ...verification, sample } };
   }
 
   const entered = new Set<Snowflake>();

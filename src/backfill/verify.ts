@@ -2,10 +2,11 @@
 
 import { ownText } from "../indexing/text.ts";
 import type { Clock, IdRange, RecordKind, StoredRecord, VectorIndex } from "../ports.ts";
-import { type Snowflake, snowflakeTime } from "../snowflake.ts";
+import type { Snowflake } from "../snowflake.ts";
 import { type Sources, walk } from "./difference.ts";
 import { monthOf } from "./plan.ts";
 import { type Run, totals } from "./run.ts";
+import type { SampledMessage } from "./sample.ts";
 
 /** A success criterion as people see it: a tick or a cross. */
 export interface Criterion {
@@ -31,13 +32,8 @@ export interface Verification {
   readonly selfRetrieval: { readonly tried: number; readonly found: number };
   readonly searchMs: { readonly p50: number; readonly p95: number };
   readonly criteria: readonly Criterion[];
-  /** A few old messages found, as proof to look at. */
-  readonly sample: readonly {
-    readonly id: Snowflake;
-    readonly channelId: Snowflake;
-    readonly createdAt: number;
-    readonly text: string;
-  }[];
+  /** Old messages found, as proof to look at. Nobody must be shown those that they could not read: see sample.ts. */
+  readonly sample: readonly SampledMessage[];
 }
 
 const PAGE = 2_000;
@@ -122,20 +118,15 @@ export async function verify(
     selfRetrieval: { tried: probes.length, found: found.length },
     searchMs: { p50: percentile(timesMs, 0.5), p95: percentile(timesMs, 0.95) },
     criteria: [],
-    sample: found.slice(0, 3).map(({ record }) => ({
-      id: record.id,
-      channelId: record.channelId,
-      createdAt: snowflakeTime(record.id),
-      text: ownText(record),
-    })),
+    sample: found.map(({ record }) => ({ id: record.id, record })),
   };
   const criteria = judge(verification, monthsWithText.size, monthsFound, run);
   return { verification: { ...verification, criteria }, toRepair };
 }
 
 function keepCandidate(candidates: Map<string, StoredRecord[]>, stored: StoredRecord) {
-  // A handful of words that only this message is likely to have.
-  if (ownText(stored.record).length < 40) {
+  // A handful of words that only this message is likely to have. A private note is for its owner to find, not for the check.
+  if (stored.record.kind === "note" || ownText(stored.record).length < 40) {
     if (!candidates.has(monthOf(stored.record.id))) candidates.set(monthOf(stored.record.id), []);
     return;
   }

@@ -1,7 +1,10 @@
 // What /backfill and its buttons do once it is clear who asks and the interaction is deferred: ask the engine, show a view.
 
 import type { Analysis } from "../backfill/plan.ts";
+import { sampleFor } from "../backfill/sample.ts";
+import type { Verification } from "../backfill/verify.ts";
 import { toError, UserError } from "../errors.ts";
+import { isReadable } from "../search/access.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { allGuildsView, analysisView, analyzingView } from "../views/analysis.ts";
 import { type AskedPlan, checkingView, pauseView, rollbackQuestionView, startView } from "../views/answers.ts";
@@ -11,6 +14,7 @@ import { rolledBackView, verificationView } from "../views/report.ts";
 import { statusView } from "../views/status.ts";
 import { reportChannel, requireApplicationOwner } from "./admin.ts";
 import type { ClickInteraction, CommandContext, SlashInteraction } from "./command.ts";
+import { readableFor } from "./readable.ts";
 import { answer, createGrowingReply } from "./reply.ts";
 
 type Asked = SlashInteraction | ClickInteraction;
@@ -89,7 +93,17 @@ export async function verify(interaction: Asked, context: CommandContext): Promi
   const verification = await context.backfill.verify(interaction.guildId, (records) =>
     reply.grow(analyzingView(records)),
   );
-  await reply.finish(verificationView(verification, interaction.guildId));
+  await reply.finish(verificationView(await showable(interaction, context, verification), interaction.guildId));
+}
+
+/** With the messages of its sample that whoever sees the answer can read. */
+async function showable(
+  interaction: Asked,
+  context: CommandContext,
+  verification: Verification,
+): Promise<Verification> {
+  const readable = await readableFor(interaction, context, interaction.ephemeral !== true);
+  return { ...verification, sample: sampleFor(verification.sample, (record) => isReadable(record, readable)) };
 }
 
 export async function retry(interaction: Asked, context: CommandContext): Promise<void> {
@@ -113,5 +127,6 @@ export async function rollback(interaction: ClickInteraction, context: CommandCo
     interaction.guildId,
     `<@${interaction.user.id}>`,
   );
-  await answer(interaction, rolledBackView(removedRows, verification, interaction.guildId));
+  const shown = await showable(interaction, context, verification);
+  await answer(interaction, rolledBackView(removedRows, shown, interaction.guildId));
 }

@@ -1,4 +1,5 @@
-// Chat repeats itself: cross-posts, forwards, "thank you". Of records that say the same, a result list shows the best.
+// Chat repeats itself: cross-posts, forwards, "thank you". Of records that say the same, a result list shows the best. A note is no
+// repeat of the message it was saved from: whoever saved it looks for it.
 
 import type { IndexRow } from "../ports.ts";
 import { foldWord } from "./words.ts";
@@ -24,10 +25,14 @@ export function foldRepeats<E extends Entry>(entries: readonly E[]): (E & { read
   const byText = new Map<string, Kept<E>>();
   for (const entry of entries) {
     const words = foldWord(entry.row.text).match(/[\p{L}\p{N}]+/gu) ?? [];
-    const text = words.join(" ");
+    const { kind } = entry.row;
+    const text = `${kind} ${words.join(" ")}`;
     const pairs = words.length < MIN_WORDS ? new Set<string>() : wordPairs(words);
     const original =
-      byText.get(text) ?? (pairs.size > 0 ? kept.find((other) => isAlmostSame(pairs, other.pairs)) : undefined);
+      byText.get(text) ??
+      (pairs.size > 0
+        ? kept.find((other) => other.entry.row.kind === kind && isAlmostSame(pairs, other.pairs))
+        : undefined);
     if (original) {
       original.repeats.push(entry.row);
       continue;
@@ -35,7 +40,7 @@ export function foldRepeats<E extends Entry>(entries: readonly E[]): (E & { read
     const first = { entry, repeats: [], pairs };
     kept.push(first);
     // Texts without a word (a picture alone, emoji) are not taken for each other.
-    if (text !== "") byText.set(text, first);
+    if (words.length > 0) byText.set(text, first);
   }
   return kept.map(({ entry, repeats }) => ({ ...entry, repeats }));
 }

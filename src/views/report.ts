@@ -3,8 +3,12 @@
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/backfill.ts";
 import { isBalanced, isResumable, type Run, totals } from "../backfill/run.ts";
+import type { SampledMessage } from "../backfill/sample.ts";
 import type { Criterion, Verification } from "../backfill/verify.ts";
+import { snowflakeTime } from "../snowflake.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { recordMarkdown } from "./record-text.ts";
+import { by } from "./search-results.ts";
 import { ago, count, duration, jumpLink, percent, plain, rate } from "./words.ts";
 
 /** The report of a run that ended, or was left unfinished. */
@@ -13,7 +17,11 @@ export function reportView(status: BackfillStatus, verification: Verification | 
   if (!run) return message({ embeds: [{ title: "No backfill yet", color: colors.quiet }] });
   const embeds = [runReport(status, run)];
   if (verification) embeds.push(verificationEmbed(verification, status.guildId));
-  return message({ embeds, buttons: reportButtons(status, run, verification) });
+  return message({
+    embeds,
+    buttons: reportButtons(status, run, verification),
+    moreButtons: [verification ? sampleButtons(verification) : []],
+  });
 }
 
 /** The answer of /backfill verify. */
@@ -22,6 +30,7 @@ export function verificationView(verification: Verification, guildId: string): V
   return message({
     embeds: [verificationEmbed(verification, guildId)],
     buttons: work ? [button("Start a backfill", customId("backfill", "start"), "success")] : [],
+    moreButtons: [sampleButtons(verification)],
   });
 }
 
@@ -156,14 +165,9 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
     },
   ];
   if (verification.sample.length > 0) {
-    // Links only: whoever reads this channel need not be allowed to read those messages.
-    const oldestFirst = [...verification.sample].sort((one, other) => one.createdAt - other.createdAt);
-    const lines = oldestFirst.map(
-      ({ id, channelId, createdAt }) => `${jumpLink(guildId, channelId, id)} from ${ago(createdAt)}`,
-    );
     fields.push({
       name: "Old messages that search finds now",
-      value: fitLines(lines, 600, (left) => `and ${count(left)} more`),
+      value: verification.sample.map((each, at) => sampleLines(each, at + 1, guildId)).join("\n"),
     });
   }
   return {
@@ -174,6 +178,19 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
     footer: { text: `Verified in ${duration(verification.tookMs)}` },
     timestamp: new Date(verification.at).toISOString(),
   };
+}
+
+/** The other messages of a sample are told by when they were written; who can read them finds them by the button. */
+function sampleLines({ id, record }: SampledMessage, position: number, guildId: string): string {
+  const age = ago(snowflakeTime(id));
+  if (!record) return `**${position}.** ${age}, where not everybody who reads this can read`;
+  const where = `<#${record.channelId}> · ${age} ${jumpLink(guildId, record.channelId, id)}`;
+  return `**${position}.** ${by(record)} in ${where}\n> ${recordMarkdown(record, { room: 120 })}`;
+}
+
+/** Pressed, each shows who presses, and nobody else, that search finds the message: if they can read it. */
+function sampleButtons({ sample }: Verification): Button[] {
+  return sample.map(({ id }, at) => button(`🔎 Search for this (${at + 1})`, customId("search", "sample", id)));
 }
 
 function reportButtons(status: BackfillStatus, run: Run, verification: Verification | undefined): Button[] {

@@ -247,6 +247,18 @@ describe("a search", () => {
     expect(announcement?.repeats).toHaveLength(1);
   });
 
+  it("folds no note into the message it was saved from, and no message into a note", async () => {
+    const long =
+      "the repeater on the hill goes down for maintenance next saturday from nine until noon, please plan for that";
+    const at = (hour: number) => snowflakeAt(Date.UTC(2025, 5, 14, hour));
+    for (const text of ["antenna anyone", long]) {
+      const [message, note] = [at(text.length % 12), at(12 + (text.length % 12))];
+      await add({ id: message, text }, { id: note, text: `${text}!`, kind: "note", ownerId: "21" });
+      const found = idsOf(await ask(text, { filter: { accessChannelIds: ["10"], viewerId: "21" } }));
+      expect(found).toEqual(expect.arrayContaining([message, note]));
+    }
+  });
+
   it("pages without gaps or repeats", async () => {
     await add(
       ...Array.from({ length: 25 }, (_, n) => ({

@@ -19,6 +19,7 @@ import {
   now,
   phase,
 } from "./examples.ts";
+import { hit } from "./hits.ts";
 import { buttonLabels, expectSendable, textOf } from "./valid.ts";
 
 const finished: Partial<Run> = {
@@ -247,10 +248,18 @@ describe("the report", () => {
     expect(buttonLabels(view)).toContain("Try them again");
   });
 
-  it("links to old messages without quoting them, as the channel's readers need not be allowed to read those", () => {
-    const text = textOf(verificationView(exampleVerification(), guildId));
-    expect(text).toContain(`https://discord.com/channels/${guildId}/1343714078748708976/1243714078748708976`);
-    expect(text).not.toContain("secret");
+  it("offers to search for old messages: shows those that its readers can read, spoilers closed, and of others only the age", () => {
+    const open = hit({ id: "1143714078748708976", text: `||${monster}||`, authorName: monster }).record;
+    const sample = [{ id: open.id, record: open }, { id: "1243714078748708976" }];
+    const verification = exampleVerification({ sample });
+    const run = exampleRun({ status: "failed" });
+    for (const view of [verificationView(verification, guildId), reportView(exampleStatus({ run }), verification)]) {
+      expectSendable(view);
+      expect(textOf(view)).toContain(`https://discord.com/channels/${guildId}/${open.channelId}/${open.id}\n> ||`);
+      expect(textOf(view)).toMatch(/\*\*2\.\*\* <t:\d+:R>, where not everybody/);
+      expect(textOf(view)).not.toContain("/1243714078748708976");
+      expect(buttonLabels(view).slice(-2)).toEqual(["🔎 Search for this (1)", "🔎 Search for this (2)"]);
+    }
   });
 
   it("calls a run that processed nothing of something a failure", () => {
