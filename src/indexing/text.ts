@@ -23,7 +23,10 @@ export const textRecipe: TextRecipe = { author: true, context: true, chunks: tru
 /** Part of the fingerprint of every index: 8 hex digits. */
 export function recipeFingerprint(recipe: TextRecipe): string {
   const parts = Object.entries(recipe).sort(([one], [other]) => (one < other ? -1 : 1));
-  return createHash("sha1").update(JSON.stringify([TEXT_VERSION, parts])).digest("hex").slice(0, 8);
+  return createHash("sha1")
+    .update(JSON.stringify([TEXT_VERSION, parts]))
+    .digest("hex")
+    .slice(0, 8);
 }
 
 /** Longer texts become several rows. Characters; about 400 tokens of English, below the limit of every common model. */
@@ -127,7 +130,8 @@ export function prepare(
   const own = ownText(record);
   return (recipe.chunks ? split(own) : [own]).map((text, chunk) => {
     const said = readable(text, record);
-    const embeddedText = recipe.author ? `${record.authorName.toWellFormed()}: ${said}` : said;
+    const author = recipe.author ? record.authorName.toWellFormed() : "";
+    const embeddedText = author === "" ? said : `${author}: ${said}`;
     const withContext = chunk === 0 && before !== "";
     return { chunk, text, embeddedText, searchText: withContext ? `${before}\n${embeddedText}` : embeddedText };
   });

@@ -1,0 +1,135 @@
+// npm run eval -- FILE… [--json FILE]: how well search finds what people asked for, on judged sets (docs/evaluation.md has their
+// format). Exit code 0 with tables, 1 when it could not be finished, 2 when it was called wrongly.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { loadStaticModel } from "../src/adapters/builtin-model/model.ts";
+import { systemClock } from "../src/adapters/system.ts";
+import { readLocalConfig } from "../src/config.ts";
+import { connectEmbedder } from "../src/embedder.ts";
+import { toError, UserError } from "../src/errors.ts";
+import type { Embedder, Logger } from "../src/ports.ts";
+import { evaluate, type SetResult } from "./eval/configurations.ts";
+import { openGuild } from "./eval/guild.ts";
+import { type JudgedSet, readJudgedSet } from "./eval/judged-set.ts";
+import { averages, setTable } from "./eval/report.ts";
+
+const USAGE = `Usage: npm run eval -- FILE… [--json FILE]
+
+Measures search on judged sets: archive, backfill, index and /search as the bot has them, in a temporary folder.
+The embedder is the bot's: the built-in model, or the server that EMBEDDINGS_URL names.
+FILE         a judged set, JSON or JSON compressed with gzip; docs/evaluation.md has the format
+--json FILE  also writes all numbers there`;
+
+const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
+
+async function main(argv: readonly string[]): Promise<number> {
+  let request: Awaited<ReturnType<typeof understood>>;
+  try {
+    request = await understood(argv);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    console.error(thrown.message);
+    return 2;
+  }
+  if (request === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  try {
+    await run(request.sets, request.json);
+    return 0;
+  } catch (thrown) {
+    console.error(toError(thrown).message);
+    return 1;
+  }
+}
+
+/** @throws UserError for anything wrong with the call or a file */
+async function understood(argv: readonly string[]) {
+  const { values, positionals } = parsedArgs(argv);
+  if (values.help) return "help" as const;
+  if (positionals.length === 0) throw new UserError(USAGE);
+  return { sets: await Promise.all(positionals.map(readJudgedSet)), json: values.json };
+}
+
+function parsedArgs(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { json: { type: "string" }, help: { type: "boolean", short: "h" } },
+    });
+  } catch (thrown) {
+    const error = toError(thrown);
+    throw new UserError(`${error.message}\n\n${USAGE}`, { cause: error });
+  }
+}
+
+async function run(sets: readonly JudgedSet[], json: string | undefined): Promise<void> {
+  const embedder = await connect();
+  try {
+    console.log(`Embedder: ${embedder.space.modelId}, ${embedder.space.dimensions} dimensions\n`);
+    const wordModel = await loadStaticModel(MODEL_FOLDER);
+    const results: SetResult[] = [];
+    for (const set of sets) {
+      const guild = await openGuild(set, { embedder, modelFolder: MODEL_FOLDER, logger: consoleLogger });
+      try {
+        results.push(await evaluate(set, guild, { embedder, wordModel }, progress(set)));
+      } finally {
+        await guild.close();
+      }
+      console.log(`${setTable(results.at(-1) as SetResult)}\n`);
+      if (set.unanswerable > 0)
+        console.log(`  ${set.unanswerable} queries left out: nothing relevant is in the corpus\n`);
+    }
+    if (results.length > 1) console.log(averages(results));
+    if (json !== undefined) {
+      await writeFile(json, `${JSON.stringify({ model: embedder.space.modelId, sets: results }, null, 2)}\n`);
+    }
+  } finally {
+    await embedder.close();
+  }
+}
+
+/** @throws UserError when the settings cannot be used */
+async function connect(): Promise<Embedder> {
+  const { embeddings } = readLocalConfig();
+  const folder = await mkdtemp(join(tmpdir(), "backscroll-eval-"));
+  try {
+    const embedder = await connectEmbedder(
+      {
+        embeddings,
+        modelFolder: MODEL_FOLDER,
+        memoryFile: join(folder, "embedding-servers.json"),
+        clock: systemClock,
+        logger: consoleLogger,
+        onWaiting: (reason) => console.error(`Waiting for the embedding server: ${reason}`),
+      },
+      new AbortController().signal,
+    );
+    if (embedder === undefined) throw new Error("the embedding server was not waited for");
+    return embedder;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What is under way, on a terminal only: a line that the table replaces. */
+function progress({ name }: JudgedSet): (what: string) => void {
+  return (what) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${name}: ${what} …\r`);
+  };
+}
+
+const consoleLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (event, fields) => console.error(event, fields ?? ""),
+  error: (event, fields) => console.error(event, fields ?? ""),
+};
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,160 @@
+// What is compared: ways to search one index, and ways to make its texts. Each is measured on every query of a judged set.
+
+import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
+import { type TextRecipe, textRecipe } from "../../src/indexing/text.ts";
+import type { Embedder, VectorIndex } from "../../src/ports.ts";
+import { createLateInteraction } from "../../src/search/late-interaction.ts";
+import { rank, type WordComparison } from "../../src/search/rank.ts";
+import { asRecords, findCandidates, retrieve } from "../../src/search/retrieve.ts";
+import { createWordStatistics } from "../../src/search/word-statistics.ts";
+import { type EvaluatedGuild, GUILD, type IndexedGuild } from "./guild.ts";
+import type { JudgedQuery, JudgedSet } from "./judged-set.ts";
+import { type Judgement, type Latency, latency, percentile, type Quality, quality } from "./measures.ts";
+
+const PLACES = 10;
+
+const bareRecipe: TextRecipe = { ...textRecipe, author: false, context: false };
+
+/** The same texts without one of their ingredients. */
+export const ablations = {
+  author: { ...textRecipe, author: false },
+  context: { ...textRecipe, context: false },
+  chunks: { ...textRecipe, chunks: false },
+} as const satisfies Record<string, TextRecipe>;
+export type Ablation = keyof typeof ablations;
+
+/** Full text alone, vectors alone, and both as /search has them. */
+export interface Ways<Measures> {
+  readonly fullText: Measures;
+  readonly vector: Measures;
+  readonly hybrid: Measures;
+}
+
+export interface SetResult extends Ways<Quality & Latency> {
+  readonly name: string;
+  readonly title: string;
+  readonly messages: number;
+  readonly queries: number;
+  /** Full text of the message alone: no author, no neighbour. */
+  readonly bare: Quality & Latency;
+  /** Only what makes a difference to some message of this set. */
+  readonly without: Readonly<Partial<Record<Ablation, Ways<Quality>>>>;
+  /** Of a hybrid search, the time that ranking its candidates takes: milliseconds, the median. */
+  readonly rankingMs: number;
+}
+
+export interface Means {
+  readonly embedder: Embedder;
+  readonly wordModel: StaticModel;
+}
+
+/** @param onProgress told what is measured next */
+export async function evaluate(
+  set: JudgedSet,
+  guild: EvaluatedGuild,
+  means: Means,
+  onProgress: (what: string) => void,
+): Promise<SetResult> {
+  const vectors = await embedQueries(set.queries, means.embedder);
+  onProgress("bare messages");
+  const bare = await guild.withIndex(bareRecipe, async (indexed) => judge(set, fullTextOnly(indexed)));
+  onProgress("as /search has it");
+  const whole = await guild.withIndex(textRecipe, async (indexed) => ({
+    fullText: await judge(set, fullTextOnly(indexed)),
+    vector: await judge(set, vectorOnly(indexed, vectors)),
+    hybrid: await judge(set, search(indexed)),
+    rankingMs: (await judgeTogether(set, indexed.index, vectors, means)).rankingMs,
+  }));
+  const without: Partial<Record<Ablation, Ways<Quality>>> = {};
+  for (const name of Object.keys(ablations) as Ablation[]) {
+    if (!(await guild.differs(textRecipe, ablations[name]))) continue;
+    onProgress(`without ${name}`);
+    const { ways } = await guild.withIndex(ablations[name], ({ index }) => judgeTogether(set, index, vectors, means));
+    without[name] = ways;
+  }
+  const { name, title } = set;
+  return { name, title, messages: set.records.length, queries: set.queries.length, bare, ...whole, without };
+}
+
+async function embedQueries(queries: readonly JudgedQuery[], embedder: Embedder): Promise<Float32Array[]> {
+  const vectors: Float32Array[] = [];
+  const size = embedder.limits.textsPerRequest;
+  for (let start = 0; start < queries.length; start += size) {
+    const texts = queries.slice(start, start + size).map(({ text }) => text);
+    vectors.push(...(await embedder.embed(texts, "query")));
+  }
+  return vectors;
+}
+
+interface Found {
+  readonly row: { readonly id: string };
+}
+type FindRows = (query: JudgedQuery, place: number) => Promise<readonly Found[]>;
+
+const fullTextOnly =
+  ({ index }: IndexedGuild): FindRows =>
+  ({ text, accessChannelIds }) =>
+    retrieve(index, { text, phrases: [], filter: { accessChannelIds }, vector: Promise.resolve(undefined) });
+
+const vectorOnly =
+  ({ index }: IndexedGuild, vectors: readonly Float32Array[]): FindRows =>
+  ({ accessChannelIds }, place) =>
+    retrieve(index, { text: "", phrases: [], filter: { accessChannelIds }, vector: Promise.resolve(vectors[place]) });
+
+/** Exactly what a member gets. */
+const search =
+  (indexed: IndexedGuild): FindRows =>
+  async ({ text, accessChannelIds }) => {
+    const request = { guildId: GUILD, text, filter: { accessChannelIds }, limit: PLACES, offset: 0 };
+    const { hits, degraded } = await indexed.search.search(request);
+    if (degraded !== undefined) throw new Error(`a query could not be embedded: ${degraded}`);
+    return hits;
+  };
+
+async function judge({ queries }: JudgedSet, find: FindRows): Promise<Quality & Latency> {
+  const judgements: Judgement[] = [];
+  const times: number[] = [];
+  for (const [place, query] of queries.entries()) {
+    const started = performance.now();
+    const found = await find(query, place);
+    times.push(performance.now() - started);
+    judgements.push(judgement(found, query));
+  }
+  return { ...quality(judgements), ...latency(times) };
+}
+
+/** All ways from one reading of the index: for their quality, not for their speed. */
+async function judgeTogether(
+  { queries }: JudgedSet,
+  index: VectorIndex,
+  vectors: readonly Float32Array[],
+  { wordModel }: Means,
+): Promise<{ readonly ways: Ways<Quality>; readonly rankingMs: number }> {
+  const frequencies = await createWordStatistics(wordModel, { elapsed: () => 0 }).of(index);
+  const words: WordComparison = { lateInteraction: createLateInteraction(wordModel), frequencies };
+  const judged = { fullText: [] as Judgement[], vector: [] as Judgement[], hybrid: [] as Judgement[] };
+  const times: number[] = [];
+  for (const [place, query] of queries.entries()) {
+    const { text, accessChannelIds } = query;
+    const vector = vectors[place];
+    const request = { text, phrases: [], filter: { accessChannelIds }, vector: Promise.resolve(vector) };
+    const candidates = await findCandidates(index, request);
+    const matching = candidates.filter(({ textScore }) => textScore !== undefined);
+    const started = performance.now();
+    const ranked = rank(text, candidates, vector, words);
+    times.push(performance.now() - started);
+    judged.hybrid.push(judgement(asRecords(ranked), query));
+    judged.fullText.push(judgement(asRecords(rank(text, matching, undefined, undefined)), query));
+    const withoutText = candidates.map(({ textScore: _, ...row }) => row);
+    judged.vector.push(judgement(asRecords(rank("", withoutText, vector, undefined)), query));
+  }
+  const { fullText, vector, hybrid } = judged;
+  return {
+    ways: { fullText: quality(fullText), vector: quality(vector), hybrid: quality(hybrid) },
+    rankingMs: percentile(times, 0.5),
+  };
+}
+
+function judgement(found: readonly Found[], { relevant }: JudgedQuery): Judgement {
+  return { found: found.slice(0, PLACES).map(({ row }) => row.id), relevant };
+}
