@@ -94,6 +94,8 @@ export function createEngine(parts: EngineParts): Engine {
         adminChannelId: options.adminChannelId,
       });
       const stored = await runStore.load(guildId);
+      // One that has settled is only showing so.
+      if (stored !== undefined && !isActive(stored.value.status)) await active.get(guildId)?.done;
       if (active.has(guildId)) return { outcome: "already-running", status: await status(guildId) };
       if (stored !== undefined && isLeftOver(stored.value) && isOfThisSpace(stored.value)) {
         return await resume(guildId, stored, options);
@@ -135,7 +137,7 @@ export function createEngine(parts: EngineParts): Engine {
     if (from === "pausing") await pauseAbandoned(state, stored.value.reason, clock);
     if (from !== "running" && from !== "waiting" && from !== "interrupted") return;
     if (!isOfThisSpace(stored.value)) {
-      const reason = `the embedding model was changed; type ${parts.command} start to embed everything with the new one`;
+      const reason = `the search model was changed; type ${parts.command} start to make everything searchable with the new one`;
       await state.update((run) => withStatus(run, from === "interrupted" ? "paused" : "failed", reason, clock.now()));
       return;
     }
@@ -182,17 +184,17 @@ export function createEngine(parts: EngineParts): Engine {
       onMarked: () => live.kick(guildId),
       status: () => status(guildId),
     });
-    left.delete(guildId);
-    active.set(guildId, run);
-    alerts.begin(run);
-    run.done
+    const done = run.done
       .catch((thrown) => logger.error("run:lost", { guildId, error: toError(thrown).message }))
-      .finally(() => {
+      .then(() => {
         active.delete(guildId);
         const last = state.current();
         alerts.end(isActive(last.status) || last.status === "interrupted");
         if (isActive(last.status) && !turns.isClosed()) leave(guildId, run);
       });
+    left.delete(guildId);
+    active.set(guildId, { ...run, done });
+    alerts.begin(run);
   }
 
   /** A run that nobody works on, and that will be taken up again: the stored one does not tell. */
