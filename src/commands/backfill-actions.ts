@@ -102,7 +102,11 @@ async function showable(
   context: CommandContext,
   verification: Verification,
 ): Promise<Verification> {
-  const readable = await readableFor(interaction, context, interaction.ephemeral !== true);
+  // What was done is worth more than its sample: where it cannot be known who reads what, nothing is shown of that.
+  const readable = await readableFor(interaction, context, interaction.ephemeral !== true).catch((thrown: unknown) => {
+    context.logger.warn("report:sample-closed", { guildId: interaction.guildId, error: toError(thrown).message });
+    return { accessChannelIds: [] };
+  });
   return { ...verification, sample: sampleFor(verification.sample, (record) => isReadable(record, readable)) };
 }
 
