@@ -95,6 +95,15 @@ export function createOwnership(store: LeaseStore, holder: string, clock: Clock,
     if (lease !== undefined) await store.releaseLease(lease);
   }
 
+  /** On a disk that is full, say, the lease runs out by itself: no reason not to stop. */
+  async function releaseSafely(guildId: Snowflake): Promise<void> {
+    try {
+      await release(guildId);
+    } catch (thrown) {
+      logger.warn("lease:not-released", { guildId, error: toError(thrown).message });
+    }
+  }
+
   return {
     async claim(guildId) {
       if (claimed.has(guildId)) return;
@@ -115,7 +124,7 @@ export function createOwnership(store: LeaseStore, holder: string, clock: Clock,
     async stop() {
       stopped.abort();
       await renewing;
-      await Promise.all([...claimed.keys()].map(release));
+      await Promise.all([...claimed.keys()].map(releaseSafely));
     },
   };
 }

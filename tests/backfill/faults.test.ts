@@ -6,7 +6,7 @@ import { decodeV8, encodeV8 } from "../../src/adapters/denokv/codec.ts";
 import { recordKey } from "../../src/adapters/denokv/keys.ts";
 import type { AlertName } from "../../src/backfill/alerts.ts";
 import { isBalanced, totals } from "../../src/backfill/run.ts";
-import { RejectedInputError, UserError } from "../../src/errors.ts";
+import { RejectedInputError, TransientError, UserError } from "../../src/errors.ts";
 import { CANARY } from "../../src/indexing/breaker.ts";
 import {
   channel,
@@ -31,6 +31,7 @@ afterEach(async () => {
 
 const save = (count: number) => house.archive.save(GUILD, history(count), { pending: false });
 const someRows = () => until(async () => (await (await house.indexes.open(GUILD)).index.count()) > 0, "the first rows");
+const failed = (event: string) => house.log.filter((line) => line.event === event).length;
 const alerts = () =>
   house.posts.flatMap((post) =>
     post.kind === "alert-raised" || post.kind === "alert-resolved" ? [`${post.kind} ${post.alert.name}`] : [],
@@ -49,7 +50,7 @@ describe("an embedder that dies in the middle of a run", () => {
     await house.pass(30_000);
     await until(() => alerts().length > 0, "the alert");
     const { waitingFor, run, alerts: active } = await house.engine.status(GUILD);
-    expect(waitingFor).toMatch(/^the embedder; next try in \d+ s$/);
+    expect(waitingFor).toMatch(/next try in \d+ s/);
     expect(active.map(({ name }) => name)).toEqual(["embedder-down"]);
     expect(run?.breaker?.probes).toBeGreaterThan(1);
     expect(totals(await house.run()).quarantined).toBe(0);
@@ -192,6 +193,43 @@ describe("texts that are refused", () => {
   });
 });
 
+describe("the latest batches that failed", () => {
+  const batches = async () => (await house.engine.status(GUILD)).run?.failedBatches ?? [];
+
+  test("are told with time, size, reason and what was done, also after a restart", async () => {
+    const isPoison = (texts: readonly string[]) => texts.some((text) => text.endsWith("token7"));
+    house.server?.misbehave({ status: 400, says: "not this" }, { when: isPoison });
+    await save(100);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    const mend = house.server?.misbehave({ status: 503 });
+    await house.impatiently(() => until(async () => (await house.status()) === "waiting", "the run waits"));
+    await house.impatiently(() => until(async () => (await batches()).some(({ waited }) => waited > 0), "it is told"));
+    mend?.();
+    await house.impatiently(() => house.settled());
+    const told = await batches();
+    const [refused] = told.filter(({ setAside }) => setAside > 0);
+    expect(refused).toMatchObject({ texts: 20, waited: 0, retried: 3, setAside: 1, reason: expect.any(String) });
+    expect(refused?.halved).toBeGreaterThanOrEqual(3);
+    expect(told.find(({ waited }) => waited > 0)).toMatchObject({ reason: expect.stringContaining("503"), halved: 0 });
+    expect(told.every(({ at }) => at > house.clock.now() - 600_000)).toBe(true);
+    await house.stop();
+    const { folder, server } = house;
+    const next = await openHouse({ folder, ...(server && { server }) });
+    expect((await next.engine.status(GUILD)).run?.failedBatches).toEqual(told);
+    await next.stop();
+  });
+
+  test("are the last ten only", async () => {
+    const isPoison = (texts: readonly string[]) => texts.some((text) => /token\d*3$/.test(text));
+    house.server?.misbehave({ status: 400, says: "not this" }, { when: isPoison });
+    await save(300);
+    await house.start();
+    await house.settled();
+    expect(await batches()).toHaveLength(10);
+  });
+});
+
 describe("the machine", () => {
   test("a disk that gets full pauses the run and says how to go on; it does not resume by itself", async () => {
     await save(300);
@@ -202,7 +240,7 @@ describe("the machine", () => {
     const run = await house.settled();
     expect(run).toMatchObject({
       status: "paused",
-      reason: expect.stringContaining("the disk is nearly full: 9.0 GB free"),
+      reason: expect.stringContaining("the disk is nearly full: 9 GB free"),
     });
     await until(() => alerts().length > 0, "the alert");
     expect(alerts()).toEqual(["alert-raised disk-low"]);
@@ -214,6 +252,24 @@ describe("the machine", () => {
     expect(await house.start({ changePlan: true })).toMatchObject({ outcome: "resumed" });
     const ended = await house.settled();
     expect(ended).toMatchObject({ status: "succeeded", pace: "full" });
+  });
+
+  test("an archive that cannot be written for a moment leaves no run behind that nobody works on", async () => {
+    await save(300);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    const { save: store } = house.runStore;
+    const full = async () => Promise.reject(new TransientError("the disk is full"));
+    Object.assign(house.runStore, { save: full });
+    await house.impatiently(() => until(() => failed("recover:failed") > 1, "it cannot be taken up, again and again"));
+    expect(house.ownership.lease(GUILD)).toBeDefined();
+    const { run } = await house.engine.status(GUILD);
+    expect(run?.status).toBe("waiting");
+    expect(run?.reason).toMatch(/the disk is full.*could not be stored; the run goes on by itself/i);
+    Object.assign(house.runStore, { save: store });
+    const ended = await house.impatiently(() => house.settled());
+    expect(ended.status).toBe("succeeded");
+    expect(totals(ended)).toMatchObject({ embedded: 300, remaining: 0 });
   });
 
   test("memory that gets short is told once, and the run goes on", async () => {

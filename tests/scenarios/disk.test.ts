@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { totals } from "../../src/backfill/run.ts";
+import { LEASE_MS } from "../../src/indexing/ownership.ts";
 import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
 
 const RECORDS = 600;
@@ -44,13 +45,35 @@ test("a disk that fills up loses nothing: the run is left, and goes on by itself
   const free = await fill(join(folder, "ballast"));
   await house.impatiently(() => house.engine.done(GUILD));
   const left = await house.run();
-  expect(left.status).toBe("running");
+  expect(["running", "waiting"]).toContain(left.status);
   expect(totals(left).read).toBeLessThan(RECORDS);
-  expect(house.ownership.lease(GUILD)).toBeUndefined();
   expect(complaints()).toContain("is full. What was stored is safe");
   const arriving = house.live.messageSaved(GUILD, message(hoursAgo(0.5), "while it was full"), channel("10"));
   await expect(arriving).rejects.toThrow("is full");
+
+  // The stored run cannot say so; the status does.
+  house.clock.skip(LEASE_MS);
+  await until(() => house.ownership.lease(GUILD) === undefined, "the lease could not be renewed");
+  const { run, waitingFor } = await house.engine.status(GUILD);
+  expect(run?.status).toBe("waiting");
+  expect(run?.reason).toMatch(/could not be stored; the run goes on by itself/);
+  expect(waitingFor).toContain("writable");
+  await until(() => house.edits.at(-1)?.status.run?.status === "waiting", "the progress message says so too");
+  await expect(house.engine.pause(GUILD, "Grace")).rejects.toThrow(/try again/);
+
   await free();
+  await expectWhole();
+  expect((await house.engine.status(GUILD)).run?.status).toBe("succeeded");
+});
+
+test("a process on a full disk ends in order", async ({ skip }) => {
+  await runOn(".", skip);
+  const free = await fill(join(folder, "ballast"));
+  await house.stop();
+  await free();
+  house = await openHouse({ folder, ...(house.server && { server: house.server }), holder: "next", claim: false });
+  house.clock.skip(LEASE_MS);
+  await house.ownership.claim(GUILD);
   await expectWhole();
 });
 
