@@ -31,6 +31,8 @@ export interface MakeUp {
   leave(guildId: Snowflake): void;
   /** How far everything archived has been compared since the last absence; undefined when that is done. */
   rereading(guildId: Snowflake): Rereading | undefined;
+  /** Resolves when everything is made up for. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -111,6 +113,8 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     await persist("reread", guildId, () => rereadAll(guildId, absentUntil, work, stop), stop);
   }
 
+  const idle = async () => void (await Promise.all([...guilds.values()].map(({ done }) => done)));
+
   return {
     begin(guildId, awaySince) {
       if (stopped.signal.aborted) return;
@@ -138,9 +142,10 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
       guilds.get(guildId)?.left.abort();
     },
     rereading: (guildId) => guilds.get(guildId)?.progress,
+    idle,
     async stop() {
       stopped.abort();
-      await Promise.all([...guilds.values()].map(({ done }) => done));
+      await idle();
     },
   };
 }

@@ -87,11 +87,13 @@ async function readNext(
   const { archive, clock, requests } = parts;
   for (;;) {
     const cursor = await archive.rereadCursor(guildId, channel.id);
+    // A machine's clock may be set back: nothing was compared in the future, and a round never begins before it was called for.
+    const now = Math.max(clock.now(), absentUntil);
     const isDone = cursor !== undefined && cursor.reachedId === undefined;
-    if (isDone && cursor.since >= absentUntil) return undefined;
+    if (isDone && cursor.since >= absentUntil && cursor.since <= now) return undefined;
     // A round begun before the latest absence is finished first, and then another begins: even a bot that is restarted every
     // hour gets to its oldest messages.
-    const round = cursor === undefined || isDone ? { since: clock.now(), reachedId: LAST_SNOWFLAKE } : cursor;
+    const round = cursor === undefined || isDone ? { since: now, reachedId: LAST_SNOWFLAKE } : cursor;
     const [next] = await archive.neighbours(guildId, channel.id, round.reachedId ?? LAST_SNOWFLAKE, "before", 1);
     if (next === undefined) {
       await archive.saveRereadCursor(guildId, channel.id, { since: round.since });
