@@ -376,6 +376,8 @@ export interface IndexStats {
   readonly rows: number;
   readonly unindexedRows: number;
   readonly fragments: number;
+  /** Kept on disk, the present one included. */
+  readonly versions: number;
   readonly diskBytes: number;
   readonly vectorIndex: boolean;
   readonly textIndex: boolean;

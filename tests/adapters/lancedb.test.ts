@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
+import { wantsVectorIndex } from "../../src/adapters/lancedb/table-indexes.ts";
 import { UserError } from "../../src/errors.ts";
 import { vectorIndexContract } from "../contracts/vector-index.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace, unitVector } from "../support/index-store.ts";
@@ -101,5 +102,49 @@ describe("LanceDB on a disk that is not as it should be", () => {
     expect(await index.nearest(unitVector(1, 32), { accessChannelIds: ["11"] }, 50)).toHaveLength(30);
     const [best] = await index.nearest(unitVector(31_007, 32), { accessChannelIds: ["10"] }, 10);
     expect(best?.id).toBe("32007");
+  });
+
+  it("finds a live row's words at once beside thousands of rows that a run has just written, and theirs by vector", async () => {
+    const index = await temp.store.open("1", testSpace);
+    const ofRun = Array.from({ length: 2_500 }, (_, n) =>
+      indexRow({ id: String(1000 + n), runId: "run", text: n === 7 ? "antenna of the run" : "filler" }),
+    );
+    await index.write(ofRun, { fresh: true });
+    await index.write([indexRow({ id: "9000", text: "antenna of today", vector: unitVector(77_777) })], {
+      fresh: true,
+    });
+    const filter = { accessChannelIds: ["10"] };
+    const ids = async (text: string) => (await index.matching(text, filter, 5)).map(({ id }) => id);
+    expect(await ids("antenna")).toEqual(["9000"]);
+    const vector = unitVector(1007);
+    expect((await index.nearest(vector, filter, 2_501)).map(({ id }) => id)).toContain("1007");
+    await index.optimize({ keepVersionsMs: 3_600_000 });
+    expect((await ids("antenna")).sort()).toEqual(["1007", "9000"]);
+  });
+
+  it("counts the versions it keeps, through changes, clean-ups and a restart", async () => {
+    const index = await temp.store.open("1", testSpace);
+    const { versions: before } = await index.stats();
+    for (let n = 0; n < 5; n += 1) await index.write([indexRow({ id: String(100 + n) })], { fresh: true });
+    expect((await index.stats()).versions).toBe(before + 5);
+    expect(await reopened(async (store) => (await (await store.open("1", testSpace)).stats()).versions)).toBe(
+      before + 5,
+    );
+    await index.optimize({ keepVersionsMs: 0 });
+    await index.optimize({ keepVersionsMs: 0 });
+    expect((await index.stats()).versions).toBeLessThan(before + 5);
+  });
+});
+
+describe("A vector index", () => {
+  it.each([
+    { rows: 49_999, dimensions: 256, wanted: false },
+    { rows: 50_000, dimensions: 256, wanted: true },
+    { rows: 50_000, dimensions: 32, wanted: true },
+    { rows: 10_000, dimensions: 1_536, wanted: true },
+    { rows: 9_999, dimensions: 4_096, wanted: false },
+    { rows: 60_000, dimensions: 100, wanted: false },
+  ])("at $rows rows of $dimensions numbers is wanted: $wanted", ({ rows, dimensions, wanted }) => {
+    expect(wantsVectorIndex(rows, dimensions)).toBe(wanted);
   });
 });

@@ -1,12 +1,28 @@
 // What LanceDB answers, as rows of ours.
 
+import type { Query, TakeQuery, VectorQuery } from "@lancedb/lancedb";
 import type { FoundRow, RowKey } from "../../ports.ts";
 import { HAS, HAS_COLUMNS } from "./columns.ts";
+import { translate } from "./faults.ts";
 
 /** What LanceDB yields: a record batch of its own copy of apache-arrow, hence only the shape is relied on. */
 export interface Batch {
   readonly numRows: number;
   getChild(name: string): { get(index: number): unknown } | null;
+}
+
+/** Everything that a query yields, read batch by batch. */
+export async function collect<T>(
+  query: Query | VectorQuery | TakeQuery,
+  read: (batch: Batch) => readonly T[],
+): Promise<T[]> {
+  const found: T[] = [];
+  try {
+    for await (const batch of query) found.push(...read(batch));
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+  return found;
 }
 
 /**
@@ -57,8 +73,13 @@ export function toRows(batch: Batch, scores?: ReadonlyMap<bigint, number | undef
   });
 }
 
-/** Where found rows lie in the table, with their distance or score. */
-export function toPlaces(batch: Batch, column: "_distance" | "_score"): { place: bigint; value: number }[] {
+/** Where a found row lies in the table, with its distance or score. */
+export interface Place {
+  readonly place: bigint;
+  readonly value: number;
+}
+
+export function toPlaces(batch: Batch, column: "_distance" | "_score"): Place[] {
   const [place, value] = [values(batch, "_rowid"), values(batch, column)];
   return Array.from({ length: batch.numRows }, (_, index) => ({
     place: place(index) as bigint,

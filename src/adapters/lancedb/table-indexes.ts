@@ -3,8 +3,12 @@
 
 import { Index, type Table } from "@lancedb/lancedb";
 
-/** Below this an exact search is as fast as an index. */
-const VECTOR_INDEX_MIN_ROWS = 50_000;
+/** Below this an exact search is as fast as an index, ... */
+const EXACT_ROWS = 50_000;
+/** ... unless the vectors are long: a million numbers compared take 4 ms of CPU, so this is 50 ms. */
+const EXACT_NUMBERS = 12_800_000;
+/** What an index needs to learn from. */
+const TRAINING_ROWS = 10_000;
 
 /** For `id IN (…)` and ranges of ids, and for finding the rows that hold a neighbour's words. */
 const BTREES = ["id", "contextId"];
@@ -36,10 +40,16 @@ export async function buildMissingIndexes(table: Table, dimensions: number): Pro
     for (const column of BTREES) if (!present.has(column)) await table.createIndex(column, { config: Index.btree() });
     for (const column of BITMAPS) if (!present.has(column)) await table.createIndex(column, { config: Index.bitmap() });
   }
-  // IVF_RQ: recall of PQ and HNSW at a fraction of their building time. It wants a multiple of eight dimensions.
-  if (!present.has("vector") && rows >= VECTOR_INDEX_MIN_ROWS && dimensions % 8 === 0) {
+  // IVF_RQ: recall of PQ and HNSW at a fraction of their building time.
+  if (!present.has("vector") && wantsVectorIndex(rows, dimensions)) {
     await table.createIndex("vector", { config: Index.ivfRq({ distanceType: "cosine" }) });
   }
+}
+
+/** Whether an exact search has become too slow. IVF_RQ wants a multiple of eight dimensions; other vectors are searched exactly. */
+export function wantsVectorIndex(rows: number, dimensions: number): boolean {
+  if (rows < TRAINING_ROWS || dimensions % 8 !== 0) return false;
+  return rows >= EXACT_ROWS || rows * dimensions >= EXACT_NUMBERS;
 }
 
 export async function indexCoverage(table: Table) {
