@@ -87,7 +87,7 @@ async function watch({ sandbox, community, backscroll }: Stage, print: Print): P
     const collected =
       run?.collection?.finished === false ? `collected ${run.collection.collected.toLocaleString("en")} messages` : "";
     const rate =
-      recordsPerSecond === undefined ? "" : `, ${Math.round(recordsPerSecond).toLocaleString("en")} records/s`;
+      recordsPerSecond === undefined ? "" : `, ${Math.round(recordsPerSecond).toLocaleString("en")} messages a second`;
     const line = `  ${run?.status}: ${collected || `${phases?.join(", ")}${rate}`}`;
     if (line !== shown) print(line);
     shown = line;

@@ -85,8 +85,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   const { guildId, state, clock, logger, alerts, breaker, queue, reporter } = parts;
   const stop = new AbortController();
   const abandon = new AbortController();
-  // Each write that waits for a better moment listens: that is no leak to be warned of.
-  setMaxListeners(0, abandon.signal);
+  // Each channel being read, and each write that waits for a better moment, listens: that is no leak to be warned of.
+  setMaxListeners(0, stop.signal, abandon.signal);
   const finished = new AbortController();
   const pace = createPace(state.current().pace, queue.embedder.limits, parts.thresholds.slowEmbeddingMs);
   /** Settled since the last checkpoint; shown, not stored. */
@@ -255,7 +255,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   function waitingFor(): string | undefined {
     const open = breaker.state();
     if (open === undefined) return activity;
-    return `the embedder; next try in ${Math.max(0, Math.ceil((open.nextProbeAt - clock.now()) / 1000))} s`;
+    return `the search model; next try in ${Math.max(0, Math.ceil((open.nextProbeAt - clock.now()) / 1000))} seconds`;
   }
 
   async function pause(reason: string): Promise<void> {

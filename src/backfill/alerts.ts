@@ -101,9 +101,10 @@ export interface AlertParts {
   onResolved(alert: Alert): void;
 }
 
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toFixed(1))} GB`;
+const percent = (share: number) => `${Number((share * 100).toFixed(1))} %`;
+const seconds = (ms: number) => `${Number((ms / 1000).toFixed(1))} seconds`;
+const minutes = (ms: number) => (ms < 120_000 ? seconds(ms) : `${Math.round(ms / 60_000)} minutes`);
 
 export function createAlertMonitor(parts: AlertParts): AlertMonitor {
   const { thresholds, system, clock, command } = parts;
@@ -134,8 +135,8 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
         "slow-embedder",
         lastRequestMs > slowEmbeddingMs,
         lastRequestMs < slowEmbeddingMs * (1 - HYSTERESIS),
-        `the last request took ${seconds(lastRequestMs)} (limit ${seconds(slowEmbeddingMs)})`,
-        "Batches are made smaller until it answers faster.",
+        `The last request took ${seconds(lastRequestMs)}; up to ${seconds(slowEmbeddingMs)} would be fine.`,
+        "It sends less at a time until the answers come faster.",
       );
     }
     if (outcomes.length < WINDOW_MIN) return;
@@ -144,15 +145,15 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
       "failing-batches",
       rate > failureRate,
       rate < failureRate * (1 - HYSTERESIS),
-      `${percent(rate)} of the last ${outcomes.length} batches failed (limit ${percent(failureRate)})`,
-      `The run goes on; records that are refused are set aside and listed in ${command} failures.`,
+      `${percent(rate)} of the last ${outcomes.length} requests failed; up to ${percent(failureRate)} would be fine.`,
+      `It goes on. Messages that the model refuses are set aside and listed in ${command} failures.`,
     );
   }
 
   /** What only a run can suffer from is over when the run is. */
   function judgeWithoutRun() {
     for (const name of ["slow-embedder", "failing-batches", "stalled"] as const) {
-      judge(name, false, true, "no run is at work any more", "");
+      judge(name, false, true, "No backfill is at work any more.", "");
     }
   }
 
@@ -163,8 +164,8 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
       "stalled",
       idleMs > thresholds.stalledMs,
       idleMs < thresholds.stalledMs,
-      `no progress for ${seconds(idleMs)}; waiting for ${waitingFor ?? "an answer of the embedder or the index"}`,
-      "The run keeps trying. See “help, it is stuck” in docs/how-a-backfill-runs.md.",
+      `Nothing has got done for ${minutes(idleMs)}. It waits for ${waitingFor ?? "an answer of the search model or the disk"}.`,
+      "It keeps trying.",
     );
   }
 
@@ -173,13 +174,13 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
     const { freeBytes } = await system.disk();
     const { diskLowBytes, memoryHigh } = thresholds;
     const isLow = freeBytes < diskLowBytes;
-    const free = `${gigabytes(freeBytes)} free (limit ${gigabytes(diskLowBytes)})`;
+    const free = `${gigabytes(freeBytes)} free, and ${gigabytes(diskLowBytes)} should be.`;
     judge(
       "disk-low",
       isLow,
       freeBytes > diskLowBytes * (1 + HYSTERESIS),
       free,
-      `The run is paused. Free some space, then press Resume or type ${command} start.`,
+      `It is paused, before the disk is full. What is done is stored.`,
     );
     const { usedBytes, limitBytes } = await system.memory();
     const used = usedBytes / limitBytes;
@@ -187,10 +188,10 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
       "memory-high",
       used > memoryHigh,
       used < memoryHigh * (1 - HYSTERESIS / 2),
-      `${percent(used)} of ${gigabytes(limitBytes)} in use (limit ${percent(memoryHigh)})`,
-      "Batches are halved and grow back slowly.",
+      `${percent(used)} of ${gigabytes(limitBytes)} are in use; up to ${percent(memoryHigh)} would be fine.`,
+      "It sends half as much at a time, and more again when there is room.",
     );
-    return isLow ? `the disk is nearly full: ${free}` : undefined;
+    return isLow ? `the disk is nearly full: ${free.replace(/\.$/, "")}` : undefined;
   }
 
   return {
@@ -219,8 +220,8 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
         "embedder-down",
         embedderDown !== undefined,
         embedderDown === undefined,
-        embedderDown ?? "it answers again",
-        "The run waits and goes on by itself; nothing is lost and no message is counted as failed.",
+        embedderDown ?? "It answers again.",
+        "It waits, and goes on by itself. Nothing is lost, and no message counts as failed.",
       );
       if (run === undefined) judgeWithoutRun();
       else judgeProgress(run);

@@ -97,10 +97,11 @@ async function tryEmbedder(
       }
       throw thrown;
     });
-    const detail = `${modelId} answers: ${Math.round(textsPerSecond).toLocaleString("en")} texts per second`;
+    const detail = `${modelId} answers, ${Math.round(textsPerSecond).toLocaleString("en")} messages a second`;
     return { check: { name: "embedder", ok: true, detail }, textsPerSecond };
   } catch (thrown) {
-    const remedy = "Start the model server, or check its address and model name, then try again.";
+    const remedy =
+      "Start the program that runs the model, or check its address and the model's name (EMBEDDINGS_URL, EMBEDDINGS_MODEL), then try again.";
     return {
       check: { name: "embedder", ok: false, detail: toError(thrown).message, remedy },
       textsPerSecond: undefined,
@@ -114,7 +115,7 @@ async function checkMachine(
   neededBytes: number,
   freeBytes: number,
 ): Promise<Check[]> {
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toFixed(2))} GB`;
   const diskOk = freeBytes - neededBytes > parts.thresholds.diskLowBytes;
   const { usedBytes, limitBytes } = await parts.system.memory();
   const memoryOk = usedBytes < limitBytes * parts.thresholds.memoryHigh;
@@ -123,7 +124,7 @@ async function checkMachine(
     {
       name: "disk",
       ok: diskOk,
-      detail: `about ${gigabytes(neededBytes)} needed, ${gigabytes(freeBytes)} free, ${gigabytes(parts.thresholds.diskLowBytes)} kept in reserve`,
+      detail: `${gigabytes(freeBytes)} free, about ${gigabytes(neededBytes)} needed, ${gigabytes(parts.thresholds.diskLowBytes)} kept in reserve`,
       ...(diskOk ? {} : { remedy: "Free some disk space, or lower the reserve (ALERT_DISK_LOW_GB)." }),
     },
     {
@@ -132,7 +133,7 @@ async function checkMachine(
       detail: `${gigabytes(limitBytes - usedBytes)} of ${gigabytes(limitBytes)} free`,
       ...(memoryOk ? {} : { remedy: "Stop something else that runs on this machine, or give it more memory." }),
     },
-    { name: "index", ok: true, detail: `opens, ${rows.toLocaleString("en")} rows` },
+    { name: "index", ok: true, detail: `can be read and written, ${rows.toLocaleString("en")} entries` },
   ];
 }
 
@@ -140,13 +141,13 @@ async function checkContent(history: History): Promise<Check> {
   try {
     const ok = await history.canReadContent();
     return ok
-      ? { name: "message-content", ok, detail: "Discord lets the bot read messages" }
+      ? { name: "message-content", ok, detail: "Discord lets the bot see what messages say" }
       : {
           name: "message-content",
           ok,
-          detail: "Discord hides the text of messages from this bot",
+          detail: "Discord hides from this bot what messages say",
           remedy:
-            "Turn on “Message Content Intent” for the application at discord.com/developers, then restart the bot.",
+            "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot.",
         };
   } catch (thrown) {
     const remedy = "Discord did not answer. Try again in a minute.";
@@ -158,7 +159,7 @@ function checkOwnership(ownership: Ownership, guildId: Snowflake): Check {
   const ok = ownership.lease(guildId) !== undefined;
   const holder = ownership.heldElsewhere(guildId) ?? "another process";
   return ok
-    ? { name: "ownership", ok, detail: "this process looks after the server" }
+    ? { name: "ownership", ok, detail: "this bot alone looks after the server" }
     : {
         name: "ownership",
         ok,

@@ -30,7 +30,7 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
   parts.onActivity("messages that changed meanwhile");
   await parts.repair([], stop);
   if (stop.aborted) return undefined;
-  parts.onActivity("the index being put in order");
+  parts.onActivity("the search index to be put in order");
   await unlessStopped(putInOrder(parts.index), stop);
   if (stop.aborted) return undefined;
   parts.onActivity("the final check");
@@ -60,7 +60,7 @@ export function concluded(run: Run, verification: Verification, now: number): Ru
   const failed = whyFailed(run, verification);
   if (failed !== undefined) return withStatus(run, "failed", failed, now);
   if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
-  const needless = "the embedder is not needed any more";
+  const needless = "the search model is not needed any more";
   const awake = run.status === "waiting" ? withStatus(run, "running", needless, now) : run;
   return { ...withStatus(awake, "succeeded", "nothing remains", now), breaker: undefined };
 }
@@ -73,7 +73,8 @@ export function stoppedShort(run: Run, now: number): Run {
 
 function whyFailed(run: Run, verification: Verification): string | undefined {
   const { planned, embedded, unchanged, skipped } = totals(run);
-  if (planned > skipped && embedded + unchanged === 0) return `0 of ${planned} records could be embedded`;
+  if (planned > skipped && embedded + unchanged === 0)
+    return `0 of ${planned.toLocaleString("en")} messages could be made searchable`;
   const books = verification.criteria.find(({ name }) => name === "accounting");
-  return books?.ok === false ? `the books do not balance: ${books.detail}` : undefined;
+  return books?.ok === false ? `the numbers do not add up: ${books.detail}` : undefined;
 }

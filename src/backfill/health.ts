@@ -45,9 +45,12 @@ async function lit(look: () => Promise<HealthLight>): Promise<HealthLight> {
 
 function embedderLight({ breaker, modelId, requestMs, thresholds }: HealthParts): HealthLight {
   if (breaker !== undefined) return { light: "bad", detail: breaker.reason };
-  if (requestMs === undefined) return { light: "unknown", detail: `${modelId}, not asked yet` };
+  if (requestMs === undefined) return { light: "unknown", detail: `${modelId}, not needed yet` };
   const light = requestMs > thresholds.slowEmbeddingMs ? "warning" : "ok";
-  return { light, detail: `${modelId}, ${Math.round(requestMs).toLocaleString("en")} ms per request` };
+  return {
+    light,
+    detail: `${modelId}, answers within ${requestMs < 1_000 ? `${Math.round(requestMs)} ms` : `${Number((requestMs / 1_000).toFixed(1))} seconds`}`,
+  };
 }
 
 /** Looks at everything once. Never throws. */
@@ -56,27 +59,27 @@ export async function lookAtHealth(guildId: Snowflake, parts: HealthParts): Prom
   const [index, archiveLight, disk, memory] = await Promise.all([
     lit(async () => {
       const { rows } = await (await parts.openIndex()).stats();
-      return { light: "ok", detail: `${rows.toLocaleString("en")} rows` };
+      return { light: "ok", detail: `${rows.toLocaleString("en")} entries` };
     }),
     lit(async () => {
       await archive.settings(guildId);
-      return { light: "ok", detail: "readable" };
+      return { light: "ok", detail: "can be read" };
     }),
     lit(async () => {
       const { freeBytes } = await system.disk();
       const light = freeBytes < thresholds.diskLowBytes ? "bad" : "ok";
-      return { light, detail: `${(freeBytes / 1e9).toFixed(1)} GB free` };
+      return { light, detail: `${Number((freeBytes / 1e9).toFixed(1))} GB free` };
     }),
     lit(async () => {
       const { usedBytes, limitBytes } = await system.memory();
       const light = usedBytes / limitBytes > thresholds.memoryHigh ? "bad" : "ok";
       return {
         light,
-        detail: `${Math.round((usedBytes / limitBytes) * 100)} % of ${(limitBytes / 1e9).toFixed(1)} GB`,
+        detail: `${Math.round((usedBytes / limitBytes) * 100)} % of ${Number((limitBytes / 1e9).toFixed(1))} GB in use`,
       };
     }),
   ]);
   const load = system.cpuLoad();
-  const cpu: HealthLight = { light: load > 1.5 ? "warning" : "ok", detail: `load ${load.toFixed(2)} per core` };
+  const cpu: HealthLight = { light: load > 1.5 ? "warning" : "ok", detail: `${Math.round(load * 100)} % busy` };
   return { embedder: embedderLight(parts), index, archive: archiveLight, disk, memory, cpu };
 }

@@ -181,27 +181,27 @@ function judge(found: Verification, months: number, monthsFound: number, run: Ru
     {
       name: "coverage",
       ok: coverage > 0.95,
-      detail: `${(coverage * 100).toFixed(2)} % of ${number(embeddable)} records with text are searchable (goal: over 95 %)`,
+      detail: `${(coverage * 100).toFixed(2)} % of ${number(embeddable)} messages with text can be found (goal: over 95 %)`,
     },
     {
       name: "failures",
       ok: failures < 0.01,
-      detail: `${number(found.quarantined)} records set aside, ${(failures * 100).toFixed(2)} % (goal: under 1 %)`,
+      detail: `${number(found.quarantined)} messages set aside, ${(failures * 100).toFixed(2)} % (goal: under 1 %)`,
     },
     {
       name: "search-time",
       ok: found.searchMs.p95 < 100,
-      detail: `half of the searches within ${found.searchMs.p50.toFixed(0)} ms, 95 % within ${found.searchMs.p95.toFixed(0)} ms (goal: under 100 ms)`,
+      detail: `half of them take up to ${found.searchMs.p50.toFixed(0)} ms, 95 % up to ${found.searchMs.p95.toFixed(0)} ms (goal: under 100 ms)`,
     },
     {
       name: "months",
       ok: monthsFound >= months,
-      detail: `${monthsFound} of ${months} months with text are represented`,
+      detail: `${monthsFound} of ${months} months with messages can be found`,
     },
     {
       name: "consistency",
       ok: inconsistent === 0,
-      detail: `${number(found.orphaned)} orphaned, ${number(found.duplicates)} duplicate, ${number(found.stale)} outdated, ${number(found.badVectors)} broken`,
+      detail: `${number(found.orphaned)} deleted but still found, ${number(found.duplicates)} twice, ${number(found.stale)} out of date, ${number(found.badVectors)} damaged`,
     },
   ];
   if (run !== undefined) criteria.push(accounting(run));
@@ -220,7 +220,7 @@ function accounting(run: Run): Criterion {
     name: "accounting",
     ok: read === accounted && remaining === 0 && !idle,
     detail:
-      `${number(read + remaining)} records = ${number(embedded)} embedded + ${number(unchanged)} already there + ` +
-      `${number(skipped)} with nothing to embed + ${number(quarantined)} set aside + ${number(remaining)} remaining${note}`,
+      `${number(read + remaining)} messages = ${number(embedded)} made searchable + ${number(unchanged)} already were + ` +
+      `${number(skipped)} with nothing to search + ${number(quarantined)} set aside + ${number(remaining)} left${note}`,
   };
 }

@@ -77,11 +77,11 @@ export async function pause(interaction: Asked, context: CommandContext): Promis
 }
 
 export async function failures(interaction: Asked, context: CommandContext): Promise<void> {
-  const [entries, { quarantined }] = await Promise.all([
+  const [entries, { quarantined, run }] = await Promise.all([
     context.backfill.failures(interaction.guildId, failuresListed),
     context.backfill.status(interaction.guildId),
   ]);
-  await answer(interaction, failuresView(entries, quarantined, interaction.guildId));
+  await answer(interaction, failuresView(entries, quarantined, run?.failedBatches ?? [], interaction.guildId));
 }
 
 export async function status(interaction: Asked, context: CommandContext): Promise<void> {

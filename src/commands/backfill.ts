@@ -25,7 +25,7 @@ const data = new SlashCommandBuilder()
   .addSubcommand((sub) =>
     sub
       .setName("analyze")
-      .setDescription("Show how much is searchable, what is missing, and how long a backfill would take")
+      .setDescription("Show how much search finds, what is missing, and how long a backfill would take")
       .addStringOption((option) =>
         option
           .setName("scope")
@@ -48,7 +48,7 @@ const data = new SlashCommandBuilder()
           .setName("pace")
           .setDescription("How much of the machine it may use (auto when left out)")
           .addChoices(
-            { name: "auto: fast while nobody is hurt by it", value: "auto" },
+            { name: "auto: as fast as nobody notices", value: "auto" },
             { name: "gentle: small steps with breaks", value: "gentle" },
             { name: "full: as fast as it goes", value: "full" },
           ),
@@ -56,16 +56,16 @@ const data = new SlashCommandBuilder()
       .addStringOption((option) =>
         option
           .setName("source")
-          .setDescription("Where the messages come from (the archive when left out)")
+          .setDescription("Where the messages come from (what is stored already, when left out)")
           .addChoices(
             { name: "archive: what is stored already", value: "archive" },
-            { name: "discord: collect missing history from Discord first", value: "discord" },
+            { name: "discord: fetch missing history from Discord first", value: "discord" },
           ),
       )
       .addChannelOption((option) =>
         option
           .setName("report-to")
-          .setDescription("Where progress and alerts are posted; remembered for next time")
+          .setDescription("Where progress and warnings are posted; remembered for next time")
           .addChannelTypes(
             ChannelType.GuildText,
             ChannelType.GuildAnnouncement,
@@ -75,12 +75,12 @@ const data = new SlashCommandBuilder()
       ),
   )
   .addSubcommand((sub) => sub.setName("pause").setDescription("Pause the backfill; it keeps what it has done"))
-  .addSubcommand((sub) => sub.setName("status").setDescription("Show progress, alerts and health"))
-  .addSubcommand((sub) => sub.setName("verify").setDescription("Compare the search index with what is stored"))
+  .addSubcommand((sub) => sub.setName("status").setDescription("Show progress, warnings and health"))
+  .addSubcommand((sub) => sub.setName("verify").setDescription("Check that search finds what is stored"))
   .addSubcommand((sub) => sub.setName("failures").setDescription("List what could not be made searchable, and why"))
   .addSubcommand((sub) => sub.setName("retry").setDescription("Give everything that failed another chance"))
   .addSubcommand((sub) =>
-    sub.setName("rollback").setDescription("Take what the latest backfill wrote out of the index"),
+    sub.setName("rollback").setDescription("Take back what the latest backfill made searchable (asks first)"),
   );
 
 type Handler = (interaction: SlashInteraction | ClickInteraction, context: CommandContext) => Promise<void>;
@@ -146,12 +146,14 @@ const buttons: ButtonHandlers = {
     await actions.start(interaction, context, planFromArguments(asked), channelId, true);
   },
   async rollback(interaction, context, [runId = ""]) {
-    await interaction.update(toReply(sentence("↩️ Rolling back, and verifying afterwards…")));
+    await interaction.update(toReply(sentence("↩️ Rolling back, and checking afterwards…")));
     try {
       await actions.rollback(interaction, context, runId);
     } catch (thrown) {
       // The reason follows as a message of its own; this one must not say for ever that it is at work.
-      await interaction.editReply(toReply(sentence("The rollback did not come to its end.")));
+      await interaction.editReply(
+        toReply(sentence("The rollback did not come to its end. Nothing that is stored is lost; try it again.")),
+      );
       throw thrown;
     }
   },

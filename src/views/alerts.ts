@@ -7,25 +7,24 @@ import { type Button, button, colors, customId, message, type View } from "./mes
 import { duration, plain } from "./words.ts";
 
 export const alertTitles: Readonly<Record<AlertName, string>> = {
-  "slow-embedder": "The embedding model answers slowly",
-  "failing-batches": "Many batches fail",
+  "slow-embedder": "The search model answers slowly",
+  "failing-batches": "Many requests to the search model fail",
   "disk-low": "Disk space is low",
   "memory-high": "Memory is nearly full",
-  "embedder-down": "The embedding model does not answer",
+  "embedder-down": "The search model does not answer",
   stalled: "No progress for a while",
 };
 
 const advice: Readonly<Record<AlertName, string>> = {
   "slow-embedder":
-    "Nothing has to be done. If it stays slow, see whether the machine with the model is busy with something else.",
+    "Nothing for now. If it stays slow, see whether the computer that runs the model is busy with something else.",
   "failing-batches":
-    "Look at the failures: the reasons are listed there. Messages that fail are set aside, not lost, and can be tried again.",
+    "Press Show failures: the reasons are listed there. Messages that fail are set aside, not lost, and can be tried again.",
   "disk-low": "Free some disk space on the machine the bot runs on, then press Resume. Nothing has been lost.",
-  "memory-high": "Nothing has to be done. If it stays, give the bot more memory or choose the gentle pace.",
+  "memory-high": "Nothing for now. If it stays, give the bot more memory, or use the gentle pace next time.",
   "embedder-down":
-    "See whether the model server is running and has the model loaded. The run goes on by itself as soon as it answers; nothing is lost. Search goes on by words alone.",
-  stalled:
-    "See what it waits for. If that does not pass, pause and resume the run, or restart the bot: nothing is lost.",
+    "See whether the program that runs the model is started and has the model loaded. The backfill goes on by itself as soon as it answers. Meanwhile search finds messages by their words, not by their meaning.",
+  stalled: "See above what it waits for. If that does not pass, pause and resume, or restart the bot: nothing is lost.",
 };
 
 export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
@@ -36,7 +35,7 @@ export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
         color: alert.name === "disk-low" || alert.name === "embedder-down" ? colors.bad : colors.warning,
         fields: [
           { name: "What happened", value: plain(alert.detail) },
-          { name: "What the run does", value: plain(alert.consequence) },
+          { name: "What the backfill does", value: plain(alert.consequence) },
           { name: "What you can do", value: advice[alert.name] },
         ],
         timestamp: new Date(alert.raisedAt).toISOString(),
@@ -57,7 +56,7 @@ export function alertResolvedView(alert: Alert, status: BackfillStatus): View {
         description: [
           plain(alert.detail),
           `It lasted ${duration(resolvedAt - alert.raisedAt)}.`,
-          canResume ? "The run is still stopped: press Resume when you are ready." : "",
+          canResume ? "The backfill is still paused: press Resume when you are ready." : "",
         ]
           .filter(Boolean)
           .join("\n"),

@@ -9,7 +9,7 @@ import { about, bar, bytes, count, duration, percent, plain, rate } from "./word
 
 /** While the archive is being read. */
 export function analyzingView(records: number): View {
-  return sentence(`🔎 Looking at what is stored: ${count(records, "record")} so far…`);
+  return sentence(`🔎 Looking at what is stored: ${count(records, "message")} so far…`);
 }
 
 export function analysisView(analysis: Analysis): View {
@@ -30,7 +30,7 @@ function startButtons(analysis: Analysis): Button[] {
 
 /** For a server whose history is still only on Discord. The arguments: phases, pace, source. */
 const collectButton = button(
-  "Collect the history and start",
+  "Fetch the history and start",
   customId("backfill", "start", "", "", "discord"),
   "success",
 );
@@ -43,7 +43,7 @@ export function refusedView(analysis: Analysis): View {
       {
         title: "❌ The backfill cannot start yet",
         color: colors.bad,
-        description: "Nothing was changed. Start again when this is settled.",
+        description: "Nothing was changed. Press Try again when this is settled.",
         fields: [checklist(failed)],
       },
     ],
@@ -61,7 +61,7 @@ export function nothingToDoView(analysis: Analysis): View {
   }
   const lines = [coverageLine(analysis)];
   if (analysis.quarantined > 0) {
-    lines.push(`${count(analysis.quarantined, "record")} failed earlier and can be tried again.`);
+    lines.push(`${count(analysis.quarantined, "message")} failed earlier and can be tried again.`);
   }
   const all = toDo(analysis) === 0;
   return message({
@@ -98,7 +98,7 @@ export function allGuildsView(
         footer: {
           text: `${count(sum((a) => a.embedded))} of ${count(
             sum((a) => a.records),
-            "record",
+            "message",
           )} searchable in all`,
         },
       },
@@ -129,31 +129,31 @@ function overview(analysis: Analysis): APIEmbed {
 }
 
 const emptyArchive =
-  "Nothing of this server is stored yet: its messages are only on Discord. They can be collected from there first.";
+  "Nothing of this server is stored yet: its messages are only on Discord. They can be fetched from there first.";
 
 function standing(analysis: Analysis): string {
   const { records, notes, embedded, missing, stale, orphaned, skipped, quarantined, damaged } = analysis;
   const lines = [
     coverageLine(analysis),
-    `**${count(records, "record")}** stored, ${count(notes, "note")} among them`,
-    `✅ ${count(embedded)} searchable`,
-    `▫️ ${count(missing)} missing: not searchable yet`,
-    `▫️ ${count(stale)} stale: changed since they were made searchable`,
-    `▫️ ${count(orphaned)} orphaned: deleted, but still in the search index`,
-    `▫️ ${count(skipped)} with nothing to search (no text)`,
+    `**${count(records, "message")}** stored, ${count(notes, "note")} among them`,
+    `✅ ${count(embedded)} can be found by search`,
+    `▫️ ${count(missing)} cannot yet: a backfill does that`,
+    `▫️ ${count(stale)} were edited since and are out of date`,
+    `▫️ ${count(orphaned)} were deleted, but are still in the search index`,
+    `▫️ ${count(skipped)} have nothing to search: no text, no file names`,
   ];
-  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed earlier, can be tried again`);
-  if (damaged > 0) lines.push(`❗ ${count(damaged)} damaged in the archive, cannot be read`);
+  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed earlier and can be tried again`);
+  if (damaged > 0) lines.push(`❗ ${count(damaged)} are damaged on the disk and cannot be read`);
   return lines.join("\n");
 }
 
 const checkTitles: Readonly<Record<Check["name"], string>> = {
-  embedder: "Embedding model",
+  embedder: "Search model",
   index: "Search index",
   disk: "Disk space",
   memory: "Memory",
   "message-content": "Reading messages",
-  ownership: "No other process at work",
+  ownership: "No second bot at work",
 };
 
 function checklist(checks: readonly Check[]): APIEmbedField {
@@ -161,7 +161,7 @@ function checklist(checks: readonly Check[]): APIEmbedField {
     const line = `${ok ? "✅" : "❌"} **${checkTitles[name]}**: ${plain(detail)}`;
     return ok || !remedy ? line : `${line}\n➜ ${plain(remedy)}`;
   });
-  return { name: "Before it can start", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+  return { name: "Ready to start?", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
 }
 
 function plan(analysis: Analysis): APIEmbed {
@@ -170,16 +170,16 @@ function plan(analysis: Analysis): APIEmbed {
   lines.push(
     work === 0
       ? "**Nothing to do.**"
-      : `**In all: ${count(work, "record")}, ${analysis.estimatedMs === undefined ? "time unknown until the model answers" : about(analysis.estimatedMs)}**`,
+      : `**In all: ${count(work, "message")}, ${analysis.estimatedMs === undefined ? "time unknown until the model answers" : about(analysis.estimatedMs)}**`,
   );
   const facts = [
-    `Model: ${plain(analysis.modelId)}, ${analysis.recordsPerSecond === undefined ? "speed could not be measured" : `${rate(analysis.recordsPerSecond)} measured just now`}`,
-    `Disk: needs about ${bytes(analysis.diskNeededBytes)}, ${bytes(analysis.diskFreeBytes)} free`,
-    `Average length: ${count(Math.round(analysis.averageLength), "character")}`,
+    `Search model: ${plain(analysis.modelId)}, ${analysis.recordsPerSecond === undefined ? "its speed could not be measured" : `${rate(analysis.recordsPerSecond)}, measured just now`}`,
+    `Disk: about ${bytes(analysis.diskNeededBytes)} needed, ${bytes(analysis.diskFreeBytes)} free`,
+    `Average length of a message: ${count(Math.round(analysis.averageLength), "character")}`,
   ];
   if (analysis.otherModelRows > 0) {
     facts.push(
-      `${count(analysis.otherModelRows, "entry", "entries")} of earlier models lie on disk and are not searched`,
+      `${count(analysis.otherModelRows, "entry", "entries")} of earlier search models are still on the disk, and not searched`,
     );
   }
   return {
@@ -197,5 +197,5 @@ function phasePlanLine(phase: PhasePlan): string {
   const work = toDo(phase);
   if (work === 0) return `✅ ${phaseTitles[phase.name]}: nothing to do (${count(phase.records)} stored)`;
   const time = phase.estimatedMs === undefined ? "" : `, ${about(phase.estimatedMs)}`;
-  return `▫️ ${phaseTitles[phase.name]}: ${count(work)} of ${count(phase.records, "record")} to do${time}`;
+  return `▫️ ${phaseTitles[phase.name]}: ${count(work)} of ${count(phase.records, "message")} to do${time}`;
 }

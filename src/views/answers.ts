@@ -4,7 +4,7 @@ import type { PauseOutcome, StartOptions, StartOutcome } from "../backfill/backf
 import { type PaceName, type PhaseName, type Run, type SourceName, totals } from "../backfill/run.ts";
 import { nothingToDoView, refusedView } from "./analysis.ts";
 import { button, colors, customId, message, sentence, type View } from "./message.ts";
-import { count, plain } from "./words.ts";
+import { ago, count, plain } from "./words.ts";
 
 /** What `start` was asked for, as it travels in a button. */
 export interface AskedPlan {
@@ -70,17 +70,19 @@ function planArguments({ phases, pace, source, adminChannelId }: StartOptions): 
 export function pauseView(outcome: PauseOutcome): View {
   switch (outcome.outcome) {
     case "pausing":
-      return sentence("⏸️ Pausing: what is in flight is being stored first. Nothing is lost.");
+      return sentence(
+        "⏸️ Pausing: what has been begun is finished and stored first, which takes a moment. Nothing is lost.",
+      );
     case "paused":
       return sentence("⏸️ The backfill is paused. Resume it whenever you like; it goes on where it stopped.");
     case "already-paused":
       return sentence("⏸️ The backfill was paused already.");
     case "forced":
       return sentence(
-        "⏸️ Pausing hung, so the backfill is paused now without waiting for what was in flight. That part is simply done again on resuming; nothing is lost.",
+        "⏸️ Pausing took too long, so the backfill is paused now without finishing what was begun. That part is simply done again on resuming; nothing is lost.",
       );
     case "nothing-running":
-      return sentence("No backfill is running.");
+      return sentence("No backfill is running, so there is nothing to pause.");
   }
 }
 
@@ -91,8 +93,8 @@ export function rollbackQuestionView(run: Run): View {
         title: "Take this backfill back?",
         color: colors.warning,
         description: [
-          `Everything that run \`${run.id}\` made searchable (${count(totals(run).embedded, "record")}) goes out of the search index, and the run cannot be resumed afterwards.`,
-          "The stored messages stay, and so does what was indexed as it was written. A new backfill can make it all searchable again.",
+          `The ${count(totals(run).embedded, "message")} that it made searchable (run \`${run.id}\`, started ${ago(run.startedAt)}) can then no longer be found by search, and it cannot be resumed.`,
+          "The stored messages stay. What became searchable as it was written stays so. A new backfill can make it all searchable again.",
         ].join("\n"),
       },
     ],
@@ -105,10 +107,10 @@ export function rollbackQuestionView(run: Run): View {
 
 function planned(run: Run | undefined): string {
   if (!run) return "";
-  if (run.collection && !run.collection.finished) return "; it collects the history from Discord first";
-  return `: ${count(totals(run).planned, "record")} to look at`;
+  if (run.collection && !run.collection.finished) return "; first it fetches the history from Discord";
+  return `: ${count(totals(run).planned, "message")} to look at`;
 }
 
 function left(run: Run | undefined): string {
-  return run ? `, with ${count(totals(run).remaining, "record")} left` : "";
+  return run ? `, with ${count(totals(run).remaining, "message")} left` : "";
 }

@@ -11,6 +11,6 @@ export function userErrorView(text: string): View {
 /** Anything else: a short apology, and the id under which the log tells more. */
 export function apologyView(errorId: string): View {
   return message({
-    content: `❌ Sorry, that did not work, and it is not your fault. Nothing that was stored is lost. Try again in a moment; if it happens again, tell whoever runs this bot the error id \`${errorId}\`, which is in its log.`,
+    content: `❌ Sorry, that did not work, and it is not your fault. Nothing that was stored is lost. Try again in a moment. If it happens again, tell whoever runs this bot: error \`${errorId}\`, which is in its log.`,
   });
 }

@@ -9,8 +9,8 @@ import { type Button, button, colors, customId, fitLines, message, type View } f
 import { about, ago, bar, count, percent, plain, rate } from "./words.ts";
 
 export const phaseTitles: Readonly<Record<PhaseName, string>> = {
-  recent: "recent (last 30 days)",
-  medium: "medium (30 to 90 days)",
+  recent: "recent (the last 30 days)",
+  medium: "medium (30 to 90 days ago)",
   full: "full (older)",
   notes: "notes",
 };
@@ -47,7 +47,7 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
 
   const fields: APIEmbedField[] = [
     { name: "Phases, newest first", value: run.phases.map((phase) => phaseLine(phase, run)).join("\n") },
-    { name: "What became of the records read", value: outcomes(run) },
+    { name: "What became of them", value: outcomes(run) },
   ];
   if (status.alerts.length > 0) fields.push(alertsField(status));
   fields.push(healthField(status.health));
@@ -56,7 +56,7 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
     description: lines.join("\n"),
     color,
     fields,
-    footer: { text: `Pace ${run.pace} · run ${run.id} · as of` },
+    footer: { text: `Pace: ${run.pace} · run ${run.id} · as of` },
     timestamp: new Date(status.at).toISOString(),
   };
 }
@@ -75,29 +75,38 @@ export function runButtons(run: Run): Button[] {
 
 export function alertsField(status: BackfillStatus): APIEmbedField {
   const lines = status.alerts.map(
-    (alert) => `⚠️ **${alertTitles[alert.name]}**, raised ${ago(alert.raisedAt)}: ${plain(alert.detail)}`,
+    (alert) => `⚠️ **${alertTitles[alert.name]}**, began ${ago(alert.raisedAt)}: ${plain(alert.detail)}`,
   );
-  return { name: "Active alerts", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+  return { name: "Warnings", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
 }
 
 const lights: Readonly<Record<Light, string>> = { ok: "🟢", warning: "🟡", bad: "🔴", unknown: "⚪" };
 
+const parts = ["embedder", "index", "archive", "disk", "memory", "cpu"] as const;
+const partNames: Readonly<Record<(typeof parts)[number], string>> = {
+  embedder: "Search model",
+  index: "Search index",
+  archive: "Stored messages",
+  disk: "Disk",
+  memory: "Memory",
+  cpu: "Processor",
+};
+
 export function healthField(health: Health): APIEmbedField {
-  const names = ["embedder", "index", "archive", "disk", "memory", "cpu"] as const;
-  const lines = names.map((name) => {
+  const lines = parts.map((name) => {
     const { light, detail } = health[name];
-    return `${lights[light]} ${name === "cpu" ? "CPU" : name}: ${plain(detail)}`;
+    return `${lights[light]} ${partNames[name]}: ${plain(detail)}`;
   });
   return { name: "Health", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
 }
 
 function headline(status: BackfillStatus, run: Run, read: number, total: number): string {
-  const parts = [`**${count(read)}** of **${count(total, "record")}**`];
+  const facts = [`**${count(read)}** of **${count(total, "message")}**`];
   if (isActive(run.status)) {
-    if (status.recordsPerSecond !== undefined) parts.push(rate(status.recordsPerSecond));
-    if (status.etaMs !== undefined) parts.push(`${about(status.etaMs)} left`);
+    if (status.recordsPerSecond !== undefined) facts.push(rate(status.recordsPerSecond));
+    if (status.etaMs !== undefined) facts.push(`${about(status.etaMs)} left`);
   }
-  return parts.join(" · ");
+  return facts.join(" · ");
 }
 
 function phaseLine(phase: Phase, run: Run): string {
@@ -112,11 +121,13 @@ function phaseLine(phase: Phase, run: Run): string {
 function outcomes(run: Run): string {
   const { embedded, unchanged, skipped, quarantined } = totals(run);
   const lines = [`🔎 ${count(embedded)} made searchable · ${count(unchanged)} already were`];
-  lines.push(`▫️ ${count(skipped)} with nothing to search (no text)`);
-  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed and set aside for another try`);
+  lines.push(`▫️ ${count(skipped)} have nothing to search: no text, no file names`);
+  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} could not be, and are set aside for another try`);
   if (run.batches.failed > 0) {
     const { failed, sent } = run.batches;
-    lines.push(`↻ ${count(failed)} of ${count(sent, "batch", "batches")} failed at first (${percent(failed, sent)})`);
+    lines.push(
+      `↻ ${count(failed)} of ${count(sent, "request")} to the search model had to be repeated (${percent(failed, sent)})`,
+    );
   }
   return lines.join("\n");
 }

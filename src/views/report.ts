@@ -41,7 +41,7 @@ export function rolledBackView(removedRows: number, verification: Verification, 
       {
         title: "↩️ Backfill rolled back",
         color: colors.quiet,
-        description: `${count(removedRows, "entry", "entries")} that the run had written ${removedRows === 1 ? "is" : "are"} out of the search index. Messages indexed as they were written stay searchable, and the archive of messages is untouched.`,
+        description: `${count(removedRows, "entry", "entries")} that it had written ${removedRows === 1 ? "is" : "are"} out of the search index. What became searchable as it was written stays so, and all messages are still stored.`,
       },
       verificationEmbed(verification, guildId),
     ],
@@ -53,13 +53,13 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
   const total = sum.read + sum.remaining;
   const nothingDone = sum.read === 0 && Math.max(sum.planned, total) > 0;
   const fields: APIEmbedField[] = [
-    { name: "The account", value: account(run) },
+    { name: "Does it add up?", value: account(run) },
     {
       name: "Time",
       value: [
         `${duration(run.runningMs)} of work, started ${ago(run.startedAt)}`,
         run.runningMs > 0 && sum.read > 0 ? `On average ${rate(sum.read / (run.runningMs / 1_000))}` : "",
-        `${count(run.batches.sent, "batch", "batches")} sent, ${count(run.batches.failed)} failed at first`,
+        `${count(run.batches.sent, "request")} to the search model, ${run.batches.failed === 0 ? "none" : count(run.batches.failed)} had to be repeated`,
       ]
         .filter(Boolean)
         .join("\n"),
@@ -69,14 +69,14 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
   if (reasons.length > 0) {
     const lines = reasons.sort((a, b) => b[1] - a[1]).map(([reason, amount]) => `${count(amount)}: ${plain(reason)}`);
     fields.push({
-      name: "Skipped: nothing to search",
+      name: "Nothing to search in",
       value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`),
     });
   }
   if (sum.quarantined > 0) {
     fields.push({
       name: "Failed",
-      value: `${count(sum.quarantined, "record")} (${percent(sum.quarantined, sum.read)}) could not be made searchable. Nothing is lost: look at the reasons, then try again.`,
+      value: `${count(sum.quarantined, "message")} (${percent(sum.quarantined, sum.read)}) could not be made searchable. Nothing is lost: Show failures says why, and they can be tried again.`,
     });
   }
   if (run.collection) {
@@ -85,12 +85,12 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
       unreadable.length > 0
         ? `\n${count(unreadable.length, "channel")} could not be read: ${fitLines(unreadable.map(plain), 700, (left) => `and ${count(left)} more`).replaceAll("\n", ", ")}`
         : "";
-    fields.push({ name: "Collected from Discord", value: `${count(collected, "message")}${blocked}` });
+    fields.push({ name: "Fetched from Discord", value: `${count(collected, "message")}${blocked}` });
   }
   return {
     ...headline(run, nothingDone, sum.remaining, Math.max(sum.planned, total)),
     fields,
-    footer: { text: `Run ${run.id} · pace ${run.pace}` },
+    footer: { text: `Pace: ${run.pace} · run ${run.id}` },
     timestamp: new Date(run.finishedAt ?? status.at).toISOString(),
   };
 }
@@ -101,30 +101,30 @@ function headline(run: Run, nothingDone: boolean, remaining: number, planned: nu
   }
   if (nothingDone) {
     return {
-      title: `❌ Backfill failed: 0 of ${count(planned, "record")} processed`,
+      title: `❌ Backfill failed: 0 of ${count(planned, "message")} worked through`,
       color: colors.bad,
-      description: `The run ended without having looked at a single record, so nothing became searchable. Reason given: ${plain(run.reason)}`,
+      description: `It ended without having looked at a single message, so nothing became searchable. The reason given: ${plain(run.reason)}`,
     };
   }
   if (run.status === "succeeded" && isBalanced(totals(run)) && remaining === 0) {
     return {
       title: "✅ Backfill finished",
       color: colors.good,
-      description: "Everything planned has been worked through.",
+      description: "Everything that was planned is done: search finds it now.",
     };
   }
   if (run.status === "succeeded") {
     return {
-      title: "⚠️ Backfill finished, but its account does not add up",
+      title: "⚠️ Backfill finished, but its numbers do not add up",
       color: colors.warning,
       description:
-        "Some records are unaccounted for. Another backfill picks up whatever is missing; the log says more.",
+        "It is not certain what became of some messages. Start another backfill: it does whatever is missing. The bot's log says more.",
     };
   }
   return {
     title: run.status === "failed" ? "❌ Backfill failed" : "⏸️ Backfill stopped before its end",
     color: run.status === "failed" ? colors.bad : colors.quiet,
-    description: `${plain(run.reason)}\nWhat was done is kept; resuming goes on where it stopped.`,
+    description: `${plain(run.reason)}\nWhat was done is kept. Resume goes on where it stopped.`,
   };
 }
 
@@ -134,18 +134,20 @@ function account(run: Run): string {
   const right = embedded + unchanged + skipped + quarantined + remaining;
   const total = read + remaining;
   return [
-    `**${count(total)}** records = **${count(embedded)}** made searchable + **${count(unchanged)}** already searchable + **${count(skipped)}** skipped + **${count(quarantined)}** failed + **${count(remaining)}** remaining`,
-    total === right ? "✔ It adds up." : `✘ It does not add up: the parts make ${count(right)}.`,
+    `**${count(total)}** messages = **${count(embedded)}** made searchable + **${count(unchanged)}** already were + **${count(skipped)}** with nothing to search + **${count(quarantined)}** failed + **${count(remaining)}** left`,
+    total === right
+      ? "✔ Yes: every message is accounted for."
+      : `✘ No, it does not add up: the parts make ${count(right)}.`,
   ].join("\n");
 }
 
 const criterionTitles: Readonly<Record<Criterion["name"], string>> = {
-  coverage: "Coverage",
+  coverage: "Found by search",
   failures: "Failures",
   "search-time": "Search time",
-  months: "Every month represented",
-  consistency: "Consistency",
-  accounting: "Account",
+  months: "Every month",
+  consistency: "Nothing wrong in the index",
+  accounting: "It adds up",
 };
 
 function verificationEmbed(verification: Verification, guildId: string): APIEmbed {
@@ -158,9 +160,9 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
     {
       name: "What was compared",
       value: [
-        `${count(embedded)} of ${count(records - skipped, "record")} with text are searchable (${percent(embedded, records - skipped)})`,
-        `missing ${count(missing)} · outdated ${count(stale)} · deleted but still found ${count(orphaned)} · duplicates ${count(duplicates)} · damaged vectors ${count(badVectors)}`,
-        `Old messages that find themselves: ${count(selfRetrieval.found)} of ${count(selfRetrieval.tried)}`,
+        `${count(embedded)} of ${count(records - skipped, "message")} with text can be found (${percent(embedded, records - skipped)})`,
+        `${count(missing)} missing · ${count(stale)} out of date · ${count(orphaned)} deleted but still found · ${count(duplicates)} twice · ${count(badVectors)} damaged`,
+        `Old messages searched for by their own words: ${count(selfRetrieval.found)} of ${count(selfRetrieval.tried)} found`,
       ].join("\n"),
     },
   ];
@@ -171,11 +173,11 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
     });
   }
   return {
-    title: ok ? "✅ Verified" : "⚠️ Verification found something",
+    title: ok ? "✅ Checked: search finds what it should" : "⚠️ The check found something",
     color: ok ? colors.good : colors.warning,
     description: fitLines(ticks, 2_000, (left) => `and ${count(left)} more`),
     fields,
-    footer: { text: `Verified in ${duration(verification.tookMs)}` },
+    footer: { text: `Checked in ${duration(verification.tookMs)}` },
     timestamp: new Date(verification.at).toISOString(),
   };
 }

@@ -16,19 +16,19 @@ export function statusView(status: BackfillStatus): View {
   if (status.quarantined > 0) {
     extra.push({
       name: "Set aside",
-      value: `${count(status.quarantined, "record")} could not be made searchable and can be tried again.`,
+      value: `${count(status.quarantined, "message")} could not be made searchable. Show failures says why, and lets you try again.`,
     });
   }
   if (status.ownedElsewhere) {
     extra.push({
-      name: "Another process is at work",
-      value: `${plain(status.ownedElsewhere)} looks after this server at the moment; this one only answers searches.`,
+      name: "A second bot is at work",
+      value: `${plain(status.ownedElsewhere)} looks after this server at the moment; here only searches are answered. Stop one of the two.`,
     });
   }
   if (status.adminChannelProblem) {
     extra.push({
       name: "Reports do not arrive",
-      value: `${plain(status.adminChannelProblem)} The run is not affected.`,
+      value: `${plain(status.adminChannelProblem)} The backfill itself is not affected.`,
     });
   }
   const fields = [...extra, ...(embed.fields ?? [])];

@@ -18,10 +18,10 @@ export function percent(part: number, whole: number): string {
   return tenths === 0 ? "under 0.1 %" : `${tenths} %`;
 }
 
-/** "1,240 records/s"; "unknown" when not measured. */
+/** "1,240 messages a second"; "unknown" when not measured. */
 export function rate(perSecond: number | undefined): string {
   if (perSecond === undefined || !Number.isFinite(perSecond)) return "unknown";
-  return `${(perSecond < 10 ? oneDecimal : numbers).format(Math.max(0, perSecond))} records/s`;
+  return `${(perSecond < 10 ? oneDecimal : numbers).format(Math.max(0, perSecond))} messages a second`;
 }
 
 const units = [

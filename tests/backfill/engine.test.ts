@@ -195,7 +195,7 @@ describe("a run", () => {
     );
     await house.start();
     const run = await house.settled();
-    expect(run).toMatchObject({ status: "failed", reason: "0 of 12 records could be embedded" });
+    expect(run).toMatchObject({ status: "failed", reason: "0 of 12 messages could be made searchable" });
     expect(totals(run)).toMatchObject({ quarantined: 12, remaining: 0 });
   });
 

@@ -1,4 +1,4 @@
-import { MessageFlags } from "discord-api-types/v10";
+import { MessageFlags, PermissionFlagsBits } from "discord-api-types/v10";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { exampleAnalysis, exampleRun, exampleStatus } from "../views/examples.ts";
@@ -36,7 +36,7 @@ describe("/backfill", () => {
       subcommand: "analyze",
     });
     const progress = await asked.response();
-    expect(read(progress)).toContain("12,345 records so far");
+    expect(read(progress)).toContain("12,345 messages so far");
     expect(isEphemeral(progress)).toBe(false);
     resolve();
     const analysis = await asked.until((reply) => reply && read(reply).includes("Backfill analysis") && reply);
@@ -47,6 +47,32 @@ describe("/backfill", () => {
     });
     await started.until((reply) => reply && read(reply).includes("The backfill has started"));
     expect(calls.map(({ method }) => method)).toEqual(["analyze", "start"]);
+  });
+
+  it("analyze attaches its chart with alt text, and says the same in words where it cannot be drawn or attached", async () => {
+    let png: Uint8Array | undefined = new Uint8Array([137, 80, 78, 71]);
+    const { discord } = await startCommands({ context: { draw: async () => png } });
+    const { world, admin, general, guild } = discord;
+    const analyze = () =>
+      world
+        .runCommand({ userId: admin.id, channelId: general.id, name: "backfill", subcommand: "analyze" })
+        .until((reply) => reply && read(reply).includes("Backfill analysis") && reply);
+    const drawn = await analyze();
+    expect(drawn.attachments).toMatchObject([
+      { filename: "messages-per-month.png", content_type: "image/png", description: expect.stringContaining("16.6 %") },
+    ]);
+    expect(drawn.content).toBe("");
+    png = undefined;
+    const described = await analyze();
+    expect(described.attachments).toEqual([]);
+    expect(described.content).toContain("Bar chart of messages per month");
+    png = new Uint8Array([137, 80, 78, 71]);
+    const overwrites = [{ id: world.bot.id, deny: PermissionFlagsBits.AttachFiles }];
+    const closed = world.addChannel({ guildId: guild.id, name: "no-files", overwrites });
+    const reply = await world
+      .runCommand({ userId: admin.id, channelId: closed.id, name: "backfill", subcommand: "analyze" })
+      .until((message) => message && read(message).includes("Backfill analysis") && message);
+    expect([reply.attachments, reply.content]).toEqual([[], expect.stringContaining("Bar chart")]);
   });
 
   it("shows the analysis even when it took longer than the interaction's 15 minutes", async () => {
@@ -213,7 +239,7 @@ describe("/backfill", () => {
     for (const [subcommand, words] of [
       ["status", "Backfill running"],
       ["failures", "No failures"],
-      ["retry", "3 records get another chance"],
+      ["retry", "3 messages get another chance"],
     ] as const) {
       const reply = await world
         .runCommand({ userId: admin.id, channelId: general.id, name: "backfill", subcommand })
@@ -229,7 +255,7 @@ describe("/backfill", () => {
     const reply = await world
       .runCommand({ userId: admin.id, channelId: general.id, name: "backfill", subcommand: "verify" })
       .response();
-    expect(read(reply)).toContain("✅ **Coverage**");
+    expect(read(reply)).toContain("✅ **Found by search**");
   });
 
   it("rollback asks for confirmation, and takes back only the run it asked about", async () => {
@@ -250,11 +276,11 @@ describe("/backfill", () => {
     run = exampleRun({ id: "run-2" });
     const pressedLate = late();
     expect(read(await pressedLate.followup())).toContain("Another backfill has started meanwhile");
-    expect(pressedLate.reply()?.content).toBe("The rollback did not come to its end.");
+    expect(pressedLate.reply()?.content).toContain("The rollback did not come to its end.");
     expect(calls.filter(({ method }) => method === "rollback")).toEqual([]);
     const confirmed = (await press("Roll back"))();
     const done = await confirmed.until((reply) => reply && read(reply).includes("7 entries") && reply);
-    expect(read(done)).toContain("Verified");
+    expect(read(done)).toContain("Checked: search finds what it should");
   });
 });
 

@@ -96,7 +96,7 @@ describe("a backfill of history that is only on Discord", () => {
     const { bot, world, admin, ada, adminChannel, ids } = await withHistory(600);
     const empty = await bot.type(admin.id, "backfill analyze", {}, adminChannel.id);
     expect(textOf(empty)).toContain("Nothing of this server is stored yet");
-    expect(buttons(empty)).toContain("Collect the history and start");
+    expect(buttons(empty)).toContain("Fetch the history and start");
     expect(await bot.found(ada.id, "“entry 7 of the logbook”")).toEqual([]);
 
     const edits: number[] = [];
@@ -112,7 +112,7 @@ describe("a backfill of history that is only on Discord", () => {
     expect(edits.length).toBeGreaterThan(0);
     const report = await world.waitForMessage(
       adminChannel.id,
-      (message) => /[Cc]overage/.test(textOf(message)),
+      (message) => /Found by search/.test(textOf(message)),
       PATIENCE_MS,
     );
     expect(textOf(report)).toContain("✅");
@@ -133,7 +133,7 @@ describe("a backfill of history that is only on Discord", () => {
   test("is started by the button of the analysis", async () => {
     const { bot, admin, adminChannel, ids } = await withHistory(40);
     const empty = await bot.type(admin.id, "backfill analyze", {}, adminChannel.id);
-    const started = await bot.press(admin.id, empty, "Collect the history and start");
+    const started = await bot.press(admin.id, empty, "Fetch the history and start");
     expect(textOf(started)).toMatch(/backfill has started/);
     await untilStatus(bot, "succeeded");
     await expectAllIndexed(bot, ids);

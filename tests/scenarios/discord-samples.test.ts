@@ -33,7 +33,7 @@ async function reportOf(bot: TestBackscroll): Promise<APIMessage> {
   const options = { source: "discord", "report-to": adminChannel.id };
   await bot.type(admin.id, "backfill start", options, adminChannel.id);
   await until("the run is done", async () => (await backscroll.status(guild.id)).run?.status === "succeeded");
-  const isReport = (message: APIMessage) => /Verified|Verification/.test(textOf(message));
+  const isReport = (message: APIMessage) => /Checked: search finds|The check found/.test(textOf(message));
   return await world.waitForMessage(adminChannel.id, isReport, PATIENCE_MS);
 }
 

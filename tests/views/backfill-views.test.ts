@@ -38,12 +38,12 @@ describe("the progress message", () => {
     expectSendable(view);
     const text = textOf(view);
     expect(text).toContain("Backfill running");
-    expect(text).toContain("**4,600** of **46,212 records** · 1,240 records/s · about 3 minutes left");
+    expect(text).toContain("**4,600** of **46,212 messages** · 1,240 messages a second · about 3 minutes left");
     expect(text).toContain("**9.9 %**");
-    expect(text).toContain("✅ recent (last 30 days): 1,200 of 1,200");
-    expect(text).toContain("▶️ medium (30 to 90 days): 3,400 of 5,000, 68 %");
+    expect(text).toContain("✅ recent (the last 30 days): 1,200 of 1,200");
+    expect(text).toContain("▶️ medium (30 to 90 days ago): 3,400 of 5,000, 68 %");
     expect(text).toContain("▫️ full (older): 0 of 40,000");
-    expect(text).toContain("🟡 disk: 12 GB free");
+    expect(text).toContain("🟡 Disk: 12 GB free");
     expect(buttonLabels(view)).toEqual(["Pause", "Show failures"]);
   });
 
@@ -64,7 +64,7 @@ describe("the progress message", () => {
     };
     const run = exampleRun({ status: "waiting", reason: "the embedder is down" });
     const text = textOf(progressView(exampleStatus({ run, alerts: [alert], waitingFor: "next try in 20 s" })));
-    expect(text).toContain("The embedding model does not answer");
+    expect(text).toContain("The search model does not answer");
     expect(text).toContain("Waiting for: next try in 20 s");
     expect(text).toContain("Why: the embedder is down");
   });
@@ -109,16 +109,15 @@ describe("the analysis", () => {
     const view = analysisView(exampleAnalysis());
     expectSendable(view);
     const text = textOf(view);
-    expect(text).toContain("**50,000 records** stored");
-    expect(text).toContain("28,990 missing");
-    expect(text).toContain("4 stale");
-    expect(text).toContain("7 orphaned");
-    expect(text).toContain("recent (last 30 days): 7,494 of 12,500 records to do, about 40 seconds");
-    expect(text).toContain("**In all: 28,994 records, about 3 minutes**");
-    expect(text).toContain("needs about 212 MB, 41 GB free");
-    expect(text).toContain("Average length: 83 characters");
+    expect(text).toContain("**50,000 messages** stored");
+    expect(text).toContain("28,990 cannot yet: a backfill does that");
+    expect(text).toContain("4 were edited since");
+    expect(text).toContain("7 were deleted, but are still in the search index");
+    expect(text).toContain("recent (the last 30 days): 7,494 of 12,500 messages to do, about 40 seconds");
+    expect(text).toContain("**In all: 28,994 messages, about 3 minutes**");
+    expect(text).toContain("about 212 MB needed, 41 GB free");
+    expect(text).toContain("Average length of a message: 83 characters");
     expect(text).toContain("<#1343714078748708970>: 10,000");
-    expect(text).toContain("2025-05 ");
     expect(buttonLabels(view)).toEqual(["Start the backfill"]);
   });
 
@@ -239,11 +238,11 @@ describe("the report", () => {
     const text = textOf(view);
     expect(text).toContain("✅ Backfill finished");
     expect(text).toContain(
-      "**2,000** records = **1,890** made searchable + **60** already searchable + **48** skipped + **2** failed + **0** remaining",
+      "**2,000** messages = **1,890** made searchable + **60** already were + **48** with nothing to search + **2** failed + **0** left",
     );
-    expect(text).toContain("It adds up");
+    expect(text).toContain("Yes: every message is accounted for");
     expect(text).toContain("1 minute 35 seconds of work");
-    expect(text).toContain("✅ **Coverage**: 99.9 %");
+    expect(text).toContain("✅ **Found by search**: 99.9 %");
     expect(text).toContain("19 of 20");
     expect(buttonLabels(view)).toContain("Try them again");
   });
@@ -266,7 +265,7 @@ describe("the report", () => {
     const run = exampleRun({ ...finished, phases: [phase("recent", 5_000, {}, true)] });
     const view = reportView(exampleStatus({ run }), undefined);
     expectSendable(view);
-    expect(textOf(view)).toContain("❌ Backfill failed: 0 of 5,000 records processed");
+    expect(textOf(view)).toContain("❌ Backfill failed: 0 of 5,000 messages worked through");
   });
 
   it("says so when the account does not add up", () => {
@@ -314,7 +313,7 @@ describe("short answers", () => {
   it("say that history is collected first, when it is", () => {
     const run = exampleRun({ source: "discord", collection: { finished: false, collected: 0, unreadable: [] } });
     const view = startView({ outcome: "started", status: exampleStatus({ run }) }, asked);
-    expect(textOf(view)).toContain("collects the history from Discord first");
+    expect(textOf(view)).toContain("first it fetches the history from Discord");
   });
 
   it("ask which plan to go on with, and carry the new one in the button", () => {
@@ -331,15 +330,30 @@ describe("short answers", () => {
     );
   });
 
-  it("to pause, failures, retry and rollback are valid", () => {
+  it("to pause and failures are valid", () => {
     for (const outcome of ["pausing", "paused", "already-paused", "forced", "nothing-running"] as const) {
       expectSendable(pauseView({ outcome, status }));
     }
     const entry = { kind: "message", id: guildId, channelId: guildId, contentHash: "x", attempts: 3, at: now } as const;
     const entries = Array.from({ length: 200 }, () => ({ ...entry, reason: monster }));
-    expectSendable(failuresView(entries, 1_000, guildId));
-    expectSendable(failuresView([], 0, guildId));
-    expect(textOf(failuresView([{ ...entry, reason: "refused" }], 1, guildId))).toContain("3 attempts: refused");
+    const batch = { at: now, texts: 100, reason: monster, waited: 1, retried: 2, halved: 7, setAside: 1 };
+    const batches = Array.from({ length: 10 }, () => batch);
+    expectSendable(failuresView(entries, 1_000, batches, guildId));
+    expectSendable(failuresView([], 0, batches, guildId));
+    expectSendable(failuresView([], 0, [], guildId));
+    expect(textOf(failuresView([{ ...entry, reason: "refused" }], 1, [], guildId))).toContain("3 attempts: refused");
+  });
+
+  it("to failures tells the latest batches first, and what was done about each", () => {
+    const batch = { at: now, texts: 32, reason: "HTTP 503", waited: 2, retried: 0, halved: 0, setAside: 0 };
+    const refused = { ...batch, reason: "HTTP 400", waited: 0, retried: 2, halved: 5, setAside: 1 };
+    const text = textOf(failuresView([], 0, [batch, refused], guildId));
+    expect(text).toMatch(/HTTP 503\n.*waited 2 times/);
+    expect(text).toMatch(/HTTP 400\n.*tried again 2 times.*5 times.*1 message set aside/);
+    expect(text.indexOf("HTTP 400")).toBeLessThan(text.indexOf("HTTP 503"));
+  });
+
+  it("to retry and rollback are valid", () => {
     expectSendable(retriedView(0));
     expectSendable(retriedView(7));
     expectSendable(rollbackQuestionView(exampleRun({ id: "0c6f8f3e-6f0e-4a52-9f0a-0f8f3e6f0e4a" })));

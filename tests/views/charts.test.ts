@@ -37,7 +37,7 @@ describe("the chart of months", () => {
     const chart = monthsChart({ months: [month("2024-12", 1_000, 0), month("2025-02", 3_000, 2_900)] });
     expect(chart?.alt).toBe(
       "Bar chart of messages per month: 4,000 messages from December 2024 to February 2025. " +
-        "72.5 % can be found by search, 1,100 not yet. Most of what is missing is from December 2024: 1,000 messages.",
+        "72.5 % can be found by search, 1,100 not yet. The month with most to do is December 2024, with 1,000 messages.",
     );
   });
 

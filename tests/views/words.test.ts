@@ -7,8 +7,8 @@ describe("numbers", () => {
     expect(count(1_234_567)).toBe("1,234,567");
     expect(count(1, "record")).toBe("1 record");
     expect(count(0, "batch", "batches")).toBe("0 batches");
-    expect(rate(1_240.4)).toBe("1,240 records/s");
-    expect(rate(2.34)).toBe("2.3 records/s");
+    expect(rate(1_240.4)).toBe("1,240 messages a second");
+    expect(rate(2.34)).toBe("2.3 messages a second");
     expect(rate(undefined)).toBe("unknown");
   });
 

@@ -109,7 +109,7 @@ function inWords(months: Analysis["months"], unit: "month" | "year"): string {
     undefined,
   );
   if (worst && from !== to) {
-    sentences.push(`Most of what is missing is from ${long(worst.month)}: ${count(toDo.of(worst), "message")}.`);
+    sentences.push(`The month with most to do is ${long(worst.month)}, with ${count(toDo.of(worst), "message")}.`);
   }
   return sentences.join(" ");
 }
