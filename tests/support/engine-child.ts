@@ -1,13 +1,25 @@
 // A bot process without Discord, to be killed: takes up (or starts) the backfill of what is in its folder, while messages keep
 // arriving, and says on stdout how far it is, a JSON object a line. Also for longer tortures.
 //
-//   tsx engine-child.ts FOLDER SERVER_URL LATER_MS LIVE_MESSAGES
+//   tsx engine-child.ts FOLDER SERVER_URL LATER_MS LIVE_MESSAGES [WAYS]
 //
-// SIGUSR2 asks for a pause. LATER_MS moves its clock on, so that the lease of a process killed just before has run out.
+// SIGUSR2 asks for a pause, SIGHUP for a rollback. LATER_MS moves its clock on, so that the lease of a process killed just before
+// has run out. WAYS is the JSON of `ChildWays`.
 
-import { createSkippableClock, GUILD, hourOfChild, message, openHouse } from "./engine.ts";
+import { readFile } from "node:fs/promises";
+import type { ArchivedRecord } from "../../src/ports.ts";
+import { channel, createSkippableClock, GUILD, hourOfChild, message, openHouse } from "./engine.ts";
 
-const [folder, serverUrl, laterMs, liveMessages] = process.argv.slice(2);
+export interface ChildWays {
+  /** Lives on when the run has ended or paused. */
+  readonly stays?: boolean;
+  readonly requestTimeoutMs?: number;
+  /** A file with the JSON of messages that are only on Discord, which takes so long for a hundred of them. */
+  readonly onDiscord?: { readonly file: string; readonly pauseMs: number };
+}
+
+const [folder, serverUrl, laterMs, liveMessages, waysGiven = "{}"] = process.argv.slice(2);
+const ways = JSON.parse(waysGiven) as ChildWays;
 if (folder === undefined || serverUrl === undefined) throw new Error("engine-child.ts FOLDER SERVER_URL …");
 
 const say = (event: string, facts: object = {}) => console.log(JSON.stringify({ event, ...facts }));
@@ -15,10 +27,25 @@ say("opening");
 const clock = createSkippableClock();
 clock.skip(Number(laterMs ?? 0));
 const holder = `child-${process.pid}`;
-const house = await openHouse({ folder, serverUrl, clock, holder, textsPerRequest: 32, requestTimeoutMs: 2_000 });
+const { stays = false, requestTimeoutMs = 2_000, onDiscord } = ways;
+const house = await openHouse({ folder, serverUrl, clock, holder, textsPerRequest: 32, requestTimeoutMs });
+if (onDiscord !== undefined) {
+  const channels = ["10", "11", "12"].map((id) => channel(id));
+  house.world.channels = channels;
+  house.world.discordPauseMs = onDiscord.pauseMs;
+  const messages = JSON.parse(await readFile(onDiscord.file, "utf8")) as ArchivedRecord[];
+  for (const { id } of channels) {
+    house.world.onDiscord.set(
+      id,
+      messages.filter(({ channelId }) => channelId === id),
+    );
+  }
+}
 let stopping = false;
 
-process.on("SIGUSR2", () => void house.engine.pause(GUILD, "Grace"));
+const complain = (thrown: unknown) => say("refused", { because: String(thrown) });
+process.on("SIGUSR2", () => void house.engine.pause(GUILD, "Grace").catch(complain));
+process.on("SIGHUP", () => void house.engine.rollback(GUILD, "Grace").catch(complain));
 process.on("SIGTERM", () => {
   stopping = true;
   void house.stop().then(() => {
@@ -48,13 +75,17 @@ if (house.ownership.lease(GUILD) === undefined) {
 }
 house.live.kick(GUILD);
 await house.engine.recover(GUILD);
-if ((await house.status()) === undefined) await house.start();
+if ((await house.status()) === undefined) {
+  await house.start(onDiscord === undefined ? {} : { source: "discord" }).catch(complain);
+}
 say("working", { status: await house.status() });
 await arrive(Number(liveMessages ?? 0));
 await house.engine.done(GUILD);
 await house.live.idle();
 if (!stopping) {
   say("finished", { status: await house.status() });
+  // SIGTERM ends it.
+  if (stays) await new Promise((resolve) => setTimeout(resolve, 3_600_000));
   await house.stop();
   process.exit(0);
 }

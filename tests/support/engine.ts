@@ -244,6 +244,8 @@ export async function openHouse(options: HouseOptions = {}) {
     channelProblem: undefined as Error | undefined,
     readsContent: true,
     channels: [] as HistoryChannel[],
+    /** Discord takes so long for each answer. */
+    discordPauseMs: 0,
     onDiscord: new Map<Snowflake, ArchivedRecord[]>(),
   };
 
@@ -266,7 +268,9 @@ export async function openHouse(options: HouseOptions = {}) {
     },
     history: {
       channels: async () => world.channels,
-      async messages({ id }, range) {
+      async messages({ id }, range, signal) {
+        if (world.discordPauseMs > 0) await clock.sleep(world.discordPauseMs, signal);
+        signal?.throwIfAborted();
         const all = world.onDiscord.get(id) ?? [];
         if ("before" in range) return all.filter((each) => BigInt(each.id) < BigInt(range.before)).slice(0, 100);
         return all
