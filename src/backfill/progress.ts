@@ -40,7 +40,7 @@ export function createReporter(
     try {
       const id = await channelId();
       if (id === undefined) {
-        problem = "no admin channel has been chosen yet";
+        problem = "No channel for reports has been chosen yet: the option report-to of start does that.";
         return undefined;
       }
       const result = await action(id);

@@ -110,7 +110,10 @@ function headline(run: Run, nothingDone: boolean, remaining: number, planned: nu
     return {
       title: "✅ Backfill finished",
       color: colors.good,
-      description: "Everything that was planned is done: search finds it now.",
+      description:
+        totals(run).quarantined === 0
+          ? "Everything that was planned is done: search finds it now."
+          : "Everything that was planned is done. Search finds it now, but for what failed.",
     };
   }
   if (run.status === "succeeded") {

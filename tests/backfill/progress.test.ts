@@ -69,7 +69,7 @@ test("a channel that is missing or closed is remembered as a problem, never thro
   expect(reporter.problem()).toBe("I cannot write in <#7>");
   channelId = undefined;
   await reporter.post(progress);
-  expect(reporter.problem()).toMatch(/no admin channel/);
+  expect(reporter.problem()).toMatch(/No channel for reports/);
   [channelId, refusal] = ["7", undefined];
   await reporter.post(progress);
   expect(reporter.problem()).toBeUndefined();
