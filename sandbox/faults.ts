@@ -18,10 +18,13 @@ export interface Faults {
   reset(options?: FaultMatch): void;
   /** Drops every gateway connection. Not resumable: the session is forgotten too. */
   dropGateway(options?: { readonly resumable?: boolean }): void;
+  /** A part of Discord is down: the guild is out of sight on the gateway, and events of it are lost, until it is back. */
+  guildOutage(guildId: string): void;
+  guildBack(guildId: string): void;
   /** Nobody listens any more: every connection is cut and new ones are refused, until `acceptConnections()`. */
   refuseConnections(): Promise<void>;
   acceptConnections(): Promise<void>;
-  /** Takes back all faults but refused connections. */
+  /** Takes back all faults but refused connections and outages of guilds. */
   clear(): void;
 }
 
@@ -39,6 +42,7 @@ export interface FaultSwitches {
 
 export interface FaultConnections {
   dropGateway(resumable: boolean): void;
+  setAvailable(guildId: string, isAvailable: boolean): void;
   refuse(): Promise<void>;
   accept(): Promise<void>;
 }
@@ -57,6 +61,8 @@ export function createFaults(connections: FaultConnections): FaultSwitches {
       slow: ({ delayMs, ...match }) => arm({ kind: "slow", delayMs }, match),
       reset: (options = {}) => arm({ kind: "reset" }, options),
       dropGateway: ({ resumable = true } = {}) => connections.dropGateway(resumable),
+      guildOutage: (guildId) => connections.setAvailable(guildId, false),
+      guildBack: (guildId) => connections.setAvailable(guildId, true),
       refuseConnections: () => connections.refuse(),
       acceptConnections: () => connections.accept(),
       clear: () => {

@@ -27,6 +27,8 @@ interface Session {
 export interface Gateway {
   /** Closes every connection; a session that is not resumable is forgotten. */
   drop(resumable: boolean): void;
+  /** Hides a guild from every session, or shows it again. */
+  setAvailable(guildId: string, isAvailable: boolean): void;
   /** Sessions that are connected right now. */
   readonly connections: number;
   close(): void;
@@ -47,6 +49,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const sessions = new Map<string, Session>();
   const sockets = new WebSocketServer({ server: options.server });
   const sight = createSightTracker(context);
+  const unavailable = new Set<string>();
 
   function dispatch(session: Session, { name, data, checks = [] }: Dispatch): void {
     for (const { schema, value } of checks) options.validator?.event(name, schema, value);
@@ -59,6 +62,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const unsubscribe = state.subscribe((event) => {
     const synced = sight.after(event);
+    if ("guild" in event && unavailable.has(event.guild.id)) return;
     for (const session of sessions.values()) {
       for (const each of dispatchesFor(context, session.intents, event)) dispatch(session, each);
       if (session.intents & GatewayIntentBits.Guilds) for (const each of synced) dispatch(session, each);
@@ -104,7 +108,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       },
     });
     if (intents & GatewayIntentBits.Guilds) {
-      for (const guild of guilds) dispatch(session, guildCreate(context, intents, guild));
+      for (const guild of guilds) {
+        if (!unavailable.has(guild.id)) dispatch(session, guildCreate(context, intents, guild));
+      }
     }
     return session;
   }
@@ -170,6 +176,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     drop(resumable) {
       if (!resumable) sessions.clear();
       for (const socket of sockets.clients) socket.terminate();
+    },
+    setAvailable(guildId, isAvailable) {
+      const guild = state.guilds.get(guildId);
+      if (isAvailable) unavailable.delete(guildId);
+      else unavailable.add(guildId);
+      for (const session of sessions.values()) {
+        if (!(session.intents & GatewayIntentBits.Guilds)) continue;
+        if (isAvailable && guild) dispatch(session, guildCreate(context, session.intents, guild));
+        if (!isAvailable) {
+          dispatch(session, { name: GatewayDispatchEvents.GuildDelete, data: { id: guildId, unavailable: true } });
+        }
+      }
     },
     get connections() {
       return [...sessions.values()].filter(({ socket }) => socket).length;

@@ -16,6 +16,10 @@ export interface LoggedRequest {
   readonly path: string;
   readonly status: number;
   readonly body: unknown;
+  /** When it was answered, on the clock of `performance.now()`. */
+  readonly at: number;
+  /** The answer was a fault that somebody asked for. */
+  readonly isFault: boolean;
 }
 
 export interface RestOptions {
@@ -76,9 +80,10 @@ export function createRest(
       answer = { status: error.status, body: { message: error.message, code: error.code, ...error.details } };
       headers = { ...headers, ...rateLimitHeaders(error) };
     }
-    const isFaulty = faults.some(({ kind }) => kind === "fail");
-    if (match && !isFaulty) options.validator?.answer(name, answer.status, answer.body);
-    options.log({ method, path, status: answer.status, body });
+    const isFailed = faults.some(({ kind }) => kind === "fail");
+    if (match && !isFailed) options.validator?.answer(name, answer.status, answer.body);
+    const isFault = faults.some(({ kind }) => kind === "fail" || kind === "rate-limit");
+    options.log({ method, path, status: answer.status, body, at: performance.now(), isFault });
     for (const fault of faults) if (fault.kind === "slow") await sleep(fault.delayMs, undefined, { ref: false });
     send(response, answer, headers);
   };

@@ -88,6 +88,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
 
   const { faults, take } = createFaults({
     dropGateway: (resumable) => gateway.drop(resumable),
+    setAvailable: gateway.setAvailable,
     refuse: stopListening,
     accept: () => listen(port),
   });

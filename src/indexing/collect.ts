@@ -1,6 +1,7 @@
 // Brings history that is only on Discord into the archive: every readable channel and thread from newest to oldest, one cursor each,
 // resumable at any point. What is archived already is compared on the way. What the bot missed while it was away is catch-up.ts's.
 
+import { setMaxListeners } from "node:events";
 import PQueue from "p-queue";
 import { UserError } from "../errors.ts";
 import type { HistoryChannel, HistoryCursor } from "../ports.ts";
@@ -50,6 +51,8 @@ export async function collectHistory(
   );
   const failed = new AbortController();
   const stopping = AbortSignal.any([stop, failed.signal]);
+  // Every channel being read listens: that is no leak to be warned of.
+  setMaxListeners(0, stopping);
   const queue = new PQueue({ concurrency: CHANNELS_AT_ONCE });
 
   async function collect(channel: HistoryChannel): Promise<void> {

@@ -1,6 +1,7 @@
 // Makes up for the bot's absences, guild by guild: what was written, and the recent past, at once (catch-up.ts); then, slowly, all
 // that is archived (reread.ts). Goes on until it is done, whatever Discord answers in between, or the guild is left.
 
+import { setMaxListeners } from "node:events";
 import PQueue from "p-queue";
 import { toError } from "../errors.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -107,6 +108,8 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     rereading: AbortSignal,
   ) {
     const leaving = AbortSignal.any([stopped.signal, work.left.signal]);
+    // Every channel being read listens: that is no leak to be warned of.
+    setMaxListeners(0, leaving);
     await parts.settled(guildId);
     await persist("catch-up", guildId, () => catchUpOnce(guildId, awaySince, leaving), leaving);
     const stop = AbortSignal.any([leaving, rereading]);

@@ -25,6 +25,8 @@ import { memberPermissions, missingToRead } from "./permission-rules.ts";
 /** The most Discord gives in one answer, for messages and archived threads alike. */
 const PAGE_SIZE = 100;
 const LISTINGS_AT_ONCE = 4;
+/** 40 requests a second: Discord allows a bot 50, and replies to people, the host's own work too, shall not wait for history. */
+const PACE = { interval: 100, intervalCap: 4 };
 
 /** Where threads can be archived. */
 const THREAD_PARENTS: ReadonlySet<ChannelType> = new Set([
@@ -43,13 +45,18 @@ export function createHistory(
   client: Client,
   { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
 ): History {
+  const requests = new PQueue(PACE);
+
   async function get(route: `/${string}`, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> {
     // discord.js leaves its listener on the signal after each request: a long collection gets one of its own each time.
     const request = new AbortController();
     const abort = () => request.abort(signal?.reason);
     signal?.addEventListener("abort", abort);
     try {
-      return await client.rest.get(route, { query: new URLSearchParams(query), signal: request.signal });
+      return await requests.add(() => {
+        signal?.throwIfAborted();
+        return client.rest.get(route, { query: new URLSearchParams(query), signal: request.signal });
+      });
     } finally {
       signal?.removeEventListener("abort", abort);
     }
