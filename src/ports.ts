@@ -412,6 +412,8 @@ export interface VectorIndex {
    */
   candidates(asked: {
     readonly text: string;
+    /** Rows that hold these words next to each other come too, however many others hold the words: as far as they are indexed. */
+    readonly phrase?: string | undefined;
     readonly vector: Promise<Float32Array | undefined>;
     readonly filter: SearchFilter;
     readonly limit: number;

@@ -9,7 +9,7 @@ export type { WordComparison } from "./rank.ts";
 
 /** Length of each of the two lists. */
 const CANDIDATES = 100;
-/** Most messages with a phrase's words do not have the phrase; look further down for it. */
+/** Most messages with a phrase's words do not have the phrase, and one may span a message's context: look further down. */
 const PHRASE_CANDIDATES = 1_000;
 
 export interface Ranked {
@@ -43,7 +43,8 @@ export async function findCandidates(
   { text, phrases, filter, vector }: RetrieveRequest,
 ): Promise<FoundRow[]> {
   const limit = phrases.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
-  const rows = await index.candidates({ text, vector, filter, limit });
+  const phrase = [...phrases].sort((one, other) => other.length - one.length)[0];
+  const rows = await index.candidates({ text, phrase, vector, filter, limit });
   return rows.filter((row) => phrases.every((phrase) => containsPhrase(row.text, phrase)));
 }
 

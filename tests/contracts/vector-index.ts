@@ -314,6 +314,18 @@ export function vectorIndexContract(
         ]);
       });
 
+      it("gives a row with a phrase as a candidate however many others hold its words", async () => {
+        const others = Array.from({ length: 60 }, (_, n) => indexRow({ id: String(100 + n), text: "the who" }));
+        await add(...others, indexRow({ id: "200", text: `the tall one ${"and so on ".repeat(20)} who the` }));
+        await add(indexRow({ id: "201", text: "who the", channelId: "11" }));
+        await index.optimize({ keepVersionsMs: 3_600_000 });
+        const asked = { text: "who the", vector: Promise.resolve(undefined), filter: CHANNEL_10, limit: 5 };
+        expect((await index.candidates(asked)).map(({ id }) => id)).not.toContain("200");
+        const found = (await index.candidates({ ...asked, phrase: "who the" })).map(({ id }) => id);
+        expect(found).toContain("200");
+        expect(found).not.toContain("201");
+      });
+
       it("gives the candidates as they are now when rows move or go while it searches", async () => {
         await add(indexRow({ id: "100", text: "antenna" }), indexRow({ id: "101", text: "antenna" }));
         await add(indexRow({ id: "102", text: "antenna" }));

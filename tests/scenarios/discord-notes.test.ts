@@ -91,6 +91,12 @@ test("a message is saved as a note from its menu, with a link back, and outlives
     (await findings(bot, ada.id, "“plum dumplings”", { kind: "note" })).includes("private note of"),
   );
   await bot.untilFound(ben.id, "“plum dumplings”", messageId);
+  // Together with the message it says the same as, or apart from it; with the way to where it came from.
+  const together = await bot.search(ada.id, "“plum dumplings”");
+  expect(together.map(({ title }) => title.includes("private note of")).sort()).toEqual([false, true]);
+  expect(together.every((result) => result.messageId === messageId)).toBe(true);
+  expect(await bot.search(ada.id, "“plum dumplings”", { kind: "note" })).toHaveLength(1);
+  expect(await bot.search(ada.id, "“plum dumplings”", { kind: "message" })).toHaveLength(1);
   expect(await findings(bot, ben.id, "“plum dumplings”")).not.toContain("note of");
 
   world.deleteMessage(messageId);

@@ -1,6 +1,6 @@
 // Ranked searches of one table: places are found first, by vector and by words, and then each row is read once.
 
-import { MatchQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
+import { MatchQuery, PhraseQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
 import type { FoundRow, VectorIndex } from "../../ports.ts";
 import { ROW_COLUMNS } from "./columns.ts";
 import { filterSql } from "./filter-sql.ts";
@@ -60,6 +60,12 @@ export function createSearches(reader: Table): Pick<VectorIndex, "candidates" | 
       .slice(0, limit);
   }
 
+  /** LanceDB looks for phrases in its index alone. */
+  async function phrasePlaces(phrase: string, where: string, limit: number): Promise<Place[]> {
+    const query = reader.query().fullTextSearch(new PhraseQuery(phrase, "searchText"));
+    return phrase.trim() === "" ? [] : await places(query.where(where).limit(limit), "_score");
+  }
+
   /** The rows at these places, in no order; those that were removed or moved meanwhile are missing. */
   async function rowsAt(scores: ReadonlyMap<bigint, number | undefined>): Promise<FoundRow[]> {
     if (scores.size === 0) return [];
@@ -67,16 +73,17 @@ export function createSearches(reader: Table): Pick<VectorIndex, "candidates" | 
     return await collect(query, (batch) => toRows(batch, scores));
   }
 
-  const candidates: VectorIndex["candidates"] = async ({ text, vector, filter, limit }) => {
+  const candidates: VectorIndex["candidates"] = async ({ text, phrase = "", vector, filter, limit }) => {
     const where = filterSql(filter);
     if (where === undefined || limit < 1) return [];
     for (let looks = 1; ; looks += 1) {
-      const [matching, nearest] = await Promise.all([
+      const [matching, holding, nearest] = await Promise.all([
         matchingPlaces(text, where, limit),
+        phrasePlaces(phrase, where, limit),
         vector.then((known) => (known ? nearestPlaces(known, where, limit) : [])),
       ]);
       const scores = new Map<bigint, number | undefined>(nearest.map(({ place }) => [place, undefined]));
-      for (const { place, value } of matching) scores.set(place, value);
+      for (const { place, value } of [...holding, ...matching]) scores.set(place, value);
       const rows = await rowsAt(scores);
       if (rows.length === scores.size || looks === LOOKS) return rows;
     }
