@@ -46,8 +46,11 @@ export async function createCore(parts: CoreParts): Promise<Core> {
   };
   const workshop = createWorkshop({ ...parts, adminChannel, find });
   const { queue, breaker, ownership, indexes, live, engine } = workshop;
+  const entered = new Set<Snowflake>();
+  const ours = () => [...entered].filter((guildId) => ownership.mayCommit(guildId));
+  const maintenance = createMaintenance(indexes, ours, clock, logger);
   const search = createSearch({
-    openIndex: async (guildId) => (await indexes.open(guildId)).index,
+    openIndex: async (guildId) => maintenance.timed(guildId, (await indexes.open(guildId)).index),
     embedQuery: async (text, signal) => {
       // An embedder known to be down is not waited for: full text answers alone.
       const down = breaker.state();
@@ -85,9 +88,6 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     const sample = sampleFor(verification.sample, (record) => isReadable(record, readable));
     return { ...announcement, verification: { ...verification, sample } };
   }
-
-  const entered = new Set<Snowflake>();
-  const maintenance = createMaintenance(indexes, () => entered, clock, logger);
 
   return {
     live,

@@ -16,10 +16,10 @@ const PROBES = 250;
 const REFINE_FACTOR = 3;
 /**
  * Rows that the full-text index does not hold yet are taken apart word by word for each search, at 27 µs of CPU a row: 8,000 of them
- * made a search thirty times as slow. Beyond this many, only the live ones among them are: what a backfill has just written is
+ * made a search eight times as dear. Beyond this many, only the live ones among them are: what a backfill has just written is
  * found by its vector at once, and by its words as soon as upkeep has folded it in.
  */
-const SCANNED_ROWS = 2_000;
+const SCANNED_ROWS = 1_000;
 /** A search whose rows moved (compaction) between finding and reading them looks again, this often at most. */
 const LOOKS = 3;
 

@@ -11,7 +11,7 @@ import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from ".
 import { collect, toKeys, toRows, toTexts } from "./read-rows.ts";
 import { createSearches } from "./searches.ts";
 import { buildMissingIndexes, indexCoverage } from "./table-indexes.ts";
-import { createVersionCount, pruneBefore, tagVersion } from "./versions.ts";
+import { createVersionCount, pruneBefore, type TableBytes, tagVersion } from "./versions.ts";
 
 /** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
 const ROWS_PER_ADD = 10_000;
@@ -35,6 +35,7 @@ export function createVectorIndex(
 ): VectorIndex {
   const versions = createVersionCount(reader);
   let changes = 0;
+  let tending = Promise.resolve();
 
   async function change<T>(work: () => Promise<T>): Promise<T> {
     changes += 1;
@@ -48,8 +49,8 @@ export function createVectorIndex(
     }
   }
 
-  /** Upkeep runs beside changes, so it shows its result only when no rewrite is half done; the change's own end shows it then. */
-  async function upkeep<T>(work: () => Promise<T>): Promise<T> {
+  /** What runs beside changes shows its result only when no rewrite is half done; the change's own end shows it then. */
+  async function beside<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (thrown) {
@@ -57,6 +58,21 @@ export function createVectorIndex(
     } finally {
       if (changes === 0 && writer.isOpen()) await reader.checkoutLatest();
     }
+  }
+
+  /** One after the other: two at once would do the same work twice, and one of them in vain. */
+  function upkeep<T>(work: () => Promise<T>): Promise<T> {
+    const done = tending.then(() => beside(work));
+    tending = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
+  async function tableBytes(): Promise<TableBytes> {
+    const [{ totalBytes }, indexes, onDisk] = await Promise.all([reader.stats(), reader.listIndices(), diskBytes()]);
+    return { onDisk, present: indexes.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), totalBytes) };
   }
 
   async function add(rows: readonly IndexRow[]) {
@@ -175,14 +191,14 @@ export function createVectorIndex(
 
     optimize: ({ keepVersionsMs }) =>
       upkeep(async () => {
-        const cleanupOlderThan = await pruneBefore(writer, keepVersionsMs);
+        const cleanupOlderThan = await pruneBefore(writer, keepVersionsMs, tableBytes);
         await commit(() => writer.optimize({ cleanupOlderThan }));
         versions.recount();
       }),
 
     buildIndexes: () => upkeep(() => commit(() => buildMissingIndexes(writer, space.dimensions))),
 
-    tag: (name) => upkeep(() => tagVersion(writer, name)),
+    tag: (name) => beside(() => tagVersion(writer, name)),
 
     async close() {
       onClose();

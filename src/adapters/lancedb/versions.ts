@@ -2,8 +2,11 @@
 
 import type { Table } from "@lancedb/lancedb";
 
-/** A tag keeps every version since, and with them every file that compaction has replaced: not for ever. */
+/** A tag keeps every version since, and with them every file that upkeep has replaced: not for ever, ... */
 const TAG_KEEP_MS = 14 * 24 * 3_600_000;
+/** ... and where that takes more than twice what the index itself takes, not for long. */
+const BULKY_TAG_KEEP_MS = 24 * 3_600_000;
+const BULKY = 3;
 /** LanceDB takes an age, not a time, and reads its own clock a moment later. */
 const MARGIN_MS = 60_000;
 
@@ -39,20 +42,33 @@ export async function tagVersion(table: Table, name: string): Promise<void> {
   else await tags.create(name, version);
 }
 
+export interface TableBytes {
+  /** All versions. */
+  readonly onDisk: number;
+  /** The present one, with its indexes. */
+  readonly present: number;
+}
+
 /**
  * Versions older than this may go. Never later than the oldest tag's version, since LanceDB refuses a clean-up that would reach
- * a tagged one; tags older than two weeks are given up first.
+ * a tagged one; tags that have been kept long enough are given up first.
  */
-export async function pruneBefore(table: Table, keepVersionsMs: number): Promise<Date> {
+export async function pruneBefore(
+  table: Table,
+  keepVersionsMs: number,
+  bytes: () => Promise<TableBytes>,
+): Promise<Date> {
   const now = Date.now();
   const times = [now - keepVersionsMs];
   const tags = await table.tags();
   const tagged = Object.entries(await tags.list());
   if (tagged.length > 0) {
+    const { onDisk, present } = await bytes();
+    const keepMs = onDisk > present * BULKY ? BULKY_TAG_KEEP_MS : TAG_KEEP_MS;
     const made = new Map((await table.listVersions()).map(({ version, timestamp }) => [version, timestamp.getTime()]));
     for (const [name, { version }] of tagged) {
       const time = made.get(version) ?? 0;
-      if (now - time > TAG_KEEP_MS) await tags.delete(name);
+      if (now - time > keepMs) await tags.delete(name);
       else times.push(time - MARGIN_MS);
     }
   }
