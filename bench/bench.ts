@@ -6,14 +6,19 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { openLab } from "./lab.ts";
 import type { Findings, Part } from "./part.ts";
+import { auto } from "./parts/auto.ts";
+import { growth } from "./parts/growth.ts";
+import { impact } from "./parts/impact.ts";
+import { others } from "./parts/others.ts";
 import { pipeline } from "./parts/pipeline.ts";
+import { search } from "./parts/search.ts";
 import { recordsOrigin } from "./records.ts";
 import { asMarkdown, asText, whole } from "./table.ts";
 import { versions } from "./versions.ts";
-import { openWorkshop } from "./workshop.ts";
 
-const parts: Readonly<Record<string, Part>> = { pipeline };
+const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search, impact, auto };
 const RESULTS = join(import.meta.dirname, "results");
 const USAGE = `Usage: npm run bench [-- PART ...] [--quick] [--json FILE] [--profile FOLDER]
 
@@ -66,8 +71,8 @@ async function main(): Promise<number> {
     `Records: ${recordsOrigin()}`,
   ];
   console.log(`${about.join("\n")}\n`);
-  const workshop = await openWorkshop(wish.profile);
-  const stop = () => void workshop.close().finally(() => process.exit(130));
+  const lab = await openLab(wish.profile);
+  const stop = () => void lab.close().finally(() => process.exit(130));
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
   const found = new Map<string, Findings>();
@@ -79,7 +84,7 @@ async function main(): Promise<number> {
       if (part === undefined) continue;
       try {
         const progress = (text: string) => console.log(`  [${name}] ${text}`);
-        const findings = await part({ quick: wish.quick, workshop, progress });
+        const findings = await part({ quick: wish.quick, lab, progress });
         found.set(name, findings);
         const took = `${name}: ${Math.round((performance.now() - since) / 1000)} s`;
         console.log(`\n${[...findings.tables.map(asText), findings.notes.join("\n")].join("\n\n")}\n(${took})\n`);
@@ -90,7 +95,7 @@ async function main(): Promise<number> {
       }
     }
   } finally {
-    await workshop.close();
+    await lab.close();
   }
   const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000);
   await report(startedAt, [...about, `Took ${whole(seconds)} s`], found, wish);

@@ -75,6 +75,8 @@ export async function openHouse(options: HouseOptions) {
     findMembers: async () => [],
     system: createSystemProbe(folder),
     thresholds: { ...defaultThresholds, diskLowBytes: BENCH_DISK_LOW_BYTES },
+    command: "/backfill",
+    rereading: () => undefined,
     forgetOnLeave: false,
     holder: `bench ${process.pid}`,
     clock: systemClock,

@@ -1,11 +1,11 @@
 // What a part of the bench gets and gives: bench.ts runs the parts and prints, writes and quotes what they find.
 
+import type { Lab } from "./lab.ts";
 import type { Table } from "./table.ts";
-import type { Workshop } from "./workshop.ts";
 
 export interface Bench {
   readonly quick: boolean;
-  readonly workshop: Workshop;
+  readonly lab: Lab;
   /** Says what is being measured. */
   progress(text: string): void;
 }

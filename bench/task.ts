@@ -1,5 +1,5 @@
 // What runs in a process of its own, so that one measurement does not warm, fill or block another: the shape of a task, and what
-// the process tells of itself. child.ts is the process, workshop.ts starts it.
+// the process tells of itself. child.ts is the process, lab.ts starts it.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 

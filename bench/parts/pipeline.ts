@@ -14,19 +14,19 @@ const SIZES: Record<EmbedderName, { readonly quick: number; readonly full: numbe
   builtIn: { quick: 60_000, full: 300_000 },
 };
 
-export const pipeline: Part = async ({ quick, workshop, progress }) => {
-  const { serverUrl } = workshop;
+export const pipeline: Part = async ({ quick, lab, progress }) => {
+  const { serverUrl } = lab;
   const measured: { name: EmbedderName; records: number; raw: RawResult; run: BackfillResult }[] = [];
   for (const name of Object.keys(SIZES) as EmbedderName[]) {
     const records = SIZES[name][quick ? "quick" : "full"];
-    const folder = await workshop.archive(records);
+    const folder = await lab.archive(records);
     progress(`${embedderTitle(name)}, ${whole(records)} records: alone`);
-    const raw = await workshop.run<RawResult>("raw", { folder, embedder: name, serverUrl } satisfies RawOptions);
+    const raw = await lab.run<RawResult>("raw", { folder, embedder: name, serverUrl } satisfies RawOptions);
     progress(`${embedderTitle(name)}, ${whole(records)} records: a full pace run`);
-    const run = await workshop.backfill(folder, name);
+    const run = await lab.backfill(folder, name);
     if (!run.balanced) throw new Error("the accounts of the run do not balance");
     measured.push({ name, records, raw, run });
-    await workshop.remove(folder);
+    await lab.remove(folder);
   }
 
   const throughput: Table = {

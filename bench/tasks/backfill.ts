@@ -39,6 +39,8 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
   const at = { begun: 0, resumed: Number.NaN, firstCheckpoint: Number.NaN, phasesDone: 0 };
   const told = new EventEmitter();
   let readBefore = -1;
+  /** Of the phases; upkeep and verification come after. */
+  let figures: ProcessFigures | undefined;
 
   function onRunStored(stored: Run) {
     const { read } = totals(stored);
@@ -46,8 +48,9 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
       at.firstCheckpoint = performance.now();
     readBefore = read;
     line.say("progress", { read });
-    if (at.phasesDone === 0 && stored.phases.every(({ cursor }) => cursor === undefined)) {
+    if (figures === undefined && stored.phases.every(({ cursor }) => cursor === undefined)) {
       at.phasesDone = performance.now();
+      figures = watched.figures();
     }
   }
 
@@ -77,7 +80,6 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
   } else await resumed;
   await engine.done(GUILD);
   const endedAt = performance.now();
-  const figures = watched.figures();
 
   const stored = (await house.runStore.load(GUILD))?.value;
   if (stored?.status !== "succeeded") throw new Error(`the run is ${stored?.status}: ${stored?.reason}`);
@@ -85,6 +87,7 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
   const index = await house.indexStore.open(GUILD, { ...house.embedder.space, fingerprint: stored.fingerprint });
   const { rows, diskBytes } = await index.stats();
   await house.close();
+  if (figures === undefined) throw new Error("the run has no end");
   const seconds = (at.phasesDone - at.begun) / 1000;
   return {
     embedded,

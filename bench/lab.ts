@@ -10,16 +10,23 @@ import type { EmbedderName } from "./server-profiles.ts";
 import type { BackfillOptions, BackfillResult } from "./tasks/backfill.ts";
 import type { PrepareOptions } from "./tasks/prepare.ts";
 
+/** Of an event, as the task said them. */
+export interface Facts {
+  readonly reason?: unknown;
+  readonly read?: unknown;
+  readonly figures?: unknown;
+}
+
 export interface RunningTask<Result> {
   readonly result: Promise<Result>;
   /** Resolves with the facts of the next such event. */
-  said(event: string): Promise<Record<string, unknown>>;
+  said(event: string): Promise<Facts>;
   say(event: string, facts?: object): void;
   /** Ends it with SIGKILL. */
   kill(): Promise<void>;
 }
 
-export interface Workshop {
+export interface Lab {
   readonly serverUrl: string;
   readonly endsAtMs: number;
   /** Starts a task of bench/tasks in a process of its own. */
@@ -36,11 +43,11 @@ export interface Workshop {
 }
 
 /** @param profileFolder where each task's CPU profile goes; undefined: none is made */
-export async function openWorkshop(profileFolder: string | undefined): Promise<Workshop> {
+export async function openLab(profileFolder: string | undefined): Promise<Lab> {
   const base = await mkdtemp(join(tmpdir(), "backscroll-bench-"));
   const children = new Set<ChildProcess>();
   const archives = new Map<number, Promise<string>>();
-  const indexes = new Map<number, ReturnType<Workshop["backfilled"]>>();
+  const indexes = new Map<number, ReturnType<Lab["backfilled"]>>();
   const endsAtMs = Date.now() - 3_600_000;
   let folders = 0;
 
@@ -63,22 +70,23 @@ export async function openWorkshop(profileFolder: string | undefined): Promise<W
   function begin<Result>(task: string, options: object): RunningTask<Result> {
     const profile = profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`];
     const child = start("child.ts", [task], profile);
-    const listeners = new Map<string, ((facts: Record<string, unknown>) => void)[]>();
+    const listeners = new Map<string, ((facts: Facts) => void)[]>();
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    let killed = false;
+    /** Its end is of no interest any more: it was killed, or it has told its result (native threads may crash while it exits). */
+    let isOver = false;
     const result = new Promise<Result>((resolve, reject) => {
-      child.on(
-        "message",
-        ({ event, facts }: { event: string; facts: { readonly reason?: unknown } & Record<string, unknown> }) => {
-          if (event === "result") void exited.then(() => resolve(facts as Result));
-          if (event === "failed") reject(new Error(`${task}: ${String(facts.reason)}`));
-          const waiting = listeners.get(event) ?? [];
-          listeners.delete(event);
-          for (const listener of waiting) listener(facts);
-        },
-      );
+      child.on("message", ({ event, facts }: { event: string; facts: Facts }) => {
+        if (event === "result") {
+          isOver = true;
+          void exited.then(() => resolve(facts as Result));
+        }
+        if (event === "failed") reject(new Error(`${task}: ${String(facts.reason)}`));
+        const waiting = listeners.get(event) ?? [];
+        listeners.delete(event);
+        for (const listener of waiting) listener(facts);
+      });
       child.once("exit", (code, signal) => {
-        if (!killed && code !== 0) reject(new Error(`${task} ended with ${signal ?? code}`));
+        if (!isOver && code !== 0) reject(new Error(`${task} ended with ${signal ?? code}`));
       });
     });
     result.catch(() => {});
@@ -87,7 +95,7 @@ export async function openWorkshop(profileFolder: string | undefined): Promise<W
       result,
       said: (event) =>
         Promise.race([
-          new Promise<Record<string, unknown>>((resolve) => {
+          new Promise<Facts>((resolve) => {
             listeners.set(event, [...(listeners.get(event) ?? []), resolve]);
           }),
           result.then(() => {
@@ -96,7 +104,7 @@ export async function openWorkshop(profileFolder: string | undefined): Promise<W
         ]),
       say: (event, facts = {}) => child.send({ event, facts }),
       async kill() {
-        killed = true;
+        isOver = true;
         child.kill("SIGKILL");
         await exited;
       },
@@ -128,7 +136,7 @@ export async function openWorkshop(profileFolder: string | undefined): Promise<W
 
   const archive = async (records: number) => copy(await pristineArchive(records));
 
-  const backfill: Workshop["backfill"] = (folder, embedder, given = {}) =>
+  const backfill: Lab["backfill"] = (folder, embedder, given = {}) =>
     run<BackfillResult>("backfill", { folder, embedder, serverUrl, ...given } satisfies BackfillOptions);
 
   async function makeBackfilled(records: number) {

@@ -1,0 +1,181 @@
+// The real bot on the stand-in for Discord, with members who write and search meanwhile: what they feel, in milliseconds. The bot is
+// a process of its own; the stand-in and the members are here.
+
+import { createSandbox } from "../sandbox/server.ts";
+import type { ArchivedRecord } from "../src/ports.ts";
+import type { Snowflake } from "../src/snowflake.ts";
+import { openExactSearch } from "./exact-search.ts";
+import type { Lab } from "./lab.ts";
+import { channelId, channels, composeQueries, composeRecords, GUILD } from "./records.ts";
+import type { EmbedderName } from "./server-profiles.ts";
+import type { BotFigures, BotOptions, BotStanding } from "./tasks/bot.ts";
+
+const HEARTBEAT_MS = 1_000;
+/** The stand-in holds this many of each channel's messages: more than the bot looks at when it comes back. */
+const MESSAGES_PER_CHANNEL = 250;
+const SEARCHABLE_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 5;
+const PATIENCE_MS = 60_000;
+
+export interface Felt {
+  /** When it began, since the traffic did. Milliseconds. */
+  readonly atMs: number;
+  readonly tookMs: number;
+}
+
+export interface Traffic {
+  readonly messages: readonly Felt[];
+  readonly searches: readonly Felt[];
+}
+
+export interface LiveBot {
+  /** `/backfill start` as an admin types it; resolves when the run is on its way. */
+  startBackfill(pace: "auto" | "full" | "gentle"): Promise<void>;
+  standing(): Promise<BotStanding>;
+  /** Since the last time. */
+  figures(): Promise<BotFigures>;
+  /** Members write and search, each one thing after another with these pauses, until the signal. */
+  traffic(until: AbortSignal, pauseMs: number): Promise<Traffic>;
+  close(): Promise<void>;
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** A bot on an archive of so many records of which nothing is embedded yet. */
+export async function startLiveBot(lab: Lab, records: number, embedder: EmbedderName): Promise<LiveBot> {
+  const folder = await lab.archive(records);
+  const sandbox = await createSandbox({ rateLimits: false, heartbeatIntervalMs: HEARTBEAT_MS });
+  const { world } = sandbox;
+  const admin = world.addUser({ username: "admin" });
+  const member = world.addUser({ username: "member" });
+  world.addGuild({ id: GUILD, name: "Bench", ownerId: admin.id });
+  world.addMember(GUILD, { userId: member.id });
+  for (const { id, name } of channels) world.addChannel({ guildId: GUILD, id, name });
+  const adminChannelId = world.addChannel({ guildId: GUILD, name: "admin" }).id;
+  const authors = new Set<Snowflake>();
+  function addAuthor({ authorId: id, authorName: username }: ArchivedRecord): void {
+    if (authors.has(id)) return;
+    authors.add(id);
+    world.addUser({ id, username });
+    world.addMember(GUILD, { userId: id });
+  }
+
+  world.loadMessages(recentMessages(records, lab.endsAtMs, addAuthor));
+
+  const options: BotOptions = {
+    folder,
+    embedder,
+    serverUrl: lab.serverUrl,
+    apiUrl: sandbox.apiUrl,
+    token: sandbox.token,
+  };
+  const bot = lab.begin<object>("bot", options);
+  await bot.said("ready");
+  const queries = composeQueries(500);
+  let serial = 0;
+
+  // The first message makes the index.
+  world.postMessage({ channelId: channelId(0), authorId: member.id, content: "hello" });
+  const openedAt = performance.now();
+  let look = await openExactSearch(folder);
+  while (look === undefined) {
+    if (performance.now() - openedAt > PATIENCE_MS) throw new Error("the first message makes no index");
+    await sleep(LOOK_EVERY_MS);
+    look = await openExactSearch(folder);
+  }
+  const reader = look;
+
+  async function writeMessage(): Promise<number> {
+    serial += 1;
+    const content = `liveword${serial}x is what member number ${serial} says about the antenna`;
+    const startedAt = performance.now();
+    const { id } = world.postMessage({ channelId: channelId(serial % 100), authorId: member.id, content });
+    while (!(await reader.has(id))) {
+      if (performance.now() - startedAt > SEARCHABLE_WITHIN_MS) throw new Error("a live message is not searchable");
+      await sleep(LOOK_EVERY_MS);
+    }
+    return performance.now() - startedAt;
+  }
+
+  async function searchOnce(): Promise<number> {
+    serial += 1;
+    const query = queries[serial % queries.length] ?? "antenna";
+    const startedAt = performance.now();
+    const handle = world.runCommand({ userId: member.id, channelId: channelId(1), name: "search", options: { query } });
+    await handle.response(PATIENCE_MS);
+    return performance.now() - startedAt;
+  }
+
+  async function ask<Answer>(event: "figures" | "standing"): Promise<Answer> {
+    const answered = bot.said(event);
+    bot.say(event);
+    return (await answered).figures as Answer;
+  }
+
+  // What is only compiled, connected and cached once is no one's every day.
+  for (let n = 0; n < 5; n += 1) {
+    await writeMessage();
+    await searchOnce();
+  }
+  await ask("figures");
+
+  return {
+    async startBackfill(pace) {
+      const options = { source: "archive", pace, "report-to": adminChannelId };
+      const command = { userId: admin.id, channelId: adminChannelId, name: "backfill", subcommand: "start", options };
+      const handle = world.runCommand(command);
+      const startedAt = performance.now();
+      while ((await ask<BotStanding>("standing")).read === 0) {
+        if (performance.now() - startedAt > PATIENCE_MS) {
+          throw new Error(`the backfill does not start: ${JSON.stringify(handle.reply()?.embeds)}`);
+        }
+        await sleep(50);
+      }
+    },
+    standing: () => ask<BotStanding>("standing"),
+    figures: () => ask<BotFigures>("figures"),
+    async traffic(until, pauseMs) {
+      const begunAt = performance.now();
+      async function again(what: () => Promise<number>, felt: Felt[]): Promise<void> {
+        while (!until.aborted) {
+          const atMs = performance.now() - begunAt;
+          felt.push({ atMs, tookMs: await what() });
+          await sleep(pauseMs);
+        }
+      }
+      const [messages, searches]: [Felt[], Felt[]] = [[], []];
+      await Promise.all([again(writeMessage, messages), again(searchOnce, searches)]);
+      return { messages, searches };
+    },
+    async close() {
+      reader.close();
+      // Its run is left half done: nobody needs its end.
+      await bot.kill();
+      await sandbox.close();
+      await lab.remove(folder);
+    },
+  };
+}
+
+/** The newest of each channel, as Discord would show them to a bot that comes back. */
+function* recentMessages(records: number, endsAtMs: number, known: (record: ArchivedRecord) => void) {
+  const byChannel = new Map<Snowflake, ArchivedRecord[]>();
+  for (const record of composeRecords(records, endsAtMs)) {
+    const latest = byChannel.get(record.channelId) ?? [];
+    byChannel.set(record.channelId, latest);
+    latest.push(record);
+    if (latest.length > MESSAGES_PER_CHANNEL) latest.shift();
+  }
+  for (const record of [...byChannel.values()].flat()) {
+    known(record);
+    const { id, channelId: place, authorId, content, attachments, embeds } = record;
+    yield {
+      id,
+      channelId: place,
+      authorId,
+      content,
+      ...(attachments && { attachments: attachments.map(({ name: filename }) => ({ filename })) }),
+      ...(embeds && { embeds: embeds.map((description) => ({ description })) }),
+    };
+  }
+}
