@@ -128,7 +128,7 @@ describe("a backfill of history that is only on Discord", () => {
     expect(await bot.found(admin.id, "“entry 7 of the logbook”")).toEqual([ids[7]]);
     expect(await bot.found(ada.id, "“entry 0 of the logbook”")).toEqual([ids[0]]);
     await expectAllIndexed(bot, ids);
-  });
+  }, 90_000);
 
   test("is started by the button of the analysis", async () => {
     const { bot, admin, adminChannel, ids } = await withHistory(40);
@@ -197,7 +197,7 @@ describe("pausing", () => {
   test("by the command does the same, says so when there is nothing to pause, and start goes on", async () => {
     const { bot, admin, adminChannel, ids } = await withHistory(LONG, slowly());
     const none = await bot.type(admin.id, "backfill pause", {}, adminChannel.id);
-    expect(textOf(none)).toBe("No backfill is running.");
+    expect(textOf(none)).toContain("No backfill is running");
     await start(bot);
     await underWay();
     expect(textOf(await bot.type(admin.id, "backfill pause", {}, adminChannel.id))).toMatch(/Pausing/);
