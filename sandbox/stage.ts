@@ -33,37 +33,39 @@ export async function setStage(
   furnish: (world: World) => Promise<Community> | Community,
   options: { readonly logLevel: LogLevel; readonly pagePort: number },
 ): Promise<Stage> {
-  const sandbox = await createSandbox({ rateLimits: false });
-  const dataDir = await mkdtemp(join(tmpdir(), "backscroll-demo-"));
-  const client = new Client({
-    intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
-    rest: { api: sandbox.apiUrl, globalRequestsPerSecond: REQUESTS_PER_SECOND },
-  });
-  const community = await furnish(sandbox.world);
-  const page = await servePage(sandbox.world, {
-    guildId: community.guildId,
-    memberIds: [community.adminId, community.memberId],
-    channelIds: [community.adminChannelId, community.lobbyId],
-    port: options.pagePort,
-  });
-  const backscroll = await attachBackscroll(client, {
-    dataDir,
-    thresholds: { diskLowBytes: DEMO_DISK_LOW_BYTES },
-    log: options.logLevel,
-  });
-  await client.login(sandbox.token);
-  await backscroll.ready;
-  return {
-    sandbox,
-    community,
-    backscroll,
-    page,
-    async close() {
-      await page.close();
-      await backscroll.stop();
-      await client.destroy();
-      await sandbox.close();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  const opened: (() => Promise<unknown>)[] = [];
+  async function close(): Promise<void> {
+    for (const undo of opened.splice(0).reverse()) await undo();
+  }
+  try {
+    const sandbox = await createSandbox({ rateLimits: false });
+    opened.push(() => sandbox.close());
+    const community = await furnish(sandbox.world);
+    const dataDir = await mkdtemp(join(tmpdir(), "backscroll-demo-"));
+    opened.push(() => rm(dataDir, { recursive: true, force: true }));
+    const client = new Client({
+      intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
+      rest: { api: sandbox.apiUrl, globalRequestsPerSecond: REQUESTS_PER_SECOND },
+    });
+    opened.push(() => client.destroy());
+    const backscroll = await attachBackscroll(client, {
+      dataDir,
+      thresholds: { diskLowBytes: DEMO_DISK_LOW_BYTES },
+      log: options.logLevel,
+    });
+    opened.push(() => backscroll.stop());
+    await client.login(sandbox.token);
+    await backscroll.ready;
+    const page = await servePage(sandbox.world, {
+      guildId: community.guildId,
+      memberIds: [community.adminId, community.memberId],
+      channelIds: [community.adminChannelId, community.lobbyId],
+      port: options.pagePort,
+    });
+    opened.push(() => page.close());
+    return { sandbox, community, backscroll, page, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
 }

@@ -11,8 +11,15 @@ export interface PageFile {
 
 const folder = join(import.meta.dirname, "client");
 
-/** By path, e.g. "/page.js". */
-export async function bundlePage(): Promise<ReadonlyMap<string, PageFile>> {
+let ready: Promise<ReadonlyMap<string, PageFile>> | undefined;
+
+/** By path, e.g. "/page.js"; made once in a process. */
+export function bundlePage(): Promise<ReadonlyMap<string, PageFile>> {
+  ready ??= bundle();
+  return ready;
+}
+
+async function bundle(): Promise<ReadonlyMap<string, PageFile>> {
   const [html, { outputFiles }] = await Promise.all([
     readFile(join(folder, "index.html"), "utf8"),
     build({

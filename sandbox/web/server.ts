@@ -99,7 +99,10 @@ export async function servePage(world: World, options: PageOptions): Promise<Pag
       case "POST /api/deeds": {
         if (request.headers.origin !== `http://${host}`)
           return sendText(response, 403, "Only the page itself may do that.");
-        return sendJson(response, 200, await act(viewerId, (await readJson(request)) as Deed));
+        const deed = (await readJson(request)) as Deed;
+        // That Discord's client would not let something through is an answer like any other.
+        const outcome = await act(viewerId, deed).catch((thrown: unknown) => ({ problem: toError(thrown).message }));
+        return sendJson(response, 200, outcome);
       }
       default:
         return sendText(response, 404, "There is nothing here.");

@@ -3,12 +3,16 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { furnishWritten } from "../../sandbox/furnish.ts";
+import { type Community, furnishWritten } from "../../sandbox/furnish.ts";
 import { writtenHistory } from "../../sandbox/history/read.ts";
 import { type Stage, setStage } from "../../sandbox/stage.ts";
+import type { World } from "../../sandbox/world.ts";
+import { snowflakeAt } from "../../src/snowflake.ts";
 import { describeInChromium, picture } from "./chromium.ts";
 
-const BUSY_MS = 60_000;
+const BUSY_MS = 150_000;
+const DAY_MS = 86_400_000;
+const MORE_MESSAGES = 1_600;
 
 describeInChromium("a walk through the page", (chromium) => {
   let stage: Stage;
@@ -18,10 +22,7 @@ describeInChromium("a walk through the page", (chromium) => {
   const latest = (text: string | RegExp) => message(text).last();
 
   beforeAll(async () => {
-    stage = await setStage((world) => furnishWritten(world, writtenHistory({ endsAt: Date.now() })), {
-      logLevel: "silent",
-      pagePort: 0,
-    });
+    stage = await setStage(furnishWithMore, { logLevel: "silent", pagePort: 0 });
     page = await chromium.open(stage.page.url);
   }, BUSY_MS);
   afterAll(async () => {
@@ -42,7 +43,6 @@ describeInChromium("a walk through the page", (chromium) => {
     await page.keyboard.press("Enter");
     expect(await box().inputValue()).toBe("/backfill start ");
     await page.keyboard.type("sour");
-    await picture(page, "completion-dark");
     await page.keyboard.press("Enter");
     expect(await box().inputValue()).toBe("/backfill start source: ");
     const choices = page.getByRole("listbox").getByRole("option");
@@ -54,22 +54,19 @@ describeInChromium("a walk through the page", (chromium) => {
     await page.keyboard.type("pace: gentle");
     await page.keyboard.press("Enter");
 
-    const progress = latest(/Backfill running/);
-    await progress.waitFor();
-    const before = await progress.textContent();
-    await expect.poll(() => latest(/Backfill/).textContent(), { timeout: BUSY_MS }).not.toBe(before);
+    await latest(/Backfill running/).waitFor();
+    const moved = message(/Backfill running/).filter({ hasText: /[1-9][\d,]* made searchable/ });
+    await moved.last().waitFor({ timeout: BUSY_MS });
   });
 
   test("Pause stops it, and Resume goes on to the report", { timeout: BUSY_MS }, async () => {
     await page.getByRole("button", { name: "Pause", exact: true }).last().click();
     await latest(/Backfill paused/).waitFor();
     await page.getByRole("button", { name: "Resume" }).last().waitFor();
-    await picture(page, "paused-dark");
+    await picture(page, "backfill-dark");
     await page.getByRole("button", { name: "Resume" }).last().click();
-    await message(/Backfill finished/)
-      .first()
-      .waitFor({ timeout: BUSY_MS });
-    await message(/Verif/).last().waitFor({ timeout: BUSY_MS });
+    // The progress message says so, and then the report does.
+    await expect.poll(() => message(/Backfill finished/).count(), { timeout: BUSY_MS }).toBe(2);
     await picture(page, "report-dark");
   });
 
@@ -99,7 +96,6 @@ describeInChromium("a walk through the page", (chromium) => {
     await expect.poll(() => target.getAttribute("highlight")).not.toBeNull();
     expect(stage.sandbox.world.getMessage(messageId ?? "").channelId).toBe(channelId);
     await expect.poll(() => isInView(page, messageId ?? "")).toBe(true);
-    await picture(page, "jump-dark");
     await page.getByText("Jump to present").click();
     await expect.poll(() => page.getByText("Jump to present").count()).toBe(0);
   });
@@ -128,14 +124,19 @@ describeInChromium("a walk through the page", (chromium) => {
     const saved = page.locator("discord-message").last();
     await saved.click({ button: "right" });
     await page.getByRole("menuitem", { name: "Save as note" }).waitFor();
-    await picture(page, "menu-dark");
     await page.getByRole("menuitem", { name: "Save as note" }).click();
     await latest(/note/i).getByText("Only you can see this").waitFor();
     await box().click();
     await page.keyboard.type("/note rem");
+    await page.getByRole("option", { name: "/note remove" }).waitFor();
     await page.keyboard.press("Enter");
-    await page.getByRole("listbox").getByRole("option").first().waitFor();
+    await page
+      .getByRole("listbox", { name: /^note:/ })
+      .getByRole("option")
+      .first()
+      .waitFor();
     await page.keyboard.press("Enter");
+    expect(await box().inputValue()).toMatch(/^\/note remove note: \S/);
     await page.keyboard.press("Enter");
     await latest(/removed/i).waitFor();
   });
@@ -144,6 +145,21 @@ describeInChromium("a walk through the page", (chromium) => {
     chromium.expectNoComplaints();
   });
 });
+
+/** The written community, and small talk enough for the gentle pace to last longer than the pause between two progress posts. */
+function furnishWithMore(world: World): Community {
+  const community = furnishWritten(world, writtenHistory({ endsAt: Date.now() }));
+  const oldMs = Date.now() - 200 * DAY_MS;
+  world.loadMessages(
+    Array.from({ length: MORE_MESSAGES }, (_, index) => ({
+      id: snowflakeAt(oldMs - index * 60_000),
+      channelId: community.lobbyId,
+      authorId: index % 2 === 0 ? community.adminId : community.memberId,
+      content: `${index} bottles of glue on the shelf`,
+    })),
+  );
+  return community;
+}
 
 async function isInView(page: Page, messageId: string): Promise<boolean> {
   const box = await page.locator(`[data-id="${messageId}"]`).boundingBox();

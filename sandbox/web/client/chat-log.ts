@@ -1,13 +1,13 @@
 // The messages of one channel: loaded by the page, kept live, scrolled, and walked through with the arrow keys.
 
-import type { APIMessage } from "discord-api-types/v10";
+import { type APIMessage, MessageType } from "discord-api-types/v10";
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Happening, History, Place } from "../wire.ts";
-import { messageView } from "./message-view.ts";
-import type { Scene } from "./scene.ts";
+import { isEphemeral, messageView } from "./message-view.ts";
+import { hashOf, type Scene } from "./scene.ts";
 import type { Session } from "./session.ts";
 import { formatTime, startOfDay } from "./when.ts";
 
@@ -36,6 +36,7 @@ export class ChatLog extends LitElement {
   private shownChannelId = "";
   private shownSession: Session | undefined;
   private isAtEnd = true;
+  private lastTop = 0;
   private isLoading = false;
   private readonly growth = new ResizeObserver(() => {
     if (this.isAtEnd) this.scrollToEnd();
@@ -116,21 +117,31 @@ export class ChatLog extends LitElement {
     if (message.channel_id !== this.shownChannelId) return;
     const at = history.messages.findIndex(({ id }) => id === message.id);
     if (at >= 0) this.history = { ...history, messages: history.messages.with(at, message) };
-    else if (isNew && !history.hasNewer) {
-      const kept = this.isAtEnd ? history.messages.slice(-MOST_KEPT) : history.messages;
-      this.history = {
-        ...history,
-        messages: [...kept, message],
-        hasOlder: history.hasOlder || kept !== history.messages,
-      };
+    else if (isNew) this.arrived(message, history);
+  }
+
+  /** What one does oneself leads to the end; what others do shows there and moves nothing. */
+  private arrived(message: APIMessage, history: History): void {
+    const { viewerId } = this.scene?.directory ?? {};
+    const isOwn = isEphemeral(message) || [message.author.id, message.interaction?.user.id].includes(viewerId);
+    if (history.hasNewer) {
+      if (isOwn) location.hash = hashOf(message.channel_id);
+      return;
     }
+    this.isAtEnd ||= isOwn;
+    const kept = this.isAtEnd ? history.messages.slice(-MOST_KEPT) : history.messages;
+    const hasOlder = history.hasOlder || kept.length < history.messages.length;
+    this.history = { ...history, messages: [...kept, message], hasOlder };
   }
 
   private readonly onScroll = (): void => {
     const { scroller, history } = this;
     if (!scroller || !history) return;
     const toEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    this.isAtEnd = toEnd < AT_END_PX && !history.hasNewer;
+    // Growth moves the end away, too; only who scrolls up leaves it.
+    if (toEnd < AT_END_PX) this.isAtEnd = !history.hasNewer;
+    else if (scroller.scrollTop < this.lastTop) this.isAtEnd = false;
+    this.lastTop = scroller.scrollTop;
     if (scroller.scrollTop < LOAD_AHEAD_PX && history.hasOlder) void this.loadMore("before");
     else if (toEnd < LOAD_AHEAD_PX && history.hasNewer) void this.loadMore("after");
   };
@@ -142,12 +153,13 @@ export class ChatLog extends LitElement {
     this.isLoading = true;
     try {
       const more = await session.history(this.shownChannelId, { [side]: edge.id });
-      if (this.history !== history || !history) return;
-      const { messages } = history;
+      const now = this.history;
+      const nowEdge = side === "before" ? now?.messages[0] : now?.messages.at(-1);
+      if (!now || nowEdge?.id !== edge.id) return;
       this.history =
         side === "before"
-          ? { ...history, messages: [...more.messages, ...messages], hasOlder: more.hasOlder }
-          : { ...history, messages: [...messages, ...more.messages], hasNewer: more.hasNewer };
+          ? { ...now, messages: [...more.messages, ...now.messages], hasOlder: more.hasOlder }
+          : { ...now, messages: [...now.messages, ...more.messages], hasNewer: more.hasNewer };
     } catch (thrown) {
       this.problem = thrown instanceof Error ? thrown.message : String(thrown);
     } finally {
@@ -219,7 +231,8 @@ export class ChatLog extends LitElement {
     const isNewDay = startOfDay(timeMs) !== startOfDay(beforeMs);
     const continues =
       before?.author.id === message.author.id &&
-      before.type !== 7 &&
+      before.type !== MessageType.UserJoin &&
+      message.embeds.length === 0 &&
       timeMs - beforeMs < CONTINUES_WITHIN_MS &&
       !isNewDay &&
       !message.message_reference &&

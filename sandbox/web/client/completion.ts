@@ -159,6 +159,7 @@ function completeMention(line: string, directory: Directory): Completion {
   if (!found) return none;
   const [, mark, word = ""] = found;
   const values = mark === "#" ? placesNamed(directory, undefined) : peopleNamed(directory);
+  if (values.some(({ label }) => label === mark + word)) return none;
   const base = line.slice(0, line.length - word.length - 1);
   const suggestions = ranked(values, word.toLowerCase()).map((each) => ({ ...each, line: `${base}${each.label} ` }));
   return { heading: mark === "#" ? "Channels" : "Members", suggestions: suggestions.slice(0, 8), eager: true };

@@ -2,7 +2,6 @@
 
 import "@skyra/discord-components-core/discord-action-row.js";
 import "@skyra/discord-components-core/discord-attachments.js";
-import "@skyra/discord-components-core/discord-bold.js";
 import "@skyra/discord-components-core/discord-button.js";
 import "@skyra/discord-components-core/discord-code.js";
 import "@skyra/discord-components-core/discord-command.js";
@@ -14,14 +13,12 @@ import "@skyra/discord-components-core/discord-embed-footer.js";
 import "@skyra/discord-components-core/discord-file-attachment.js";
 import "@skyra/discord-components-core/discord-header.js";
 import "@skyra/discord-components-core/discord-image-attachment.js";
-import "@skyra/discord-components-core/discord-italic.js";
 import "@skyra/discord-components-core/discord-link.js";
 import "@skyra/discord-components-core/discord-mention.js";
 import "@skyra/discord-components-core/discord-message.js";
 import "@skyra/discord-components-core/discord-messages.js";
 import "@skyra/discord-components-core/discord-poll.js";
 import "@skyra/discord-components-core/discord-poll-answer.js";
-import "@skyra/discord-components-core/discord-quote.js";
 import "@skyra/discord-components-core/discord-reply.js";
 import "@skyra/discord-components-core/discord-spoiler.js";
 import "@skyra/discord-components-core/discord-string-select-menu.js";
@@ -29,5 +26,4 @@ import "@skyra/discord-components-core/discord-string-select-menu-option.js";
 import "@skyra/discord-components-core/discord-system-message.js";
 import "@skyra/discord-components-core/discord-thread.js";
 import "@skyra/discord-components-core/discord-time.js";
-import "@skyra/discord-components-core/discord-underlined.js";
 import "./app.ts";

@@ -38,7 +38,7 @@ function blockView(block: Block, scene: Scene, isEmbed: boolean): Shown {
     case "heading":
       return html`<discord-header level=${block.level}>${inner(block.inner)}</discord-header>`;
     case "quote":
-      return html`<discord-quote>${block.blocks.map((each) => blockView(each, scene, isEmbed))}</discord-quote>`;
+      return html`<blockquote>${block.blocks.map((each) => blockView(each, scene, isEmbed))}</blockquote>`;
     case "fence":
       return html`<discord-code multiline ?embed=${isEmbed}>${block.text}</discord-code>`;
     case "list": {
@@ -62,11 +62,11 @@ function inlineView(part: Inline, scene: Scene): Shown {
     case "text":
       return part.text;
     case "bold":
-      return html`<discord-bold>${inner(part.inner)}</discord-bold>`;
+      return html`<b>${inner(part.inner)}</b>`;
     case "italic":
-      return html`<discord-italic>${inner(part.inner)}</discord-italic>`;
+      return html`<em>${inner(part.inner)}</em>`;
     case "underline":
-      return html`<discord-underlined>${inner(part.inner)}</discord-underlined>`;
+      return html`<u>${inner(part.inner)}</u>`;
     case "strike":
       return html`<s>${inner(part.inner)}</s>`;
     case "spoiler":

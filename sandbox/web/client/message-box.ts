@@ -139,6 +139,7 @@ export class MessageBox extends LitElement {
     const { line } = this;
     if (line.trim() === "") return;
     try {
+      if (line.startsWith("/") && this.commands.length === 0) await this.loadCommands();
       const deed = this.deedOf(line);
       if (!deed || !this.session) return;
       this.setLine("");

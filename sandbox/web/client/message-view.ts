@@ -107,9 +107,7 @@ function wordsView(message: APIMessage, scene: Scene) {
   const starter = message.type === MessageType.ThreadStarterMessage ? message.referenced_message : undefined;
   const forwarded = message.message_snapshots?.[0]?.message;
   if (forwarded) {
-    return html`<discord-quote
-      ><span><i>↪ Forwarded</i><br />${markdown(forwarded.content, scene)}</span></discord-quote
-    >`;
+    return html`<blockquote><i>↪ Forwarded</i><br />${markdown(forwarded.content, scene)}</blockquote>`;
   }
   return markdown((starter ?? message).content, scene);
 }
