@@ -111,7 +111,7 @@ describe("a host bot with a search of its own", () => {
       name: "bs-search",
       options: { query: "x" },
     });
-    expect(textOf(await handle.response(PATIENCE_MS))).toContain("Nothing was found");
+    expect(textOf(await handle.response(PATIENCE_MS))).toContain("Nothing that can be read here is searchable yet");
   });
 
   test("is asked for no command writes by a second start, unless a definition changed", async () => {
