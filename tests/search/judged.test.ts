@@ -28,8 +28,7 @@ interface Judged {
 }
 
 const present = existsSync(FILE);
-if (!present)
-  console.log(`judged queries skipped: ${FILE.pathname} is not here (npm run eval measures all sets)`);
+if (!present) console.log(`judged queries skipped: ${FILE.pathname} is not here (npm run eval measures all sets)`);
 
 it.skipIf(!present)("ranks what people judged relevant as high as it did when the recipe was found", async () => {
   const judged: Judged = JSON.parse(gunzipSync(readFileSync(FILE)).toString());
