@@ -120,6 +120,120 @@ describe("a neighbour", () => {
   });
 });
 
+describe("words of a message that is gone", () => {
+  const contextOf = async (n: number) => (await rowsOf(id(n)))[0]?.searchText;
+
+  test("leave the rows of others when all messages of their author are removed", async () => {
+    await say(1, "the password is swordfish", { authorId: "66" });
+    await say(2, "thank you");
+    await say(3, "you are welcome", { authorId: "66" });
+    await settled();
+    await house.archive.beginRemoval(GUILD, { by: "author", id: "66" });
+    house.live.kick(GUILD);
+    await settled();
+    expect(await house.matching("swordfish")).toEqual([]);
+    expect(await contextOf(2)).toBe("Ada: thank you");
+    expect((await house.rows()).size).toBe(1);
+  });
+
+  test("leave the rows of others when many are deleted at once, each in its channel", async () => {
+    for (const channelId of ["10", "11"]) {
+      for (let n = 0; n < 6; n += 1) {
+        const about = `word${channelId}x${n}`;
+        await hear(message(hoursAgo(90 - n, Number(channelId)), about, { channelId }));
+      }
+    }
+    await settled();
+    const deleted = [1, 2, 4].map((n) => hoursAgo(90 - n, 10));
+    await house.live.messagesDeleted(GUILD, deleted);
+    await settled();
+    for (const n of [1, 2, 4]) expect(await house.matching(`word10x${n}`)).toEqual([]);
+    expect(await house.matching("word11x1")).toHaveLength(2);
+    expect((await rowsOf(hoursAgo(87, 10)))[0]?.contextId).toBe(hoursAgo(90, 10));
+  });
+
+  test("leave the rows of others at once, with the vectors these have, while the embedder is down", async () => {
+    await say(1, "the password is swordfish");
+    await say(2, "thank you");
+    await hear(message(id(3), "in a channel to be deleted", { channelId: "11" }));
+    await settled();
+    const [before] = await rowsOf(id(2));
+    house.server?.misbehave({ status: 503 });
+    await say(9, "somebody else");
+    await until(() => house.breaker.state() !== undefined, "the breaker opens");
+    await house.live.messagesDeleted(GUILD, [id(1)]);
+    await house.live.channelDeleted(GUILD, "11");
+    expect(await house.matching("swordfish")).toEqual([]);
+    const [row] = await rowsOf(id(2));
+    expect(row).toEqual({ ...before, contextId: undefined, searchText: "Ada: thank you" });
+    expect(await rowsOf(id(1), id(3))).toEqual([]);
+  });
+
+  test("cost no embedding in the rows of others", async () => {
+    await say(1, "the password is swordfish");
+    await say(2, "thank you");
+    await settled();
+    const requests = house.server?.requests.length;
+    await house.live.messagesDeleted(GUILD, [id(1)]);
+    await settled();
+    expect(await contextOf(2)).toBe("Ada: thank you");
+    expect(house.server?.requests.length).toBe(requests);
+  });
+
+  test("leave the rows of others when a backfill finds it edited, or gone, without a mark", async () => {
+    for (const n of [1, 2, 3, 4]) await say(n, `secret${n} of the day`);
+    await settled();
+    // As an import of a corrected export does, or a removal whose marks were lost.
+    await house.archive.save(GUILD, [message(id(1), "nothing to see")], { pending: false });
+    await house.archive.remove(GUILD, "message", [id(3)]);
+    await house.archive.clearPending(GUILD, await house.archive.pending(GUILD, 10));
+    await house.start();
+    expect((await house.settled()).status).toBe("succeeded");
+    await settled();
+    expect(await house.matching("secret1")).toEqual([]);
+    expect(await house.matching("secret3")).toEqual([]);
+    expect(await contextOf(2)).toBe("nothing to see\nAda: secret2 of the day");
+    expect(await contextOf(4)).toBe("secret2 of the day\nAda: secret4 of the day");
+  });
+
+  test("leave the rows of others when a collection from Discord finds it edited or deleted", async () => {
+    for (const n of [1, 2, 3, 4]) await say(n, `secret${n} of the day`);
+    await settled();
+    house.world.channels = [channel("10")];
+    house.world.onDiscord.set("10", [
+      message(id(4), "secret4 of the day"),
+      message(id(2), "secret2 of the day"),
+      message(id(1), "nothing to see", { editedAt: Date.now() }),
+    ]);
+    await house.start({ source: "discord" });
+    expect((await house.settled()).status).toBe("succeeded");
+    await settled();
+    expect(await house.matching("secret1")).toEqual([]);
+    expect(await house.matching("secret3")).toEqual([]);
+    expect(await contextOf(2)).toBe("nothing to see\nAda: secret2 of the day");
+    expect(await contextOf(4)).toBe("secret2 of the day\nAda: secret4 of the day");
+  });
+});
+
+describe("a channel made private", () => {
+  test("keeps its words to itself: what a row carries of another message is from the same channel or thread", async () => {
+    for (let n = 1; n <= 8; n += 1) {
+      const channelId = n % 2 === 0 ? "10" : "11";
+      await hear(message(id(n), `word${n}`, { channelId, accessChannelId: n % 4 === 0 ? "9" : channelId }));
+    }
+    await settled();
+    for (const row of (await house.rows()).values() as Iterable<{
+      id: string;
+      contextId?: string;
+      channelId: string;
+    }>) {
+      if (row.contextId === undefined) continue;
+      const [context] = await rowsOf(row.contextId);
+      expect(context?.channelId).toBe(row.channelId);
+    }
+  });
+});
+
 describe("many at once", () => {
   test("more marks than are taken at a time are all brought in order, with contexts right", async () => {
     const records = Array.from({ length: 450 }, (_, n) =>

@@ -2,7 +2,8 @@
 
 import { type Client, Events } from "discord.js";
 import { describe, expect, test } from "vitest";
-import { startBackscroll, type TestBackscroll, until } from "../support/backscroll.ts";
+import { startBackscroll, type TestBackscroll, textOf, until } from "../support/backscroll.ts";
+import { expectStored, writtenIn } from "../support/mirror.ts";
 
 /** The client has no gateway connection until this resolves. */
 function nextReady(bot: TestBackscroll, event: Events.ShardReady | Events.ShardResume): Promise<unknown> {
@@ -111,6 +112,110 @@ describe("while the bot is stopped", () => {
       faults.fail({ match: /GET .*\/messages/, status: 502, count: 3 });
     });
     await bot.untilFound(ada.id, "“stork in the storm”", id);
+  });
+});
+
+describe("messages of long ago, edited and deleted while the bot was away", () => {
+  test("are found as they are in the end, their neighbours without their words, and the status says how far it is", async () => {
+    const bot = await startBackscroll();
+    const { world, admin, ada, general, adminChannel, guild } = bot;
+    const year = Date.UTC(2024, 0, 1);
+    const ids = Array.from({ length: 520 }, (_, at) => world.state.idAt(year + at * 60_000));
+    const entries = ids.map((id, at) => ({
+      id,
+      channelId: general.id,
+      authorId: ada.id,
+      content: `chapter${at} of old`,
+    }));
+    world.loadMessages(entries);
+    await bot.type(admin.id, "backfill start", { source: "discord", "report-to": adminChannel.id }, adminChannel.id);
+    await until("done", async () => (await bot.backscroll.status(guild.id)).run?.status === "succeeded");
+    const [edited = "", next = "", deleted = "", after = ""] = [ids[10], ids[11], ids[20], ids[21]];
+    await bot.untilFound(ada.id, "chapter20", deleted);
+    // Full text also finds a message by the words of the one before it.
+    expect(await bot.found(ada.id, "chapter20", { before: "2024-01-03" })).toContain(after);
+    await bot.whileAway(() => {
+      world.editMessage(edited, { content: "a story told anew" });
+      world.deleteMessage(deleted);
+    });
+    await until("it is under way", async () => (await bot.backscroll.status(guild.id)).rereading !== undefined);
+    const status = await bot.type(admin.id, "backfill status", {}, adminChannel.id);
+    expect(textOf(status)).toMatch(/What changed while I was away\n[\d,]+ messages compared with Discord so far/);
+    await bot.untilFound(ada.id, "“told anew”", edited);
+    await until("it is done", async () => (await bot.backscroll.status(guild.id)).rereading === undefined);
+    await until("nothing waits", async () => (await bot.backscroll.status(guild.id)).livePending === 0);
+    for (const [word, id] of [
+      ["chapter10", next],
+      ["chapter20", after],
+    ] as const) {
+      const found = await bot.search(ada.id, word);
+      expect(found.map(({ messageId }) => messageId)).not.toContain(deleted);
+      expect(found.filter(({ messageId }) => messageId === id)).toEqual([]);
+    }
+    await bot.backscroll.stop();
+    await expectStored(bot.dataDir, guild.id, writtenIn(bot, guild.id));
+  });
+});
+
+describe("a server that the bot is removed from while it is away", () => {
+  const removed = async (bot: TestBackscroll) => {
+    await until("it is forgotten", () => bot.logged.some(({ event }) => event === "scope:removed"));
+    await bot.backscroll.idle();
+    await bot.backscroll.stop();
+    expect(await bot.stored()).toEqual({ archived: [], indexed: [], pending: 0 });
+  };
+  async function started(forgetOnLeave: boolean) {
+    const bot = await startBackscroll({ forgetOnLeave });
+    const id = bot.say(bot.ada.id, "the password of the wifi");
+    await bot.untilFound(bot.ada.id, "“password of the wifi”", id);
+    return { bot, id };
+  }
+
+  test("is forgotten when it is back, if it is set to forget", async () => {
+    const { bot } = await started(true);
+    await bot.whileAway(() => bot.world.removeGuild(bot.guild.id));
+    await removed(bot);
+  });
+
+  test("is forgotten too when it happens while the gateway is lost, and Discord's client believes to be in it still", async () => {
+    const { bot } = await started(true);
+    const back = nextReady(bot, Events.ShardReady);
+    bot.faults.dropGateway({ resumable: false });
+    bot.world.removeGuild(bot.guild.id);
+    await back;
+    await removed(bot);
+  });
+
+  test("is kept if not", async () => {
+    const { bot, id } = await started(false);
+    await bot.whileAway(() => bot.world.removeGuild(bot.guild.id));
+    await bot.backscroll.stop();
+    expect((await bot.stored()).archived).toEqual([id]);
+  });
+
+  test("is not taken for one that is only out of service, at the start and later", async () => {
+    const { bot, id } = await started(true);
+    const { faults, guild, ada } = bot;
+    await bot.backscroll.stop();
+    faults.guildOutage(guild.id);
+    faults.fail({ match: new RegExp(`^GET /guilds/${guild.id}`), status: 503, count: Number.POSITIVE_INFINITY });
+    await bot.client.destroy();
+    const other = bot.createClient();
+    await other.login(bot.token);
+    await bot.attach({}, other);
+    await until("it asks", () =>
+      bot.logged.some(({ event }) => event === "catch-up:retry" || event === "forget:retry"),
+    );
+    faults.clear();
+    faults.guildBack(guild.id);
+    await until("it is back", () => other.guilds.cache.get(guild.id)?.available);
+    faults.guildOutage(guild.id);
+    await until("it is out again", () => other.guilds.cache.get(guild.id)?.available === false);
+    faults.guildBack(guild.id);
+    await bot.untilFound(ada.id, "“password of the wifi”", id);
+    expect(bot.logged.filter(({ event }) => event === "guild:forgotten" || event === "scope:removed")).toEqual([]);
+    await bot.backscroll.stop();
+    expect((await bot.stored()).archived).toEqual([id]);
   });
 });
 

@@ -78,6 +78,25 @@ test("an answer has fewer than 100 messages only at the end of the channel, and 
   expect(await history.messages(GENERAL, { after: "350" })).toEqual([]);
 });
 
+test("no messages at all are believed only if Discord shows that it would tell: the permission may just have been lost", async () => {
+  const closed = historyWith((_query, path) => (path.endsWith("/messages") ? [] : refusal(403, 50001)));
+  await expect(closed.history.messages(GENERAL, { before: "100" })).rejects.toThrow(/not allowed to see the channel/);
+  const failing = historyWith((_query, path) => (path.endsWith("/messages") ? [] : refusal(500, 0)));
+  await expect(failing.history.messages(GENERAL, { before: "100" })).rejects.toBeInstanceOf(TransientError);
+  const empty = historyWith((_query, path) => (path.endsWith("/messages") ? [] : refusal(404, 10008)));
+  expect(await empty.history.messages(GENERAL, { before: "100" })).toEqual([]);
+  expect(await empty.history.messages(GENERAL, { after: "100" })).toEqual([]);
+  expect(empty.requests()).toBe(3);
+});
+
+test("requests are sent at most 40 a second, however many are wanted", async () => {
+  const { history, requests } = historyWith(() => []);
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: 30 }, () => history.messages(GENERAL, { after: "100" })));
+  expect(requests()).toBe(30);
+  expect(performance.now() - startedAt).toBeGreaterThan(600);
+});
+
 test("a forum has no messages of its own and is not asked for any", async () => {
   const { history, requests } = historyWith(() => refusal(400, 50008));
   expect(await history.messages({ ...GENERAL, type: "forum" }, { before: "100" })).toEqual([]);

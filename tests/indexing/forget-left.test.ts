@@ -1,0 +1,67 @@
+// Which guilds are forgotten when the bot is back: those of which Discord says that it has left them, and no others.
+
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { TransientError } from "../../src/errors.ts";
+import { forgetLeft } from "../../src/indexing/forget-left.ts";
+import { openTestArchive, type TestArchive, testMessage } from "../support/archive.ts";
+import { createSkippableClock } from "../support/engine.ts";
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+let opened: TestArchive;
+beforeEach(async () => {
+  opened = await openTestArchive();
+  for (const guildId of ["1", "2", "3"]) await opened.archive.save(guildId, [testMessage(1)], { pending: false });
+});
+afterEach(() => opened.close());
+
+async function forgotten(given: { forgetOnLeave?: boolean; hasLeft: (guildId: string) => Promise<boolean> }) {
+  const { archive } = opened;
+  const clock = createSkippableClock();
+  const entered: string[] = [];
+  const hurry = setInterval(() => clock.skip(10_000), 1);
+  await forgetLeft(
+    {
+      archive,
+      forgetOnLeave: true,
+      isJoined: (guildId) => guildId === "1",
+      enter: async (guildId) => void entered.push(guildId),
+      leave: async (guildId) => void (await archive.finishRemoval(guildId, { by: "guild" })),
+      clock,
+      logger: quiet,
+      ...given,
+    },
+    new AbortController().signal,
+  );
+  clearInterval(hurry);
+  return { entered, left: await archive.guilds() };
+}
+
+test("only those that Discord says it has left, not one that another shard looks after", async () => {
+  const asked: string[] = [];
+  const hasLeft = async (guildId: string) => {
+    asked.push(guildId);
+    return guildId === "2";
+  };
+  expect(await forgotten({ hasLeft })).toEqual({ entered: ["2"], left: ["1", "3"] });
+  // Those that are joined are not asked about.
+  expect(asked).toEqual(["2", "3"]);
+});
+
+test("while Discord gives no answer, none; then those it names", async () => {
+  let tries = 0;
+  const hasLeft = async () => {
+    tries += 1;
+    if (tries < 4) throw new TransientError("no answer");
+    return true;
+  };
+  expect(await forgotten({ hasLeft })).toEqual({ entered: ["2", "3"], left: ["1"] });
+  expect(tries).toBe(5);
+});
+
+test("none where that is not set, but for what was begun before", async () => {
+  await opened.archive.beginRemoval("3", { by: "guild" });
+  expect(await forgotten({ forgetOnLeave: false, hasLeft: async () => true })).toEqual({
+    entered: ["3"],
+    left: ["1", "2"],
+  });
+});
