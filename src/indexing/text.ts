@@ -53,8 +53,12 @@ export interface PreparedChunk {
 
 /** All text of a record that counts: content, poll, forwarded text, embeds, file names and alt texts. Well-formed Unicode. */
 export function ownText(record: ArchivedRecord): string {
-  const files = (record.attachments ?? []).map((file) => (file.alt ? `${file.name}: ${file.alt}` : file.name));
-  return [record.content, record.poll, record.forwarded, ...(record.embeds ?? []), ...files]
+  const { content, poll, forwarded, embeds = [], attachments = [] } = record;
+  // Most messages are their content alone.
+  const rest = poll !== undefined || forwarded !== undefined || embeds.length + attachments.length > 0;
+  if (!rest) return content.toWellFormed().trim();
+  const files = attachments.map((file) => (file.alt ? `${file.name}: ${file.alt}` : file.name));
+  return [content, poll, forwarded, ...embeds, ...files]
     .filter((part): part is string => part !== undefined && part !== "")
     .join("\n")
     .toWellFormed()
@@ -63,6 +67,8 @@ export function ownText(record: ArchivedRecord): string {
 
 /** Why a record has nothing to embed, or undefined when it has something. */
 export function skipReason(record: ArchivedRecord): string | undefined {
+  // Asked of every record there is, and nearly all have a plain letter or digit.
+  if (/[a-z0-9]/i.test(record.content)) return undefined;
   const text = ownText(record);
   if (text === "") return "no text";
   if (text.replace(INVISIBLE, "").trim() === "") return "only invisible characters";
@@ -85,6 +91,12 @@ export function whatItHas(record: ArchivedRecord): Has[] {
 
 /** Discord's markup as the words a reader sees: mentions and custom emoji by name, no invisible characters, spaces folded. */
 function readable(text: string, { mentions = [] }: ArchivedRecord): string {
+  const worded = text.includes("<") ? inWords(text, mentions) : text.replace(INVISIBLE, "");
+  // Single spaces, which are nearly all, are passed over.
+  return worded.replace(/[^\S\n]{2,}|[^\S\n ]/g, " ").trim();
+}
+
+function inWords(text: string, mentions: NonNullable<ArchivedRecord["mentions"]>): string {
   const names = new Map(mentions.map(({ id, name }) => [id, name]));
   return text
     .replace(/<(@[!&]?|#)(\d+)>/g, (whole, mark: string, id: string) => {
@@ -92,9 +104,7 @@ function readable(text: string, { mentions = [] }: ArchivedRecord): string {
       return name === undefined ? whole : `${mark.charAt(0)}${name}`;
     })
     .replace(INVISIBLE, "")
-    .replace(/<a?:(\w+):\d+>/g, ":$1:")
-    .replace(/[^\S\n]+/g, " ")
-    .trim();
+    .replace(/<a?:(\w+):\d+>/g, ":$1:");
 }
 
 /** Splits at the last paragraph, line, sentence or word boundary before the limit; never inside a surrogate pair. */
