@@ -22,9 +22,8 @@ export async function readableFor(
   everybody: boolean,
 ): Promise<Pick<AccessFilter, "accessChannelIds" | "viewerId" | "uncheckedThreads">> {
   const { guildId, channelId } = interaction;
-  const viewer = viewerOf(interaction);
-  if (!everybody) return await access.filterFor(guildId, viewer);
-  return { ...(await access.filterForSharing(guildId, channelId, viewer)), uncheckedThreads: 0 };
+  if (!everybody) return await access.filterFor(guildId, viewerOf(interaction));
+  return { ...(await access.filterForSharing(guildId, channelId)), uncheckedThreads: 0 };
 }
 
 /** Whether who asks can read where a record is. @param accessChannelId as stored with the record */

@@ -25,15 +25,8 @@ export interface Access {
    * @param candidateThreads if given, only these private threads are looked at (those that have hits, for instance)
    */
   filterFor(guildId: Snowflake, viewer: Viewer, candidateThreads?: readonly Snowflake[]): Promise<AccessFilter>;
-  /**
-   * What everyone who reads a channel can certainly read. Nobody's private notes.
-   * @param asker who shares it: what they cannot read themselves, they cannot have shown to them by sharing
-   */
-  filterForSharing(
-    guildId: Snowflake,
-    channelId: Snowflake,
-    asker?: Viewer,
-  ): Promise<Pick<SearchFilter, "accessChannelIds">>;
+  /** What everyone who sees a channel, and so who asks there, can certainly read. Nobody's private notes. */
+  filterForSharing(guildId: Snowflake, channelId: Snowflake): Promise<Pick<SearchFilter, "accessChannelIds">>;
 }
 
 /** Whether a filter lets a record through: for records that do not come out of a search under that filter. */
@@ -93,33 +86,23 @@ export function createAccess({
     return { readable, uncheckedThreads: open.length - asked.length };
   }
 
-  async function filterFor(
-    guildId: Snowflake,
-    viewer: Viewer,
-    candidateThreads?: readonly Snowflake[],
-  ): Promise<AccessFilter> {
-    const [channels, known] = await Promise.all([
-      permissions.readableChannels(guildId, viewer),
-      privateThreads(guildId),
-    ]);
-    const open = new Set(channels);
-    const candidates = candidateThreads && new Set(candidateThreads);
-    const threads = known.filter(
-      (thread) => thread.parentId && open.has(thread.parentId) && (candidates?.has(thread.id) ?? true),
-    );
-    const { readable, uncheckedThreads } = await readableThreads(guildId, viewer, threads);
-    return { accessChannelIds: [...channels, ...readable], viewerId: viewer.userId, uncheckedThreads };
-  }
-
   return {
-    filterFor,
-
-    async filterForSharing(guildId, channelId, asker) {
-      const [shared, own] = await Promise.all([
-        permissions.readableByReadersOf(guildId, channelId),
-        asker && filterFor(guildId, asker, [channelId]),
+    async filterFor(guildId, viewer, candidateThreads) {
+      const [channels, known] = await Promise.all([
+        permissions.readableChannels(guildId, viewer),
+        privateThreads(guildId),
       ]);
-      return { accessChannelIds: own ? shared.filter((id) => own.accessChannelIds.includes(id)) : shared };
+      const open = new Set(channels);
+      const candidates = candidateThreads && new Set(candidateThreads);
+      const threads = known.filter(
+        (thread) => thread.parentId && open.has(thread.parentId) && (candidates?.has(thread.id) ?? true),
+      );
+      const { readable, uncheckedThreads } = await readableThreads(guildId, viewer, threads);
+      return { accessChannelIds: [...channels, ...readable], viewerId: viewer.userId, uncheckedThreads };
+    },
+
+    async filterForSharing(guildId, channelId) {
+      return { accessChannelIds: await permissions.readableByReadersOf(guildId, channelId) };
     },
   };
 }
