@@ -4,8 +4,6 @@ import { readFile, statfs } from "node:fs/promises";
 import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
 import type { Clock, SystemProbe } from "../ports.ts";
 
-const CGROUP = "/sys/fs/cgroup";
-
 async function numberIn(path: string): Promise<number | undefined> {
   try {
     const value = Number((await readFile(path, "utf8")).trim());
@@ -37,15 +35,18 @@ async function machineMemory(): Promise<{ usedBytes: number; limitBytes: number 
   }
 }
 
-/** @param folder whose file system is watched */
-export function createSystemProbe(folder: string): SystemProbe {
+/**
+ * @param folder whose file system is watched
+ * @param cgroup where the kernel tells of the control group we run in
+ */
+export function createSystemProbe(folder: string, cgroup = "/sys/fs/cgroup"): SystemProbe {
   return {
     async memory() {
       const machine = await machineMemory();
-      const limitBytes = await numberIn(`${CGROUP}/memory.max`);
-      const usedBytes = await numberIn(`${CGROUP}/memory.current`);
+      const limitBytes = await numberIn(`${cgroup}/memory.max`);
+      const usedBytes = await numberIn(`${cgroup}/memory.current`);
       if (limitBytes === undefined || usedBytes === undefined || limitBytes >= machine.limitBytes) return machine;
-      const cacheBytes = await statistic(`${CGROUP}/memory.stat`, "inactive_file");
+      const cacheBytes = await statistic(`${cgroup}/memory.stat`, "inactive_file");
       return { usedBytes: Math.max(0, usedBytes - cacheBytes), limitBytes };
     },
     async disk() {

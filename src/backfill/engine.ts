@@ -1,6 +1,6 @@
 // Analyze, start, pause, resume, status and the reports: one run per guild. The work itself is in active-run.ts.
 
-import { TransientError, toError, UserError } from "../errors.ts";
+import { TransientError, toError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndexes } from "../indexing/guild-indexes.ts";
@@ -20,7 +20,7 @@ import { phaseRanges } from "./plan.ts";
 import { isLeftOver, planDifferences, takenUp } from "./plan-change.ts";
 import { listFailures, retryFailures } from "./quarantine.ts";
 import { repair } from "./repair.ts";
-import { rollBack } from "./rollback.ts";
+import { requireRollable, rollBack } from "./rollback.ts";
 import { isActive, type Run, withStatus } from "./run.ts";
 import { createRunState, LeaseLost, type RunState } from "./run-state.ts";
 import { requireOwnership, storeNewRun, takeUpAgain } from "./starting.ts";
@@ -271,11 +271,7 @@ export function createEngine(parts: EngineParts): Engine {
     rollback: (guildId, by) =>
       turns.take(guildId, async () => {
         requireOwnership(ownership, guildId);
-        if (active.has(guildId))
-          throw new UserError("The backfill is still at work. Pause it first, then roll it back.");
-        const stored = await runStore.load(guildId);
-        if (stored === undefined)
-          throw new UserError("There has been no backfill of this server: nothing to take back.");
+        const stored = requireRollable(await runStore.load(guildId), active.has(guildId));
         const { writer } = await indexes.open(guildId);
         const removedRows = await rollBack(stateOf(guildId, stored), writer, by, clock.now());
         logger.info("run:rolled-back", { guildId, runId: stored.value.id, removedRows });
@@ -290,11 +286,12 @@ export function createEngine(parts: EngineParts): Engine {
       stopped.abort();
       await turns.close();
       const runs = [...active.values()];
-      for (const run of runs) run.interrupt();
-      await within(STOP_GRACE_MS, clock, Promise.all(runs.map(({ done }) => done)));
-      for (const run of runs) run.abandon();
-      await Promise.all(runs.map(({ done }) => done));
-      await within(STOP_GRACE_MS, clock, channels.stop());
+      // A disk that never answers keeps nobody from stopping.
+      for (const end of ["interrupt", "abandon"] as const) {
+        for (const run of runs) run[end]();
+        await within(STOP_GRACE_MS, clock, Promise.all(runs.map(({ done }) => done)));
+      }
+      await within(STOP_GRACE_MS / 3, clock, channels.stop());
     },
   };
 }

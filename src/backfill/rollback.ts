@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import type { IndexWriter } from "../indexing/index-writer.ts";
+import type { Versioned } from "../ports.ts";
 import { isActive, type Run, withStatus } from "./run.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -23,6 +24,15 @@ export async function rollBack(
     throw new UserError("The latest backfill has been rolled back already.");
   }
   return removedRows;
+}
+
+/** @throws UserError when there is nothing to take back, or not yet */
+export function requireRollable(stored: Versioned<Run> | undefined, isAtWork: boolean): Versioned<Run> {
+  if (isAtWork) throw new UserError("The backfill is still at work. Pause it first, then roll it back.");
+  if (stored === undefined) {
+    throw new UserError("There has been no backfill of this server: nothing to take back.");
+  }
+  return stored;
 }
 
 /** The run such that nobody takes it up again, whatever it was at. Nobody may be working on it. */

@@ -68,19 +68,41 @@ describe("an embedder that dies in the middle of a run", () => {
     expect(ended.runningMs).toBeLessThan(house.clock.elapsed() - startedAt - 30_000);
   });
 
-  test("is remembered over a restart: the run waits at once", async () => {
+  test("is remembered over a restart: the run waits on without asking before its time", async () => {
     await save(300);
     await house.start({ pace: "gentle" });
     await someRows();
     house.server?.misbehave({ status: 503 });
-    await until(async () => (await house.status()) === "waiting", "the run waits");
+    await house.impatiently(() => until(() => (house.breaker.state()?.probes ?? 0) >= 5, "it is down for a while"));
     await house.stop();
-    expect(house.server?.requests.length).toBeGreaterThan(0);
     const { folder, server } = house;
+    const before = (await openAndLook(folder)).breaker;
+    expect(before?.probes).toBeGreaterThanOrEqual(5);
+    const asked = server?.requests.length;
     const next = await openHouse({ folder, ...(server && { server }), textsPerRequest: 20 });
     await until(async () => (await next.status()) === "waiting", "the run waits again");
-    expect(next.breaker.state()?.probes).toBeGreaterThanOrEqual(0);
+    expect(next.breaker.state()).toMatchObject({ openedAt: before?.openedAt, probes: before?.probes });
+    expect(server?.requests.length).toBe(asked);
     await next.stop();
+  });
+
+  test("for two hours charges no record and is one alert", async () => {
+    await save(100);
+    await house.start({ pace: "gentle" });
+    await someRows();
+    const restore = house.server?.misbehave({ status: 503 });
+    await until(async () => (await house.status()) === "waiting", "the run waits");
+    await house.pass(2 * 3_600_000, 9_000);
+    expect(await house.status()).toBe("waiting");
+    const asked = house.breaker.state()?.probes ?? 0;
+    // Once a minute at most, after the first minute.
+    expect(asked).toBeGreaterThan(10);
+    expect(asked).toBeLessThanOrEqual(126);
+    restore?.();
+    const ended = await house.impatiently(() => house.settled());
+    expect(totals(ended)).toMatchObject({ embedded: 100, quarantined: 0, remaining: 0 });
+    await until(() => alerts().includes("alert-resolved embedder-down"), "the end of the alert");
+    expect(alerts()).toEqual(expectAlert("embedder-down"));
   });
 
   test("just before the final check is waited for there too", async () => {
@@ -120,6 +142,14 @@ describe("an embedder that dies in the middle of a run", () => {
     expect(totals(run)).toMatchObject({ embedded: 100, quarantined: 0 });
   });
 });
+
+/** The run as the process before has left it. */
+async function openAndLook(folder: string) {
+  const watcher = await openHouse({ folder, embedder: testEmbedder(), claim: false });
+  const run = await watcher.run();
+  await watcher.stop();
+  return run;
+}
 
 describe("texts that are refused", () => {
   test("are set aside one by one; the others are embedded, and retry embeds them when they are accepted", async () => {
@@ -285,6 +315,61 @@ describe("the machine", () => {
     expect(run.status).toBe("succeeded");
     expect(alerts()).toEqual(expectAlert("memory-high"));
   });
+});
+
+test("memory that is short makes the batches smaller, and they grow back when it is not any more", async () => {
+  await save(3_000);
+  await house.start({ pace: "full" });
+  const latest = () => house.server?.requests.slice(-8).map(({ texts }) => texts) ?? [];
+  await someRows();
+  expect(Math.max(...latest())).toBe(20);
+  house.world.usedMemoryBytes = 7.8e9;
+  await house.impatiently(() => until(() => Math.max(...latest()) <= 10, "the batches are smaller"));
+  house.world.usedMemoryBytes = 1e9;
+  await house.impatiently(() => until(() => latest().includes(20), "they have grown back"));
+  expect((await house.impatiently(() => house.settled())).status).toBe("succeeded");
+});
+
+test("a run that does not get on is noticed, told what it waits for, and goes on when it can", async () => {
+  await house.close();
+  house = await openHouse({ textsPerRequest: 20, requestTimeoutMs: 3_600_000 });
+  await save(100);
+  const { writer } = await house.indexes.open(GUILD);
+  const { write } = writer;
+  let goOn: () => void = () => {};
+  const stuck = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  writer.write = async (...given) => {
+    await stuck;
+    return write(...given);
+  };
+  await house.start();
+  const ofStalling = () => alerts().filter((each) => each.endsWith("stalled"));
+  await house.pass(5 * 60_000, 9_000);
+  await house.impatiently(() => until(() => ofStalling().length > 0, "the alert"));
+  expect((await house.run()).status).toBe("running");
+  const { alerts: active } = await house.engine.status(GUILD);
+  expect(active.find(({ name }) => name === "stalled")?.detail).toMatch(/waits? for|waiting for/);
+  goOn();
+  expect((await house.impatiently(() => house.settled())).status).toBe("succeeded");
+  await house.impatiently(() => until(() => ofStalling().length > 1, "its end"));
+  expect(ofStalling()).toEqual(expectAlert("stalled"));
+});
+
+test("a disk that never answers does not keep the process from stopping", async () => {
+  await save(100);
+  const { writer } = await house.indexes.open(GUILD);
+  let asked = false;
+  writer.write = async () => {
+    asked = true;
+    return await new Promise<never>(() => {});
+  };
+  await house.start();
+  await until(() => asked, "a write hangs");
+  const startedAt = performance.now();
+  await house.stop();
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
 
 test("an admin channel that is missing does not stop a run; the status says so", async () => {

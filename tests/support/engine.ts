@@ -340,9 +340,9 @@ export async function openHouse(options: HouseOptions = {}) {
       return stored.value;
     },
     /** Time jumps, in steps that let the lease be renewed on the way. */
-    async pass(ms: number): Promise<void> {
-      for (let left = ms; left > 0; left -= 4_000) {
-        clock.skip(Math.min(left, 4_000));
+    async pass(ms: number, stepMs = 4_000): Promise<void> {
+      for (let left = ms; left > 0; left -= stepMs) {
+        clock.skip(Math.min(left, stepMs));
         await until(() => ownership.mayCommit(GUILD), "the lease is renewed");
       }
     },
