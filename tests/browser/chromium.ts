@@ -52,7 +52,7 @@ export function describeInChromium(name: string, tests: (chromium: Chromium) => 
       async open(url, options = {}) {
         if (!browser) throw new Error("Chromium has not started");
         const context = await browser.newContext({
-          viewport: { width: 1280, height: 900 },
+          viewport: { width: 1280, height: 960 },
           colorScheme: "dark",
           reducedMotion: "reduce",
           ...options,

@@ -37,9 +37,9 @@ describe("inline markdown", () => {
   });
 
   test("a hostile text takes no long time", () => {
-    const startedAt = performance.now();
+    const startedAt = process.cpuUsage();
     for (const mark of ["**", "_", "||", "[", "`", "~~", "*a"]) parseMarkdown(mark.repeat(4_000 / mark.length));
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(process.cpuUsage(startedAt).user / 1_000).toBeLessThan(2_000);
   });
 });
 

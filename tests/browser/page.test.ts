@@ -153,6 +153,25 @@ describeInChromium("the page", (chromium: Chromium) => {
     chromium.expectNoComplaints();
   });
 
+  test("pictures of a message and of an embed load from the page's own server, with their alt texts", async () => {
+    const { discord, address, client } = await start();
+    const channel = await client.channels.fetch(discord.general.id);
+    if (!channel?.isSendable()) throw new Error("the bot cannot write");
+    const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"/>');
+    const file = (name: string, description: string) => ({ attachment: drawing, name, description });
+    await channel.send({ content: "a file", files: [file("plan.svg", "The plan")] });
+    await channel.send({
+      embeds: [{ title: "a chart", image: { url: "attachment://chart.svg" } }],
+      files: [file("chart.svg", "Bars per month")],
+    });
+    const page = await open(address);
+    for (const alt of ["The plan", "Bars per month"]) {
+      const image = page.getByRole("img", { name: alt });
+      await expect.poll(() => image.evaluate((element: { naturalWidth?: number }) => element.naturalWidth)).toBe(40);
+    }
+    chromium.expectNoComplaints();
+  });
+
   test("a form that the bot opens is filled in and sent; Esc closes it", async () => {
     const { address } = await start(async (interaction) => {
       if (interaction.isModalSubmit()) {

@@ -67,7 +67,6 @@ describeInChromium("a walk through the page", (chromium) => {
     await page.getByRole("button", { name: "Resume" }).last().click();
     // The progress message says so, and then the report does.
     await expect.poll(() => message(/Backfill finished/).count(), { timeout: BUSY_MS }).toBe(2);
-    await picture(page, "report-dark");
   });
 
   test("a search result leads to its message, which is lit up among its neighbours", { timeout: BUSY_MS }, async () => {
