@@ -1,12 +1,12 @@
-// One of several processes that want the same guild, and the same folder. Time passes ten times as fast for all of them, from the
-// same moment on: a lease of 15 seconds lasts one and a half. Says on stdout when it is ready, owns the guild and writes; claims
+// One of several processes that want the same guild, and the same folder. Time passes five times as fast for all of them, from the
+// same moment on: a lease of 15 seconds lasts three. Says on stdout when it is ready, owns the guild and writes; claims
 // the guild when it gets SIGUSR2.
 //
 //   tsx rival-child.ts FOLDER SERVER_URL NAME EPOCH_MS
 
 import { GUILD, openHouse, type SkippableClock } from "./engine.ts";
 
-const SPEED = 10;
+const SPEED = 5;
 const [folder, serverUrl, holder, epoch] = process.argv.slice(2);
 if (folder === undefined || serverUrl === undefined || holder === undefined) throw new Error("rival-child.ts FOLDER …");
 
