@@ -21,25 +21,34 @@ export interface ExactSearch {
 export async function openExactSearch(folder: string): Promise<ExactSearch | undefined> {
   const database = await connect(indexFolder(folder));
   const name = (await database.tableNames()).find((each) => each.startsWith(tableName(GUILD, "")));
-  if (name === undefined) return undefined;
-  const table = await database.openTable(name);
-  return {
-    async nearest(vector, filter, limit) {
-      const query = table.query().nearestTo(vector).distanceType("cosine").bypassVectorIndex();
-      const where = filter && filterSql(filter);
-      const rows = await (where === undefined ? query : query.where(where))
-        .select(["id", "_distance"])
-        .limit(limit)
-        .toArray();
-      return rows.map((row: { id: bigint }) => String(row.id));
-    },
-    async has(id) {
-      await table.checkoutLatest();
-      return (await table.countRows(`id = ${BigInt(id)}`)) > 0;
-    },
-    close() {
-      table.close();
-      database.close();
-    },
-  };
+  if (name === undefined) {
+    database.close();
+    return undefined;
+  }
+  const table = await database.openTable(name).catch(() => {
+    // Its folder is there before its first version is: whoever makes it is not done.
+    database.close();
+    return undefined;
+  });
+  return (
+    table && {
+      async nearest(vector, filter, limit) {
+        const query = table.query().nearestTo(vector).distanceType("cosine").bypassVectorIndex();
+        const where = filter && filterSql(filter);
+        const rows = await (where === undefined ? query : query.where(where))
+          .select(["id", "_distance"])
+          .limit(limit)
+          .toArray();
+        return rows.map((row: { id: bigint }) => String(row.id));
+      },
+      async has(id) {
+        await table.checkoutLatest();
+        return (await table.countRows(`id = ${BigInt(id)}`)) > 0;
+      },
+      close() {
+        table.close();
+        database.close();
+      },
+    }
+  );
 }

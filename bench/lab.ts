@@ -33,7 +33,7 @@ export interface Lab {
   begin<Result>(task: string, options: object): RunningTask<Result>;
   run<Result>(task: string, options: object): Promise<Result>;
   /** A copy of an archive with so many records and no index. Remove it when done. */
-  archive(records: number): Promise<string>;
+  archive(records: number, kind?: Pick<PrepareOptions, "plain">): Promise<string>;
   /** A folder in which so many records are embedded with the built-in model, and how that went. Not to be changed. */
   backfilled(records: number): Promise<{ readonly folder: string; readonly result: BackfillResult }>;
   backfill(folder: string, embedder: EmbedderName, given?: Partial<BackfillOptions>): Promise<BackfillResult>;
@@ -46,7 +46,7 @@ export interface Lab {
 export async function openLab(profileFolder: string | undefined): Promise<Lab> {
   const base = await mkdtemp(join(tmpdir(), "backscroll-bench-"));
   const children = new Set<ChildProcess>();
-  const archives = new Map<number, Promise<string>>();
+  const archives = new Map<string, Promise<string>>();
   const indexes = new Map<number, ReturnType<Lab["backfilled"]>>();
   const endsAtMs = Date.now() - 3_600_000;
   let folders = 0;
@@ -118,13 +118,14 @@ export async function openLab(profileFolder: string | undefined): Promise<Lab> {
     return join(base, String(folders));
   }
 
-  function pristineArchive(records: number): Promise<string> {
-    const existing = archives.get(records);
+  function pristineArchive(records: number, kind: Pick<PrepareOptions, "plain">): Promise<string> {
+    const key = JSON.stringify({ records, ...kind });
+    const existing = archives.get(key);
     if (existing !== undefined) return existing;
     const folder = newFolder();
-    const options: PrepareOptions = { folder, records, endsAtMs };
+    const options: PrepareOptions = { folder, records, endsAtMs, ...kind };
     const making = run("prepare", options).then(() => folder);
-    archives.set(records, making);
+    archives.set(key, making);
     return making;
   }
 
@@ -134,7 +135,7 @@ export async function openLab(profileFolder: string | undefined): Promise<Lab> {
     return to;
   }
 
-  const archive = async (records: number) => copy(await pristineArchive(records));
+  const archive: Lab["archive"] = async (records, kind = {}) => copy(await pristineArchive(records, kind));
 
   const backfill: Lab["backfill"] = (folder, embedder, given = {}) =>
     run<BackfillResult>("backfill", { folder, embedder, serverUrl, ...given } satisfies BackfillOptions);

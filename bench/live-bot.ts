@@ -11,11 +11,10 @@ import type { EmbedderName } from "./server-profiles.ts";
 import type { BotFigures, BotOptions, BotStanding } from "./tasks/bot.ts";
 
 const HEARTBEAT_MS = 1_000;
-/** The stand-in holds this many of each channel's messages: more than the bot looks at when it comes back. */
-const MESSAGES_PER_CHANNEL = 250;
 const SEARCHABLE_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 5;
-const PATIENCE_MS = 60_000;
+/** For anything that is only to be over: the machine may be busy with other things. */
+const PATIENCE_MS = 300_000;
 
 export interface Felt {
   /** When it began, since the traffic did. Milliseconds. */
@@ -43,7 +42,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 /** A bot on an archive of so many records of which nothing is embedded yet. */
 export async function startLiveBot(lab: Lab, records: number, embedder: EmbedderName): Promise<LiveBot> {
-  const folder = await lab.archive(records);
+  const folder = await lab.archive(records, { plain: true });
   const sandbox = await createSandbox({ rateLimits: false, heartbeatIntervalMs: HEARTBEAT_MS });
   const { world } = sandbox;
   const admin = world.addUser({ username: "admin" });
@@ -53,14 +52,20 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
   for (const { id, name } of channels) world.addChannel({ guildId: GUILD, id, name });
   const adminChannelId = world.addChannel({ guildId: GUILD, name: "admin" }).id;
   const authors = new Set<Snowflake>();
-  function addAuthor({ authorId: id, authorName: username }: ArchivedRecord): void {
-    if (authors.has(id)) return;
-    authors.add(id);
-    world.addUser({ id, username });
-    world.addMember(GUILD, { userId: id });
+  function* known(history: Iterable<ArchivedRecord>) {
+    for (const record of history) {
+      const { authorId: id, authorName: username } = record;
+      if (!authors.has(id)) {
+        authors.add(id);
+        world.addUser({ id, username });
+        world.addMember(GUILD, { userId: id });
+      }
+      yield { id: record.id, channelId: record.channelId, authorId: id, content: record.content };
+    }
   }
 
-  world.loadMessages(recentMessages(records, lab.endsAtMs, addAuthor));
+  // All of it: a bot that comes back compares what it has with Discord.
+  world.loadMessages(known(composeRecords(records, lab.endsAtMs, { plain: true })));
 
   const options: BotOptions = {
     folder,
@@ -155,27 +160,4 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
       await lab.remove(folder);
     },
   };
-}
-
-/** The newest of each channel, as Discord would show them to a bot that comes back. */
-function* recentMessages(records: number, endsAtMs: number, known: (record: ArchivedRecord) => void) {
-  const byChannel = new Map<Snowflake, ArchivedRecord[]>();
-  for (const record of composeRecords(records, endsAtMs)) {
-    const latest = byChannel.get(record.channelId) ?? [];
-    byChannel.set(record.channelId, latest);
-    latest.push(record);
-    if (latest.length > MESSAGES_PER_CHANNEL) latest.shift();
-  }
-  for (const record of [...byChannel.values()].flat()) {
-    known(record);
-    const { id, channelId: place, authorId, content, attachments, embeds } = record;
-    yield {
-      id,
-      channelId: place,
-      authorId,
-      content,
-      ...(attachments && { attachments: attachments.map(({ name: filename }) => ({ filename })) }),
-      ...(embeds && { embeds: embeds.map((description) => ({ description })) }),
-    };
-  }
 }

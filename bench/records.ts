@@ -43,8 +43,12 @@ export function recordsOrigin(): string {
     : "the demo's written community, spliced anew (the real chats are not here)";
 }
 
-/** So many records, oldest first, always the same for the same end. */
-export function* composeRecords(count: number, endsAtMs: number): Generator<ArchivedRecord> {
+/** So many records, oldest first, always the same for the same end. @param options.plain text only, and some in each */
+export function* composeRecords(
+  count: number,
+  endsAtMs: number,
+  { plain = false }: { readonly plain?: boolean } = {},
+): Generator<ArchivedRecord> {
   const sources = readSources();
   const random = seededRandom(7);
   const authors = new Map<string, Snowflake>();
@@ -70,9 +74,9 @@ export function* composeRecords(count: number, endsAtMs: number): Generator<Arch
         accessChannelId: channel,
         authorId,
         authorName: source.author,
-        content: round === 0 ? source.content : spliced(source.content, sources, random),
-        ...(source.attachments?.length ? { attachments: source.attachments.map((name) => ({ name })) } : {}),
-        ...(source.embeds?.length ? { embeds: source.embeds } : {}),
+        content: (round === 0 ? source.content : spliced(source.content, sources, random)) || (plain ? "(a file)" : ""),
+        ...(source.attachments?.length && !plain ? { attachments: source.attachments.map((name) => ({ name })) } : {}),
+        ...(source.embeds?.length && !plain ? { embeds: source.embeds } : {}),
       };
       made += 1;
     }

@@ -21,7 +21,7 @@ interface Timeline {
 }
 
 export const auto: Part = async (bench) => {
-  const stretchMs = bench.quick ? 12_000 : 30_000;
+  const stretchMs = bench.quick ? 9_000 : 30_000;
   const lines: Timeline[] = [];
   for (const pace of paces) {
     bench.progress(
@@ -74,7 +74,7 @@ export const auto: Part = async (bench) => {
 };
 
 async function follow({ quick, lab }: Bench, pace: PaceName, stretchMs: number): Promise<Timeline> {
-  const bot = await startLiveBot(lab, quick ? 20_000 : 45_000, EMBEDDER);
+  const bot = await startLiveBot(lab, quick ? 18_000 : 50_000, EMBEDDER);
   try {
     await bot.startBackfill(pace);
     const startedAt = performance.now();

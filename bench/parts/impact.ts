@@ -11,10 +11,10 @@ const PAUSE_MS = 250;
 const BATCH = 256;
 /** Enough for a run at full pace to outlast the measurement. */
 const RECORDS: Record<EmbedderName, { readonly quick: number; readonly full: number }> = {
-  builtIn: { quick: 150_000, full: 400_000 },
+  builtIn: { quick: 100_000, full: 400_000 },
   instant: { quick: 150_000, full: 400_000 },
   gpuLike: { quick: 120_000, full: 300_000 },
-  lmStudioLike: { quick: 10_000, full: 25_000 },
+  lmStudioLike: { quick: 8_000, full: 25_000 },
 };
 const conditions = ["idle", "auto", "full"] as const;
 type Condition = (typeof conditions)[number];
@@ -97,7 +97,7 @@ export const impact: Part = async (bench) => {
 
 async function measure({ quick, lab, progress }: Bench, embedder: EmbedderName): Promise<[Condition, Felt][]> {
   const records = RECORDS[embedder][quick ? "quick" : "full"];
-  const seconds = quick ? 10 : 30;
+  const seconds = quick ? 8 : 30;
   const felt: [Condition, Felt][] = [];
   for (const pace of ["auto", "full"] as const) {
     const bot = await startLiveBot(lab, records, embedder);

@@ -8,10 +8,10 @@ import type { BackfillResult } from "../tasks/backfill.ts";
 import type { RawOptions, RawResult } from "../tasks/raw.ts";
 
 const SIZES: Record<EmbedderName, { readonly quick: number; readonly full: number }> = {
-  instant: { quick: 60_000, full: 300_000 },
-  gpuLike: { quick: 40_000, full: 150_000 },
-  lmStudioLike: { quick: 6_000, full: 30_000 },
-  builtIn: { quick: 60_000, full: 300_000 },
+  instant: { quick: 50_000, full: 300_000 },
+  gpuLike: { quick: 30_000, full: 150_000 },
+  lmStudioLike: { quick: 5_000, full: 30_000 },
+  builtIn: { quick: 50_000, full: 300_000 },
 };
 
 export const pipeline: Part = async ({ quick, lab, progress }) => {

@@ -11,14 +11,16 @@ export interface PrepareOptions {
   readonly folder: string;
   readonly records: number;
   readonly endsAtMs: number;
+  /** Without attachments and embeds: exactly as the stand-in for Discord will show them, so that nothing seems edited. */
+  readonly plain?: boolean;
 }
 
-export async function run({ folder, records, endsAtMs }: PrepareOptions) {
+export async function run({ folder, records, endsAtMs, plain = false }: PrepareOptions) {
   const { archive, close } = await openArchive({ location: archiveFile(folder), logger: listeningLogger() });
   const startedAt = performance.now();
   await archive.saveChannels(GUILD, channels);
   let some: ArchivedRecord[] = [];
-  for (const record of composeRecords(records, endsAtMs)) {
+  for (const record of composeRecords(records, endsAtMs, { plain })) {
     some.push(record);
     if (some.length < RECORDS_PER_SAVE) continue;
     await archive.save(GUILD, some, { pending: false });
