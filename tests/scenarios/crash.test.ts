@@ -33,7 +33,7 @@ beforeAll(async () => {
   expect(lines.at(-1)).toMatchObject({ event: "finished", status: "succeeded" });
   undisturbed = (await look("undisturbed", 1)).rows;
   expect(undisturbed.size).toBe(RECORDS + LIVE_MESSAGES);
-});
+}, 300_000);
 
 afterAll(async () => {
   for (const child of children) child.kill("SIGKILL");
@@ -55,7 +55,7 @@ test("ended by SIGTERM once and by SIGKILL again and again, it loses nothing, re
   }
   expect(kills).toBeGreaterThanOrEqual(KILLS / 2);
   await expectTheSame("ended", kills);
-}, 90_000);
+}, 300_000);
 
 async function expectTheSame(folder: string, lives: number): Promise<void> {
   const lines = await live(folder, lives);
