@@ -2,8 +2,6 @@
 // no index holds yet and during index upkeep. The vectors are the built-in model's, of chat messages.
 
 import { execFile } from "node:child_process";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Bench, judged, type Part } from "../part.ts";
 import { decimals, ms, percentile, ratio, seconds, spread, type Table, whole } from "../table.ts";
@@ -119,10 +117,8 @@ async function measure({ quick, lab, progress }: Bench, records: number) {
 /** Best effort: a system without GNU dd measures with a warm cache. */
 async function dropFromPageCache(folder: string): Promise<void> {
   await run("sync").catch(() => undefined);
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    await run("dd", [`if=${join(entry.parentPath, entry.name)}`, "iflag=nocache", "count=0"]).catch(() => undefined);
-  }
+  const drop = ["-exec", "dd", "if={}", "iflag=nocache", "count=0", "status=none", ";"];
+  await run("find", [folder, "-type", "f", ...drop]).catch(() => undefined);
 }
 
 function summary({ measured, upkeep, ...rest }: SearchFigures, coldMs: readonly number[]) {

@@ -182,8 +182,7 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
   const tidying = timed(async () => {
     await index.buildIndexes();
     await index.optimize({ keepVersionsMs: 600_000 });
-  }).then((tookMs) => {
-    upkeep.seconds = tookMs / 1000;
+  }).finally(() => {
     working = false;
   });
   const writing = (async () => {
@@ -196,7 +195,8 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
   for (let n = 50; working; n = n + 1 < asked.length ? n + 1 : 50) {
     upkeep.times.push(await timed(() => ask(asked[n] ?? first, twenty)));
   }
-  await Promise.all([tidying, writing]);
+  const [tookMs] = await Promise.all([tidying, writing]);
+  upkeep.seconds = tookMs / 1000;
   return await result({ rows: unindexedRows, fragments }, { freshMissed, upkeep });
 }
 
