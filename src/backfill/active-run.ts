@@ -246,7 +246,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     {
       everyMs: SHRINK_EVERY_MS,
       async act() {
-        if (alerts.active().some(({ name }) => name === "memory-high")) pace.shrink();
+        pace.memory(alerts.active().some(({ name }) => name === "memory-high"));
       },
     },
     { everyMs: PROGRESS_EVERY_MS, act: showProgress },

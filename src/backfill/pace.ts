@@ -30,14 +30,15 @@ export interface Pace {
   concurrency(): number;
   /** Learns from every answered request, of whatever priority. */
   observe(timing: EmbeddingTiming): void;
-  /** Halves the batches (memory is short, answers are slow); they grow back by a tenth per good batch. */
-  shrink(): void;
+  /** Halves the batches while memory is short, each time it is told; after that they grow back by a tenth per good batch. */
+  memory(isShort: boolean): void;
 }
 
 /** @param slowMs an answer slower than this makes the batches smaller */
 export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: number): Pace {
   /** Share of the full batch size, shrinking on trouble. */
   let size = 1;
+  let mayGrow = true;
   /** `auto` only: 0 is as gentle as `gentle`, 1 as fast as `full`. */
   let eagerness = name === "full" ? 1 : 0;
 
@@ -67,10 +68,12 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
     observe(timing) {
       learnEagerness(timing);
       if (timing.priority !== "backfill") return;
-      size = timing.tookMs > slowMs ? halved() : Math.min(1, size * RECOVERY);
+      if (timing.tookMs > slowMs) size = halved();
+      else if (mayGrow) size = Math.min(1, size * RECOVERY);
     },
-    shrink() {
-      size = halved();
+    memory(isShort) {
+      mayGrow = !isShort;
+      if (isShort) size = halved();
     },
   };
 }

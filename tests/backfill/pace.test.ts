@@ -98,8 +98,11 @@ describe("trouble", () => {
 
   test("never makes a batch smaller than one text", () => {
     const pace = createPace("gentle", limits);
-    for (let n = 0; n < 30; n += 1) pace.shrink();
+    for (let n = 0; n < 30; n += 1) pace.memory(true);
     expect(batches(pace)).toEqual([1, 1, 1, 1]);
+    backfill(pace, 80);
+    expect(batches(pace)).toEqual([1, 1, 1, 1]);
+    pace.memory(false);
     for (let n = 0; n < 80; n += 1) backfill(pace);
     expect(batches(pace)).toEqual([100, 150, 200, 50]);
   });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, expect, test } from "vitest";
-import { totals } from "../../src/backfill/run.ts";
+import { isBalanced, totals } from "../../src/backfill/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 import { createSkippableClock, GUILD, history, openHouse, until } from "../support/engine.ts";
 
@@ -73,8 +73,9 @@ test("of two processes only the owner writes, a frozen one is replaced and harms
   const fought = await look("fought");
   expect(fought.rows).toEqual(await undisturbed());
   expect(fought.run.status).toBe("succeeded");
-  const { read, embedded, unchanged, remaining } = totals(fought.run);
-  expect({ read, indexed: embedded + unchanged, remaining }).toEqual({ read: RECORDS, indexed: RECORDS, remaining: 0 });
+  // A request that a frozen process left open can look like a text that hangs, and its texts be set aside and mended at the end.
+  expect(isBalanced(totals(fought.run))).toBe(true);
+  expect(totals(fought.run)).toMatchObject({ read: RECORDS, remaining: 0 });
 }, 120_000);
 
 function rival(name: string, epoch: number, onLine: (line: Line) => void): ChildProcess {
