@@ -106,10 +106,8 @@ export async function createCore(parts: CoreParts): Promise<Core> {
       await ownership.release(guildId);
     },
     async stop() {
-      // Upkeep under way takes as long as it takes; who works for it meanwhile is stopped at once.
-      const resting = maintenance.stop();
+      await maintenance.stop();
       await workshop.stop();
-      await resting;
       await embedder.close();
     },
   };

@@ -383,6 +383,13 @@ export interface IndexStats {
   readonly textIndex: boolean;
 }
 
+export interface UpkeepOptions {
+  /** Versions older than this are dropped; tagged ones stay. Milliseconds. */
+  readonly keepVersionsMs: number;
+  /** Breaks it off. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The rows of one guild in one embedding space. Writes must come from one writer (indexing/index-writer.ts); a read sees every
  * write that finished before it.
@@ -429,10 +436,12 @@ export interface VectorIndex {
   count(filter?: SearchFilter): Promise<number>;
 
   stats(): Promise<IndexStats>;
-  /** Folds new rows into the indexes, compacts, drops versions older than `keepVersionsMs` (tagged ones stay). */
-  optimize(options: { readonly keepVersionsMs: number }): Promise<void>;
-  /** Builds the full-text, scalar and (from some tens of thousands of rows) vector indexes where they are missing. */
-  buildIndexes(): Promise<void>;
+  /**
+   * Upkeep: builds the full-text, scalar and (from some tens of thousands of rows) vector indexes where they are missing, folds new
+   * rows into them, compacts and drops old versions. Searches and writes go on meanwhile.
+   * @throws the signal's reason when it aborts; the index is sound all the same
+   */
+  optimize(options: UpkeepOptions): Promise<void>;
   /** Names the present version, for an emergency restore. */
   tag(name: string): Promise<void>;
   close(): Promise<void>;

@@ -180,7 +180,6 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
   const upkeep = { seconds: 0, times: [] as number[], writeTimes: [] as number[], idleWriteTimes };
   let working = true;
   const tidying = timed(async () => {
-    await index.buildIndexes();
     await index.optimize({ keepVersionsMs: 600_000 });
   }).finally(() => {
     working = false;

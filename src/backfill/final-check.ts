@@ -31,7 +31,7 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
   await parts.repair([], stop);
   if (stop.aborted) return undefined;
   parts.onActivity("the search index to be put in order");
-  await unlessStopped(putInOrder(parts.index), stop);
+  await unlessStopped(putInOrder(parts.index, stop), stop);
   if (stop.aborted) return undefined;
   parts.onActivity("the final check");
   let findings = await verifyPatiently(parts);

@@ -53,6 +53,13 @@ function embedderLight({ breaker, modelId, requestMs, thresholds }: HealthParts)
   };
 }
 
+/** @param load how much there is to do for each core: 1 is all it can do at once */
+function cpuLight(load: number): HealthLight {
+  if (load <= 1.05) return { light: "ok", detail: `${Math.round(Math.min(1, load) * 100)} % busy` };
+  const detail = `fully busy, with ${Number(load.toFixed(1))} times as much to do as it can do at once`;
+  return { light: load > 1.5 ? "warning" : "ok", detail };
+}
+
 /** Looks at everything once. Never throws. */
 export async function lookAtHealth(guildId: Snowflake, parts: HealthParts): Promise<Health> {
   const { archive, system, thresholds } = parts;
@@ -79,7 +86,6 @@ export async function lookAtHealth(guildId: Snowflake, parts: HealthParts): Prom
       };
     }),
   ]);
-  const load = system.cpuLoad();
-  const cpu: HealthLight = { light: load > 1.5 ? "warning" : "ok", detail: `${Math.round(load * 100)} % busy` };
+  const cpu = cpuLight(system.cpuLoad());
   return { embedder: embedderLight(parts), index, archive: archiveLight, disk, memory, cpu };
 }

@@ -40,10 +40,9 @@ export function upkeepReason(
   return undefined;
 }
 
-/** Builds what is missing, folds new rows into the indexes, compacts, and drops old versions. Searches and writes go on meanwhile. */
-export async function putInOrder(index: VectorIndex): Promise<void> {
-  await index.buildIndexes();
-  await index.optimize({ keepVersionsMs: KEEP_VERSIONS_MS });
+/** @throws the signal's reason when it aborts */
+export function putInOrder(index: VectorIndex, signal: AbortSignal): Promise<void> {
+  return index.optimize({ keepVersionsMs: KEEP_VERSIONS_MS, signal });
 }
 
 export interface Maintenance {
@@ -88,7 +87,7 @@ export function createMaintenance(
       if (reason === undefined) return;
       const startedAt = clock.elapsed();
       try {
-        await putInOrder(index);
+        await putInOrder(index, stopped.signal);
       } finally {
         const now = clock.elapsed();
         guild.restUntilMs = now + (now - startedAt) * REST;
@@ -98,6 +97,7 @@ export function createMaintenance(
       const tookMs = Math.round(clock.elapsed() - startedAt);
       logger.info("upkeep:done", { guildId, reason, unindexedRows, fragments, versions, searchMs, tookMs });
     } catch (thrown) {
+      if (stopped.signal.aborted) return;
       logger.error("upkeep:failed", { guildId, error: toError(thrown).message });
     }
   }

@@ -137,12 +137,27 @@ export function vectorIndexContract(
 
       it("loses nothing when rows are written during upkeep", async () => {
         await add(...Array.from({ length: 500 }, (_, n) => indexRow({ id: String(1000 + n) })));
-        const upkeep = Promise.all([index.optimize({ keepVersionsMs: 3_600_000 }), index.buildIndexes()]);
+        const upkeep = Promise.all([1, 2].map(() => index.optimize({ keepVersionsMs: 3_600_000 })));
         for (let n = 0; n < 10; n += 1) await put(indexRow({ id: String(1000 + n), contentHash: "edited" }));
         await index.removeIds(["1499"]);
         await upkeep;
         expect(await index.count()).toBe(499);
         expect((await keys()).filter((key) => key.endsWith("edited"))).toHaveLength(10);
+      });
+    });
+
+    describe("upkeep", () => {
+      it("that is broken off leaves everything as it was, and is done the next time", async () => {
+        await add(...Array.from({ length: 2_000 }, (_, n) => indexRow({ id: String(1000 + n), text: `word${n}` })));
+        const broken = new AbortController();
+        const upkeep = index.optimize({ keepVersionsMs: 3_600_000, signal: broken.signal });
+        broken.abort(new Error("enough"));
+        await expect(upkeep).rejects.toThrow("enough");
+        expect(await index.count()).toBe(2_000);
+        expect((await index.stats()).unindexedRows).toBe(2_000);
+        await index.optimize({ keepVersionsMs: 3_600_000 });
+        expect((await index.stats()).unindexedRows).toBe(0);
+        expect(await index.matching("word77", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
       });
     });
 
@@ -235,7 +250,6 @@ export function vectorIndexContract(
         const before = await index.stats();
         expect(before).toMatchObject({ rows: 300, unindexedRows: 300, textIndex: true, vectorIndex: false });
         expect(before.diskBytes).toBeGreaterThan(300 * 8 * 4);
-        await index.buildIndexes();
         await index.optimize({ keepVersionsMs: 3_600_000 });
         expect(await index.stats()).toMatchObject({ rows: 300, unindexedRows: 0, fragments: 1, textIndex: true });
       });
@@ -466,8 +480,6 @@ export function vectorIndexContract(
         await add(...rows);
         const filter: SearchFilter = { accessChannelIds: ["10", "12"], viewerId: "5", authorIds: ["21", "22"] };
         const before = [await index.nearest(unitVector(3), filter, 20), await index.count(filter)];
-        await index.buildIndexes();
-        await index.buildIndexes();
         await index.optimize({ keepVersionsMs: 0 });
         expect([await index.nearest(unitVector(3), filter, 20), await index.count(filter)]).toEqual(before);
         expect(await index.matching("1016", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);

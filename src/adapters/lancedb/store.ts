@@ -1,14 +1,14 @@
 // The indexes of all guilds: a LanceDB database with one table per guild and embedding space.
 
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { connect, Session } from "@lancedb/lancedb";
 import type { EmbeddingSpace, IndexStore, VectorIndex } from "../../ports.ts";
 import { tableSchema } from "./columns.ts";
 import { commit } from "./commit.ts";
+import { diskBytes } from "./disk-bytes.ts";
 import { cannotOpen } from "./faults.ts";
 import { buildTextIndex, indexCoverage } from "./table-indexes.ts";
 import { tableName, tablesOf } from "./tables.ts";
+import { createUpkeep } from "./upkeep.ts";
 import { createVectorIndex } from "./vector-index.ts";
 
 /** LanceDB would cache up to 6 GB of indexes and 1 GB of metadata; a million rows need a tenth of that. */
@@ -30,6 +30,7 @@ export async function createIndexStore(
       throw cannotOpen(location, thrown);
     },
   );
+  const upkeep = createUpkeep();
   /** One index per table: a second handle would not see the first one's writes. */
   const open = new Map<string, Promise<VectorIndex>>();
 
@@ -38,10 +39,20 @@ export async function createIndexStore(
   async function openIndex(name: string, space: EmbeddingSpace): Promise<VectorIndex> {
     const where = address(name);
     try {
-      const writer = await commit(() => openOrMake(name, space));
+      const writer = await commit(undefined, () => openOrMake(name, space));
       const reader = await database.openTable(name);
-      const diskBytes = async () => (isLocal(location) ? folderBytes(where) : (await reader.stats()).totalBytes);
-      return createVectorIndex(space, { writer, reader }, diskBytes, () => open.delete(name));
+      return createVectorIndex(
+        space,
+        { writer, reader },
+        {
+          diskBytes: () => diskBytes(reader, where),
+          optimize: ({ keepVersionsMs, signal }) => {
+            const job = { location, storageOptions, table: name, dimensions: space.dimensions, keepVersionsMs };
+            return upkeep.run(job, signal);
+          },
+          onClose: () => open.delete(name),
+        },
+      );
     } catch (thrown) {
       throw cannotOpen(where, thrown);
     }
@@ -88,30 +99,10 @@ export async function createIndexStore(
     },
 
     async close() {
+      upkeep.close();
       const indexes = await Promise.allSettled(open.values());
       for (const index of indexes) if (index.status === "fulfilled") await index.value.close();
       database.close();
     },
   };
-}
-
-function isLocal(location: string): boolean {
-  return !location.includes("://");
-}
-
-async function folderBytes(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(files.map((file) => fileBytes(join(file.parentPath, file.name))));
-  return sizes.reduce((total, size) => total + size, 0);
-}
-
-async function fileBytes(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (thrown) {
-    // A clean-up removed it since it was listed.
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return 0;
-    throw thrown;
-  }
 }

@@ -2,7 +2,7 @@
 // million rows of 256 dimensions.
 
 import type { Table } from "@lancedb/lancedb";
-import type { EmbeddingSpace, IndexRow, VectorIndex } from "../../ports.ts";
+import type { EmbeddingSpace, IndexRow, UpkeepOptions, VectorIndex } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { KEY_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";
@@ -10,8 +10,8 @@ import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { collect, toKeys, toRows, toTexts } from "./read-rows.ts";
 import { createSearches } from "./searches.ts";
-import { buildMissingIndexes, indexCoverage } from "./table-indexes.ts";
-import { createVersionCount, pruneBefore, type TableBytes, tagVersion } from "./versions.ts";
+import { indexCoverage } from "./table-indexes.ts";
+import { createVersionCount, tagVersion } from "./versions.ts";
 
 /** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
 const ROWS_PER_ADD = 10_000;
@@ -26,16 +26,22 @@ export interface TableHandles {
   readonly reader: Table;
 }
 
-/** @param diskBytes what the table's files take */
+/** What is done with a table from outside. */
+export interface TableSurroundings {
+  /** What the table's files take. */
+  diskBytes(): Promise<number>;
+  /** Puts it in order in another process. */
+  optimize(options: UpkeepOptions): Promise<void>;
+  onClose(): void;
+}
+
 export function createVectorIndex(
   space: EmbeddingSpace,
   { writer, reader }: TableHandles,
-  diskBytes: () => Promise<number>,
-  onClose: () => void,
+  { diskBytes, optimize, onClose }: TableSurroundings,
 ): VectorIndex {
   const versions = createVersionCount(reader);
   let changes = 0;
-  let tending = Promise.resolve();
 
   async function change<T>(work: () => Promise<T>): Promise<T> {
     changes += 1;
@@ -60,31 +66,16 @@ export function createVectorIndex(
     }
   }
 
-  /** One after the other: two at once would do the same work twice, and one of them in vain. */
-  function upkeep<T>(work: () => Promise<T>): Promise<T> {
-    const done = tending.then(() => beside(work));
-    tending = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    return done;
-  }
-
-  async function tableBytes(): Promise<TableBytes> {
-    const [{ totalBytes }, indexes, onDisk] = await Promise.all([reader.stats(), reader.listIndices(), diskBytes()]);
-    return { onDisk, present: indexes.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), totalBytes) };
-  }
-
   async function add(rows: readonly IndexRow[]) {
     for (const part of inParts(rows, ROWS_PER_ADD)) {
       const data = toArrow(part, space.dimensions);
-      await commit(() => writer.add(data));
+      await commit(writer, () => writer.add(data));
     }
   }
 
   async function removeIds(ids: readonly Snowflake[]) {
     for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
-      await commit(() => writer.delete(isOneOf("id", part)));
+      await commit(writer, () => writer.delete(isOneOf("id", part)));
     }
   }
 
@@ -114,10 +105,10 @@ export function createVectorIndex(
 
     removeScope: (scope) =>
       change(async () => {
-        await commit(() => writer.delete(scopeSql(scope)));
+        await commit(writer, () => writer.delete(scopeSql(scope)));
       }),
 
-    removeRun: (runId) => change(async () => (await commit(() => writer.delete(runSql(runId)))).numDeletedRows),
+    removeRun: (runId) => change(async () => (await commit(writer, () => writer.delete(runSql(runId)))).numDeletedRows),
 
     async keys(kind, range, limit) {
       const query = reader
@@ -189,14 +180,12 @@ export function createVectorIndex(
       return { rows: numRows, fragments, versions: kept, diskBytes: bytes, ...coverage };
     },
 
-    optimize: ({ keepVersionsMs }) =>
-      upkeep(async () => {
-        const cleanupOlderThan = await pruneBefore(writer, keepVersionsMs, tableBytes);
-        await commit(() => writer.optimize({ cleanupOlderThan }));
+    optimize: (options) =>
+      beside(async () => {
+        await optimize(options);
+        await writer.checkoutLatest();
         versions.recount();
       }),
-
-    buildIndexes: () => upkeep(() => commit(() => buildMissingIndexes(writer, space.dimensions))),
 
     tag: (name) => beside(() => tagVersion(writer, name)),
 

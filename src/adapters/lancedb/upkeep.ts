@@ -1,0 +1,96 @@
+// Upkeep in a process of its own, at low priority: in this one it would take searches and writes half of the machine, and could not
+// be broken off. LanceDB takes commits from several processes; one that is killed leaves the table as it was.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import PQueue from "p-queue";
+import type { UpkeepAnswer } from "./upkeep-process.ts";
+import type { UpkeepJob } from "./upkeep-work.ts";
+
+/** Loading LanceDB takes a third of a second and 100 MB: kept while there may be more to do, and no longer. */
+const KEEP_IDLE_MS = 20_000;
+
+const SCRIPT = new URL(
+  import.meta.url.endsWith(".ts") ? "./upkeep-bootstrap.mjs" : "./upkeep-process.js",
+  import.meta.url,
+);
+
+export interface Upkeep {
+  /**
+   * One job at a time; the others wait.
+   * @param signal breaks it off: what is committed stays, the rest is as if it had never begun
+   * @throws the signal's reason; an Error with LanceDB's message
+   */
+  run(job: UpkeepJob, signal?: AbortSignal): Promise<void>;
+  /** Breaks off what is under way. */
+  close(): void;
+}
+
+export function createUpkeep(): Upkeep {
+  const jobs = new PQueue({ concurrency: 1 });
+  const closed = new AbortController();
+  let child: ChildProcess | undefined;
+  let resting: NodeJS.Timeout | undefined;
+
+  function end() {
+    clearTimeout(resting);
+    child?.kill("SIGKILL");
+    child = undefined;
+  }
+
+  function start(): ChildProcess {
+    const started = fork(SCRIPT, { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    started.once("exit", () => {
+      if (child === started) child = undefined;
+    });
+    child = started;
+    return started;
+  }
+
+  async function work(job: UpkeepJob, signal: AbortSignal): Promise<void> {
+    clearTimeout(resting);
+    const worker = child ?? start();
+    hold(worker, true);
+    const settled = new AbortController();
+    const listening = { signal: settled.signal };
+    try {
+      worker.send(job);
+      const [{ error }] = await Promise.race([
+        once(worker, "message", listening) as Promise<[UpkeepAnswer]>,
+        once(worker, "exit", listening).then(() => Promise.reject(new Error("the upkeep process ended unexpectedly"))),
+        once(signal, "abort", listening).then(() => Promise.reject(signal.reason)),
+      ]);
+      if (error !== undefined) throw new Error(error);
+    } finally {
+      settled.abort();
+      if (signal.aborted) end();
+      hold(worker, false);
+      resting = setTimeout(end, KEEP_IDLE_MS).unref();
+    }
+  }
+
+  return {
+    run(job, signal) {
+      const stop = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal]);
+      return jobs.add(() => {
+        stop.throwIfAborted();
+        return work(job, stop);
+      });
+    },
+    close() {
+      closed.abort(new Error("the index is being closed"));
+      end();
+    },
+  };
+}
+
+/** Whether this process stays alive for the other one. */
+function hold(worker: ChildProcess, isHeld: boolean): void {
+  if (isHeld) {
+    worker.ref();
+    worker.channel?.ref();
+  } else {
+    worker.unref();
+    worker.channel?.unref();
+  }
+}

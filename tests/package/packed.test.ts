@@ -1,0 +1,146 @@
+// The package as somebody installs it: packed, installed from the registry's other packages into an empty folder, started there.
+// Needs the registry, so it is run apart from the other tests: npm run test:package.
+
+import { type ExecFileException, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { APIMessage } from "discord-api-types/v10";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder, textOf, until } from "../support/backscroll.ts";
+import { startDiscord } from "../support/discord.ts";
+
+const CHECKOUT = resolve(import.meta.dirname, "../..");
+const INSTALL_MS = 300_000;
+const START_MS = 60_000;
+/** Where tools are found and caches are; none of Backscroll's own settings. */
+const { PATH = "", HOME = "" } = process.env;
+
+describe("the packed package, installed in an empty folder", () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "backscroll-package-"));
+    await run("npm", ["pack", "--pack-destination", folder], CHECKOUT);
+    const [archive = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+    await run(
+      "npm",
+      ["install", "--no-audit", "--no-fund", `./${archive}`, "@types/node@20", "typescript@5.9"],
+      folder,
+    );
+  }, INSTALL_MS);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  function run(command: string, args: readonly string[], cwd: string, settings: Record<string, string> = {}) {
+    return new Promise<{ code: number; output: string }>((done, fail) => {
+      const env = { PATH, HOME, ...settings };
+      execFile(command, args, { cwd, env, maxBuffer: 2 ** 26 }, (error: ExecFileException | null, stdout, stderr) => {
+        const code = error === null ? 0 : error.code;
+        if (typeof code !== "number") return fail(error);
+        if (code !== 0 && command === "npm") return fail(new Error(`npm ${args[0]}: ${stdout}${stderr}`));
+        done({ code, output: stdout + stderr });
+      });
+    });
+  }
+  const npx = (args: readonly string[], settings?: Record<string, string>) =>
+    run("npx", ["--no-install", "backscroll", ...args], folder, settings);
+
+  test("tells how it is used", async () => {
+    expect(await npx(["--help"])).toMatchObject({ code: 0, output: expect.stringContaining("backscroll import FILE") });
+    expect(await npx(["make-tea"])).toMatchObject({ code: 2, output: expect.stringContaining("no command make-tea") });
+  });
+
+  test("without a token it says in one message what is missing", async () => {
+    const { code, output } = await npx([], { DATA_DIR: await temporaryFolder() });
+    expect(code).toBe(1);
+    expect(output).toContain("DISCORD_TOKEN is missing");
+  });
+
+  test("imports an export", async () => {
+    const file = join(folder, "history.jsonl");
+    const line = {
+      id: "1235000000000000000",
+      channel: "general",
+      author: "Ada",
+      timestamp: "2024-05-01T10:00:00Z",
+      content: "Tea",
+    };
+    await writeFile(file, `${JSON.stringify(line)}\n`);
+    const settings = { DATA_DIR: await temporaryFolder() };
+    const { code, output } = await npx(["import", file, "--guild", "123456789012345678"], settings);
+    expect(output).toMatch(/1 messages?: 1 new/);
+    expect(code).toBe(0);
+  });
+
+  test("starts, embeds with the built-in model, answers a search and stops in order", {
+    timeout: INSTALL_MS,
+  }, async () => {
+    const discord = await startDiscord();
+    const bot = spawn(join(folder, "node_modules/.bin/backscroll"), {
+      cwd: folder,
+      env: {
+        PATH,
+        HOME,
+        DISCORD_API: discord.apiUrl,
+        DISCORD_TOKEN: discord.token,
+        DATA_DIR: await temporaryFolder(),
+        ALERT_DISK_LOW_GB: "0.05",
+      },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exited = once(bot, "exit");
+    let output = "";
+    bot.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    try {
+      await until("the bot is ready", () => output.includes("backscroll:ready"), START_MS);
+      const { world, ada, general } = discord;
+      const { id } = world.postMessage({
+        channelId: general.id,
+        authorId: ada.id,
+        content: "The tandem's brakes squeal again",
+      });
+      const find = async () => {
+        const options = { query: "noisy bicycle brakes" };
+        const asked = world.runCommand({ userId: ada.id, channelId: general.id, name: "search", options });
+        return textOf(await asked.response(START_MS)).includes(id);
+      };
+      await until("the message is found", find, START_MS);
+      const { admin, adminChannel } = discord;
+      const options = { source: "archive", "report-to": adminChannel.id };
+      world.runCommand({
+        userId: admin.id,
+        channelId: adminChannel.id,
+        name: "backfill",
+        subcommand: "start",
+        options,
+      });
+      const isReport = (message: APIMessage) => textOf(message).includes("Backfill finished");
+      await world.waitForMessage(adminChannel.id, isReport, START_MS);
+    } catch (thrown) {
+      throw new Error(`The bot printed:\n${output}`, { cause: thrown });
+    } finally {
+      bot.kill("SIGTERM");
+    }
+    expect((await exited)[0]).toBe(0);
+  });
+
+  test("can be attached to a bot of one's own, with its types", { timeout: INSTALL_MS }, async () => {
+    const source = `
+      import { attachBackscroll, type Backscroll } from "backscroll";
+      import { Client, GatewayIntentBits } from "discord.js";
+      const client = new Client({ intents: [GatewayIntentBits.Guilds] });
+      const backscroll: Backscroll = await attachBackscroll(client, { dataDir: process.argv[2] ?? "", log: "silent" });
+      console.log(JSON.stringify(backscroll.commandDefinitions.map(({ name }) => name)));
+      await backscroll.stop();
+      process.exit(0);
+    `;
+    await writeFile(join(folder, "bot.mts"), source);
+    const options = ["--strict", "--module", "nodenext", "--target", "es2023", "--types", "node", "--skipLibCheck"];
+    expect(await run("npx", ["--no-install", "tsc", ...options, "bot.mts"], folder)).toEqual({ code: 0, output: "" });
+    const { output } = await run("node", ["bot.mjs", await temporaryFolder()], folder);
+    expect(output).toContain('"search"');
+  });
+});
