@@ -45,11 +45,11 @@ export async function createCore(parts: CoreParts): Promise<Core> {
       await parts.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
   };
   const workshop = createWorkshop({ ...parts, adminChannel, find });
-  const { queue, breaker, ownership, indexes, live, engine } = workshop;
+  const { queue, rightOfWay, breaker, ownership, indexes, live, engine } = workshop;
   const entered = new Set<Snowflake>();
   const ours = () => [...entered].filter((guildId) => ownership.mayCommit(guildId));
   const maintenance = createMaintenance(indexes, ours, clock, logger);
-  const search = createSearch({
+  const searching = createSearch({
     openIndex: async (guildId) => maintenance.timed(guildId, (await indexes.open(guildId)).index),
     embedQuery: async (text, signal) => {
       // An embedder known to be down is not waited for: full text answers alone.
@@ -66,6 +66,10 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     clock,
     logger,
   });
+  const search: Search = {
+    search: (request) => rightOfWay.first(() => searching.search(request)),
+    similar: (request) => rightOfWay.first(() => searching.similar(request)),
+  };
   const access = createAccess({ permissions: parts.permissions, archive, clock });
   const notes = createNotes({ archive, onChanged: (guildId) => live.kick(guildId) });
 
@@ -73,7 +77,7 @@ export async function createCore(parts: CoreParts): Promise<Core> {
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
     const accessChannelIds = [...new Set((await archive.channels(guildId)).map((channel) => channel.accessChannelId))];
     const filter = { accessChannelIds };
-    const { hits } = await search.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
+    const { hits } = await searching.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
     return hits.map(({ row }) => row.id);
   }
 

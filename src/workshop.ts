@@ -11,6 +11,7 @@ import { createEmbeddingQueue, type EmbeddingQueue } from "./indexing/embedding-
 import { createGuildIndexes, type GuildIndexes } from "./indexing/guild-indexes.ts";
 import { createLiveIndexing, type LiveIndexing } from "./indexing/live.ts";
 import { createOwnership, type Ownership } from "./indexing/ownership.ts";
+import { createRightOfWay, type RightOfWay } from "./indexing/right-of-way.ts";
 import type { TextRecipe } from "./indexing/text.ts";
 import type {
   AdminChannel,
@@ -46,6 +47,7 @@ export interface WorkshopParts extends Pick<EngineParts, "find" | "rereading"> {
 
 export interface Workshop {
   readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
   readonly breaker: Breaker;
   readonly ownership: Ownership;
   readonly indexes: GuildIndexes;
@@ -59,10 +61,11 @@ export interface Workshop {
 export function createWorkshop(parts: WorkshopParts): Workshop {
   const { runStore, embedder, clock, logger } = parts;
   const queue = createEmbeddingQueue(embedder, clock);
+  const rightOfWay = createRightOfWay(clock);
   const breaker = createBreaker(queue, clock, logger);
   const ownership = createOwnership(runStore, parts.holder, clock, logger);
   const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, parts.textRecipe);
-  const shared = { ...parts, command: parts.command ?? "/backfill", queue, breaker, ownership, indexes };
+  const shared = { ...parts, command: parts.command ?? "/backfill", queue, rightOfWay, breaker, ownership, indexes };
   const live = createLiveIndexing({ ...shared, quarantine: runStore });
   const engine = createEngine({ ...shared, live });
   ownership.onChange((guildId, change) => {
@@ -75,6 +78,7 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
 
   return {
     queue,
+    rightOfWay,
     breaker,
     ownership,
     indexes,

@@ -7,6 +7,7 @@ import type { Breaker, BreakerState } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndex } from "../indexing/guild-indexes.ts";
 import { NotOwnedError } from "../indexing/index-writer.ts";
+import type { RightOfWay } from "../indexing/right-of-way.ts";
 import type { Archive, Clock, Logger, RunStore } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { AlertThresholds } from "./alerts.ts";
@@ -47,6 +48,7 @@ export interface ActiveRunParts {
   readonly archive: Archive;
   readonly quarantine: Pick<RunStore<Run>, "quarantine" | "quarantined">;
   readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
   readonly breaker: Breaker;
   readonly alerts: GuildAlerts;
   readonly thresholds: AlertThresholds;
@@ -154,6 +156,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
           writer: parts.guild.writer,
           recipe: parts.guild.recipe,
           queue,
+          rightOfWay: parts.rightOfWay,
           breaker,
           pace,
           failures,

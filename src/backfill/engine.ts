@@ -7,6 +7,7 @@ import type { GuildIndexes } from "../indexing/guild-indexes.ts";
 import type { LiveIndexing } from "../indexing/live.ts";
 import type { Ownership } from "../indexing/ownership.ts";
 import type { Rereading } from "../indexing/reread.ts";
+import type { RightOfWay } from "../indexing/right-of-way.ts";
 import type { AdminChannel, Archive, Clock, History, Logger, RunStore, SystemProbe, Versioned } from "../ports.ts";
 import { type Snowflake, snowflakeAt } from "../snowflake.ts";
 import { type ActiveRun, workOn } from "./active-run.ts";
@@ -40,6 +41,7 @@ export interface EngineParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
   readonly breaker: Breaker;
   readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "removed">;
   readonly history: History;

@@ -50,7 +50,7 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
 
   function learnEagerness({ priority, waitedMs }: EmbeddingTiming) {
     if (name !== "auto") return;
-    if (priority === "backfill") eagerness = Math.min(1, eagerness === 0 ? 0.125 : eagerness * 1.5);
+    if (priority === "backfill") eagerness = Math.min(1, eagerness === 0 ? 0.25 : eagerness * 2);
     else if (waitedMs > HURT_MS) eagerness = eagerness < 0.1 ? 0 : eagerness / 2;
   }
 

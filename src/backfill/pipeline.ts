@@ -6,6 +6,7 @@ import { TransientError } from "../errors.ts";
 import { type Batch, cutBatches, type EmbeddedBatch } from "../indexing/batches.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
+import type { RightOfWay } from "../indexing/right-of-way.ts";
 import { knownContext, prepareRecords, toRows } from "../indexing/rows.ts";
 import type { TextRecipe } from "../indexing/text.ts";
 import type { QuarantineEntry, RecordKind } from "../ports.ts";
@@ -42,6 +43,7 @@ export interface PipelineParts extends BatchEmbedding {
   readonly writer: IndexWriter;
   readonly recipe: TextRecipe;
   readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
   readonly pace: Pace;
   /** Finish the batches in flight, begin no other. */
   readonly stop: AbortSignal;
@@ -70,7 +72,7 @@ const count = (counters: Partial<Counters>): Counters => ({ ...noCounters, ...co
  * @throws whatever made it impossible to go on (the archive, the index); what is settled stays settled
  */
 export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"finished" | "stopped"> {
-  const { guildId, sources, writer, pace, stop } = parts;
+  const { guildId, sources, writer, rightOfWay, pace, stop } = parts;
   const { archive } = sources;
   const batches = new PQueue({ concurrency: pace.concurrency() });
   const difference = createDifference({ ...sources, writer }, guildId, phase.kind);
@@ -106,6 +108,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   }
 
   async function write(page: PageInFlight, result: EmbeddedBatch, fresh: ReadonlySet<Snowflake>): Promise<void> {
+    await rightOfWay.giveWay(stopping);
     const rows = result.embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors, parts.runId));
     const outcomes = await Promise.all([
       writeRows(
@@ -155,6 +158,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
 
   /** The slot is free again as soon as the embedder has answered: writing overlaps with the next request. */
   async function handle(page: PageInFlight, batch: Batch, fresh: ReadonlySet<Snowflake>): Promise<void> {
+    await rightOfWay.giveWay(stopping);
     const result = await embedPatiently(parts, batch, stopping, () =>
       parts.onBatch({ counters: noCounters, failed: true }),
     );
@@ -229,6 +233,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   try {
     while (cursor !== undefined && !stopping.aborted) {
       const limit = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, pace.batchTexts(phase.name) * BATCHES_PER_PAGE));
+      await rightOfWay.giveWay(stopping);
       const read = await difference.page({ newestId: cursor, oldestId: phase.oldestId }, limit);
       cursor = read.nextNewestId;
       await begin(read);

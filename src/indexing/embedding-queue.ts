@@ -43,8 +43,6 @@ export interface EmbeddingQueue {
   ): Promise<Float32Array[]>;
   /** Within this, an embedder that is well answers. Undefined before its first answer. Milliseconds. */
   patienceMs(): number | undefined;
-  /** Requests waiting or running with more right than the backfill. */
-  urgent(): number;
   /** Called after each answered request. @returns how to stop listening */
   onTiming(listener: (timing: EmbeddingTiming) => void): () => void;
 }
@@ -81,7 +79,6 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
   const queue = new PQueue({ concurrency: embedder.limits.parallelRequests });
   const listeners = new Set<(timing: EmbeddingTiming) => void>();
   const lately: number[] = [];
-  let urgent = 0;
 
   function remember(timing: EmbeddingTiming) {
     lately.push(timing.tookMs);
@@ -93,24 +90,18 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
     embedder,
     async embed(texts, { use, priority, signal, withinMs }) {
       const queuedAt = clock.elapsed();
-      if (priority !== "backfill") urgent += 1;
-      try {
-        return await queue.add(
-          async () => {
-            const startedAt = clock.elapsed();
-            const vectors = await withOwnSignal(clock, signal, withinMs, (own) => embedder.embed(texts, use, own));
-            const tookMs = clock.elapsed() - startedAt;
-            remember({ priority, texts: texts.length, waitedMs: startedAt - queuedAt, tookMs });
-            return vectors;
-          },
-          { priority: priorities[priority], ...(signal === undefined ? {} : { signal }) },
-        );
-      } finally {
-        if (priority !== "backfill") urgent -= 1;
-      }
+      return await queue.add(
+        async () => {
+          const startedAt = clock.elapsed();
+          const vectors = await withOwnSignal(clock, signal, withinMs, (own) => embedder.embed(texts, use, own));
+          const tookMs = clock.elapsed() - startedAt;
+          remember({ priority, texts: texts.length, waitedMs: startedAt - queuedAt, tookMs });
+          return vectors;
+        },
+        { priority: priorities[priority], ...(signal === undefined ? {} : { signal }) },
+      );
     },
     patienceMs: () => (lately.length === 0 ? undefined : Math.max(SHORTEST_MS, OVERDUE * Math.max(...lately))),
-    urgent: () => urgent,
     onTiming(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

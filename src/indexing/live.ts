@@ -24,6 +24,7 @@ import type { WriteOutcome } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
 import { patientRequest } from "./patient-request.ts";
 import { reword } from "./reword.ts";
+import type { RightOfWay } from "./right-of-way.ts";
 import { prepareRecords, toRows } from "./rows.ts";
 
 /** Marks reconciled together. */
@@ -51,6 +52,7 @@ export interface LiveParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
   readonly breaker: Breaker;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -59,7 +61,7 @@ export interface LiveParts {
 }
 
 export function createLiveIndexing(parts: LiveParts): LiveIndexing {
-  const { archive, indexes, ownership, queue, breaker, clock, logger } = parts;
+  const { archive, indexes, ownership, queue, rightOfWay, breaker, clock, logger } = parts;
   const stored = archiveOnly(archive);
   const stopped = new AbortController();
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
@@ -103,7 +105,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       if (marks.length === 0) return;
       await breaker.whenClosed(stopped.signal);
       if (stopped.signal.aborted) return;
-      await reconcile(guildId, await indexes.open(guildId), marks);
+      await rightOfWay.first(async () => reconcile(guildId, await indexes.open(guildId), marks));
     }
   }
 
@@ -238,11 +240,13 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
 
   return {
     async messageSaved(guildId, record, channel) {
-      await archive.saveChannels(guildId, [channel]);
-      const { created, changed } = await archive.save(guildId, [record], { pending: true });
-      if (created + changed === 0) return;
-      await tellWriter(guildId, [record.id]);
-      kick(guildId);
+      await rightOfWay.first(async () => {
+        await archive.saveChannels(guildId, [channel]);
+        const { created, changed } = await archive.save(guildId, [record], { pending: true });
+        if (created + changed === 0) return;
+        await tellWriter(guildId, [record.id]);
+        kick(guildId);
+      });
     },
     async messagesDeleted(guildId, ids) {
       await archive.remove(guildId, "message", ids);
