@@ -28,7 +28,7 @@ import { connectEmbedder } from "./embedder.ts";
 import { toError, UserError } from "./errors.ts";
 import { openHealthPort } from "./health-port.ts";
 import { archiveOnly } from "./indexing/archive-only.ts";
-import { forgetLeft } from "./indexing/forget-left.ts";
+import { forgetLeft, rememberBot } from "./indexing/forget-left.ts";
 import { createMakeUp, type MakeUp } from "./indexing/make-up.ts";
 import type { GuildEvents } from "./ports.ts";
 import type { Snowflake } from "./snowflake.ts";
@@ -147,7 +147,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
         makeUpAll(awaySince);
         run("forget", core && forgetGuilds(core));
       },
-      invited: (guildId, joinedAt) => run("guild", core && enterGuild(core, guildId, joinedAt)),
+      invited: (guildId, joinedAt) => run("guild", core && comeBack(core, guildId, joinedAt)),
     },
     clock,
   );
@@ -167,15 +167,21 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   }
 
   /** What was written before the bot came back, if it had been here before, is caught up with. */
-  async function enterGuild({ enter }: Core, guildId: Snowflake, joinedAt: number): Promise<void> {
-    await enter(guildId);
+  async function comeBack(core: Core, guildId: Snowflake, joinedAt: number): Promise<void> {
+    await enterGuild(core, guildId);
     makeUp?.begin(guildId, joinedAt);
+  }
+
+  async function enterGuild({ enter }: Core, guildId: Snowflake): Promise<void> {
+    if (client.user !== null) await rememberBot(archive, guildId, client.user.id);
+    await enter(guildId);
   }
 
   async function forgetGuilds({ enter, leave }: Core): Promise<void> {
     const isJoined = (guildId: Snowflake) => client.guilds.cache.has(guildId);
     const { hasLeft } = directory;
-    await forgetLeft({ archive, forgetOnLeave, isJoined, hasLeft, enter, leave, clock, logger }, stopped.signal);
+    const parts = { archive, botId: client.user?.id, forgetOnLeave, isJoined, hasLeft, enter, leave, clock, logger };
+    await forgetLeft(parts, stopped.signal);
   }
 
   /** As soon as Discord is there: while the embedder is waited for, the commands say so. */
@@ -237,7 +243,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       clock,
       logger,
     });
-    for (const guildId of client.guilds.cache.keys()) await core.enter(guildId);
+    for (const guildId of client.guilds.cache.keys()) await enterGuild(core, guildId);
     makeUpAll(attachedAt);
     run("forget", forgetGuilds(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });

@@ -112,6 +112,8 @@ export interface HistoryCursor {
 
 export interface GuildSettings {
   readonly adminChannelId?: Snowflake;
+  /** The bot (Discord user) that was last in it. */
+  readonly botId?: Snowflake;
 }
 
 /** A set of records deleted together; none of these scans the whole archive. */
@@ -444,6 +446,8 @@ export interface VectorIndex {
   optimize(options: UpkeepOptions): Promise<void>;
   /** Names the present version, for an emergency restore. */
   tag(name: string): Promise<void>;
+  /** Sees what another process has written: to be called by whoever takes over from it. */
+  refresh(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -535,9 +539,9 @@ export interface SystemProbe {
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Milliseconds from an arbitrary start; never goes back. For durations. */
+  /** Milliseconds from an arbitrary start; never goes back, and stands still while the process or its machine sleeps. For durations. */
   elapsed(): number;
-  /** Resolves after `ms`, or at once when the signal aborts (never rejects: stopping is an outcome). */
+  /** Resolves after `ms` awake, or at once when the signal aborts (never rejects: stopping is an outcome). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 // Forgets guilds that the bot was removed from while no process listened, where that is set. Only on Discord's word: a guild that is
-// out of service, or that another shard looks after, is not in sight either.
+// out of service, or that another shard looks after, is not in sight either. And only those that this very bot was in: another
+// one started on the same data folder is in none of them, and what was imported belongs to nobody yet.
 
 import { toError } from "../errors.ts";
 import type { Archive, Clock, Logger } from "../ports.ts";
@@ -8,7 +9,8 @@ import type { Snowflake } from "../snowflake.ts";
 const ASK_AGAIN_MS = 30_000;
 
 export interface ForgetLeftParts {
-  readonly archive: Pick<Archive, "guilds" | "unfinishedRemovals" | "beginRemoval">;
+  readonly archive: Pick<Archive, "guilds" | "settings" | "unfinishedRemovals" | "beginRemoval">;
+  readonly botId: Snowflake | undefined;
   /** Whether leaving a guild deletes what is stored of it. */
   readonly forgetOnLeave: boolean;
   /** True for guilds that are surely joined; no request. */
@@ -22,19 +24,37 @@ export interface ForgetLeftParts {
   readonly logger: Logger;
 }
 
+/** This bot is in the guild, and may forget it once it has left. */
+export async function rememberBot(
+  archive: Pick<Archive, "settings" | "saveSettings">,
+  guildId: Snowflake,
+  botId: Snowflake,
+): Promise<void> {
+  const settings = await archive.settings(guildId);
+  if (settings.botId !== botId) await archive.saveSettings(guildId, { ...settings, botId });
+}
+
 /** Also finishes what the end of an earlier process cut off. */
 export async function forgetLeft(parts: ForgetLeftParts, stop: AbortSignal): Promise<void> {
-  const { archive, enter, leave, logger } = parts;
+  const { archive, forgetOnLeave, enter, leave, logger } = parts;
   for (const guildId of await archive.guilds()) {
     if (stop.aborted) return;
     if (parts.isJoined(guildId)) continue;
-    const isBegun = (await archive.unfinishedRemovals(guildId)).length > 0;
-    if (!isBegun && !(parts.forgetOnLeave && (await hasLeft(parts, guildId, stop)))) continue;
+    const isBegun = (await archive.unfinishedRemovals(guildId)).some(({ by }) => by === "guild");
+    if (!isBegun && !(forgetOnLeave && (await isOurs(parts, guildId)) && (await hasLeft(parts, guildId, stop))))
+      continue;
     logger.info("guild:forgotten", { guildId });
     if (!isBegun) await archive.beginRemoval(guildId, { by: "guild" });
     await enter(guildId);
     await leave(guildId);
   }
+}
+
+async function isOurs({ archive, botId, logger }: ForgetLeftParts, guildId: Snowflake): Promise<boolean> {
+  const isOurs = botId !== undefined && (await archive.settings(guildId)).botId === botId;
+  const reason = "this bot was never in it; another one stored it, or it was imported";
+  if (!isOurs) logger.info("guild:kept", { guildId, reason });
+  return isOurs;
 }
 
 async function hasLeft(

@@ -1,8 +1,8 @@
-// Which guilds are forgotten when the bot is back: those of which Discord says that it has left them, and no others.
+// Which guilds are forgotten when the bot is back: those it was in and of which Discord says that it has left them, and no others.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TransientError } from "../../src/errors.ts";
-import { forgetLeft } from "../../src/indexing/forget-left.ts";
+import { forgetLeft, rememberBot } from "../../src/indexing/forget-left.ts";
 import { openTestArchive, type TestArchive, testMessage } from "../support/archive.ts";
 import { createSkippableClock } from "../support/engine.ts";
 
@@ -10,11 +10,18 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 let opened: TestArchive;
 beforeEach(async () => {
   opened = await openTestArchive();
-  for (const guildId of ["1", "2", "3"]) await opened.archive.save(guildId, [testMessage(1)], { pending: false });
+  for (const guildId of ["1", "2", "3"]) {
+    await opened.archive.save(guildId, [testMessage(1)], { pending: false });
+    await rememberBot(opened.archive, guildId, "7");
+  }
 });
 afterEach(() => opened.close());
 
-async function forgotten(given: { forgetOnLeave?: boolean; hasLeft: (guildId: string) => Promise<boolean> }) {
+async function forgotten(given: {
+  botId?: string;
+  forgetOnLeave?: boolean;
+  hasLeft: (guildId: string) => Promise<boolean>;
+}) {
   const { archive } = opened;
   const clock = createSkippableClock();
   const entered: string[] = [];
@@ -22,6 +29,7 @@ async function forgotten(given: { forgetOnLeave?: boolean; hasLeft: (guildId: st
   await forgetLeft(
     {
       archive,
+      botId: "7",
       forgetOnLeave: true,
       isJoined: (guildId) => guildId === "1",
       enter: async (guildId) => void entered.push(guildId),
@@ -64,4 +72,18 @@ test("none where that is not set, but for what was begun before", async () => {
     entered: ["3"],
     left: ["1", "2"],
   });
+});
+
+test("none that another bot stored in the same folder, or an import", async () => {
+  await opened.archive.save("4", [testMessage(1)], { pending: false });
+  await rememberBot(opened.archive, "3", "8");
+  const hasLeft = async () => true;
+  expect(await forgotten({ botId: "9", hasLeft })).toEqual({ entered: [], left: ["1", "2", "3", "4"] });
+  expect(await forgotten({ hasLeft })).toEqual({ entered: ["2"], left: ["1", "3", "4"] });
+});
+
+test("what else is stored of a guild's settings stays when the bot is remembered", async () => {
+  await opened.archive.saveSettings("1", { adminChannelId: "77" });
+  await rememberBot(opened.archive, "1", "8");
+  expect(await opened.archive.settings("1")).toEqual({ adminChannelId: "77", botId: "8" });
 });

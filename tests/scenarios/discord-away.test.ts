@@ -193,6 +193,17 @@ describe("a server that the bot is removed from while it is away", () => {
     expect((await bot.stored()).archived).toEqual([id]);
   });
 
+  test("is kept when another bot, which was never in it, is started on the same folder", async () => {
+    const { bot, id } = await started(true);
+    await bot.backscroll.stop();
+    const other = await startBackscroll({ forgetOnLeave: true, dataDir: bot.dataDir });
+    await until("it says so", () =>
+      other.logged.some(({ event, fields: { guildId: kept } }) => event === "guild:kept" && kept === bot.guild.id),
+    );
+    await other.backscroll.stop();
+    expect((await bot.stored()).archived).toEqual([id]);
+  });
+
   test("is not taken for one that is only out of service, at the start and later", async () => {
     const { bot, id } = await started(true);
     const { faults, guild, ada } = bot;

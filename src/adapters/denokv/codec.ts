@@ -98,7 +98,7 @@ export const cursorSchema = z.object({ oldestId: id, newestId: id, complete: z.b
 
 export const rereadSchema = z.object({ since: z.number(), reachedId: id.exactOptional() });
 
-export const settingsSchema = z.object({ adminChannelId: id.exactOptional() });
+export const settingsSchema = z.object({ adminChannelId: id.exactOptional(), botId: id.exactOptional() });
 
 export const quarantineSchema = z.object({
   kind: z.enum(["message", "note"]),
