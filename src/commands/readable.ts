@@ -1,7 +1,7 @@
 // What whoever asks can read at this moment, or, of an answer that everybody sees, everybody who sees it.
 
 import { UserError } from "../errors.ts";
-import type { Archive, ArchivedRecord, SearchFilter, Viewer } from "../ports.ts";
+import type { Archive, ArchivedRecord, IndexRow, SearchFilter, Viewer } from "../ports.ts";
 import { type AccessFilter, isReadable } from "../search/access.ts";
 import type { SearchHit } from "../search/search.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
@@ -58,7 +58,7 @@ async function findRecord(archive: Pick<Archive, "get">, guildId: Snowflake, id:
 
 /**
  * The hits as the archive has them now: the index may be a moment behind an edit or a deletion, or longer while the embedder is
- * down, and nobody must read there what its author has taken back.
+ * down, and nobody must read there what its author has taken back. A repeat steps in for the record that it repeats.
  */
 export async function asStoredNow(
   archive: Pick<Archive, "get">,
@@ -66,13 +66,20 @@ export async function asStoredNow(
   hits: readonly SearchHit[],
   readable: SearchFilter,
 ): Promise<ShownHit[]> {
-  const idsOf = (kind: ArchivedRecord["kind"]) => hits.filter(({ row }) => row.kind === kind).map(({ row }) => row.id);
+  const rows = hits.flatMap(({ row, repeats }) => [row, ...repeats]);
+  const idsOf = (kind: ArchivedRecord["kind"]) => rows.filter((row) => row.kind === kind).map(({ id }) => id);
   const [messages, notes] = await Promise.all([
     archive.get(guildId, "message", idsOf("message")),
     archive.get(guildId, "note", idsOf("note")),
   ]);
+  const recordOf = ({ kind, id }: IndexRow) => (kind === "note" ? notes : messages).get(id)?.record;
   return hits.flatMap((hit) => {
-    const record = (hit.row.kind === "note" ? notes : messages).get(hit.row.id)?.record;
-    return record && isReadable(record, readable) ? [{ ...hit, record }] : [];
+    const left = [hit.row, ...hit.repeats].filter((row) => {
+      const record = recordOf(row);
+      return record !== undefined && isReadable(record, readable);
+    });
+    const [row, ...repeats] = left;
+    const record = row && recordOf(row);
+    return row && record ? [{ ...hit, row, repeats, record }] : [];
   });
 }

@@ -6,11 +6,14 @@ import type { SearchFilter } from "../ports.ts";
 import type { SearchResult } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { customId } from "../views/message.ts";
-import { resultsPerPage, searchResultsView } from "../views/search-results.ts";
+import { resultsPerPage, type ShownHit, searchResultsView } from "../views/search-results.ts";
 import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
 import { asStoredNow, readableFor } from "./readable.ts";
 import { answer } from "./reply.ts";
 import type { Sessions } from "./sessions.ts";
+
+/** As many as a search ranks (more only for phrases). */
+const LOOKED_THROUGH = 200;
 
 /** One search, as long as its pages can be turned. */
 export interface PagedSearch {
@@ -48,8 +51,7 @@ async function showPage(
   const { guildId } = interaction;
   const { heading, marked, soughtId, shared } = search;
   const { uncheckedThreads, ...readable } = await readableFor(interaction, context, shared);
-  const { hits: found, ...result } = await search.find(readable, resultsPerPage, page * resultsPerPage);
-  const hits = await asStoredNow(context.archive, guildId, found, readable);
+  const { hits, result } = await findPage(context, search, readable, page * resultsPerPage);
   const view = searchResultsView({
     guildId,
     heading,
@@ -64,6 +66,22 @@ async function showPage(
     status: hits.length === 0 ? await statusIfKnown(context, guildId) : undefined,
   });
   await answer(interaction, view);
+}
+
+/** Rows of what has just been deleted, and is still in the index, take nobody's place on a page. */
+async function findPage(
+  { archive }: CommandContext,
+  { guildId, find }: PagedSearch,
+  readable: SearchFilter,
+  offset: number,
+): Promise<{ readonly hits: readonly ShownHit[]; readonly result: SearchResult }> {
+  const result = await find(readable, resultsPerPage, offset);
+  const hits = await asStoredNow(archive, guildId, result.hits, readable);
+  if (hits.length === result.hits.length) return { hits, result };
+  const all = await find(readable, LOOKED_THROUGH, 0);
+  const left = await asStoredNow(archive, guildId, all.hits, readable);
+  const end = offset + resultsPerPage;
+  return { hits: left.slice(offset, end), result: { ...all, hasMore: left.length > end } };
 }
 
 /** A click on one of the page buttons. @throws UserError for anybody but who searched */

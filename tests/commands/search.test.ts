@@ -215,6 +215,36 @@ describe("/search", () => {
     expect(read(await abroad.followup())).toContain("Please search again");
   });
 
+  it("fills its pages with what is left when most of what matches has just been deleted", async () => {
+    const { discord, archive } = await startSearch();
+    const { world, guild, ada, general } = discord;
+    const [left = "", last = ""] = [records[3]?.id, records[11]?.id];
+    const deleted = records.map(({ id }) => id).filter((id) => id !== left && id !== last);
+    await archive.remove(guild.id, "message", deleted);
+    const reply = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder" } })
+      .response();
+    expect(read(reply)).toContain("result number 4.");
+    expect(read(reply)).toContain("result number 12.");
+    expect(read(reply)).toContain("Results 1 to 2");
+    expect(read(reply)).not.toMatch(/result number (1|5)\./);
+  });
+
+  it("shows a repeat in the place of the record it repeats when that has just been deleted", async () => {
+    const [first, second, ...rest] = twelve;
+    if (!first || !second) throw new Error("two results, please");
+    const hits = [{ ...first, repeats: [second.row] }, ...rest];
+    const { discord, archive } = await startSearch({ result: { hits: hits.slice(0, 5), hasMore: false } });
+    const { world, guild, ada, general } = discord;
+    await archive.remove(guild.id, "message", [first.row.id]);
+    const reply = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder" } })
+      .response();
+    expect(read(reply)).toContain("result number 2.");
+    expect(read(reply)).not.toContain("result number 1.");
+    expect(read(reply)).not.toContain("more that says the same");
+  });
+
   it("shows a result as it is stored at this moment: edited, deleted and moved out of sight since it was indexed", async () => {
     const { discord, archive } = await startSearch();
     const { world, guild, ada, general } = discord;

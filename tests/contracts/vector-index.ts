@@ -135,6 +135,32 @@ export function vectorIndexContract(
         expect(await keys()).toEqual(["100/0 10"]);
       });
 
+      it("finds a record in every search while its rows are rewritten again and again", async () => {
+        const vector = unitVector(1);
+        const others = Array.from({ length: 50 }, (_, n) => indexRow({ id: String(200 + n), searchText: "parrot" }));
+        const row = indexRow({ id: "100", searchText: "a parrot", vector });
+        await add(row, ...others);
+        let writing = true;
+        const writes = (async () => {
+          for (const { id } of others) {
+            await index.removeIds([id]);
+            await put(row);
+          }
+          writing = false;
+        })();
+        const seen: boolean[] = [];
+        const look = async () => {
+          while (writing) {
+            const asked = { text: "parrot", vector: Promise.resolve(vector), filter: CHANNEL_10, limit: 100 };
+            const found = await index.candidates(asked);
+            seen.push(found.filter(({ id }) => id === "100").length === 1);
+          }
+        };
+        await Promise.all([writes, look(), look(), look()]);
+        expect(seen.length).toBeGreaterThan(10);
+        expect(new Set(seen)).toEqual(new Set([true]));
+      });
+
       it("loses nothing when rows are written during upkeep", async () => {
         await add(...Array.from({ length: 500 }, (_, n) => indexRow({ id: String(1000 + n) })));
         const upkeep = Promise.all([1, 2].map(() => index.optimize({ keepVersionsMs: 3_600_000 })));

@@ -20,15 +20,52 @@ const REFINE_FACTOR = 3;
  * found by its vector at once, and by its words as soon as upkeep has folded it in.
  */
 const SCANNED_ROWS = 1_000;
-/** A search whose rows moved (compaction) between finding and reading them looks again, this often at most. */
-const LOOKS = 3;
 
-/** @param reader answers at the version it is at */
-export function createSearches(reader: Table): Pick<VectorIndex, "candidates" | "nearest" | "matching"> {
+type Asked = Parameters<VectorIndex["candidates"]>[0];
+
+/**
+ * @param reader moves on with every change of the table
+ * @param openStill the same version of the table as a handle of its own, which stays where it is
+ */
+export function createSearches(
+  reader: Table,
+  openStill: () => Promise<Table>,
+): Pick<VectorIndex, "candidates" | "nearest" | "matching"> {
+  async function candidates(asked: Asked): Promise<FoundRow[]> {
+    const where = filterSql(asked.filter);
+    if (where === undefined || asked.limit < 1) return [];
+    const found = await createLook(reader)(asked, where);
+    if (found.movedOn === 0) return found.rows;
+    // A row that was only rewritten must not be missed: once more, where nothing moves.
+    const still = await openStill();
+    try {
+      return (await createLook(still)(asked, where)).rows;
+    } finally {
+      still.close();
+    }
+  }
+
+  return {
+    candidates,
+
+    async nearest(vector, filter, limit) {
+      const found = await candidates({ text: "", vector: Promise.resolve(vector), filter, limit });
+      return bestFirst(found, (row) => dot(row.vector, vector));
+    },
+
+    async matching(text, filter, limit) {
+      const found = await candidates({ text, vector: Promise.resolve(undefined), filter, limit });
+      return bestFirst(found, (row) => row.textScore ?? 0);
+    },
+  };
+}
+
+/** One search of a table. `movedOn`: so many rows were removed, rewritten or compacted between being found and being read. */
+function createLook(table: Table) {
   /** Nearest first. */
   const nearestPlaces = (vector: Float32Array, where: string, limit: number) =>
     places(
-      reader
+      table
         .query()
         .nearestTo(vector)
         .distanceType("cosine")
@@ -41,12 +78,12 @@ export function createSearches(reader: Table): Pick<VectorIndex, "candidates" | 
 
   // A query object, not a string: LanceDB parses strings.
   const withWords = (text: string, where: string, limit: number) =>
-    reader.query().fullTextSearch(new MatchQuery(text, "searchText")).where(where).limit(limit);
+    table.query().fullTextSearch(new MatchQuery(text, "searchText")).where(where).limit(limit);
 
   /** Best first. */
   async function matchingPlaces(text: string, where: string, limit: number): Promise<Place[]> {
     if (text.trim() === "") return [];
-    if ((await indexCoverage(reader)).unindexedRows <= SCANNED_ROWS) {
+    if ((await indexCoverage(table)).unindexedRows <= SCANNED_ROWS) {
       return await places(withWords(text, where, limit), "_score");
     }
     const [indexed, live] = await Promise.all([
@@ -62,45 +99,27 @@ export function createSearches(reader: Table): Pick<VectorIndex, "candidates" | 
 
   /** LanceDB looks for phrases in its index alone. */
   async function phrasePlaces(phrase: string, where: string, limit: number): Promise<Place[]> {
-    const query = reader.query().fullTextSearch(new PhraseQuery(phrase, "searchText"));
+    const query = table.query().fullTextSearch(new PhraseQuery(phrase, "searchText"));
     return phrase.trim() === "" ? [] : await places(query.where(where).limit(limit), "_score");
   }
 
   /** The rows at these places, in no order; those that were removed or moved meanwhile are missing. */
   async function rowsAt(scores: ReadonlyMap<bigint, number | undefined>): Promise<FoundRow[]> {
     if (scores.size === 0) return [];
-    const query = reader.takeRowIds([...scores.keys()]).select([...ROW_COLUMNS, "_rowid"]);
+    const query = table.takeRowIds([...scores.keys()]).select([...ROW_COLUMNS, "_rowid"]);
     return await collect(query, (batch) => toRows(batch, scores));
   }
 
-  const candidates: VectorIndex["candidates"] = async ({ text, phrase = "", vector, filter, limit }) => {
-    const where = filterSql(filter);
-    if (where === undefined || limit < 1) return [];
-    for (let looks = 1; ; looks += 1) {
-      const [matching, holding, nearest] = await Promise.all([
-        matchingPlaces(text, where, limit),
-        phrasePlaces(phrase, where, limit),
-        vector.then((known) => (known ? nearestPlaces(known, where, limit) : [])),
-      ]);
-      const scores = new Map<bigint, number | undefined>(nearest.map(({ place }) => [place, undefined]));
-      for (const { place, value } of [...holding, ...matching]) scores.set(place, value);
-      const rows = await rowsAt(scores);
-      if (rows.length === scores.size || looks === LOOKS) return rows;
-    }
-  };
-
-  return {
-    candidates,
-
-    async nearest(vector, filter, limit) {
-      const found = await candidates({ text: "", vector: Promise.resolve(vector), filter, limit });
-      return bestFirst(found, (row) => dot(row.vector, vector));
-    },
-
-    async matching(text, filter, limit) {
-      const found = await candidates({ text, vector: Promise.resolve(undefined), filter, limit });
-      return bestFirst(found, (row) => row.textScore ?? 0);
-    },
+  return async ({ text, phrase = "", vector, limit }: Asked, where: string) => {
+    const [matching, holding, nearest] = await Promise.all([
+      matchingPlaces(text, where, limit),
+      phrasePlaces(phrase, where, limit),
+      vector.then((known) => (known ? nearestPlaces(known, where, limit) : [])),
+    ]);
+    const scores = new Map<bigint, number | undefined>(nearest.map(({ place }) => [place, undefined]));
+    for (const { place, value } of [...holding, ...matching]) scores.set(place, value);
+    const rows = await rowsAt(scores);
+    return { rows, movedOn: scores.size - rows.length };
   };
 }
 

@@ -41,9 +41,14 @@ export async function createIndexStore(
     try {
       const writer = await commit(undefined, () => openOrMake(name, space));
       const reader = await database.openTable(name);
+      const openStill = async () => {
+        const still = await database.openTable(name);
+        await still.checkout(await reader.version());
+        return still;
+      };
       return createVectorIndex(
         space,
-        { writer, reader },
+        { writer, reader, openStill },
         {
           diskBytes: () => diskBytes(reader, where),
           optimize: ({ keepVersionsMs, signal }) => {

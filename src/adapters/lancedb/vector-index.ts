@@ -24,6 +24,8 @@ export interface TableHandles {
    * gap between them.
    */
   readonly reader: Table;
+  /** A handle of its own at the reader's present version. */
+  openStill(): Promise<Table>;
 }
 
 /** What is done with a table from outside. */
@@ -37,7 +39,7 @@ export interface TableSurroundings {
 
 export function createVectorIndex(
   space: EmbeddingSpace,
-  { writer, reader }: TableHandles,
+  { writer, reader, openStill }: TableHandles,
   { diskBytes, optimize, onClose }: TableSurroundings,
 ): VectorIndex {
   const versions = createVersionCount(reader);
@@ -134,7 +136,7 @@ export function createVectorIndex(
       return where === undefined ? [] : await rowsOf(ids, where);
     },
 
-    ...createSearches(reader),
+    ...createSearches(reader, openStill),
 
     async latest(filter, limit, offset) {
       const visible = filterSql(filter);
@@ -188,6 +190,8 @@ export function createVectorIndex(
       }),
 
     tag: (name) => beside(() => tagVersion(writer, name)),
+
+    refresh: () => beside(() => writer.checkoutLatest()),
 
     async close() {
       onClose();
