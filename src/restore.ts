@@ -90,7 +90,11 @@ async function restore(dataDir: string, guild: Snowflake, version: NamedVersion)
     await version.restore();
     const store = await createIndexStore(join(dataDir, "index"));
     const index = await store.open(guild, version.space);
-    const writer = createIndexWriter(index, () => ownership.mayCommit(guild));
+    const writer = createIndexWriter(index, {
+      mayCommit: () => ownership.mayCommit(guild),
+      isOwner: () => ownership.lease(guild) !== undefined,
+      onOvertaken: async () => undefined,
+    });
     const sources = { archive, index, writer, quarantine: runStore };
     const { removed, missing } = await dropOutdated(sources, writer, guild);
     say(`The index is as it was at ${new Date(version.at).toISOString()}: ${count(version.rows)} rows.`);

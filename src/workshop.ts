@@ -24,6 +24,7 @@ import type {
   RunStore,
   SystemProbe,
 } from "./ports.ts";
+import type { Snowflake } from "./snowflake.ts";
 
 export interface WorkshopParts extends Pick<EngineParts, "find" | "rereading"> {
   readonly archive: Archive;
@@ -64,7 +65,7 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
   const rightOfWay = createRightOfWay(clock);
   const breaker = createBreaker(queue, clock, logger);
   const ownership = createOwnership(runStore, parts.holder, clock, logger);
-  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, parts.textRecipe);
+  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, markOvertaken, parts.textRecipe);
   const shared = { ...parts, command: parts.command ?? "/backfill", queue, rightOfWay, breaker, ownership, indexes };
   const live = createLiveIndexing({ ...shared, quarantine: runStore });
   const engine = createEngine({ ...shared, live });
@@ -75,6 +76,16 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
       .recover(guildId)
       .catch((thrown) => logger.error("recover:failed", { guildId, error: toError(thrown).message }));
   });
+
+  /** What two processes may have written at once is written anew by the owner, whoever that is. */
+  async function markOvertaken(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
+    logger.warn("guild:overtaken", { guildId, records: ids.length });
+    const notes = await parts.archive.get(guildId, "note", ids);
+    await parts.archive.markPending(guildId, "note", [...notes.keys()]);
+    const messages = ids.filter((id) => !notes.has(id));
+    await parts.archive.markPending(guildId, "message", messages);
+    live.kick(guildId);
+  }
 
   return {
     queue,

@@ -57,18 +57,49 @@ export function createSystemProbe(folder: string, cgroup = "/sys/fs/cgroup"): Sy
   };
 }
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal?.addEventListener("abort", done);
-    }),
-};
+/** The clock is looked at this often; ... */
+const LOOK_EVERY_MS = 1_000;
+/** ... a gap as long as this means that the process did not run: it was frozen, or its machine asleep. */
+const ASLEEP_MS = 3_000;
+
+/**
+ * A clock whose `elapsed` and `sleep` count the time awake: whoever has waited a minute for an answer was there to hear it, and a
+ * night with the lid closed is neither a hanging request nor a stalled run.
+ */
+export function createClock(monotonicMs: () => number = () => performance.now()): Clock {
+  let asleepMs = 0;
+  let lookedAtMs = monotonicMs();
+
+  function elapsed(): number {
+    const nowMs = monotonicMs();
+    if (nowMs - lookedAtMs > ASLEEP_MS) asleepMs += nowMs - lookedAtMs;
+    lookedAtMs = nowMs;
+    return nowMs - asleepMs;
+  }
+  setInterval(elapsed, LOOK_EVERY_MS).unref();
+
+  return {
+    now: () => Date.now(),
+    elapsed,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const dueMs = elapsed() + ms;
+        let timer: NodeJS.Timeout;
+        const done = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener("abort", done);
+          resolve();
+        };
+        const look = () => {
+          const leftMs = dueMs - elapsed();
+          if (leftMs <= 0) done();
+          else timer = setTimeout(look, leftMs);
+        };
+        timer = setTimeout(look, ms);
+        signal?.addEventListener("abort", done);
+      }),
+  };
+}
+
+export const systemClock = createClock();

@@ -28,6 +28,8 @@ export interface Compared {
   readonly reason?: string;
   /** The run that wrote its rows, when it has some. */
   readonly runId?: string;
+  /** Stale for no other reason than that right rows are there more than once. */
+  readonly isOnlyTwice?: boolean;
 }
 
 export interface ComparedPage {
@@ -179,8 +181,9 @@ function compare(
   if (reason !== undefined) return { stored, standing: "skipped", reason };
   const runId = keys?.[0]?.runId;
   const written = runId === undefined ? {} : { runId };
-  if (keys?.every((key) => key.contentHash === contentHash) && !hasDuplicate(keys))
-    return { stored, standing: "embedded", ...written };
+  const isRight = keys?.every((key) => key.contentHash === contentHash) === true;
+  if (keys !== undefined && isRight && !hasDuplicate(keys)) return { stored, standing: "embedded", ...written };
   if (entry?.contentHash === contentHash) return { stored, standing: "quarantined", reason: entry.reason };
-  return { stored, standing: keys === undefined ? "missing" : "stale", ...written };
+  if (keys === undefined) return { stored, standing: "missing" };
+  return { stored, standing: "stale", ...written, ...(isRight && { isOnlyTwice: true }) };
 }

@@ -9,12 +9,13 @@ import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer
 import type { RightOfWay } from "../indexing/right-of-way.ts";
 import { knownContext, prepareRecords, toRows } from "../indexing/rows.ts";
 import type { TextRecipe } from "../indexing/text.ts";
-import type { QuarantineEntry, RecordKind } from "../ports.ts";
+import type { IndexRow, QuarantineEntry, RecordKind } from "../ports.ts";
 import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
-import { type ComparedPage, createDifference, type Sources } from "./difference.ts";
+import { type Compared, type ComparedPage, createDifference, type Sources } from "./difference.ts";
 import { type BatchEmbedding, embedPatiently } from "./embed-patiently.ts";
 import type { Pace } from "./pace.ts";
 import { addCounters, type Counters, noCounters, type Phase } from "./run.ts";
+import { type WriteAgainParts, writeAgain } from "./write-again.ts";
 
 /** Pages read but not settled. With the page size, bounds the memory of a run. */
 const PAGES_IN_FLIGHT = 4;
@@ -110,24 +111,15 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   async function write(page: PageInFlight, result: EmbeddedBatch, fresh: ReadonlySet<Snowflake>): Promise<void> {
     await rightOfWay.giveWay(stopping);
     const rows = result.embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors, parts.runId));
-    const outcomes = await Promise.all([
-      writeRows(
-        rows.filter((row) => fresh.has(row.id)),
-        true,
-      ),
-      writeRows(
-        rows.filter((row) => !fresh.has(row.id)),
-        false,
-      ),
-    ]);
+    const rowsThatAre = (isFresh: boolean) => rows.filter((row) => fresh.has(row.id) === isFresh);
+    const outcomes = await Promise.all(
+      [true, false].map((isFresh) => writeRows(rowsThatAre(isFresh), page.ticket, isFresh)),
+    );
     const notFresh = result.refused.map(({ id }) => id).filter((id) => !fresh.has(id));
     if (notFresh.length > 0) await patiently(() => writer.removeIds(notFresh, page.ticket));
-    const contextChanged = outcomes.flatMap((outcome) => [...outcome.contextChanged]);
-    if (contextChanged.length > 0) {
-      await archive.markPending(guildId, phase.kind, contextChanged);
-      parts.onMarked();
-    }
-    const superseded = outcomes.reduce((sum, outcome) => sum + outcome.superseded.size, contextChanged.length);
+    const lost = new Set(outcomes.flatMap(({ superseded, contextChanged }) => [...superseded, ...contextChanged]));
+    const dropped = result.embedded.filter(({ prepared }) => lost.has(prepared.stored.record.id));
+    const superseded = dropped.length === 0 ? 0 : await writeAgain(again, dropped);
     const counters = count({
       embedded: result.embedded.length - superseded,
       quarantined: result.refused.length,
@@ -137,13 +129,20 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     if (superseded > 0) page.skippedBy[CHANGED_MEANWHILE] = (page.skippedBy[CHANGED_MEANWHILE] ?? 0) + superseded;
     page.quarantine.push(...result.refused);
     parts.onBatch({ counters, failed: result.refused.length > 0 });
-
-    async function writeRows(some: typeof rows, isFresh: boolean): Promise<WriteOutcome> {
-      if (some.length === 0) return { superseded: new Set(), contextChanged: new Set() };
-      // A write that failed may have been stored all the same: never appended a second time.
-      return patiently((tries) => writer.write(some, { ticket: page.ticket, fresh: isFresh && tries === 1 }));
-    }
   }
+
+  async function writeRows(rows: readonly IndexRow[], ticket: Ticket, isFresh: boolean): Promise<WriteOutcome> {
+    if (rows.length === 0) return { superseded: new Set(), contextChanged: new Set() };
+    // A write that failed may have been stored all the same: never appended a second time.
+    return patiently((tries) => writer.write(rows, { ticket, fresh: isFresh && tries === 1 }));
+  }
+
+  const again: WriteAgainParts = {
+    ...parts,
+    archive,
+    kind: phase.kind,
+    write: (rows, ticket) => writeRows(rows, ticket, false),
+  };
 
   async function patiently<Result>(change: (tries: number) => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries += 1) {
@@ -195,7 +194,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     const cut = cutBatches(prepared, { texts: pace.batchTexts(phase.name), tokens: tokensPerRequest });
     // Duplicates that are embedded anew are replaced by that.
     const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
-    const outdated = needed.filter(isStale).map(({ stored }) => stored.record.id);
+    const outdated = needed.filter(hasOtherWords).map(({ stored }) => stored.record.id);
     await markDependents([...read.orphans, ...outdated], rewritten);
     const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
     if (unwanted.length > 0) await patiently(() => writer.removeIds(unwanted, read.ticket));
@@ -253,7 +252,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   return cursor === undefined && !unsettled ? "finished" : "stopped";
 }
 
-const isStale = ({ standing }: { standing: string }) => standing === "stale";
+const hasOtherWords = ({ standing, isOnlyTwice }: Compared) => standing === "stale" && !isOnlyTwice;
 
 /** What is known of a page before anything is embedded. */
 function classify(read: ComparedPage, parts: PipelineParts, kind: RecordKind): Omit<PageInFlight, "batchesLeft"> {

@@ -24,34 +24,55 @@ export interface GuildIndexes {
   close(): Promise<void>;
 }
 
-/** @param space of the embedder; the way texts are prepared is added to its fingerprint here */
+/**
+ * @param space of the embedder; the way texts are prepared is added to its fingerprint here
+ * @param onOvertaken see `CommitGuard`
+ */
 export function createGuildIndexes(
   store: IndexStore,
   space: EmbeddingSpace,
   ownership: Ownership,
+  onOvertaken: (guildId: Snowflake, ids: readonly Snowflake[]) => Promise<void>,
   recipe: TextRecipe = textRecipe,
 ): GuildIndexes {
   const ours: EmbeddingSpace = { ...space, fingerprint: `${space.fingerprint}-${recipeFingerprint(recipe)}` };
   const opened = new Map<Snowflake, Promise<GuildIndex>>();
+  /** Under which lease an index has seen what was written before it. */
+  const seenUnder = new Map<Snowflake, number>();
 
   async function openOnce(guildId: Snowflake): Promise<GuildIndex> {
     const index = await store.open(guildId, ours);
-    return { index, writer: createIndexWriter(index, () => ownership.mayCommit(guildId)), recipe };
+    const writer = createIndexWriter(index, {
+      mayCommit: () => ownership.mayCommit(guildId),
+      isOwner: () => ownership.lease(guildId) !== undefined,
+      onOvertaken: (ids) => onOvertaken(guildId, ids),
+    });
+    return { index, writer, recipe };
+  }
+
+  async function openedOnce(guildId: Snowflake): Promise<GuildIndex> {
+    const existing = opened.get(guildId);
+    if (existing !== undefined) return existing;
+    const opening = openOnce(guildId);
+    opened.set(guildId, opening);
+    try {
+      return await opening;
+    } catch (thrown) {
+      opened.delete(guildId);
+      throw thrown;
+    }
   }
 
   return {
     space: ours,
     async open(guildId) {
-      const existing = opened.get(guildId);
-      if (existing !== undefined) return existing;
-      const opening = openOnce(guildId);
-      opened.set(guildId, opening);
-      try {
-        return await opening;
-      } catch (thrown) {
-        opened.delete(guildId);
-        throw thrown;
+      const guild = await openedOnce(guildId);
+      const token = ownership.lease(guildId)?.token;
+      if (token !== undefined && seenUnder.get(guildId) !== token) {
+        await guild.index.refresh();
+        seenUnder.set(guildId, token);
       }
+      return guild;
     },
     async drop(guildId) {
       const open = await opened.get(guildId);

@@ -58,8 +58,20 @@ interface WriteJob {
 }
 type Job = { readonly write: WriteJob } | { readonly other: () => Promise<void> };
 
-/** @param mayCommit false once the guild's lease has (almost) run out: LanceDB cannot be fenced, so nothing may be sent then */
-export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean): IndexWriter {
+/** What stands in for the fence that LanceDB does not have. */
+export interface CommitGuard {
+  /** False once the guild's lease has (almost) run out: nothing may be sent then. */
+  mayCommit(): boolean;
+  /** False once it has run out. */
+  isOwner(): boolean;
+  /**
+   * Told of ids whose rows were only written, or removed, when the lease had run out: the process, or its machine, slept in the middle
+   * of it, and a new owner may have written them too meanwhile.
+   */
+  onOvertaken(ids: readonly Snowflake[]): Promise<void>;
+}
+
+export function createIndexWriter(index: VectorIndex, guard: CommitGuard): IndexWriter {
   const jobs: Job[] = [];
   const openTickets = new Set<Ticket>();
   /** When each id (`row:` its rows) or scope last changed, oldest change first; only as far back as the oldest open ticket. */
@@ -130,6 +142,7 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
       requireOwnership();
       const fresh = group[0]?.fresh ?? false;
       if (rows.length > 0) await index.write(rows, { fresh });
+      await requireInTime(rows.map(({ id }) => id));
       // Whoever believes from an earlier read that these ids have no rows must not append them any more.
       // Not a change of the record: rows that carry its words as context are as good as before.
       if (!fresh) for (const row of rows) note(`row:${row.id}`);
@@ -143,7 +156,14 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
   }
 
   function requireOwnership() {
-    if (!mayCommit()) throw new NotOwnedError("this process does not own the server's index at the moment");
+    if (!guard.mayCommit()) throw notOwned();
+  }
+
+  /** After a commit. */
+  async function requireInTime(ids: readonly Snowflake[]): Promise<void> {
+    if (guard.isOwner()) return;
+    await guard.onOvertaken([...new Set(ids)]);
+    throw notOwned();
   }
 
   async function work(): Promise<void> {
@@ -204,6 +224,7 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
           ticket === undefined || !(changedSince(id, ticket.at) || changedSince(`row:${id}`, ticket.at));
         const unwanted = ids.filter(isStill);
         if (unwanted.length > 0) await index.removeIds(unwanted);
+        await requireInTime(unwanted);
       }),
     removeScope: (scope) => exclusively((index) => index.removeScope(scope)),
     exclusively,
@@ -212,3 +233,5 @@ export function createIndexWriter(index: VectorIndex, mayCommit: () => boolean):
     },
   };
 }
+
+const notOwned = () => new NotOwnedError("this process does not own the server's index at the moment");

@@ -46,7 +46,9 @@ function anew(prepared: PreparedRecord, rows: readonly IndexRow[]): IndexRow[] {
   const isSame = (row: IndexRow) => row.contentHash === contentHash && row.authorName === record.authorName;
   const byChunk = new Map(rows.filter(isSame).map((row) => [row.chunk, row]));
   const present = prepared.chunks.flatMap(({ chunk }) => byChunk.get(chunk) ?? []);
-  if (present.length < prepared.chunks.length || rows.length > present.length) return [];
+  // Some may be there twice, but none that is not wanted.
+  if (present.length < prepared.chunks.length || rows.some((row) => !isSame(row) || row.chunk >= present.length))
+    return [];
   return toRows(
     prepared,
     present.map(({ vector }) => vector),

@@ -251,6 +251,17 @@ describe("the way to the server", () => {
     expect(failure).toMatchObject({ name: "TransientError", message: expect.stringContaining("within 0.15 s") });
   });
 
+  it("is waited for anew when the process was asleep: it may have come meanwhile", async () => {
+    const server = await serve();
+    const embedder = embedderOn(server, { requestTimeoutMs: 200 });
+    await embedder.embed(["hello"], "document");
+    const asked = embedder.embed(["hello world"], "document");
+    await server.received(2);
+    // Nothing runs, no timer and no answer, as while a process is frozen or its machine sleeps.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+    expect(await asked).toHaveLength(1);
+  });
+
   it.each(["hang", "hang-mid-body"] as const)("is left when the caller stops: %s", async (how) => {
     const server = await serve();
     server.misbehave(how);

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createSystemProbe, systemClock } from "../../src/adapters/system.ts";
+import { createClock, createSystemProbe, systemClock } from "../../src/adapters/system.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -49,6 +49,17 @@ test("disk is that of the folder's file system", async () => {
   const { freeBytes, totalBytes } = await createSystemProbe(folder).disk();
   expect(freeBytes).toBeGreaterThan(0);
   expect(totalBytes).toBeGreaterThan(freeBytes);
+});
+
+test("time asleep is not time elapsed, and nobody has waited meanwhile", async () => {
+  let asleepMs = 0;
+  const clock = createClock(() => performance.now() + asleepMs);
+  const [startedAt, startedAtMs] = [clock.elapsed(), performance.now()];
+  const waiting = clock.sleep(300);
+  asleepMs = 3_600_000;
+  await waiting;
+  expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(299);
+  expect(clock.elapsed() - startedAt).toBeLessThan(60_000);
 });
 
 test("a sleep ends at once when it is told to stop, and is no error", async () => {

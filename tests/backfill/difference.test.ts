@@ -49,7 +49,11 @@ beforeAll(async () => {
   archive = await openTestArchive();
   temp = await openTempIndexStore();
   index = await temp.store.open(GUILD, testSpace);
-  writer = createIndexWriter(index, () => true);
+  writer = createIndexWriter(index, {
+    mayCommit: () => true,
+    isOwner: () => true,
+    onOvertaken: async () => undefined,
+  });
   const runStore = archive.runStore((value) => value as { id: string });
   sources = { archive: archive.archive, index, writer, quarantine: runStore };
   const rows: IndexRow[] = [];

@@ -8,6 +8,8 @@ let temp: TempIndexStore;
 let index: VectorIndex;
 let writer: IndexWriter;
 let owned: boolean;
+/** Ids of rows of which it was told that they may have been written by two. */
+let overtaken: string[];
 /** What reached the index, in order. */
 let commits: string[];
 
@@ -27,7 +29,12 @@ beforeEach(async () => {
       return real.removeIds(ids);
     },
   };
-  writer = createIndexWriter(index, () => owned);
+  overtaken = [];
+  writer = createIndexWriter(index, {
+    mayCommit: () => owned,
+    isOwner: () => owned,
+    onOvertaken: async (ids) => void overtaken.push(...ids),
+  });
 });
 afterEach(async () => {
   await temp.close();
@@ -76,6 +83,23 @@ describe("commits", () => {
     owned = true;
     await append([row("1")]);
     expect(await ids()).toEqual(["1"]);
+  });
+
+  test("that come to their end after the guild was lost are reported, and count as failed", async () => {
+    const { write, removeIds } = index;
+    index.write = async (...given) => {
+      await write(...given);
+      owned = false;
+    };
+    await expect(append([row("1"), row("2")])).rejects.toThrow(TransientError);
+    expect(overtaken).toEqual(["1", "2"]);
+    owned = true;
+    index.removeIds = async (...given) => {
+      await removeIds(...given);
+      owned = false;
+    };
+    await expect(writer.removeIds(["3"])).rejects.toThrow(TransientError);
+    expect(overtaken).toEqual(["1", "2", "3"]);
   });
 });
 

@@ -4,6 +4,7 @@
 //
 //   tsx rival-child.ts FOLDER SERVER_URL NAME EPOCH_MS
 
+import { systemClock } from "../../src/adapters/system.ts";
 import { GUILD, openHouse, type SkippableClock } from "./engine.ts";
 
 const SPEED = 5;
@@ -12,21 +13,10 @@ if (folder === undefined || serverUrl === undefined || holder === undefined) thr
 
 const say = (event: string, facts: object = {}) =>
   console.log(JSON.stringify({ event, name: holder, at: Date.now(), ...facts }));
-const now = () => Number(epoch) + (Date.now() - Number(epoch)) * SPEED;
 const clock: SkippableClock = {
-  now,
-  elapsed: now,
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const wake = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms / SPEED);
-      signal?.addEventListener("abort", wake);
-    }),
+  now: () => Number(epoch) + (Date.now() - Number(epoch)) * SPEED,
+  elapsed: () => systemClock.elapsed() * SPEED,
+  sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
   skip() {},
 };
 

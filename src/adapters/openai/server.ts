@@ -5,6 +5,9 @@ import { RejectedInputError } from "../../errors.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import { EncodingRefusedError, errorInAnswer, type FaultContext, timedOut, translateFault } from "./faults.ts";
 
+/** As long as a timer can be. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export interface ServerOptions {
   readonly baseUrl: string;
   readonly where: string;
@@ -37,7 +40,8 @@ export function createServer(options: ServerOptions): Server {
     defaultHeaders: apiKey ? {} : { Authorization: null },
     logLevel: "off",
     maxRetries: 0,
-    timeout: options.requestTimeoutMs,
+    // Its own deadline does not know of sleep; the one below does, and covers the body too.
+    timeout: LONGEST_MS,
     fetch: (url, init) => fetchTellingErrors(url, init, apiKey),
   });
   const context: FaultContext = { where, timeoutMs: options.requestTimeoutMs, now: options.now };
@@ -45,7 +49,6 @@ export function createServer(options: ServerOptions): Server {
   /** Asked for until the server shows that it cannot: a third of the bytes, and no numbers to parse. */
   let encoding: "base64" | "float" = "base64";
 
-  /** The client's own timeout ends with the headers; this one covers the body too. */
   async function withDeadline<T>(
     signal: AbortSignal | undefined,
     ask: (signal: AbortSignal) => Promise<T>,
@@ -55,7 +58,7 @@ export function createServer(options: ServerOptions): Server {
     closing.signal.throwIfAborted();
     const stop = new AbortController();
     const abort = () => stop.abort();
-    const timer = setTimeout(abort, options.requestTimeoutMs);
+    const deadline = startDeadline(options.requestTimeoutMs, abort);
     signal?.addEventListener("abort", abort, { once: true });
     closing.signal.addEventListener("abort", abort, { once: true });
     try {
@@ -65,7 +68,7 @@ export function createServer(options: ServerOptions): Server {
       closing.signal.throwIfAborted();
       throw stop.signal.aborted ? timedOut(context, thrown) : translateFault(thrown, { ...context, sent });
     } finally {
-      clearTimeout(timer);
+      deadline.cancel();
       signal?.removeEventListener("abort", abort);
       closing.signal.removeEventListener("abort", abort);
     }
@@ -125,6 +128,20 @@ export function createServer(options: ServerOptions): Server {
       closing.abort(new Error(`${where} is no longer used: the embedder is closed`));
     },
   };
+}
+
+/** A timer that is as late as this has slept, with the process or its machine. */
+const LATE_MS = 1_000;
+
+/** The answer may have come while nobody was awake to hear it: after a sleep the time begins anew. */
+function startDeadline(ms: number, passed: () => void): { cancel(): void } {
+  let timer: NodeJS.Timeout;
+  const start = () => {
+    const dueMs = performance.now() + ms;
+    timer = setTimeout(() => (performance.now() - dueMs > LATE_MS ? start() : passed()), ms);
+  };
+  start();
+  return { cancel: () => clearTimeout(timer) };
 }
 
 /**
