@@ -71,7 +71,7 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     similar: (request) => rightOfWay.first(() => searching.similar(request)),
   };
   const access = createAccess({ permissions: parts.permissions, archive, clock });
-  const notes = createNotes({ archive, onChanged: (guildId) => live.kick(guildId) });
+  const notes = createNotes({ archive, onChanged: live.changed });
 
   /** The search that members use, over all there is: for the self-check of a backfill, whose results nobody sees. */
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {

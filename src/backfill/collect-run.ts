@@ -11,7 +11,7 @@ import type { RunState } from "./run-state.ts";
 
 /** @returns false when it was stopped before the end */
 export async function collectForRun(
-  parts: CompareParts & { readonly sources: Sources; readonly live: Pick<LiveIndexing, "kick" | "removed"> },
+  parts: CompareParts & { readonly sources: Sources; readonly live: Pick<LiveIndexing, "changed"> },
   guildId: Snowflake,
   run: Run,
   update: RunState["update"],
@@ -19,9 +19,8 @@ export async function collectForRun(
 ): Promise<boolean> {
   if (run.source !== "discord" || run.collection?.finished === true) return !stop.aborted;
 
-  const onRead: Collection["onRead"] = async (messages, { changed, removed }) => {
-    if (changed > 0) parts.live.kick(guildId);
-    await parts.live.removed(guildId, removed);
+  const onRead: Collection["onRead"] = async (messages, outdated) => {
+    if (outdated.length > 0) await parts.live.changed(guildId, outdated);
     await update((each) => ({
       ...each,
       collection: { finished: false, collected: (each.collection?.collected ?? 0) + messages, unreadable: [] },

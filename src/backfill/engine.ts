@@ -43,7 +43,7 @@ export interface EngineParts {
   readonly queue: EmbeddingQueue;
   readonly rightOfWay: RightOfWay;
   readonly breaker: Breaker;
-  readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "removed">;
+  readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "changed">;
   readonly history: History;
   readonly adminChannel: AdminChannel<Announcement>;
   readonly system: SystemProbe;

@@ -17,8 +17,8 @@ export interface CatchUpParts extends CompareParts {
   isGone(channelId: Snowflake): Promise<boolean>;
   /** Told of each channel and thread that is stored and gone. */
   onGone(channelId: Snowflake): Promise<void>;
-  /** Told of new pending marks, and which of them are for messages that are gone. */
-  onMarked(removed: readonly Snowflake[]): Promise<void>;
+  /** Told of new pending marks, and which of them are for messages that are gone or were edited. */
+  onMarked(outdated: readonly Snowflake[]): Promise<void>;
 }
 
 export interface CaughtUp {
@@ -119,9 +119,9 @@ async function compareUpTo(
   for (let pages = 0; pages < PAGES_AT_ONCE && !stop.aborted; pages += 1) {
     const page = await comparePage(parts, guildId, channel, before, "between", stop);
     saved += page.created + page.changed;
-    removed += page.removed.length;
-    if (page.removed.length > 0) await parts.onMarked(page.removed);
-    if (page.complete || page.created + page.changed + page.removed.length === 0) break;
+    removed += page.removed;
+    if (page.outdated.length > 0) await parts.onMarked(page.outdated);
+    if (page.complete || page.created + page.changed + page.removed === 0) break;
     before = page.oldestId;
   }
   return { saved, removed };

@@ -17,11 +17,8 @@ export interface Collection {
   readonly newestId: Snowflake;
   /** When it was begun: what happens later is live indexing's, or missed. Milliseconds since 1970. */
   readonly startedAt: number;
-  /** Called after each request, with the number of messages that were read and what is to be done about them. */
-  onRead(
-    messages: number,
-    marks: { readonly changed: number; readonly removed: readonly Snowflake[] },
-  ): Promise<unknown>;
+  /** Called after each request. @param outdated archived messages that are gone or were edited, now marked pending */
+  onRead(messages: number, outdated: readonly Snowflake[]): Promise<unknown>;
 }
 
 export interface Collected {
@@ -87,7 +84,7 @@ async function collectChannel(
     const page = await comparePage(parts, guildId, channel, cursor.oldestId, "all", stop);
     cursor = { ...cursor, oldestId: page.oldestId, complete: page.complete };
     await archive.saveCursor(guildId, channel.id, cursor);
-    await onRead(page.read, page);
+    await onRead(page.read, page.outdated);
   }
   // All of it has been compared since then: nothing is left to be read again.
   if (cursor.complete) await archive.saveRereadCursor(guildId, channel.id, { since: startedAt });

@@ -19,7 +19,9 @@ export interface ComparedPage {
   readonly read: number;
   readonly created: number;
   readonly changed: number;
-  readonly removed: readonly Snowflake[];
+  readonly removed: number;
+  /** Archived messages that are gone or were edited: what the index holds of them is out of date. */
+  readonly outdated: readonly Snowflake[];
   /** Everything from here up has been compared. */
   readonly oldestId: Snowflake;
   /** Discord has nothing older. */
@@ -75,7 +77,15 @@ export async function comparePage(
       "message",
       successors(page, isAdded, (record) => known.has(record.id)),
     );
-    return { read: page.length, created: added.created, changed: changed.changed, removed: absent, oldestId, complete };
+    return {
+      read: page.length,
+      created: added.created,
+      changed: changed.changed,
+      removed: absent.length,
+      outdated: [...absent, ...edited.map(({ id }) => id)],
+      oldestId,
+      complete,
+    };
   } finally {
     asOf.release();
   }

@@ -26,19 +26,18 @@ import { patientRequest } from "./patient-request.ts";
 import { reword } from "./reword.ts";
 import type { RightOfWay } from "./right-of-way.ts";
 import { prepareRecords, toRows } from "./rows.ts";
+import { createWithdrawal } from "./withdraw.ts";
 
 /** Marks reconciled together. */
 const MARKS_AT_ONCE = 200;
 /** After an unexpected error, the guild's marks are left alone for this long. */
 const RETRY_MS = 5_000;
-/** Marks left by another process that are looked through for removals before anything is embedded. */
-const MARKS_LOOKED_THROUGH = 20_000;
 
 export interface LiveIndexing extends GuildEvents {
   /** Says that there are pending marks in a guild. */
   kick(guildId: Snowflake): void;
-  /** Says that somebody else has removed these messages from the archive, and so left marks. */
-  removed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
+  /** Says that somebody else has edited or removed these records in the archive, and so left marks. */
+  changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** Marks not reconciled yet; at most 1,000 are counted. */
   pending(guildId: Snowflake): Promise<number>;
   /** Resolves when the guild, or any guild, has no marks being worked on. */
@@ -66,8 +65,13 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   const stopped = new AbortController();
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
   const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
-  /** By which lease a guild's left-over removals have been done. */
-  const lookedThrough = new Map<Snowflake, number>();
+  const withdrawal = createWithdrawal(parts);
+  let withdrawing = Promise.resolve();
+  const stopListening = breaker.onChange((down) => {
+    // It has just been found to be down: marks being worked on wait from now on.
+    if (down?.probes !== 0) return;
+    for (const guildId of working.keys()) withdrawing = withdrawing.then(() => withdrawal.ofMarked(guildId));
+  });
 
   function kick(guildId: Snowflake) {
     const current = working.get(guildId);
@@ -99,7 +103,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
 
   async function reconcileAll(guildId: Snowflake): Promise<void> {
     for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
-    await removeLeftOver(guildId);
+    // Nor must what changed before this process owned the guild wait behind marks that need the embedder.
+    await withdrawal.ofLeftOver(guildId);
     while (!stopped.signal.aborted && ownership.lease(guildId) !== undefined) {
       const marks = await archive.pending(guildId, MARKS_AT_ONCE);
       if (marks.length === 0) return;
@@ -116,9 +121,12 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     guild.writer.changed(marks.map(({ id }) => id));
     // Asked in the writer's order, so that rows on their way when the neighbour changed are seen.
     const dependents = await guild.writer.exclusively((index) => index.dependents(messageIds));
-    const { remaining, ...outcome } = await reword(archive, guildId, guild, without(dependents, messageIds));
+    // Those whose own text is in the index already keep its vectors.
+    const { remaining, ...outcome } = await reword(archive, guildId, guild, [
+      ...new Set([...messageIds, ...dependents]),
+    ]);
     await markAgain(guildId, "message", outcome);
-    await reconcileIds(guildId, guild, "message", [...messageIds, ...remaining]);
+    await reconcileIds(guildId, guild, "message", remaining);
     await reconcileIds(guildId, guild, "note", idsOf("note"));
     await archive.clearPending(guildId, marks);
   }
@@ -183,40 +191,6 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     logger.info("scope:removed", { guildId, scope: scope.by, removed });
   }
 
-  /** Rows in the making from an older read of these records must not be written any more. */
-  async function tellWriter(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
-    if (ownership.lease(guildId) === undefined) return;
-    (await indexes.open(guildId)).writer.changed(ids);
-  }
-
-  async function removeNow(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
-    if (ownership.lease(guildId) === undefined) return;
-    try {
-      const guild = await indexes.open(guildId);
-      const dependents = await guild.writer.exclusively((index) => index.dependents(ids));
-      await guild.writer.removeIds(ids);
-      // Their marks bring along what is left undone here.
-      await reword(archive, guildId, guild, without(dependents, ids));
-    } catch (thrown) {
-      // Their marks are set: they go as soon as live indexing gets on.
-      logger.warn("live:removal-postponed", { guildId, error: toError(thrown).message });
-    }
-  }
-
-  /** What was deleted before this process owned the guild must not wait behind marks that need the embedder. Once per lease. */
-  async function removeLeftOver(guildId: Snowflake): Promise<void> {
-    const token = ownership.lease(guildId)?.token;
-    if (token === undefined || lookedThrough.get(guildId) === token) return;
-    const marks = await archive.pending(guildId, MARKS_LOOKED_THROUGH);
-    for (const kind of ["message", "note"] as const) {
-      const ids = marks.filter((mark) => mark.kind === kind).map(({ id }) => id);
-      const present = await archive.get(guildId, kind, ids);
-      const gone = ids.filter((id) => !present.has(id));
-      if (gone.length > 0) await removeNow(guildId, gone);
-    }
-    lookedThrough.set(guildId, token);
-  }
-
   /** Live indexing may be waiting for the embedder, or for an answer that never comes. */
   const isHeldUp = (guildId: Snowflake) => working.has(guildId) || breaker.state() !== undefined;
 
@@ -229,30 +203,30 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     }
   }
 
-  async function removed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
-    if (ids.length === 0) return;
-    await tellWriter(guildId, ids);
+  async function changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
+    await withdrawal.ofDrafts(guildId, ids);
     const heldUp = isHeldUp(guildId);
     kick(guildId);
-    // Marks wait for an embedder that is down; what was deleted must not be found meanwhile.
-    if (heldUp) await removeNow(guildId, ids);
+    // Marks wait for an embedder that is down; what was deleted or edited away must not be found meanwhile.
+    if (heldUp) await withdrawal.of(guildId, ids);
   }
 
   return {
     async messageSaved(guildId, record, channel) {
       await rightOfWay.first(async () => {
         await archive.saveChannels(guildId, [channel]);
-        const { created, changed } = await archive.save(guildId, [record], { pending: true });
-        if (created + changed === 0) return;
-        await tellWriter(guildId, [record.id]);
+        const saved = await archive.save(guildId, [record], { pending: true });
+        if (saved.changed > 0) await changed(guildId, [record.id]);
+        if (saved.created === 0) return;
+        await withdrawal.ofDrafts(guildId, [record.id]);
         kick(guildId);
       });
     },
     async messagesDeleted(guildId, ids) {
       await archive.remove(guildId, "message", ids);
-      await removed(guildId, ids);
+      await changed(guildId, ids);
     },
-    removed,
+    changed,
     channelSaved: stored.channelSaved,
     async channelDeleted(guildId, channelId) {
       await stored.channelDeleted(guildId, channelId);
@@ -273,12 +247,9 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     },
     async stop() {
       stopped.abort();
+      stopListening();
       await Promise.all([...working.values()].map(({ done }) => done));
+      await withdrawing;
     },
   };
 }
-
-const without = (ids: readonly Snowflake[], others: readonly Snowflake[]) => {
-  const left = new Set(others);
-  return ids.filter((id) => !left.has(id));
-};

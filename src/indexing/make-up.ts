@@ -14,7 +14,7 @@ import { type Rereading, reread } from "./reread.ts";
 const AGAIN_MS = 30_000;
 
 export interface MakeUpParts extends CompareParts {
-  readonly live: Pick<LiveIndexing, "channelDeleted" | "kick" | "removed">;
+  readonly live: Pick<LiveIndexing, "channelDeleted" | "kick" | "changed">;
   /** Resolves when the events heard of a guild until now are archived: an older one must not come after what Discord says now. */
   settled(guildId: Snowflake): Promise<void>;
   /** True only when Discord says that there is no such channel (any more). */
@@ -55,10 +55,7 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     ...parts,
     requests,
     onGone: (channelId: Snowflake) => live.channelDeleted(guildId, channelId),
-    async onMarked(removed: readonly Snowflake[]) {
-      live.kick(guildId);
-      await live.removed(guildId, removed);
-    },
+    onMarked: (outdated: readonly Snowflake[]) => live.changed(guildId, outdated),
   });
 
   async function catchUpOnce(guildId: Snowflake, awaySince: number, stop: AbortSignal): Promise<void> {

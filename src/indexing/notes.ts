@@ -46,10 +46,10 @@ export interface Notes {
   ): Promise<ArchivedRecord>;
 }
 
-/** @param onChanged says that a guild has new pending marks (live indexing's `kick`) */
+/** @param parts.onChanged says that notes were added or removed, which left pending marks */
 export function createNotes(parts: {
   readonly archive: Pick<Archive, "save" | "saveChannels" | "get" | "remove" | "notesOf">;
-  readonly onChanged: (guildId: Snowflake) => void;
+  readonly onChanged: (guildId: Snowflake, ids: readonly Snowflake[]) => Promise<void>;
 }): Notes {
   const { archive, onChanged } = parts;
 
@@ -70,7 +70,7 @@ export function createNotes(parts: {
     // A thread nobody has written in yet is unknown to the archive; search must learn of it to find a channel note there.
     await archive.saveChannels(guildId, [channel]);
     await archive.save(guildId, [note], { pending: true });
-    onChanged(guildId);
+    await onChanged(guildId, [id]);
     return note;
   }
 
@@ -100,7 +100,7 @@ export function createNotes(parts: {
         throw new UserError("There is no such note, or it is not yours. Nothing was removed.");
       }
       await archive.remove(guildId, "note", [noteId]);
-      onChanged(guildId);
+      await onChanged(guildId, [noteId]);
       return note;
     },
   };

@@ -49,9 +49,9 @@ export async function reread(
       ...progress,
       messages: progress.messages + page.read,
       changed: progress.changed + page.created + page.changed,
-      removed: progress.removed + page.removed.length,
+      removed: progress.removed + page.removed,
     };
-    if (page.created + page.changed + page.removed.length > 0) await parts.onMarked(page.removed);
+    if (page.created + page.changed + page.removed > 0) await parts.onMarked(page.outdated);
     return true;
   }
 

@@ -50,7 +50,7 @@ export async function startCommands(
   const commands = createCommands(
     {
       backfill: scriptedBackfill(calls, parts.backfill),
-      notes: createNotes({ archive, onChanged: (guildId) => void changed.push(guildId) }),
+      notes: createNotes({ archive, onChanged: async (guildId) => void changed.push(guildId) }),
       search: { search: noSearch, similar: noSearch },
       access: { filterFor: noSearch, filterForSharing: noSearch },
       archive,

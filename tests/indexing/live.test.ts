@@ -326,6 +326,75 @@ describe("an embedder that is down", () => {
     expect(await rowsOf(id(1))).toEqual([]);
   });
 
+  describe("leaves nothing to be found of what was edited away", () => {
+    beforeEach(async () => {
+      await say(1, "the password is swordfish");
+      await say(2, "thank you");
+      await settled();
+    });
+    const edit = () => say(1, "nothing to see", { editedAt: 1 });
+    const isWithdrawn = async () =>
+      (await house.matching("swordfish")).length === 0 && (await rowsOf(id(1))).length === 0;
+    async function findsNewWords(): Promise<void> {
+      await until(async () => (await house.live.pending(GUILD)) === 0, "all is indexed", 30_000);
+      expect(await texts(id(1))).toEqual(["nothing to see"]);
+      expect((await rowsOf(id(2)))[0]?.searchText).toBe("nothing to see\nAda: thank you");
+    }
+
+    test("when it is known to be down, and has the new words when it is back", async () => {
+      const restore = house.server?.misbehave({ status: 503 });
+      await say(9, "somebody else");
+      await until(() => house.breaker.state() !== undefined, "the breaker opens");
+      await edit();
+      expect(await isWithdrawn()).toBe(true);
+      restore?.();
+      await house.impatiently(findsNewWords);
+    });
+
+    test("when it turns out to be down by that edit", async () => {
+      const restore = house.server?.misbehave({ status: 503 });
+      await edit();
+      await until(isWithdrawn, "it is withdrawn");
+      expect(house.breaker.state()).toBeDefined();
+      restore?.();
+      await house.impatiently(findsNewWords);
+    });
+
+    test("when an answer never comes", async () => {
+      house.server?.misbehave("hang");
+      const sent = house.server?.requests.length ?? 0;
+      await say(9, "somebody else");
+      await until(() => (house.server?.requests.length ?? 0) > sent, "it is at the embedder");
+      await edit();
+      expect(await isWithdrawn()).toBe(true);
+    });
+
+    test("before this process owned the guild", async () => {
+      await house.ownership.release(GUILD);
+      await edit();
+      expect(await isWithdrawn()).toBe(false);
+      const restore = house.server?.misbehave({ status: 503 });
+      await house.ownership.claim(GUILD);
+      await until(isWithdrawn, "it is withdrawn");
+      restore?.();
+      await house.impatiently(findsNewWords);
+    });
+  });
+
+  test("does not keep a note that was removed meanwhile", async () => {
+    const note: ArchivedRecord = { ...message(id(1), "my secret recipe"), kind: "note", visibility: "private" };
+    await house.archive.save(GUILD, [note], { pending: true });
+    await house.live.changed(GUILD, [note.id]);
+    await settled();
+    expect(await texts(id(1))).toEqual(["my secret recipe"]);
+    house.server?.misbehave({ status: 503 });
+    await say(9, "somebody else");
+    await until(() => house.breaker.state() !== undefined, "the breaker opens");
+    await house.archive.remove(GUILD, "note", [note.id]);
+    await house.live.changed(GUILD, [note.id]);
+    expect(await rowsOf(id(1))).toEqual([]);
+  });
+
   test("that refuses everything, even a harmless text, is down: no message is blamed", async () => {
     const restore = house.server?.misbehave({ status: 400, says: "computer says no" });
     await say(1, "the kettle whistles");
@@ -388,6 +457,42 @@ describe("a text that is refused", () => {
     await settled();
     expect(await rowsOf(id(1))).toEqual([]);
   });
+});
+
+test("a process that waits sees what the one before it has indexed, and writes nothing a second time", async () => {
+  const waiting = await openHouse({ folder: house.folder, claim: false, holder: "waiting" });
+  await waiting.indexes.open(GUILD);
+  for (let n = 1; n <= 3; n += 1) await say(n, `message ${n}`);
+  await settled();
+  const before = await house.rows();
+  await house.stop();
+  house = waiting;
+  await house.ownership.claim(GUILD);
+  expect(await house.rows()).toEqual(before);
+  await say(2, "message 2, edited");
+  await settled();
+  expect(await house.engine.verify(GUILD)).toMatchObject({ embedded: 3, missing: 0, stale: 0, duplicates: 0 });
+  expect(await texts(id(1), id(2), id(3))).toEqual(["message 1", "message 2, edited", "message 3"]);
+});
+
+test("rows that may have been written by two processes are written anew by the owner", async () => {
+  await say(1, "the kettle whistles");
+  await settled();
+  const { index, writer } = await house.indexes.open(GUILD);
+  const [row] = await rowsOf(id(1));
+  if (row === undefined) throw new Error("no row");
+  // Frozen in the middle of a commit for longer than its lease lasts, this process wakes up after another has written the row.
+  const { write } = index;
+  index.write = async (...given) => {
+    await write(...given);
+    index.write = write;
+    house.clock.skip(60_000);
+  };
+  const ticket = writer.ticket();
+  await expect(writer.write([row], { ticket, fresh: true })).rejects.toThrow("does not own");
+  ticket.release();
+  expect(await rowsOf(id(1))).toHaveLength(2);
+  await until(async () => (await rowsOf(id(1))).length === 1, "it is there once");
 });
 
 test("what a process archived but did not index before it died is indexed by the next one", async () => {

@@ -59,7 +59,7 @@ function partsOf(discord: ScriptedDiscord, runsBy: Clock = clock) {
     history: discord.history,
     clock: runsBy,
     logger: quiet,
-    live: { kick() {}, async removed() {}, async channelDeleted() {} },
+    live: { kick() {}, async changed() {}, async channelDeleted() {} },
     settled: async () => discord.heard(),
     isGone: async () => false,
     onGone: async () => undefined,
