@@ -18,17 +18,22 @@ const harmless: [what: string, how: Misbehaviour][] = [
 /** What is wrong with the server as a whole, and a word of what the admin is told. */
 const ofTheServer: [what: string, how: Misbehaviour, says: RegExp][] = [
   ["too few vectors", "too-few", /answered \d+ vectors for \d+ texts|something else/],
+  ["too many vectors", "too-many", /answered \d+ vectors for \d+ texts|something else/],
+  ["vectors that do not say for which text", "duplicate-index", /which vector belongs|no usable vector/],
   ["vectors of a wrong length", { vectors: "short" }, /another model/],
   ["vectors that are no numbers", { vectors: "nan" }, /broken vectors|no usable vector/],
   ["another model's answer", { model: "bge-small-en", dimensions: 8 }, /another model/],
   ["no answer at all", "hang", /did not answer within/],
+  ["half an answer", "hang-mid-body", /did not answer within/],
   ["a broken connection", "reset", /hung up/],
+  ["a web page", "html", /not with JSON/],
   ["400 for whatever it gets", { status: 400, says: "no" }, /refuses/],
   ["401", { status: 401 }, /API key/],
   ["404", { status: 404 }, /no \/embeddings/],
   ["413 for whatever it gets", { status: 413 }, /too long/],
   ["429", { status: 429, headers: { "retry-after": "2" } }, /asks for a pause/],
   ["500", { status: 500 }, /HTTP 500/],
+  ["503", { status: 503 }, /HTTP 503/],
   ["no model loaded", { status: 400, says: { error: "No models loaded. Please load a model" } }, /not loaded/],
 ];
 
@@ -62,7 +67,7 @@ beforeAll(async () => {
   expect(undisturbed.size).toBe(records.length);
   await house.close();
 });
-beforeEach(open);
+beforeEach(() => open());
 afterEach(async () => {
   for (const mend of mends.splice(0)) mend();
   await house.close();
@@ -77,8 +82,8 @@ function misbehave(...fault: Parameters<EmbeddingServer["misbehave"]>): () => vo
   return mend;
 }
 
-async function open(): Promise<void> {
-  house = await openHouse({ server, textsPerRequest: 4, requestTimeoutMs: 150 });
+async function open(on: EmbeddingServer = server): Promise<void> {
+  house = await openHouse({ server: on, textsPerRequest: 4, requestTimeoutMs: 150 });
   await house.archive.save(GUILD, records, { pending: false });
 }
 
@@ -127,6 +132,28 @@ describe.sequential("a server that does not work", () => {
   );
 });
 
+test.for(["middle", "end"] as const)(
+  "in the %s: a server that has ended is waited for until it is there again, told once, and charged to no record",
+  async (moment) => {
+    await house.close();
+    let mortal = await startEmbeddingServer({ dimensions: 16 });
+    await open(mortal);
+    let ended = Promise.resolve();
+    await startWith(moment, () => {
+      ended = mortal.close();
+    });
+    await until(async () => (await house.status()) === "waiting", "the run waits", 5_000);
+    expect((await house.run()).reason).toMatch(/is not running|hung up/);
+    await ended;
+    await house.impatiently(() => until(() => alerts().length > 0, "the alert", 5_000));
+    mortal = await startEmbeddingServer({ dimensions: 16, port: Number(new URL(mortal.url).port) });
+    await expectAllEmbedded();
+    await house.impatiently(() => until(() => alerts().length > 1, "the end of the alert", 5_000));
+    expect(alerts()).toEqual(["raised", "resolved"]);
+    await mortal.close();
+  },
+);
+
 describe.sequential("a text that is refused", () => {
   test.for(cells(ofOneText))(
     "at the %s: %s costs at most that record, and holds nothing up",
@@ -155,7 +182,7 @@ describe.sequential("a text that is refused", () => {
 });
 
 /** Starts a run and has the server misbehave from the moment that the first text of that part is sent. @returns how to mend it */
-async function startWith(moment: Moment, how: Misbehaviour): Promise<() => void> {
+async function startWith(moment: Moment, how: Misbehaviour | (() => void)): Promise<() => void> {
   const { queue } = house;
   const { embed } = queue;
   let mend: (() => void) | undefined;
@@ -163,12 +190,18 @@ async function startWith(moment: Moment, how: Misbehaviour): Promise<() => void>
     embed: (...given: Parameters<typeof embed>) => {
       const [texts, { priority }] = given;
       const isReached = priority === "backfill" && texts.some((text) => text.includes(wordAt[moment]));
-      if (isReached) mend ??= misbehave(how);
+      if (isReached) mend ??= typeof how === "function" ? once(how) : misbehave(how);
       return embed(...given);
     },
   });
   expect((await house.start()).outcome).toBe("started");
   return () => mend?.();
+}
+
+/** @returns nothing to be mended */
+function once(act: () => void): () => void {
+  act();
+  return () => undefined;
 }
 
 async function expectAllEmbedded(): Promise<void> {

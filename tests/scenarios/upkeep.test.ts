@@ -1,0 +1,111 @@
+// Index upkeep cut off anywhere, by kill -9 or because the bot stops: it changes no row, and the next one does it all.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
+import { putInOrder } from "../../src/indexing/maintenance.ts";
+import type { VectorIndex } from "../../src/ports.ts";
+import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
+import { tallSpace, upkeepRows } from "../support/upkeep-rows.ts";
+
+/** Enough for a vector index of vectors as long as these. */
+const ROWS = 10_400;
+const FIRST_ID = 100_000;
+/** The first ones in the middle of building the indexes. Milliseconds after upkeep has begun. */
+const KILLED_AFTER_MS = [5, 150, 600, 1_500, 20, 80, 200, 400];
+const CHILD = join(import.meta.dirname, "../support/upkeep-child.ts");
+
+const never = new AbortController().signal;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "backscroll-upkeep-"));
+  await opened(async (index) => {
+    for (let n = 0; n < ROWS; n += 2_600) await index.write(upkeepRows(FIRST_ID + n, 2_600), { fresh: true });
+  });
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test("killed in the middle of it again and again, the index stays sound and complete", async () => {
+  const ids = new Set(Array.from({ length: ROWS }, (_, n) => String(FIRST_ID + n)));
+  let next = FIRST_ID + ROWS;
+  for (const afterMs of KILLED_AFTER_MS) {
+    const written = await killedDuringUpkeep(next, afterMs);
+    expect(written.length).toBeGreaterThan(0);
+    for (const from of written) for (let n = 1; n < 200; n += 1) ids.add(String(from + n));
+    next += 10_000;
+    // A write that was cut off before it was told of is there as a whole, or not at all.
+    const found = await opened(idsIn);
+    const rest = found.filter((id) => !ids.has(id));
+    expect([0, 199, 200]).toContain(rest.length);
+    for (const id of rest) ids.add(id);
+    expect(found).toHaveLength(ids.size);
+    expect(new Set(found)).toEqual(ids);
+  }
+  await opened(async (index) => {
+    await putInOrder(index, never);
+    expect(await index.stats()).toMatchObject({ unindexedRows: 0, vectorIndex: true, textIndex: true });
+    await expectFound(index, [...ids]);
+  });
+}, 240_000);
+
+test("closed in the middle of it, as when the bot stops, the index is sound and complete too", async () => {
+  const before = await opened(async (index) => {
+    const ids = await idsIn(index);
+    await index.write(upkeepRows(900_000, 300), { fresh: true });
+    // Broken off when the index is closed, wherever it is by then.
+    void putInOrder(index, never).catch(() => undefined);
+    return ids;
+  });
+  await opened(async (index) => {
+    expect(await idsIn(index)).toHaveLength(before.length + 300);
+    await putInOrder(index, never);
+    await expectFound(index, ["900150", ...before]);
+  });
+}, 120_000);
+
+/** @returns the first ids of what it wrote */
+async function killedDuringUpkeep(firstId: number, afterMs: number): Promise<number[]> {
+  const child = spawn(process.execPath, ["--import", "tsx", CHILD, folder, String(firstId)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const written: number[] = [];
+  for await (const text of createInterface({ input: child.stdout })) {
+    const { event, from } = JSON.parse(text) as { event: string; from?: number };
+    if (from !== undefined) written.push(from);
+    if (event === "upkeep") setTimeout(() => child.kill("SIGKILL"), afterMs);
+  }
+  await exited;
+  return written;
+}
+
+async function opened<Result>(use: (index: VectorIndex) => Promise<Result>): Promise<Result> {
+  const store = await createIndexStore(folder);
+  try {
+    return await use(await store.open("1", tallSpace));
+  } finally {
+    await store.close();
+  }
+}
+
+async function idsIn(index: VectorIndex): Promise<string[]> {
+  const everything = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
+  return (await index.keys("message", everything, 1_000_000)).map(({ id }) => id);
+}
+
+/** Some of them, by their words and by their vectors. */
+async function expectFound(index: VectorIndex, ids: readonly string[]): Promise<void> {
+  const filter = { accessChannelIds: ["10"] };
+  const some = ids.filter((_, n) => n % Math.ceil(ids.length / 25) === 0);
+  for (const id of some) {
+    expect((await index.matching(`word${id}`, filter, 3)).map((row) => row.id)).toEqual([id]);
+    const [row] = upkeepRows(Number(id), 1);
+    if (row === undefined) throw new Error("no row");
+    expect((await index.nearest(row.vector, filter, 1)).map((found) => found.id)).toEqual([id]);
+  }
+}
