@@ -19,7 +19,6 @@ const harmless: [what: string, how: Misbehaviour][] = [
 const ofTheServer: [what: string, how: Misbehaviour, says: RegExp][] = [
   ["too few vectors", "too-few", /answered \d+ vectors for \d+ texts|something else/],
   ["too many vectors", "too-many", /answered \d+ vectors for \d+ texts|something else/],
-  ["vectors that do not say for which text", "duplicate-index", /which vector belongs|no usable vector/],
   ["vectors of a wrong length", { vectors: "short" }, /another model/],
   ["vectors that are no numbers", { vectors: "nan" }, /broken vectors|no usable vector/],
   ["another model's answer", { model: "bge-small-en", dimensions: 8 }, /another model/],

@@ -74,10 +74,6 @@ test("of two processes only the owner writes, a frozen one is replaced and harms
   expect(fought.rows).toEqual(await undisturbed());
   expect(fought.run.status).toBe("succeeded");
   expect(isBalanced(totals(fought.run))).toBe(true);
-  console.log(
-    "DIAG",
-    JSON.stringify([totals(fought.run), fought.run.skippedBy, fought.run.failedBatches, fought.run.batches]),
-  );
   expect(totals(fought.run)).toMatchObject({ read: RECORDS, embedded: RECORDS, remaining: 0 });
 }, 120_000);
 
