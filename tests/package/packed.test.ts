@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { APIMessage } from "discord-api-types/v10";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { OptionValues } from "../../sandbox/command-shapes.ts";
 import { temporaryFolder, textOf, until } from "../support/backscroll.ts";
 import { startDiscord } from "../support/discord.ts";
 
@@ -77,6 +78,9 @@ describe("the packed package, installed in an empty folder", () => {
     timeout: INSTALL_MS,
   }, async () => {
     const discord = await startDiscord();
+    const { world, admin, ada, general, adminChannel } = discord;
+    const content = "The tandem's brakes squeal again";
+    const { id } = world.postMessage({ channelId: general.id, authorId: ada.id, content });
     const bot = spawn(join(folder, "node_modules/.bin/backscroll"), {
       cwd: folder,
       env: {
@@ -94,31 +98,15 @@ describe("the packed package, installed in an empty folder", () => {
     bot.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
+    const type = (userId: string, name: string, subcommand: string | undefined, options: OptionValues) =>
+      world.runCommand({ userId, channelId: adminChannel.id, name, ...(subcommand && { subcommand }), options });
     try {
       await until("the bot is ready", () => output.includes("backscroll:ready"), START_MS);
-      const { world, ada, general } = discord;
-      const { id } = world.postMessage({
-        channelId: general.id,
-        authorId: ada.id,
-        content: "The tandem's brakes squeal again",
-      });
-      const find = async () => {
-        const options = { query: "noisy bicycle brakes" };
-        const asked = world.runCommand({ userId: ada.id, channelId: general.id, name: "search", options });
-        return textOf(await asked.response(START_MS)).includes(id);
-      };
-      await until("the message is found", find, START_MS);
-      const { admin, adminChannel } = discord;
-      const options = { source: "archive", "report-to": adminChannel.id };
-      world.runCommand({
-        userId: admin.id,
-        channelId: adminChannel.id,
-        name: "backfill",
-        subcommand: "start",
-        options,
-      });
+      type(admin.id, "backfill", "start", { source: "discord", "report-to": adminChannel.id });
       const isReport = (message: APIMessage) => textOf(message).includes("Backfill finished");
       await world.waitForMessage(adminChannel.id, isReport, START_MS);
+      const asked = type(admin.id, "search", undefined, { query: "noisy bicycle brakes" });
+      expect(textOf(await asked.response(START_MS))).toContain(id);
     } catch (thrown) {
       throw new Error(`The bot printed:\n${output}`, { cause: thrown });
     } finally {
