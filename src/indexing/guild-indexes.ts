@@ -68,10 +68,10 @@ export function createGuildIndexes(
     async open(guildId) {
       const guild = await openedOnce(guildId);
       const token = ownership.lease(guildId)?.token;
-      if (token !== undefined && seenUnder.get(guildId) !== token) {
-        await guild.index.refresh();
-        seenUnder.set(guildId, token);
-      }
+      if (token !== undefined && seenUnder.get(guildId) === token) return guild;
+      // Another process writes, or has written: who owns a guild looks once, who does not looks each time.
+      await guild.index.refresh();
+      if (token !== undefined) seenUnder.set(guildId, token);
       return guild;
     },
     async drop(guildId) {

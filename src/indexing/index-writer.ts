@@ -223,7 +223,8 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
         const isStill = (id: Snowflake) =>
           ticket === undefined || !(changedSince(id, ticket.at) || changedSince(`row:${id}`, ticket.at));
         const unwanted = ids.filter(isStill);
-        if (unwanted.length > 0) await index.removeIds(unwanted);
+        if (unwanted.length === 0) return;
+        await index.removeIds(unwanted);
         await requireInTime(unwanted);
       }),
     removeScope: (scope) => exclusively((index) => index.removeScope(scope)),

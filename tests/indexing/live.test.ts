@@ -465,6 +465,10 @@ test("a process that waits sees what the one before it has indexed, and writes n
   for (let n = 1; n <= 3; n += 1) await say(n, `message ${n}`);
   await settled();
   const before = await house.rows();
+  expect(await waiting.rows()).toEqual(before);
+  await house.live.messagesDeleted(GUILD, [id(3)]);
+  await say(3, "message 3");
+  await settled();
   await house.stop();
   house = waiting;
   await house.ownership.claim(GUILD);
