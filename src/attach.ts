@@ -189,7 +189,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     await clientReady(client, stopped.signal);
     if (stopped.signal.aborted || options.registerCommands === false) return;
     const memoryFile = join(dataDir, "registered-commands.json");
-    await registerCommands(client, commands.definitions, { logger, memoryFile });
+    const { signal } = stopped;
+    await registerCommands(client, commands.definitions, { logger, memoryFile, signal }).catch((thrown: unknown) => {
+      if (!signal.aborted) throw thrown;
+    });
   }
 
   async function startIndexing(): Promise<void> {

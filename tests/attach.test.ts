@@ -160,6 +160,18 @@ describe("attaching", () => {
 });
 
 describe("stopping", () => {
+  test("does not wait for a Discord that does not answer while commands are being registered", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    // Longer than a test may take.
+    discord.faults.slow({ match: /\/commands/, delayMs: 120_000, count: Number.POSITIVE_INFINITY });
+    const client = await discord.login();
+    const backscroll = await attached(client);
+    await until("it asks", () => discord.requests.some(({ path }) => path.includes("/commands")));
+    await backscroll.stop();
+    await backscroll.ready;
+    discord.faults.clear();
+  });
+
   test("takes every listener off, leaves the host's on, and the client goes on working", async () => {
     const discord = await startDiscord({ rateLimits: false });
     const { world, ada, general } = discord;

@@ -18,18 +18,25 @@ import { isNotFound, translateDiscordError } from "./discord-errors.ts";
 
 type Definition = RESTPostAPIApplicationCommandsJSONBody;
 
+interface RegistrationParts {
+  readonly logger: Logger;
+  readonly memoryFile: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Adds or updates these global commands; sends nothing for those that Discord already has. A command with the same name and type is
  * taken for an older version of ours and replaced, so a host with one of that name chooses a prefix.
  * Nothing marks a command as ours on Discord, so they are remembered: those that are defined no more (another prefix, a newer
  * version) are deleted, unless the host has made something else of them.
  * @param memoryFile where the ids are remembered; made if it does not exist
+ * @param signal breaks it off: what is left undone is done at the next start
  * @throws TransientError, UserError
  */
 export async function registerCommands(
   client: Client,
   definitions: readonly Definition[],
-  { logger, memoryFile }: { readonly logger: Logger; readonly memoryFile: string },
+  { logger, memoryFile, signal }: RegistrationParts,
 ): Promise<void> {
   const applicationId = client.application?.id;
   if (!applicationId) throw new UserError("Commands can be registered once the client is ready.");
@@ -37,6 +44,7 @@ export async function registerCommands(
   try {
     const registered = (await client.rest.get(Routes.applicationCommands(applicationId), {
       query: new URLSearchParams({ with_localizations: "true" }),
+      signal,
     })) as APIApplicationCommand[];
 
     const ours: Remembered[] = [];
@@ -47,14 +55,14 @@ export async function registerCommands(
         continue;
       }
       // A POST with the name of an existing command updates it.
-      const body = { body: definition };
-      const saved = (await client.rest.post(Routes.applicationCommands(applicationId), body)) as APIApplicationCommand;
+      const asked = { body: definition, signal };
+      const saved = (await client.rest.post(Routes.applicationCommands(applicationId), asked)) as APIApplicationCommand;
       ours.push({ id: saved.id, definition });
       logger.info(former ? "command:updated" : "command:added", { name: definition.name });
     }
 
     const outdated = (memory[applicationId] ?? []).filter(({ id }) => !ours.some((command) => command.id === id));
-    const left = await removeOutdated(client, applicationId, registered, outdated, logger);
+    const left = await removeOutdated(client, applicationId, registered, outdated, { logger, signal });
     await writeMemory(memoryFile, { ...memory, [applicationId]: [...ours, ...left] }, logger);
   } catch (error) {
     throw translateDiscordError(error, "register my commands");
@@ -67,7 +75,7 @@ async function removeOutdated(
   applicationId: Snowflake,
   registered: readonly APIApplicationCommand[],
   outdated: readonly Remembered[],
-  logger: Logger,
+  { logger, signal }: Pick<RegistrationParts, "logger" | "signal">,
 ): Promise<Remembered[]> {
   const left: Remembered[] = [];
   for (const remembered of outdated) {
@@ -76,7 +84,7 @@ async function removeOutdated(
     // Whoever registers a command by the name of an existing one gets its id: it may be the host's by now.
     if (!command || !isSameCommand(command, definition) || !isCurrent(command, definition)) continue;
     try {
-      await client.rest.delete(Routes.applicationCommand(applicationId, id));
+      await client.rest.delete(Routes.applicationCommand(applicationId, id), { signal });
       logger.info("command:removed", { name: definition.name });
     } catch (error) {
       if (isNotFound(error)) continue;

@@ -14,6 +14,7 @@ import { registerCommands } from "../../../src/adapters/discord/command-registra
 import { temporaryFolder } from "../../support/backscroll.ts";
 import { startDiscord } from "../../support/discord.ts";
 
+const never = new AbortController().signal;
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Everything a definition can hold that Discord gives back in another form. */
@@ -48,7 +49,8 @@ async function setUp() {
   const writes = () => discord.requests.filter(({ method }) => method !== "GET").map(({ method }) => method);
   const registered = () => [...discord.world.state.commands.values()].map(({ definition }) => definition.name).sort();
   const memoryFile = join(await temporaryFolder(), "registered-commands.json");
-  const register = (...definitions: Definition[]) => registerCommands(client, definitions, { logger, memoryFile });
+  const register = (...definitions: Definition[]) =>
+    registerCommands(client, definitions, { logger, memoryFile, signal: never });
   const ids = async () => new Map((await client.application.commands.fetch()).map(({ id, name }) => [name, id]));
   return { ...discord, client, writes, registered, register, ids, memoryFile };
 }
@@ -125,7 +127,7 @@ test("without a memory, or with a damaged one, or where none can be written, not
   await writeFile(memoryFile, "{ damaged");
   await register({ ...search(), name: "bs-search" });
   expect(registered()).toEqual(["bs-search", "search"]);
-  await registerCommands(client, [search()], { logger, memoryFile: "/proc/nowhere/commands.json" });
+  await registerCommands(client, [search()], { logger, memoryFile: "/proc/nowhere/commands.json", signal: never });
   expect(registered()).toEqual(["bs-search", "search"]);
 });
 
