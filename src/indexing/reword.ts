@@ -1,5 +1,5 @@
-// Takes a message's words out of its neighbours' rows. They are only in the full text, never in a vector: rows are written anew with
-// the vectors they have, also while the embedder is down.
+// Writes rows of messages anew whose own text is as it was: to take a neighbour's words out, which are only in the full text, never in
+// a vector, or because they may be there twice. They keep their vectors, so it works while the embedder is down.
 
 import type { Archive, IndexRow } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -12,7 +12,7 @@ export interface Reworded extends WriteOutcome {
   readonly remaining: readonly Snowflake[];
 }
 
-/** @param ids messages whose rows carry a neighbour's words that are out of date */
+/** @param ids messages; those without rows, or with rows of another text, remain */
 export async function reword(
   archive: Archive,
   guildId: Snowflake,
@@ -21,9 +21,9 @@ export async function reword(
 ): Promise<Reworded> {
   const ticket = writer.ticket();
   try {
-    const records = await archive.get(guildId, "message", ids);
-    const prepared = await prepareRecords(archive, guildId, [...records.values()], recipe);
     const written = await index.rows(ids);
+    const records = await archive.get(guildId, "message", [...new Set(written.map(({ id }) => id))]);
+    const prepared = await prepareRecords(archive, guildId, [...records.values()], recipe);
     const rows = prepared.flatMap((each) =>
       anew(
         each,
