@@ -207,6 +207,7 @@ export interface Archive {
 
   saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
   channels(guildId: Snowflake): Promise<ChannelInfo[]>;
+  channel(guildId: Snowflake, channelId: Snowflake): Promise<ChannelInfo | undefined>;
   cursor(guildId: Snowflake, channelId: Snowflake): Promise<HistoryCursor | undefined>;
   saveCursor(guildId: Snowflake, channelId: Snowflake, cursor: HistoryCursor): Promise<void>;
   rereadCursor(guildId: Snowflake, channelId: Snowflake): Promise<RereadCursor | undefined>;

@@ -13,12 +13,15 @@ import { type Judgement, type Latency, latency, percentile, type Quality, qualit
 
 const PLACES = 10;
 
-const bareRecipe: TextRecipe = { ...textRecipe, author: false, context: false };
+const bareRecipe: TextRecipe = { ...textRecipe, author: false, context: false, links: false };
 
 /** The same texts without one of their ingredients. */
 export const ablations = {
   author: { ...textRecipe, author: false },
   context: { ...textRecipe, context: false },
+  replies: { ...textRecipe, replies: false },
+  title: { ...textRecipe, title: false },
+  links: { ...textRecipe, links: false },
   chunks: { ...textRecipe, chunks: false },
 } as const satisfies Record<string, TextRecipe>;
 export type Ablation = keyof typeof ablations;

@@ -109,7 +109,7 @@ function toRecords(file: string, corpus: readonly Entry[]) {
     idOf.set(entry.id, ids.assign(entry.id, timeMs));
   });
   const records = corpus.map((entry): ArchivedRecord => {
-    const channel = channelOf(entry);
+    const channel = channelOf(entry, idOf.get(entry.id) ?? "");
     for (const each of [channel.parent, channel.info]) if (each) channels.set(each.id, each);
     const author = entry.author ?? "";
     const replyToId = entry.replyTo ? idOf.get(entry.replyTo) : undefined;
@@ -127,8 +127,8 @@ function toRecords(file: string, corpus: readonly Entry[]) {
   return { records, channels: [...channels.values()], idOf };
 }
 
-/** A message with a title, or without a channel, is a post of its own in a forum. */
-function channelOf({ id, channel, thread, title }: Entry): { info: ChannelInfo; parent?: ChannelInfo } {
+/** A message with a title, or without a channel, is a post of its own in a forum: a thread with the id of its first message. */
+function channelOf({ channel, thread, title }: Entry, id: Snowflake): { info: ChannelInfo; parent?: ChannelInfo } {
   const isPost = title || !channel;
   const parentName = channel ?? FORUM;
   const accessChannelId = channelId(parentName);
@@ -137,7 +137,7 @@ function channelOf({ id, channel, thread, title }: Entry): { info: ChannelInfo; 
   const threadName = title ?? thread ?? "";
   if (!isPost && !thread) return { info: parent };
   const info: ChannelInfo = {
-    id: derivedId("thread", parentName, isPost ? id : threadName),
+    id: isPost ? id : derivedId("thread", parentName, threadName),
     name: threadName,
     type: "public-thread",
     parentId: accessChannelId,

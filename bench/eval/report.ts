@@ -6,6 +6,9 @@ import type { Latency, Quality } from "./measures.ts";
 const ABLATIONS: Readonly<Record<Ablation, string>> = {
   author: "without author name",
   context: "without context",
+  replies: "context is always the message before",
+  title: "without titles",
+  links: "links as they are",
   chunks: "without chunks",
 };
 const WAYS: Readonly<Record<keyof Ways<unknown>, string>> = {

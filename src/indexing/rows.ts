@@ -2,7 +2,7 @@
 
 import type { Archive, IndexRow, StoredRecord } from "../ports.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
-import { CONTEXT_GAP_MS, type PreparedChunk, prepare, type TextRecipe, whatItHas } from "./text.ts";
+import { CONTEXT_GAP_MS, type PreparedChunk, prepare, skipReason, type TextRecipe, whatItHas } from "./text.ts";
 
 /** A record with its texts ready to embed. */
 export interface PreparedRecord {
@@ -12,15 +12,16 @@ export interface PreparedRecord {
   readonly chunks: readonly PreparedChunk[];
 }
 
-/** What is at hand of the messages before others, to spare the archive a look-up for each. */
+/** What is at hand of the messages around others, to spare the archive a look-up for each. */
 export interface KnownContext {
+  readonly records: ReadonlyMap<Snowflake, StoredRecord>;
   /** For a message, the message just before it in its channel. */
   readonly previous: ReadonlyMap<Snowflake, StoredRecord>;
   /** Nothing newer than this was left out; milliseconds since 1970. */
   readonly sinceMs: number;
 }
 
-const nothingKnown: KnownContext = { previous: new Map(), sinceMs: Number.POSITIVE_INFINITY };
+const nothingKnown: KnownContext = { records: new Map(), previous: new Map(), sinceMs: Number.POSITIVE_INFINITY };
 
 /**
  * Prepares records of one guild; those with nothing to embed are left out.
@@ -34,10 +35,14 @@ export async function prepareRecords(
   known: KnownContext = nothingKnown,
 ): Promise<PreparedRecord[]> {
   const prepared: PreparedRecord[] = [];
+  const parents = recipe.context && recipe.replies ? await parentsOf(archive, guildId, records, known) : new Map();
   for (const stored of records) {
-    const context = recipe.context ? await contextOf(archive, guildId, stored, known) : undefined;
-    const chunks = prepare(stored.record, context?.record, recipe);
-    if (chunks.length > 0) prepared.push({ stored, contextId: context?.record.id, chunks });
+    const neighbour = recipe.context
+      ? (parents.get(stored.record.id) ?? (await previousOf(archive, guildId, stored, known)))
+      : undefined;
+    const title = recipe.title ? await titleOf(archive, guildId, stored) : undefined;
+    const chunks = prepare(stored.record, { neighbour: neighbour?.record, title }, recipe);
+    if (chunks.length > 0) prepared.push({ stored, contextId: neighbour?.record.id, chunks });
   }
   return prepared;
 }
@@ -47,18 +52,42 @@ export async function prepareRecords(
  * @param oldestId as far back as they go: every message from there on is among them
  */
 export function knownContext(newestFirst: readonly StoredRecord[], oldestId: Snowflake): KnownContext {
+  const records = new Map<Snowflake, StoredRecord>();
   const previous = new Map<Snowflake, StoredRecord>();
   const newerInChannel = new Map<Snowflake, Snowflake>();
   for (const stored of newestFirst) {
     const { id, channelId } = stored.record;
+    records.set(id, stored);
     const newer = newerInChannel.get(channelId);
     if (newer !== undefined) previous.set(newer, stored);
     newerInChannel.set(channelId, id);
   }
-  return { previous, sinceMs: snowflakeTime(oldestId) };
+  return { records, previous, sinceMs: snowflakeTime(oldestId) };
 }
 
-async function contextOf(
+/** For each reply, the message it answers: if that is in the same channel, whose readers may see both, and has words. */
+async function parentsOf(
+  archive: Archive,
+  guildId: Snowflake,
+  records: readonly StoredRecord[],
+  known: KnownContext,
+): Promise<Map<Snowflake, StoredRecord>> {
+  const replies = records.flatMap(({ record }) =>
+    record.kind === "message" && record.replyToId !== undefined ? [{ record, parentId: record.replyToId }] : [],
+  );
+  const unknown = replies.map(({ parentId }) => parentId).filter((id) => !known.records.has(id));
+  const found = unknown.length > 0 ? await archive.get(guildId, "message", [...new Set(unknown)]) : new Map();
+  const parents = new Map<Snowflake, StoredRecord>();
+  for (const { record, parentId } of replies) {
+    const parent: StoredRecord | undefined = known.records.get(parentId) ?? found.get(parentId);
+    if (parent === undefined || skipReason(parent.record) !== undefined) continue;
+    const { channelId, accessChannelId } = parent.record;
+    if (channelId === record.channelId && accessChannelId === record.accessChannelId) parents.set(record.id, parent);
+  }
+  return parents;
+}
+
+async function previousOf(
   archive: Archive,
   guildId: Snowflake,
   { record }: StoredRecord,
@@ -72,6 +101,12 @@ async function contextOf(
     [before] = await archive.neighbours(guildId, record.channelId, record.id, "before", 1);
   }
   return before !== undefined && snowflakeTime(before.record.id) >= earliestMs ? before : undefined;
+}
+
+/** A forum post's first message has the id of its thread, and its title is the thread's name. */
+async function titleOf(archive: Archive, guildId: Snowflake, { record }: StoredRecord): Promise<string | undefined> {
+  if (record.kind === "note" || record.id !== record.channelId) return undefined;
+  return (await archive.channel(guildId, record.channelId))?.name;
 }
 
 /** The rows of a prepared record. @param vectors one per chunk, in order */

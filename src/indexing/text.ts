@@ -4,6 +4,8 @@
 
 import { createHash } from "node:crypto";
 import type { ArchivedRecord, Has } from "../ports.ts";
+import { joinSearchText } from "../records.ts";
+import { INVISIBLE, readable, withWordedLinks } from "./readable.ts";
 
 const TEXT_VERSION = 1;
 
@@ -11,14 +13,35 @@ const TEXT_VERSION = 1;
 export interface TextRecipe {
   /** The author's name before the text. */
   readonly author: boolean;
-  /** The words of the message before it, in the full text. */
+  /** The words of one neighbour, in the full text. */
   readonly context: boolean;
+  /** That neighbour is the message replied to, where there is one; else the message before. */
+  readonly replies: boolean;
+  /** The title of a forum post, in its first message. */
+  readonly title: boolean;
+  /** In what is embedded: links as their host and words. */
+  readonly links: boolean;
   /** A long text becomes several rows. */
   readonly chunks: boolean;
 }
 
 /** What the evaluation chose: docs/evaluation.md. */
-export const textRecipe: TextRecipe = { author: true, context: true, chunks: true };
+export const textRecipe: TextRecipe = {
+  author: true,
+  context: true,
+  replies: true,
+  title: true,
+  links: true,
+  chunks: true,
+};
+
+/** What surrounds a record. */
+export interface Surroundings {
+  /** Whose words help to find it. */
+  readonly neighbour?: ArchivedRecord | undefined;
+  /** Of the forum post that it begins. */
+  readonly title?: string | undefined;
+}
 
 /** Part of the fingerprint of every index: 8 hex digits. */
 export function recipeFingerprint(recipe: TextRecipe): string {
@@ -36,8 +59,6 @@ const CONTEXT_LENGTH = 400;
 /** A message further away in time than this is another conversation. Milliseconds. */
 export const CONTEXT_GAP_MS = 24 * 60 * 60 * 1000;
 
-/** Invisible characters that make a message look empty: zero-width spaces and joiners, directional marks, soft hyphen, BOM. */
-const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
 const IMAGE_NAME = /\.(png|jpe?g|gif|webp|avif|bmp|svg|heic)$/i;
 
 /** One row to be: the vector is still missing. */
@@ -89,24 +110,6 @@ export function whatItHas(record: ArchivedRecord): Has[] {
   return has;
 }
 
-/** Discord's markup as the words a reader sees: mentions and custom emoji by name, no invisible characters, spaces folded. */
-function readable(text: string, { mentions = [] }: ArchivedRecord): string {
-  const worded = text.includes("<") ? inWords(text, mentions) : text.replace(INVISIBLE, "");
-  // Single spaces, which are nearly all, are passed over.
-  return worded.replace(/[^\S\n]{2,}|[^\S\n ]/g, " ").trim();
-}
-
-function inWords(text: string, mentions: NonNullable<ArchivedRecord["mentions"]>): string {
-  const names = new Map(mentions.map(({ id, name }) => [id, name]));
-  return text
-    .replace(/<(@[!&]?|#)(\d+)>/g, (whole, mark: string, id: string) => {
-      const name = names.get(id);
-      return name === undefined ? whole : `${mark.charAt(0)}${name}`;
-    })
-    .replace(INVISIBLE, "")
-    .replace(/<a?:(\w+):\d+>/g, ":$1:");
-}
-
 /** Splits at the last paragraph, line, sentence or word boundary before the limit; never inside a surrogate pair. */
 function split(text: string): string[] {
   const chunks: string[] = [];
@@ -126,23 +129,30 @@ function split(text: string): string[] {
 }
 
 /**
- * The rows of a record, without vectors. Empty when it is to be skipped.
- * @param context the message before it in its channel, whose words help the full text (measured: DESIGN section 9)
+ * The rows of a record, without vectors. Empty when it is to be skipped. A neighbour's words are in the full text of the first
+ * alone, and nowhere else.
  */
 export function prepare(
   record: ArchivedRecord,
-  context?: ArchivedRecord,
+  { neighbour, title }: Surroundings = {},
   recipe: TextRecipe = textRecipe,
 ): PreparedChunk[] {
   if (skipReason(record) !== undefined) return [];
-  const before =
-    context === undefined ? "" : readable(ownText(context), context).slice(0, CONTEXT_LENGTH).toWellFormed();
+  const context =
+    neighbour && recipe.context
+      ? readable(ownText(neighbour), neighbour.mentions).slice(0, CONTEXT_LENGTH).toWellFormed()
+      : "";
+  const author = recipe.author ? readable(record.authorName) : "";
+  const heading = recipe.title ? readable(title ?? "") : "";
+  const before = `${author && `${author}: `}${heading && `${heading}\n`}`.toWellFormed();
   const own = ownText(record);
   return (recipe.chunks ? split(own) : [own]).map((text, chunk) => {
-    const said = readable(text, record);
-    const author = recipe.author ? record.authorName.toWellFormed() : "";
-    const embeddedText = author === "" ? said : `${author}: ${said}`;
-    const withContext = chunk === 0 && before !== "";
-    return { chunk, text, embeddedText, searchText: withContext ? `${before}\n${embeddedText}` : embeddedText };
+    const said = readable(text, record.mentions);
+    return {
+      chunk,
+      text,
+      embeddedText: before + (recipe.links ? withWordedLinks(said) : said),
+      searchText: joinSearchText(chunk === 0 ? context : "", before + said),
+    };
   });
 }

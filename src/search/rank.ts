@@ -1,6 +1,7 @@
 // One score for rows that vectors and full text found, best first. Pure.
 
 import type { FoundRow } from "../ports.ts";
+import { splitSearchText } from "../records.ts";
 import { compareSnowflakes } from "../snowflake.ts";
 import type { LateInteraction, WordFrequencies } from "./late-interaction.ts";
 
@@ -14,9 +15,13 @@ export interface Scored {
   readonly score: number;
 }
 
+/** Candidates of this many tokens on average are as much short as long. */
+const SHORT_LENGTH = 20;
+
 /**
- * Measured recipe: score = 1/2 cosine / best cosine + 1/2 BM25 / best BM25 + 1/2 L / best L; the cosine and the late interaction L
- * computed for every candidate, BM25 0 where full text did not find it.
+ * score = cosine / best cosine + BM25 / best BM25 + (1 + 2 s) x L / best L, for every candidate; BM25 is 0 where full text did not
+ * find it, L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short
+ * message a word stands once or not at all, so counting words, as BM25 does, tells little; their likeness tells the more.
  * @param vector of the query; without it, by words alone
  */
 export function rank(
@@ -27,16 +32,17 @@ export function rank(
 ): Scored[] {
   const cosines = relative(candidates.map((row) => (vector ? dot(row.vector, vector) : 0)));
   const textScores = relative(candidates.map((row) => row.textScore ?? 0));
-  const likeness = relative(
-    words ? words.lateInteraction.score(text, candidates.map(ownWords), words.frequencies) : [],
-  );
+  const { likeness, weight } = compareWords(text, candidates, words);
   return candidates
-    .map((row, c) => ({ row, score: ((cosines[c] ?? 0) + (textScores[c] ?? 0) + (likeness[c] ?? 0)) / 2 }))
+    .map((row, c) => ({ row, score: (cosines[c] ?? 0) + (textScores[c] ?? 0) + weight * (likeness[c] ?? 0) }))
     .sort((one, other) => other.score - one.score || compareSnowflakes(other.row.id, one.row.id));
 }
 
-function ownWords(row: FoundRow): string {
-  return `${row.authorName}: ${row.text}`;
+function compareWords(text: string, candidates: readonly FoundRow[], words: WordComparison | undefined) {
+  if (words === undefined) return { likeness: [], weight: 0 };
+  const parts = candidates.map(({ searchText }) => splitSearchText(searchText));
+  const { scores, meanLength } = words.lateInteraction.compare(text, parts, words.frequencies);
+  return { likeness: relative(scores), weight: 1 + (2 * SHORT_LENGTH) / (SHORT_LENGTH + meanLength) };
 }
 
 /** Each value as a share of the best; nothing below zero. */

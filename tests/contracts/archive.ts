@@ -445,6 +445,8 @@ export function archiveContract(
         await archive.saveChannels(GUILD, []);
         expect(await archive.channels(GUILD)).toEqual([forum, { ...thread, name: "An answer" }]);
         expect(await archive.channels(OTHER_GUILD)).toEqual([]);
+        expect(await archive.channel(GUILD, thread.id)).toEqual({ ...thread, name: "An answer" });
+        expect(await archive.channel(OTHER_GUILD, thread.id)).toBeUndefined();
       });
 
       test("cursors and settings are kept per channel and per guild", async () => {

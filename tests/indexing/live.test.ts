@@ -108,7 +108,7 @@ describe("a neighbour", () => {
     await say(1, "the password is secret", { editedAt: 1 });
     await settled();
     expect(await house.matching("swordfish")).toEqual([]);
-    expect((await rowsOf(id(2)))[0]?.searchText).toBe("the password is secret\nAda: thank you");
+    expect((await rowsOf(id(2)))[0]?.searchText).toBe("the password is secret\u2028Ada: thank you");
   });
 
   test("that is deleted takes them out again, and the message before it steps in", async () => {
@@ -116,8 +116,49 @@ describe("a neighbour", () => {
     await house.live.messagesDeleted(GUILD, [id(1)]);
     await settled();
     expect(await house.matching("swordfish")).toEqual([]);
-    expect((await rowsOf(id(2)))[0]?.searchText).toBe("good morning\nAda: thank you");
+    expect((await rowsOf(id(2)))[0]?.searchText).toBe("good morning\u2028Ada: thank you");
   });
+});
+
+describe("the message that a reply answers", () => {
+  beforeEach(async () => {
+    await say(1, "where is the swordfish");
+    await say(2, "something else");
+    await say(3, "in the freezer", { replyToId: id(1) });
+    await settled();
+  });
+
+  test("lends it its words instead of the message before", async () => {
+    expect((await rowsOf(id(3)))[0]).toMatchObject({
+      contextId: id(1),
+      searchText: "where is the swordfish\u2028Ada: in the freezer",
+    });
+  });
+
+  test("takes them along when it is edited or deleted", async () => {
+    await say(1, "where is the kettle", { editedAt: 1 });
+    await settled();
+    expect(await house.matching("swordfish")).toEqual([]);
+    expect(await house.matching("kettle")).toEqual(expect.arrayContaining([id(1), id(3)]));
+    await house.live.messagesDeleted(GUILD, [id(1)]);
+    await settled();
+    expect(await house.matching("kettle")).toEqual([]);
+    expect((await rowsOf(id(3)))[0]?.searchText).toBe("something else\u2028Ada: in the freezer");
+  });
+});
+
+test("a forum post's first message is found by its title, by the new one once the post is renamed", async () => {
+  const thread = (name: string) =>
+    channel(id(1), { name, type: "public-thread", accessChannelId: "10", parentId: "10" });
+  const post = message(id(1), "see above", { channelId: id(1), accessChannelId: "10" });
+  await house.live.messageSaved(GUILD, post, thread("Which kettle?"));
+  await settled();
+  expect(await house.matching("kettle")).toEqual([id(1)]);
+  await house.live.channelSaved(GUILD, thread("Which teapot?"));
+  await settled();
+  expect(await house.matching("kettle")).toEqual([]);
+  expect(await house.matching("teapot")).toEqual([id(1)]);
+  expect(await texts(id(1))).toEqual(["see above"]);
 });
 
 describe("words of a message that is gone", () => {
@@ -192,8 +233,8 @@ describe("words of a message that is gone", () => {
     await settled();
     expect(await house.matching("secret1")).toEqual([]);
     expect(await house.matching("secret3")).toEqual([]);
-    expect(await contextOf(2)).toBe("nothing to see\nAda: secret2 of the day");
-    expect(await contextOf(4)).toBe("secret2 of the day\nAda: secret4 of the day");
+    expect(await contextOf(2)).toBe("nothing to see\u2028Ada: secret2 of the day");
+    expect(await contextOf(4)).toBe("secret2 of the day\u2028Ada: secret4 of the day");
   });
 
   test("leave the rows of others when a collection from Discord finds it edited or deleted", async () => {
@@ -210,8 +251,8 @@ describe("words of a message that is gone", () => {
     await settled();
     expect(await house.matching("secret1")).toEqual([]);
     expect(await house.matching("secret3")).toEqual([]);
-    expect(await contextOf(2)).toBe("nothing to see\nAda: secret2 of the day");
-    expect(await contextOf(4)).toBe("secret2 of the day\nAda: secret4 of the day");
+    expect(await contextOf(2)).toBe("nothing to see\u2028Ada: secret2 of the day");
+    expect(await contextOf(4)).toBe("secret2 of the day\u2028Ada: secret4 of the day");
   });
 });
 

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readable, withWordedLinks } from "../../src/indexing/readable.ts";
 import { knownContext, prepareRecords, toRows } from "../../src/indexing/rows.ts";
-import { ownText, prepare, skipReason, textRecipe, whatItHas } from "../../src/indexing/text.ts";
+import { ownText, prepare, recipeFingerprint, skipReason, textRecipe, whatItHas } from "../../src/indexing/text.ts";
 import type { Archive, ArchivedRecord } from "../../src/ports.ts";
+import { splitSearchText } from "../../src/records.ts";
 import { type Snowflake, snowflakeAfter } from "../../src/snowflake.ts";
 import { openTestArchive, type TestArchive, testId, testMessage, testNote } from "../support/archive.ts";
 
@@ -81,7 +83,7 @@ describe("chunks", () => {
     fc.assert(
       fc.property(anything, (content) => {
         const record = said(content, { authorName: content.slice(0, 10) });
-        const chunks = prepare(record, said(content));
+        const chunks = prepare(record, { neighbour: said(content), title: content });
         expect(chunks.length === 0).toBe(skipReason(record) !== undefined);
         for (const { text, embeddedText, searchText } of chunks) {
           expect([text, embeddedText, searchText].every((each) => each.isWellFormed())).toBe(true);
@@ -95,18 +97,93 @@ describe("chunks", () => {
 
 describe("texts of a chunk", () => {
   test("carry the author; the vector without, the full text with the message before", () => {
-    const [chunk] = prepare(said("the second"), said("the first"));
+    const [chunk] = prepare(said("the second"), { neighbour: said("the first") });
     expect(chunk).toMatchObject({
       text: "the second",
       embeddedText: "Ada: the second",
-      searchText: "the first\nAda: the second",
+      searchText: "the first\u2028Ada: the second",
     });
   });
 
   test("only the first chunk carries the context, and at most 400 characters of it", () => {
-    const chunks = prepare(said("long ".repeat(700)), said("c".repeat(900)));
-    expect(chunks[0]?.searchText.startsWith(`${"c".repeat(400)}\nAda: `)).toBe(true);
+    const chunks = prepare(said("long ".repeat(700)), { neighbour: said("c".repeat(900)) });
+    expect(chunks[0]?.searchText.startsWith(`${"c".repeat(400)}\u2028Ada: `)).toBe(true);
     expect(chunks[1]?.searchText).toBe(chunks[1]?.embeddedText);
+  });
+});
+
+test("the author, the title and every chunk of a post are in both texts; the title is not shown", () => {
+  const post = prepare(said("word ".repeat(700)), { title: "Which <:solder:1> is best?" });
+  expect(post.length).toBeGreaterThan(1);
+  for (const { text, embeddedText, searchText } of post) {
+    expect(embeddedText).toBe(`Ada: Which :solder: is best?\n${text}`);
+    expect(searchText).toBe(embeddedText);
+  }
+});
+
+describe("what an ingredient of the recipe does", () => {
+  const surroundings = { neighbour: said("the first"), title: "A title" };
+  const link = said("see https://www.example.com/guides/solder-paste/a1b2c3d4?x=9#top");
+  test.each([
+    ["author", { author: false }, "A title\nsee example.com guides solder paste"],
+    ["title", { title: false }, "Ada: see example.com guides solder paste"],
+    ["links", { links: false }, `Ada: A title\n${link.content}`],
+    ["context", { context: false }, "Ada: A title\nsee example.com guides solder paste"],
+  ])("%s", (name, change, embeddedText) => {
+    const [chunk] = prepare(link, surroundings, { ...textRecipe, ...change });
+    expect(chunk?.embeddedText).toBe(embeddedText);
+    expect(splitSearchText(chunk?.searchText ?? "").context).toBe(name === "context" ? "" : "the first");
+    // The full text keeps links as they are.
+    expect(chunk?.searchText).toContain("https://www.example.com/guides/solder-paste/a1b2c3d4?x=9#top");
+  });
+
+  test("chunks", () => {
+    expect(prepare(said("word ".repeat(700)), {}, { ...textRecipe, chunks: false })).toHaveLength(1);
+  });
+
+  test("each makes a fingerprint of its own", () => {
+    const recipes = Object.keys(textRecipe).map((name) => ({ ...textRecipe, [name]: false }));
+    expect(new Set([textRecipe, ...recipes].map(recipeFingerprint)).size).toBe(recipes.length + 1);
+    expect(recipeFingerprint(textRecipe)).toMatch(/^[0-9a-f]{8}$/);
+  });
+});
+
+test("a message cannot pass its words off as a neighbour's", () => {
+  const [chunk] = prepare(said("mine\u2028also mine"), { neighbour: said("theirs\u2028also theirs") });
+  expect(splitSearchText(chunk?.searchText ?? "")).toEqual({
+    context: "theirs also theirs",
+    own: "Ada: mine also mine",
+  });
+});
+
+describe("Discord's markup becomes words:", () => {
+  test.each([
+    ["mentions by name", "<@1> and <@!1> in <#2> of <@&3>", "@Bo and @Bo in #help of @mods"],
+    ["unknown mentions stay", "<@99>", "<@99>"],
+    ["custom emoji", "<:solder:123> <a:party:456>", ":solder: :party:"],
+    ["times as dates", "due <t:1700000000:R>", "due 2023-11-14"],
+    ["commands", "type </backfill start:123>", "type /backfill start"],
+    ["code and quotes are kept", "> said\n```js\nlet a = 1 < 2;\n```", "> said\n```js\nlet a = 1 < 2;\n```"],
+    ["spaces", "a \t  b\u00a0c", "a b c"],
+  ])("%s", (_what, text, expected) => {
+    const mentions = [
+      { id: "1", name: "Bo" },
+      { id: "2", name: "help" },
+      { id: "3", name: "mods" },
+    ];
+    expect(readable(text, mentions)).toBe(expected);
+  });
+});
+
+describe("links become their host and words:", () => {
+  test.each([
+    ["https://github.com/foo/bar-baz/issues/12?tab=x#note", "github.com foo bar baz issues"],
+    ["(see https://www.youtube.com/watch?v=dQw4w9WgXcQ)", "(see youtube.com watch)"],
+    ["[text](http://example.org/a/solder_guide.html)", "[text](example.org solder guide html)"],
+    ["<https://example.org>", "<example.org>"],
+    ["no link here: x://", "no link here: x://"],
+  ])("%s", (text, expected) => {
+    expect(withWordedLinks(text)).toBe(expected);
   });
 });
 
@@ -186,6 +263,64 @@ describe("context", () => {
       expect(lookUps).toBe(expectedLookUps);
     },
   );
+
+  async function neighboursOf(records: readonly ArchivedRecord[], known: boolean) {
+    await archive.archive.save("1", records, { pending: false });
+    const range = { newestId: testId(9_999_999), oldestId: "0" };
+    const { records: page } = await archive.archive.page("1", "message", range, 100);
+    const prepared = await prepareRecords(
+      archive.archive,
+      "1",
+      page,
+      textRecipe,
+      known ? knownContext(page, "0") : undefined,
+    );
+    return new Map(prepared.map(({ stored, contextId }) => [stored.record.content, contextId]));
+  }
+
+  test.each([true, false])("of a reply is the message it answers, however old; at hand: %s", async (known) => {
+    const found = await neighboursOf(
+      [
+        testMessage(1, { content: "question" }),
+        testMessage(2, { content: "something else" }),
+        testMessage(10_000, { content: "answer", replyToId: testId(1) }),
+      ],
+      known,
+    );
+    expect(found.get("answer")).toBe(testId(1));
+  });
+
+  test.each([
+    ["is gone", testId(77)],
+    ["is in another channel", testId(2)],
+    ["is in the same channel, but others read it", testId(3)],
+    ["has no words", testId(4)],
+  ])("of a reply to a message that %s is the message before", async (_what, replyToId) => {
+    const found = await neighboursOf(
+      [
+        testMessage(2, { content: "elsewhere", channelId: "101" }),
+        testMessage(3, { content: "hidden", accessChannelId: "999" }),
+        testMessage(4, { content: "" }),
+        testMessage(5, { content: "before" }),
+        testMessage(6, { content: "answer", replyToId }),
+      ],
+      false,
+    );
+    expect(found.get("answer")).toBe(testId(5));
+  });
+
+  test("of a forum post's first message is its title, as the thread is called now", async () => {
+    const post = testMessage(1, { content: "see the title", channelId: testId(1) });
+    const answer = testMessage(2, { content: "an answer", channelId: testId(1) });
+    const thread = { id: testId(1), name: "Which solder?", type: "public-thread", accessChannelId: "100" } as const;
+    await archive.archive.saveChannels("1", [thread]);
+    const stored = [post, answer].map((record) => ({ record, contentHash: "h" }));
+    const texts = async () =>
+      (await prepareRecords(archive.archive, "1", stored, textRecipe)).map(({ chunks }) => chunks[0]?.embeddedText);
+    expect(await texts()).toEqual(["Ada: Which solder?\nsee the title", "Ada: an answer"]);
+    await archive.archive.saveChannels("1", [{ ...thread, name: "Which paste?" }]);
+    expect(await texts()).toEqual(["Ada: Which paste?\nsee the title", "Ada: an answer"]);
+  });
 
   test("is none for notes", async () => {
     const notes = [testNote(1, { content: "one" }), testNote(2, { content: "two" })];

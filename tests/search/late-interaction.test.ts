@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createLateInteraction, type WordModel } from "../../src/search/late-interaction.ts";
+import { CONTEXT_SHARE, createLateInteraction, type WordModel } from "../../src/search/late-interaction.ts";
 
 /** Six words in three dimensions; "mast" is a close relative of "antenna", "pole" points away from it. */
 const words = ["the", "antenna", "mast", "lunch", "pole", "nothing"];
@@ -21,7 +21,14 @@ const frequencies = {
     [3, 100],
   ]),
 };
-const { score } = createLateInteraction(model);
+const { compare } = createLateInteraction(model);
+/** Of candidates without context. */
+const score = (query: string, candidates: readonly string[], counted: typeof frequencies) =>
+  compare(
+    query,
+    candidates.map((own) => ({ own, context: "" })),
+    counted,
+  ).scores;
 
 /** The formula, word for word. */
 function formula(query: string, candidate: string): number {
@@ -81,5 +88,30 @@ describe("late interaction", () => {
     const once = Array.from(score("antenna", ["mast", "lunch"], frequencies));
     score("lunch", ["pole the", "antenna"], frequencies);
     expect(Array.from(score("antenna", ["mast", "lunch"], frequencies))).toEqual(once);
+  });
+
+  it("counts a neighbour's word less than the message's own, and only where that has nothing closer", () => {
+    const [own, context, both] = compare(
+      "antenna",
+      [
+        { own: "antenna", context: "" },
+        { own: "nothing", context: "antenna" },
+        { own: "mast", context: "antenna" },
+      ],
+      frequencies,
+    ).scores;
+    expect(own).toBeCloseTo(1, 6);
+    expect(context).toBeCloseTo(CONTEXT_SHARE, 6);
+    expect(both).toBeCloseTo(formula("antenna", "mast"), 6);
+    expect(formula("antenna", "mast")).toBeGreaterThan(CONTEXT_SHARE);
+  });
+
+  it("tells how long the candidates are, without their neighbours", () => {
+    const candidates = [
+      { own: "the antenna mast", context: "lunch the pole" },
+      { own: "lunch", context: "" },
+    ];
+    expect(compare("antenna", candidates, frequencies).meanLength).toBe(2);
+    expect(compare("antenna", [], frequencies).meanLength).toBe(0);
   });
 });

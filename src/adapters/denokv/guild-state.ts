@@ -13,6 +13,7 @@ type GuildState = Pick<
   Archive,
   | "saveChannels"
   | "channels"
+  | "channel"
   | "cursor"
   | "saveCursor"
   | "rereadCursor"
@@ -50,6 +51,10 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
     async channels(guildId) {
       const entries = await store.list({ prefix: ["channel", BigInt(guildId)] });
       return entries.flatMap((entry) => validated(channelSchema, entry) ?? []);
+    },
+
+    async channel(guildId, channelId) {
+      return validated(channelSchema, await store.get(guildKey("channel", guildId, channelId)));
     },
 
     async cursor(guildId, channelId) {
