@@ -4,7 +4,7 @@ import { ChannelType, InteractionContextType, MessageFlags, SlashCommandBuilder 
 import type { SearchFilter } from "../ports.ts";
 import { queryHeading } from "../views/search-results.ts";
 import type { CommandContext, SlashCommand, SlashInteraction } from "./command.ts";
-import { afterDate, beforeDate } from "./dates.ts";
+import { afterDate, beforeDate, dateChoices } from "./dates.ts";
 import { lookCloserButtons } from "./look-closer.ts";
 import { type PagedSearch, showFirstPage, turnPage } from "./search-pages.ts";
 import type { Sessions } from "./sessions.ts";
@@ -41,12 +41,14 @@ const data = new SlashCommandBuilder()
   .addStringOption((option) =>
     option
       .setName("after")
-      .setDescription("Only later than, e.g. 2025-03-01, march, yesterday, 3 weeks ago (days in UTC)"),
+      .setDescription("Only later than, e.g. 2025-03-01, march, yesterday, 3 weeks ago (days in UTC)")
+      .setAutocomplete(true),
   )
   .addStringOption((option) =>
     option
       .setName("before")
-      .setDescription("Only earlier than, e.g. 2025-03, 1 march 2024, 6 months ago (days in UTC)"),
+      .setDescription("Only earlier than, e.g. 2025-03, 1 march 2024, 6 months ago (days in UTC)")
+      .setAutocomplete(true),
   )
   .addStringOption((option) =>
     option
@@ -84,6 +86,10 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
             offset,
           }),
       });
+    },
+    async autocomplete(interaction, { clock }) {
+      const { options, guild } = interaction;
+      await interaction.respond(dateChoices(options.getFocused(), clock.now(), guild.createdTimestamp));
     },
     buttons: {
       page: (interaction, context, args) => turnPage(interaction, context, sessions, args),

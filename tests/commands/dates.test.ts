@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { afterDate, beforeDate } from "../../src/commands/dates.ts";
+import { afterDate, beforeDate, dateChoices } from "../../src/commands/dates.ts";
 import { snowflakeTime } from "../../src/snowflake.ts";
 
+const since = Date.UTC(2023, 10, 30);
 const now = Date.UTC(2025, 2, 20, 15, 30);
 const shown = (id: string) => new Date(snowflakeTime(id)).toISOString().slice(0, 16);
 
@@ -35,4 +36,37 @@ describe("a date in an option", () => {
       expect(() => beforeDate(typed, now)).toThrow("Write it like 2025-03-01");
     },
   );
+});
+
+describe("while a date is being typed", () => {
+  const offered = (typed: string) => dateChoices(typed, now, since).map(({ name }) => name);
+
+  it("ages, the latest months and the years of the server are offered", () => {
+    const months = ["March 2025", "February 2025", "January 2025", "December 2024"];
+    const all = offered("");
+    expect(all.slice(0, 9)).toEqual(["today", "yesterday", "a week ago", "a month ago", "3 months ago", ...months]);
+    expect(all.slice(-4)).toEqual(["April 2024", "2025", "2024", "2023"]);
+  });
+
+  it.each([
+    ["nov", ["nov (2024-11-01 to 2024-11-30)", "November 2024", "November 2023"]],
+    ["2023-1", ["2023-1 (2023-01-01 to 2023-01-31)", "December 2023", "November 2023"]],
+    ["2023-12", ["December 2023"]],
+    ["1.3.2025", ["1.3.2025 (2025-03-01)"]],
+    ["Yester", ["yesterday"]],
+    ["2h", ["2h (2025-03-20 13:30 UTC)"]],
+    ["lunch", []],
+    ["2".repeat(3_000), []],
+  ])("what fits is offered, and first what it means as it stands (%.10j)", (typed, expected) => {
+    expect(offered(typed)).toEqual(expected);
+  });
+
+  it("all that is offered can be read, and is as much as Discord takes", () => {
+    for (const typed of ["", "2", "a", "m", " MARCH "]) {
+      const choices = dateChoices(typed, now, Date.UTC(2015, 0, 1));
+      expect(choices.length).toBeLessThanOrEqual(25);
+      expect(new Set(choices.map(({ value }) => value)).size).toBe(choices.length);
+      for (const { value } of choices) expect(() => beforeDate(value, now)).not.toThrow();
+    }
+  });
 });

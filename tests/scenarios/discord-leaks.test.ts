@@ -137,7 +137,7 @@ describe("whoever cannot read a place", () => {
   });
 
   test("is suggested nothing of others while typing: only one's own notes are ever suggested", async () => {
-    const { bot, world, ben, generalId } = await secrets();
+    const { bot, world, ada, ben, generalId } = await secrets();
     const typing = { userId: ben.id, channelId: generalId, name: "note", subcommand: "remove", focused: "note" };
     for (const note of ["", "pond", "plan"]) {
       expect(await world.autocomplete({ ...typing, options: { note } }).choices(PATIENCE_MS)).toEqual([]);
@@ -145,7 +145,16 @@ describe("whoever cannot read a place", () => {
     const suggesting = JSON.stringify(bot.backscroll.commandDefinitions).match(
       /"name":"[\w-]+"(?:(?!"name").)*?"autocomplete":true|"autocomplete":true(?:(?!"autocomplete").)*?"name":"([\w-]+)"/g,
     );
-    expect(suggesting).toHaveLength(2);
+    // A note to remove, the phases of a backfill, and two dates, which the calendar alone suggests.
+    expect(suggesting).toHaveLength(4);
+    for (const focused of ["after", "before"]) {
+      const date = { channelId: generalId, name: "search", options: { query: "pond", [focused]: "" }, focused };
+      const [forBen, forAda] = await Promise.all(
+        [ben, ada].map(({ id }) => world.autocomplete({ ...date, userId: id }).choices(PATIENCE_MS)),
+      );
+      expect(forBen?.map(({ value }) => value)).toEqual(expect.arrayContaining(["yesterday", "today"]));
+      expect(forBen).toEqual(forAda);
+    }
     for (const definition of bot.backscroll.commandDefinitions) expect(definition.contexts).toEqual([0]);
   });
 
