@@ -13,22 +13,21 @@ import type { ArchivedRecord, ChannelInfo } from "../../src/ports.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 
 const name = z.string().min(1);
+const id = z.union([name, z.number().int()], "a text or a whole number").transform(String);
 const entrySchema = z.object({
-  id: name,
+  id,
   text: z.string(),
   title: z.string().nullish(),
   channel: name.nullish(),
   thread: name.nullish(),
   author: name.nullish(),
-  timestamp: z.iso.datetime({ offset: true }).nullish(),
-  replyTo: name.nullish(),
+  timestamp: z.iso.datetime({ offset: true, local: true }).nullish(),
+  replyTo: id.nullish(),
 });
 const fileSchema = z.object({
   meta: z.object({ name: z.string().optional() }).optional(),
   corpus: z.array(entrySchema).min(1),
-  queries: z
-    .array(z.object({ id: z.string().optional(), text: name, relevant: z.array(name), channel: name.nullish() }))
-    .min(1),
+  queries: z.array(z.object({ text: name, relevant: z.array(id), channel: name.nullish() })).min(1),
 });
 type Entry = z.infer<typeof entrySchema>;
 
@@ -54,8 +53,8 @@ export interface JudgedSet {
 /** Messages without a time are a minute apart from here on. */
 const FIRST_TIME_MS = Date.UTC(2020, 0, 1);
 const MINUTE_MS = 60_000;
-/** Where messages without a channel are: posts of one forum, so that none is another's neighbour. */
-const FORUM = "documents";
+/** Where messages without a channel are. */
+const UNNAMED = "unnamed";
 
 /** @throws UserError when the file is missing or not a judged set */
 export async function readJudgedSet(file: string): Promise<JudgedSet> {
@@ -65,11 +64,17 @@ export async function readJudgedSet(file: string): Promise<JudgedSet> {
     .replace(/\.json(\.gz)?$/, "");
   const { records, channels, idOf } = toRecords(file, corpus);
   const everywhere = [...new Set(records.map(({ accessChannelId }) => accessChannelId))];
-  const judged = queries.map(({ text, relevant, channel }) => ({
-    text,
-    relevant: new Set(relevant.map((id) => idOf.get(id)).filter((id) => id !== undefined)),
-    accessChannelIds: channel ? [channelId(channel)] : everywhere,
-  }));
+  const judged = queries.map(({ text, relevant, channel }) => {
+    const asked = channel ? [channelId(channel)] : everywhere;
+    if (asked.some((id) => !everywhere.includes(id))) {
+      throw new UserError(`${file} asks “${text}” in the channel ${channel}, where there is no message.`);
+    }
+    return {
+      text,
+      relevant: new Set(relevant.map((id) => idOf.get(id)).filter((id) => id !== undefined)),
+      accessChannelIds: asked,
+    };
+  });
   const answerable = judged.filter(({ relevant }) => relevant.size > 0);
   return {
     name: setName,
@@ -99,13 +104,18 @@ async function parse(file: string): Promise<z.infer<typeof fileSchema>> {
 
 const channelId = (channel: string) => derivedId("channel", channel);
 
+/** @param iso without an offset, in UTC */
+function timeOf(iso: string): number {
+  return Date.parse(/(?:z|[+-]\d{2}:?\d{2})$/i.test(iso) ? iso : `${iso}Z`);
+}
+
 function toRecords(file: string, corpus: readonly Entry[]) {
   const ids = createMessageIds();
   const channels = new Map<Snowflake, ChannelInfo>();
   const idOf = new Map<string, Snowflake>();
   corpus.forEach((entry, position) => {
     if (idOf.has(entry.id)) throw new UserError(`${file} has two messages with the id ${entry.id}.`);
-    const timeMs = entry.timestamp ? Date.parse(entry.timestamp) : FIRST_TIME_MS + position * MINUTE_MS;
+    const timeMs = entry.timestamp ? timeOf(entry.timestamp) : FIRST_TIME_MS + position * MINUTE_MS;
     idOf.set(entry.id, ids.assign(entry.id, timeMs));
   });
   const records = corpus.map((entry): ArchivedRecord => {
@@ -127,10 +137,16 @@ function toRecords(file: string, corpus: readonly Entry[]) {
   return { records, channels: [...channels.values()], idOf };
 }
 
-/** A message with a title, or without a channel, is a post of its own in a forum: a thread with the id of its first message. */
-function channelOf({ channel, thread, title }: Entry, id: Snowflake): { info: ChannelInfo; parent?: ChannelInfo } {
-  const isPost = title || !channel;
-  const parentName = channel ?? FORUM;
+/**
+ * A message with a title, or of which nothing tells with which others it stands, is a post of its own in a forum: a thread with the
+ * id of its first message, and no neighbour.
+ */
+function channelOf(
+  { channel, thread, title, timestamp }: Entry,
+  id: Snowflake,
+): { info: ChannelInfo; parent?: ChannelInfo } {
+  const isPost = title || !(channel || thread || timestamp);
+  const parentName = channel ?? UNNAMED;
   const accessChannelId = channelId(parentName);
   const type = isPost ? "forum" : "text";
   const parent: ChannelInfo = { id: accessChannelId, name: parentName, type, accessChannelId };

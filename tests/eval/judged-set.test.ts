@@ -68,16 +68,47 @@ describe("a judged set", () => {
     expect(new Set(records.map(({ channelId }) => channelId)).size).toBe(2);
     expect(new Set(records.map(({ accessChannelId }) => accessChannelId)).size).toBe(1);
     expect(channels.map(({ name, type }) => [name, type])).toEqual([
-      ["documents", "forum"],
+      ["unnamed", "forum"],
       ["On kettles", "public-thread"],
       ["", "public-thread"],
     ]);
+  });
+
+  test("without channels, but with times or threads, is a chat in which messages have neighbours", async () => {
+    const corpus = [
+      { id: 1, text: "Is the kettle on?", timestamp: "2024-05-01T10:00:00" },
+      { id: 2, text: "Yes.", timestamp: "2024-05-01T10:00:20", replyTo: 1, author: null },
+      { id: 3, text: "No.", thread: "aside" },
+      { id: 4, text: "Perhaps.", thread: "aside" },
+    ];
+    const { records, queries } = await read({ corpus, queries: [{ text: "kettle", relevant: [1] }] });
+    const places = records.map(({ channelId }) => channelId);
+    expect(places).toEqual([places[0], places[0], places[2], places[2]]);
+    expect(places[2]).not.toBe(places[0]);
+    expect(records[1]?.replyToId).toBe(records[0]?.id);
+    expect(snowflakeTime(records[0]?.id ?? "")).toBe(Date.parse("2024-05-01T10:00:00Z"));
+    expect(queries[0]?.relevant).toEqual(new Set([records[0]?.id]));
   });
 
   test.each([
     ["that is not JSON", "{", "cannot be read"],
     ["without queries", { corpus: chat.corpus, queries: [] }, "queries"],
     ["with a message without text", { ...chat, corpus: [{ id: "a" }] }, "corpus.0.text"],
+    [
+      "with a time that is none",
+      { ...chat, corpus: [{ id: "a", text: "b", timestamp: "noon" }] },
+      "corpus.0.timestamp",
+    ],
+    [
+      "with an id of another kind",
+      { ...chat, corpus: [{ id: {}, text: "b" }] },
+      "corpus.0.id: a text or a whole number",
+    ],
+    [
+      "with a question in a channel that is not there",
+      { ...chat, queries: [{ text: "kettle", relevant: ["a"], channel: "attic" }] },
+      "asks “kettle” in the channel attic",
+    ],
     ["with the same id twice", { ...chat, corpus: [chat.corpus[0], chat.corpus[0]] }, "two messages with the id a"],
   ])("%s is refused with the reason", async (_what, set, reason) => {
     await expect(read(set)).rejects.toThrow(reason);
