@@ -205,6 +205,7 @@ export interface Archive {
   pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
   clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
 
+  /** A renamed thread's first message, which carries its title and has its id, gets a pending mark in the same commit. */
   saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
   channels(guildId: Snowflake): Promise<ChannelInfo[]>;
   channel(guildId: Snowflake, channelId: Snowflake): Promise<ChannelInfo | undefined>;

@@ -228,11 +228,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     },
     changed,
     async channelSaved(guildId, channel) {
-      const known = await archive.channel(guildId, channel.id);
       await stored.channelSaved(guildId, channel);
-      if (known === undefined || known.name === channel.name) return;
-      // A forum post's first message has its thread's id, and carries its title.
-      await archive.markPending(guildId, "message", [channel.id]);
       kick(guildId);
     },
     async channelDeleted(guildId, channelId) {

@@ -441,7 +441,10 @@ export function archiveContract(
           accessChannelId: "100",
         } as const;
         await archive.saveChannels(GUILD, [forum, thread]);
+        expect(await marks()).toEqual([]);
         await archive.saveChannels(GUILD, [{ ...thread, name: "An answer" }]);
+        // Its first message carries its title.
+        expect(await marks()).toEqual([`message ${thread.id}`]);
         await archive.saveChannels(GUILD, []);
         expect(await archive.channels(GUILD)).toEqual([forum, { ...thread, name: "An answer" }]);
         expect(await archive.channels(OTHER_GUILD)).toEqual([]);

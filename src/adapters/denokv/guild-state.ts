@@ -6,7 +6,8 @@ import type { z } from "zod";
 import type { Archive, Logger } from "../../ports.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
 import { channelSchema, cursorSchema, rereadSchema, settingsSchema, Undecodable, whyInvalid } from "./codec.ts";
-import { guildKey } from "./keys.ts";
+import { guildKey, markKey } from "./keys.ts";
+import { NOTHING } from "./record-writes.ts";
 import type { Store } from "./store.ts";
 
 type GuildState = Pick<
@@ -41,9 +42,13 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
       const keys = channels.map((channel) => guildKey("channel", guildId, channel.id));
       const stored = await store.getMany(keys);
       const changed = channels.flatMap((channel, place): KvMutation[][] => {
-        const [key, value] = [keys[place], { ...channel }];
-        if (key === undefined || isDeepStrictEqual(stored[place]?.value, value)) return [];
-        return [[{ type: "set", key, value }]];
+        const [key, value, before] = [keys[place], { ...channel }, stored[place]?.value];
+        if (key === undefined || isDeepStrictEqual(before, value)) return [];
+        const isRenamed = isNamed(before) && before.name !== channel.name && channel.parentId !== undefined;
+        const mark = markKey("pending", guildId, "message", channel.id);
+        return [
+          [{ type: "set", key, value }, ...(isRenamed ? [{ type: "set", key: mark, value: NOTHING } as const] : [])],
+        ];
       });
       await store.commitGroups(changed);
     },
@@ -100,4 +105,8 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
       return [...ids].sort(compareSnowflakes);
     },
   };
+}
+
+function isNamed(value: unknown): value is { readonly name: unknown } {
+  return typeof value === "object" && value !== null && "name" in value;
 }
