@@ -10,10 +10,11 @@ import { createSystemProbe, systemClock } from "../../src/adapters/system.ts";
 import { defaultThresholds } from "../../src/backfill/alerts.ts";
 import { runSchema, totals } from "../../src/backfill/run.ts";
 import { type Core, createCore } from "../../src/core.ts";
-import { prepareRecords } from "../../src/indexing/rows.ts";
+import { knownContext, prepareRecords } from "../../src/indexing/rows.ts";
 import { recipeFingerprint, type TextRecipe } from "../../src/indexing/text.ts";
 import type { Archive, ArchivedRecord, Embedder, IndexStore, Logger, VectorIndex } from "../../src/ports.ts";
 import type { Search } from "../../src/search/search.ts";
+import { compareSnowflakes, FIRST_SNOWFLAKE } from "../../src/snowflake.ts";
 import type { JudgedSet } from "./judged-set.ts";
 
 export const GUILD = "900000000000000001";
@@ -95,8 +96,9 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
 }
 
 async function textsOf(archive: Archive, { records }: JudgedSet, recipe: TextRecipe): Promise<string[]> {
-  const stored = records.map((record) => ({ record, contentHash: "" }));
-  const prepared = await prepareRecords(archive, GUILD, stored, recipe);
+  const newestFirst = [...records].sort((one, other) => compareSnowflakes(other.id, one.id));
+  const stored = newestFirst.map((record) => ({ record, contentHash: "" }));
+  const prepared = await prepareRecords(archive, GUILD, stored, recipe, knownContext(stored, FIRST_SNOWFLAKE));
   return prepared.flatMap(({ chunks }) => chunks.flatMap(({ embeddedText, searchText }) => [embeddedText, searchText]));
 }
 
