@@ -423,7 +423,7 @@ export interface VectorIndex {
    */
   candidates(asked: {
     readonly text: string;
-    /** Rows that hold these words next to each other come too, however many others hold the words: as far as they are indexed. */
+    /** Only rows that may hold these words next to each other: of those that are not indexed yet, all that hold the words. */
     readonly phrase?: string | undefined;
     readonly vector: Promise<Float32Array | undefined>;
     readonly filter: SearchFilter;

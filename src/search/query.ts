@@ -81,7 +81,8 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
     const name = operator?.toLowerCase() ?? "";
     if (operator !== undefined && takeOperator(name, quoted ?? value ?? "")) continue;
     if (OPERATORS.has(name)) misread.push(whole);
-    if (phrase?.trim()) phrases.push(phrase.trim());
+    // An emoji or a dash alone is no word that could stand next to another.
+    if (phrase !== undefined && /[\p{L}\p{N}]/u.test(phrase)) phrases.push(phrase.trim());
     if (phrase === undefined || phrase.trim()) words.push(phrase?.trim() ?? word ?? whole);
   }
 

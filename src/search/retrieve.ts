@@ -9,8 +9,8 @@ export type { WordComparison } from "./rank.ts";
 
 /** Length of each of the two lists. */
 const CANDIDATES = 100;
-/** Most messages with a phrase's words do not have the phrase, and one may span a message's context: look further down. */
-const PHRASE_CANDIDATES = 1_000;
+/** A phrase may stand in the context of a message, or span both: look further down for those that have it themselves. */
+const PHRASE_CANDIDATES = 400;
 
 export interface Ranked {
   /** The record's best row. */

@@ -366,6 +366,16 @@ export function vectorIndexContract(
         expect(found).not.toContain("201");
       });
 
+      it("gives only rows that may hold a phrase as its candidates, with the words' score, indexed or not", async () => {
+        await add(indexRow({ id: "100", text: "the who" }), indexRow({ id: "101", text: "who is the man" }));
+        await index.optimize({ keepVersionsMs: 3_600_000 });
+        await add(indexRow({ id: "200", text: "I like the who" }), indexRow({ id: "201", text: "the end" }));
+        const asked = { text: "the who", vector: Promise.resolve(unitVector(101)), filter: CHANNEL_10, limit: 5 };
+        const found = await index.candidates({ ...asked, phrase: "the who" });
+        expect(sortedIds(found)).toEqual(["100", "200"]);
+        expect(found.every(({ textScore = 0 }) => textScore > 0)).toBe(true);
+      });
+
       it("gives the candidates as they are now when rows move or go while it searches", async () => {
         await add(indexRow({ id: "100", text: "antenna" }), indexRow({ id: "101", text: "antenna" }));
         await add(indexRow({ id: "102", text: "antenna" }));

@@ -21,6 +21,7 @@ describe("a typed query", () => {
       phrases: ["yagi antenna"],
     });
     expect(parse("“yagi antenna”").phrases).toEqual(["yagi antenna"]);
+    expect(parse('"🔥" "--"')).toMatchObject({ text: "🔥 --", phrases: [] });
     expect(parse('"" " " x')).toEqual({ ...NOTHING, text: "x" });
   });
 

@@ -1,6 +1,6 @@
 // Ranked searches of one table: places are found first, by vector and by words, and then each row is read once.
 
-import { MatchQuery, PhraseQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
+import { MatchQuery, Operator, PhraseQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
 import type { FoundRow, VectorIndex } from "../../ports.ts";
 import { ROW_COLUMNS } from "./columns.ts";
 import { filterSql } from "./filter-sql.ts";
@@ -77,18 +77,22 @@ function createLook(table: Table) {
     );
 
   // A query object, not a string: LanceDB parses strings.
-  const withWords = (text: string, where: string, limit: number) =>
-    table.query().fullTextSearch(new MatchQuery(text, "searchText")).where(where).limit(limit);
+  const withWords = (text: string, operator: Operator, where: string, limit: number) =>
+    table
+      .query()
+      .fullTextSearch(new MatchQuery(text, "searchText", { operator }))
+      .where(where)
+      .limit(limit);
 
-  /** Best first. */
-  async function matchingPlaces(text: string, where: string, limit: number): Promise<Place[]> {
+  /** Best first. @param operator whether any or all of the words must be there */
+  async function matchingPlaces(text: string, operator: Operator, where: string, limit: number): Promise<Place[]> {
     if (text.trim() === "") return [];
     if ((await indexCoverage(table)).unindexedRows <= SCANNED_ROWS) {
-      return await places(withWords(text, where, limit), "_score");
+      return await places(withWords(text, operator, where, limit), "_score");
     }
     const [indexed, live] = await Promise.all([
-      places(withWords(text, where, limit).fastSearch(), "_score"),
-      places(withWords(text, `(${where}) AND runId IS NULL`, limit), "_score"),
+      places(withWords(text, operator, where, limit).fastSearch(), "_score"),
+      places(withWords(text, operator, `(${where}) AND runId IS NULL`, limit), "_score"),
     ]);
     const scores = new Map([...indexed, ...live].map(({ place, value }) => [place, value]));
     return [...scores]
@@ -97,10 +101,17 @@ function createLook(table: Table) {
       .slice(0, limit);
   }
 
-  /** LanceDB looks for phrases in its index alone. */
+  /** LanceDB looks for phrases in its index alone: of the rows that are not in it, those with all the words come. */
   async function phrasePlaces(phrase: string, where: string, limit: number): Promise<Place[]> {
     const query = table.query().fullTextSearch(new PhraseQuery(phrase, "searchText"));
-    return phrase.trim() === "" ? [] : await places(query.where(where).limit(limit), "_score");
+    const holding = places(query.where(where).limit(limit), "_score");
+    if ((await indexCoverage(table)).unindexedRows === 0) return await holding;
+    const [all, indexed] = await Promise.all([
+      matchingPlaces(phrase, Operator.And, where, limit),
+      places(withWords(phrase, Operator.And, where, limit).fastSearch(), "_score"),
+    ]);
+    const known = new Set(indexed.map(({ place }) => place));
+    return [...(await holding), ...all.filter(({ place }) => !known.has(place))];
   }
 
   /** The rows at these places, in no order; those that were removed or moved meanwhile are missing. */
@@ -110,14 +121,16 @@ function createLook(table: Table) {
     return await collect(query, (batch) => toRows(batch, scores));
   }
 
-  return async ({ text, phrase = "", vector, limit }: Asked, where: string) => {
-    const [matching, holding, nearest] = await Promise.all([
-      matchingPlaces(text, where, limit),
-      phrasePlaces(phrase, where, limit),
-      vector.then((known) => (known ? nearestPlaces(known, where, limit) : [])),
+  return async ({ text, phrase, vector, limit }: Asked, where: string) => {
+    const [matching, others] = await Promise.all([
+      matchingPlaces(text, Operator.Or, where, limit),
+      phrase === undefined
+        ? vector.then((known) => (known ? nearestPlaces(known, where, limit) : []))
+        : phrasePlaces(phrase, where, limit),
     ]);
-    const scores = new Map<bigint, number | undefined>(nearest.map(({ place }) => [place, undefined]));
-    for (const { place, value } of [...holding, ...matching]) scores.set(place, value);
+    const isPhrase = phrase !== undefined;
+    const scores = new Map(others.map(({ place, value }) => [place, isPhrase ? value : undefined]));
+    for (const { place, value } of matching) if (!isPhrase || scores.has(place)) scores.set(place, value);
     const rows = await rowsAt(scores);
     return { rows, movedOn: scores.size - rows.length };
   };

@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { containsPhrase } from "../../src/search/words.ts";
+
+describe("a phrase", () => {
+  it.each([
+    ["the private key", "a new PRIVATE key", false],
+    ["private key", "a new PRIVATE—key!", true],
+    ["cafe au lait", "Café au lait, please", true],
+    ["private key", "privately keyed", false],
+    ["github", "see https://github.com/foo", true],
+    ["github.com/foo", "see https://github.com/foo", true],
+    ["don't", "I don’t know", true],
+    ["apt-get", "sudo apt get it", true],
+    ["1868", "at 868 MHz", false],
+    ["天线", "我的天线坏了", true],
+    ["线坏", "我的天线坏了", false],
+    ["アンテナ", "新しいアンテナを買った", true],
+  ])("%j in %j: %j", (phrase, text, expected) => {
+    expect(containsPhrase(text, phrase)).toBe(expected);
+  });
+});
