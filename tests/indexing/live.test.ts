@@ -379,7 +379,7 @@ describe("an embedder that is down", () => {
     async function findsNewWords(): Promise<void> {
       await until(async () => (await house.live.pending(GUILD)) === 0, "all is indexed", 30_000);
       expect(await texts(id(1))).toEqual(["nothing to see"]);
-      expect((await rowsOf(id(2)))[0]?.searchText).toBe("nothing to see\nAda: thank you");
+      expect((await rowsOf(id(2)))[0]?.searchText).toBe("nothing to see\u2028Ada: thank you");
     }
 
     test("when it is known to be down, and has the new words when it is back", async () => {
