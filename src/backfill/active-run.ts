@@ -16,21 +16,12 @@ import { createFailedBatches } from "./failed-batches.ts";
 import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "./final-check.ts";
 import type { GuildAlerts } from "./guild-alerts.ts";
 import { createPace } from "./pace.ts";
-import { runPhase, type Settled } from "./pipeline.ts";
+import type { Settled } from "./page-in-flight.ts";
+import { type BatchDone, runPhases } from "./pipeline.ts";
 import { keepProgress, type Reporter } from "./progress.ts";
 import { createRate } from "./rate.ts";
-import {
-  addCounters,
-  type Counters,
-  currentPhase,
-  isActive,
-  noCounters,
-  type Phase,
-  type Run,
-  type RunStatus,
-  withStatus,
-} from "./run.ts";
-import { createRunBook, withAhead, withBreaker } from "./run-book.ts";
+import { addCounters, isActive, noCounters, type Run, type RunStatus, withStatus } from "./run.ts";
+import { type Ahead, createRunBook, withAhead, withBreaker } from "./run-book.ts";
 import { LeaseLost, type RunState } from "./run-state.ts";
 import { createSampler } from "./sampler.ts";
 import { type Round, watch } from "./watch.ts";
@@ -91,8 +82,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   setMaxListeners(0, stop.signal, abandon.signal);
   const finished = new AbortController();
   const pace = createPace(state.current().pace, queue.embedder.limits, parts.thresholds.slowEmbeddingMs);
-  /** Settled since the last checkpoint; shown, not stored. */
-  let ahead = noCounters;
+  /** Shown, not stored. */
+  let ahead: Ahead = {};
   let requestMs: number | undefined;
   let activity: string | undefined;
   let leftBecause: string | undefined;
@@ -128,50 +119,46 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   const onBreaker = (breakerState: BreakerState | undefined) =>
     update((run) => withBreaker(run, breakerState, clock.now()));
 
-  async function settle(phase: Phase, settled: Settled): Promise<void> {
-    await book.settle(phase.name, settled);
+  async function settle(settled: Settled): Promise<void> {
+    await book.settle(settled);
     alerts.progress();
-    ahead = noCounters;
+    ahead = { ...ahead, [settled.phase]: noCounters };
     rate.count(settled.counters.read - settled.counters.embedded - settled.counters.quarantined);
   }
 
-  function onBatch({ counters, failed }: { counters: Counters; failed: boolean }) {
-    ahead = addCounters(ahead, counters);
+  function onBatch({ phase, counters, failed }: BatchDone) {
+    ahead = { ...ahead, [phase]: addCounters(ahead[phase] ?? noCounters, counters) };
     rate.count(counters.embedded + counters.quarantined);
     alerts.batch(failed);
     progress.countBatch(failed);
     sampler.take(failed);
   }
 
-  async function runPhases(): Promise<"finished" | "stopped"> {
-    for (let phase = currentPhase(state.current()); phase !== undefined; phase = currentPhase(state.current())) {
-      const working = phase;
-      activity = undefined;
-      logger.info("phase:started", { guildId, phase: working.name });
-      const outcome = await runPhase(
-        {
-          guildId,
-          runId: state.current().id,
-          sources: { archive: parts.archive, index: parts.guild.index, quarantine: parts.quarantine },
-          writer: parts.guild.writer,
-          recipe: parts.guild.recipe,
-          queue,
-          rightOfWay: parts.rightOfWay,
-          breaker,
-          pace,
-          failures,
-          clock,
-          stop: stop.signal,
-          abandon: abandon.signal,
-          settle: (settled) => settle(working, settled),
-          onMarked: parts.onMarked,
-          onBatch,
-        },
-        working,
-      );
-      if (outcome === "stopped") return "stopped";
-    }
-    return "finished";
+  function workThroughPhases(): Promise<"finished" | "stopped"> {
+    activity = undefined;
+    const { id, phases } = state.current();
+    return runPhases(
+      {
+        guildId,
+        runId: id,
+        sources: { archive: parts.archive, index: parts.guild.index, quarantine: parts.quarantine },
+        writer: parts.guild.writer,
+        recipe: parts.guild.recipe,
+        queue,
+        rightOfWay: parts.rightOfWay,
+        breaker,
+        pace,
+        failures,
+        clock,
+        stop: stop.signal,
+        abandon: abandon.signal,
+        settle,
+        onMarked: parts.onMarked,
+        onPhase: (phase) => logger.info("phase:started", { guildId, phase }),
+        onBatch,
+      },
+      phases.filter(({ cursor }) => cursor !== undefined),
+    );
   }
 
   async function finish(): Promise<void> {
@@ -230,7 +217,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       if (breaker.state() !== undefined) await onBreaker(breaker.state());
       activity = "Discord's history";
       const collected = await parts.collect(state.current(), updateWithProgress, stop.signal);
-      const outcome = collected ? await runPhases() : "stopped";
+      const outcome = collected ? await workThroughPhases() : "stopped";
       if (outcome === "stopped") await settleStopped();
       else await finish();
     } catch (thrown) {

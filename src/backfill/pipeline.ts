@@ -1,4 +1,4 @@
-// The loop of a phase: read a page, compare it with the index, cut what is missing into batches, embed, write, and report each
+// The loop of a run: phase after phase, read a page, compare it with the index, cut what is missing into batches, embed, write, and report each
 // page as settled, in order, once all of it is durable. Pages are read ahead and batches overlap, but only so many of either.
 
 import PQueue from "p-queue";
@@ -9,12 +9,13 @@ import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer
 import type { RightOfWay } from "../indexing/right-of-way.ts";
 import { knownContext, prepareRecords, toRows } from "../indexing/rows.ts";
 import type { TextRecipe } from "../indexing/text.ts";
-import type { IndexRow, QuarantineEntry, RecordKind } from "../ports.ts";
+import type { IndexRow, RecordKind } from "../ports.ts";
 import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { type Compared, type ComparedPage, createDifference, type Sources } from "./difference.ts";
 import { type BatchEmbedding, embedPatiently } from "./embed-patiently.ts";
 import type { Pace } from "./pace.ts";
-import { addCounters, type Counters, noCounters, type Phase } from "./run.ts";
+import { type PageInFlight, pageInFlight, type Settled, settledBy, takeFinished } from "./page-in-flight.ts";
+import { addCounters, type Counters, noCounters, type Phase, type PhaseName } from "./run.ts";
 import { type WriteAgainParts, writeAgain } from "./write-again.ts";
 
 /** Pages read but not settled. With the page size, bounds the memory of a run. */
@@ -28,13 +29,10 @@ const WRITE_RETRY_MS = 500;
 
 const CHANGED_MEANWHILE = "edited or deleted meanwhile";
 
-/** Everything up to here is durable in the index. */
-export interface Settled {
-  /** Where a later run of this phase goes on; undefined when the phase is done. */
-  readonly cursor: Snowflake | undefined;
+export interface BatchDone {
+  readonly phase: PhaseName;
   readonly counters: Counters;
-  readonly skippedBy: Readonly<Record<string, number>>;
-  readonly quarantine: readonly QuarantineEntry[];
+  readonly failed: boolean;
 }
 
 export interface PipelineParts extends BatchEmbedding {
@@ -52,31 +50,23 @@ export interface PipelineParts extends BatchEmbedding {
   settle(settled: Settled): Promise<void>;
   /** Some records were left to live indexing, with pending marks. */
   onMarked(): void;
+  onPhase(phase: PhaseName): void;
   /** After each batch, for rates and alerts. */
-  onBatch(batch: { readonly counters: Counters; readonly failed: boolean }): void;
-}
-
-interface PageInFlight {
-  readonly cursor: Snowflake | undefined;
-  readonly ticket: Ticket;
-  counters: Counters;
-  readonly skippedBy: Record<string, number>;
-  readonly quarantine: QuarantineEntry[];
-  batchesLeft: number;
+  onBatch(batch: BatchDone): void;
 }
 
 const count = (counters: Partial<Counters>): Counters => ({ ...noCounters, ...counters });
 
 /**
- * Works through what is left of a phase.
+ * Works through what is left of the phases. One flows into the next: while the last batches of a phase are at the embedder, the next
+ * is being read.
  * @returns "stopped" when it was asked to stop before the end
  * @throws whatever made it impossible to go on (the archive, the index); what is settled stays settled
  */
-export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"finished" | "stopped"> {
+export async function runPhases(parts: PipelineParts, phases: readonly Phase[]): Promise<"finished" | "stopped"> {
   const { guildId, sources, writer, rightOfWay, pace, stop } = parts;
   const { archive } = sources;
   const batches = new PQueue({ concurrency: pace.concurrency() });
-  const difference = createDifference({ ...sources, writer }, guildId, phase.kind);
   const pages: PageInFlight[] = [];
   const broken = new AbortController();
   const stopping = AbortSignal.any([stop, broken.signal]);
@@ -91,19 +81,17 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   }
 
   async function settleFinishedPages(): Promise<void> {
-    let finished: PageInFlight | undefined;
-    let merged: Settled | undefined;
-    while (pages[0]?.batchesLeft === 0) {
-      finished = pages.shift();
-      if (finished === undefined) break;
-      finished.ticket.release();
-      merged = merge(merged, finished);
+    for (;;) {
+      const finished = takeFinished(pages);
+      const settled = settledBy(finished);
+      if (settled === undefined) break;
+      for (const page of finished) page.ticket.release();
+      await parts.settle(settled);
     }
-    if (merged !== undefined) await parts.settle(merged);
     wake();
   }
 
-  /** Checkpoints follow each other; a failed one ends the phase. */
+  /** Checkpoints follow each other; a failed one ends the run. */
   function settleSoon() {
     settling = settling.then(settleFinishedPages).catch(fail);
   }
@@ -119,7 +107,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     if (notFresh.length > 0) await patiently(() => writer.removeIds(notFresh, page.ticket));
     const lost = new Set(outcomes.flatMap(({ superseded, contextChanged }) => [...superseded, ...contextChanged]));
     const dropped = result.embedded.filter(({ prepared }) => lost.has(prepared.stored.record.id));
-    const superseded = dropped.length === 0 ? 0 : await writeAgain(again, dropped);
+    const superseded = dropped.length === 0 ? 0 : await writeAgain(again(page.phase.kind), dropped);
     const counters = count({
       embedded: result.embedded.length - superseded,
       quarantined: result.refused.length,
@@ -128,7 +116,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     page.counters = addCounters(page.counters, counters);
     if (superseded > 0) page.skippedBy[CHANGED_MEANWHILE] = (page.skippedBy[CHANGED_MEANWHILE] ?? 0) + superseded;
     page.quarantine.push(...result.refused);
-    parts.onBatch({ counters, failed: result.refused.length > 0 });
+    parts.onBatch({ phase: page.phase.name, counters, failed: result.refused.length > 0 });
   }
 
   async function writeRows(rows: readonly IndexRow[], ticket: Ticket, isFresh: boolean): Promise<WriteOutcome> {
@@ -137,12 +125,12 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     return patiently((tries) => writer.write(rows, { ticket, fresh: isFresh && tries === 1 }));
   }
 
-  const again: WriteAgainParts = {
+  const again = (kind: RecordKind): WriteAgainParts => ({
     ...parts,
     archive,
-    kind: phase.kind,
+    kind,
     write: (rows, ticket) => writeRows(rows, ticket, false),
-  };
+  });
 
   async function patiently<Result>(change: (tries: number) => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries += 1) {
@@ -159,7 +147,7 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   async function handle(page: PageInFlight, batch: Batch, fresh: ReadonlySet<Snowflake>): Promise<void> {
     await rightOfWay.giveWay(stopping);
     const result = await embedPatiently(parts, batch, stopping, () =>
-      parts.onBatch({ counters: noCounters, failed: true }),
+      parts.onBatch({ phase: page.phase.name, counters: noCounters, failed: true }),
     );
     if (result === undefined) return;
     writing.add(
@@ -170,11 +158,11 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
         })
         .catch(fail),
     );
-    await parts.clock.sleep(pace.cooldownMs(phase.name), stopping);
+    await parts.clock.sleep(pace.cooldownMs(page.phase.name), stopping);
   }
   const writing = createGroup();
 
-  async function begin(read: ComparedPage): Promise<void> {
+  async function begin(phase: Phase, read: ComparedPage): Promise<void> {
     const needed = read.records.filter(({ standing }) => standing === "missing" || standing === "stale");
     const known = knownContext(
       read.records.map(({ stored }) => stored),
@@ -195,10 +183,10 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     // Duplicates that are embedded anew are replaced by that.
     const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
     const outdated = needed.filter(hasOtherWords).map(({ stored }) => stored.record.id);
-    await markDependents([...read.orphans, ...outdated], rewritten);
+    await markDependents(phase.kind, [...read.orphans, ...outdated], rewritten);
     const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
     if (unwanted.length > 0) await patiently(() => writer.removeIds(unwanted, read.ticket));
-    const page = { ...classify(read, parts, phase.kind), batchesLeft: cut.length };
+    const page = pageInFlight(phase, read, { runId: parts.runId, batches: cut.length, at: parts.clock.now() });
     pages.push(page);
     if (cut.length === 0) settleSoon();
     batches.concurrency = pace.concurrency();
@@ -208,12 +196,35 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   }
 
   /** Neighbours whose rows carry words of these, in an older version: live indexing rewrites those that are not rewritten here. */
-  async function markDependents(ids: readonly Snowflake[], rewritten: ReadonlySet<Snowflake>): Promise<void> {
+  async function markDependents(
+    kind: RecordKind,
+    ids: readonly Snowflake[],
+    rewritten: ReadonlySet<Snowflake>,
+  ): Promise<void> {
     if (ids.length === 0) return;
     const dependents = (await sources.index.dependents(ids)).filter((id) => !rewritten.has(id));
     if (dependents.length === 0) return;
-    await archive.markPending(guildId, phase.kind, dependents);
+    await archive.markPending(guildId, kind, dependents);
     parts.onMarked();
+  }
+
+  /** @returns false when it was stopped before the end */
+  async function readPhase(phase: Phase): Promise<boolean> {
+    const difference = createDifference({ ...sources, writer }, guildId, phase.kind);
+    try {
+      let { cursor } = phase;
+      while (cursor !== undefined && !stopping.aborted) {
+        const limit = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, pace.batchTexts(phase.name) * BATCHES_PER_PAGE));
+        await rightOfWay.giveWay(stopping);
+        const read = await difference.page({ newestId: cursor, oldestId: phase.oldestId }, limit);
+        cursor = read.nextNewestId;
+        await begin(phase, read);
+        await roomForPage();
+      }
+      return cursor === undefined;
+    } finally {
+      difference.close();
+    }
   }
 
   async function roomForPage(): Promise<void> {
@@ -228,15 +239,12 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
     batches.clear();
     wake();
   });
-  let cursor = phase.cursor;
+  let isAllRead = false;
   try {
-    while (cursor !== undefined && !stopping.aborted) {
-      const limit = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, pace.batchTexts(phase.name) * BATCHES_PER_PAGE));
-      await rightOfWay.giveWay(stopping);
-      const read = await difference.page({ newestId: cursor, oldestId: phase.oldestId }, limit);
-      cursor = read.nextNewestId;
-      await begin(read);
-      await roomForPage();
+    for (const phase of phases) {
+      parts.onPhase(phase.name);
+      isAllRead = await readPhase(phase);
+      if (!isAllRead) break;
     }
   } catch (thrown) {
     fail(thrown);
@@ -245,44 +253,13 @@ export async function runPhase(parts: PipelineParts, phase: Phase): Promise<"fin
   await writing.done();
   settleSoon();
   await settling;
-  difference.close();
   const unsettled = pages.length > 0;
   for (const page of pages) page.ticket.release();
   if (failure !== undefined) throw failure;
-  return cursor === undefined && !unsettled ? "finished" : "stopped";
+  return isAllRead && !unsettled ? "finished" : "stopped";
 }
 
 const hasOtherWords = ({ standing, isOnlyTwice }: Compared) => standing === "stale" && !isOnlyTwice;
-
-/** What is known of a page before anything is embedded. */
-function classify(read: ComparedPage, parts: PipelineParts, kind: RecordKind): Omit<PageInFlight, "batchesLeft"> {
-  const skippedBy: Record<string, number> = {};
-  let counters = count({ read: read.records.length + read.damaged.length, quarantined: read.damaged.length });
-  for (const { standing, runId, reason } of read.records) {
-    // Rows that this very run wrote before it was interrupted are its work.
-    if (standing === "embedded") counters = bump(counters, runId === parts.runId ? "embedded" : "unchanged");
-    else if (standing === "skipped" || standing === "quarantined") counters = bump(counters, standing);
-    if (standing === "skipped" && reason !== undefined) skippedBy[reason] = (skippedBy[reason] ?? 0) + 1;
-  }
-  const at = parts.clock.now();
-  const quarantine = read.damaged.map(({ id, reason }) => ({ kind, id, contentHash: "", reason, attempts: 1, at }));
-  return { cursor: read.nextNewestId, ticket: read.ticket, counters, skippedBy, quarantine };
-}
-
-function bump(counters: Counters, name: keyof Counters): Counters {
-  return { ...counters, [name]: counters[name] + 1 };
-}
-
-function merge(before: Settled | undefined, page: PageInFlight): Settled {
-  const skippedBy: Record<string, number> = { ...before?.skippedBy };
-  for (const [reason, times] of Object.entries(page.skippedBy)) skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
-  return {
-    cursor: page.cursor,
-    counters: addCounters(before?.counters ?? noCounters, page.counters),
-    skippedBy,
-    quarantine: [...(before?.quarantine ?? []), ...page.quarantine],
-  };
-}
 
 /** Promises to be waited for together, forgotten as they finish. */
 function createGroup() {

@@ -3,8 +3,8 @@
 import type { BreakerState } from "../indexing/breaker.ts";
 import type { Clock, RunStore } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
-import type { Settled } from "./pipeline.ts";
-import { addCounters, type Counters, currentPhase, type PhaseName, type Run, withStatus } from "./run.ts";
+import type { Settled } from "./page-in-flight.ts";
+import { addCounters, type Counters, type PhaseName, type Run, withStatus } from "./run.ts";
 import type { RunState } from "./run-state.ts";
 
 /** So many refused records fit into a checkpoint's commit. */
@@ -14,7 +14,7 @@ export interface RunBook {
   /** As `RunState.update`; also books the running time since the last change. */
   readonly update: RunState["update"];
   /** Stores a checkpoint with its counters, and what was refused. */
-  settle(phase: PhaseName, settled: Settled): Promise<void>;
+  settle(settled: Settled): Promise<void>;
 }
 
 export function createRunBook(
@@ -39,16 +39,16 @@ export function createRunBook(
 
   return {
     update,
-    async settle(phase, settled) {
+    async settle(settled) {
       const rest = settled.quarantine.slice(QUARANTINE_PER_CHECKPOINT);
       // Before the checkpoint: writing them once more after a crash changes nothing, losing them would.
       if (rest.length > 0) await quarantine.quarantine(guildId, rest);
-      await update((run) => withSettled(run, phase, settled), settled.quarantine.slice(0, QUARANTINE_PER_CHECKPOINT));
+      await update((run) => withSettled(run, settled), settled.quarantine.slice(0, QUARANTINE_PER_CHECKPOINT));
     },
   };
 }
 
-function withSettled(run: Run, phase: PhaseName, { cursor, counters, skippedBy: skipped }: Settled): Run {
+function withSettled(run: Run, { phase, cursor, counters, skippedBy: skipped }: Settled): Run {
   const skippedBy = { ...run.skippedBy };
   for (const [reason, times] of Object.entries(skipped)) skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
   const phases = run.phases.map((each) =>
@@ -69,11 +69,16 @@ export function withBreaker(run: Run, breaker: BreakerState | undefined, now: nu
   return next;
 }
 
-/** For display: the run with what its current phase has done since the last checkpoint. */
-export function withAhead(run: Run, ahead: Counters): Run {
-  const phase = currentPhase(run);
-  if (phase === undefined) return run;
-  const read = phase.counters.read + ahead.embedded + ahead.quarantined;
-  const shown = { ...phase, counters: { ...addCounters(phase.counters, ahead), read } };
-  return { ...run, phases: run.phases.map((each) => (each === phase ? shown : each)) };
+/** What phases have done since their last checkpoint. */
+export type Ahead = Partial<Record<PhaseName, Counters>>;
+
+/** For display: the run with what has been done since the last checkpoints. */
+export function withAhead(run: Run, ahead: Ahead): Run {
+  const phases = run.phases.map((phase) => {
+    const more = ahead[phase.name];
+    if (more === undefined) return phase;
+    const read = phase.counters.read + more.embedded + more.quarantined;
+    return { ...phase, counters: { ...addCounters(phase.counters, more), read } };
+  });
+  return { ...run, phases };
 }

@@ -1,0 +1,81 @@
+// A page of a run between being read and its checkpoint: what is known of its records, and what finished pages come to together.
+
+import type { Ticket } from "../indexing/index-writer.ts";
+import type { QuarantineEntry } from "../ports.ts";
+import type { Snowflake } from "../snowflake.ts";
+import type { ComparedPage } from "./difference.ts";
+import { addCounters, type Counters, noCounters, type Phase, type PhaseName } from "./run.ts";
+
+export interface PageInFlight {
+  readonly phase: Phase;
+  readonly cursor: Snowflake | undefined;
+  readonly ticket: Ticket;
+  counters: Counters;
+  readonly skippedBy: Record<string, number>;
+  readonly quarantine: QuarantineEntry[];
+  batchesLeft: number;
+}
+
+/** Everything up to here is durable in the index. */
+export interface Settled {
+  readonly phase: PhaseName;
+  /** Where a later run of this phase goes on; undefined when the phase is done. */
+  readonly cursor: Snowflake | undefined;
+  readonly counters: Counters;
+  readonly skippedBy: Readonly<Record<string, number>>;
+  readonly quarantine: readonly QuarantineEntry[];
+}
+
+/** @param runId rows that this very run wrote before it was interrupted are its work */
+export function pageInFlight(
+  phase: Phase,
+  read: ComparedPage,
+  { runId, batches, at }: { readonly runId: string; readonly batches: number; readonly at: number },
+): PageInFlight {
+  const skippedBy: Record<string, number> = {};
+  const counters = {
+    ...noCounters,
+    read: read.records.length + read.damaged.length,
+    quarantined: read.damaged.length,
+  };
+  for (const { standing, runId: writtenBy, reason } of read.records) {
+    if (standing === "embedded") counters[writtenBy === runId ? "embedded" : "unchanged"] += 1;
+    else if (standing === "skipped" || standing === "quarantined") counters[standing] += 1;
+    if (standing === "skipped" && reason !== undefined) skippedBy[reason] = (skippedBy[reason] ?? 0) + 1;
+  }
+  const { kind } = phase;
+  const quarantine = read.damaged.map(({ id, reason }) => ({ kind, id, contentHash: "", reason, attempts: 1, at }));
+  return {
+    phase,
+    cursor: read.nextNewestId,
+    ticket: read.ticket,
+    counters,
+    skippedBy,
+    quarantine,
+    batchesLeft: batches,
+  };
+}
+
+/** Takes the finished pages off the front, as far as they are of one phase. */
+export function takeFinished(pages: PageInFlight[]): PageInFlight[] {
+  const phase = pages[0]?.phase;
+  const end = pages.findIndex((page) => page.batchesLeft > 0 || page.phase !== phase);
+  return pages.splice(0, end === -1 ? pages.length : end);
+}
+
+/** What consecutive pages of one phase come to; undefined for none. */
+export function settledBy(pages: readonly PageInFlight[]): Settled | undefined {
+  const last = pages.at(-1);
+  if (last === undefined) return undefined;
+  const skippedBy: Record<string, number> = {};
+  for (const page of pages) {
+    for (const [reason, times] of Object.entries(page.skippedBy)) skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
+  }
+  return {
+    phase: last.phase.name,
+    cursor: last.cursor,
+    counters: pages.map(({ counters }) => counters).reduce(addCounters),
+    skippedBy,
+    quarantine: pages.flatMap(({ quarantine }) => quarantine),
+  };
+}
