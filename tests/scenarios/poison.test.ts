@@ -82,7 +82,6 @@ test("an outage in the middle of a bisection charges nobody", async () => {
     return asked === 4;
   };
   await house.archive.save(GUILD, history(40), { pending: false });
-  await started();
   const mend = house.server?.misbehave(
     { status: 500 },
     {
@@ -93,6 +92,7 @@ test("an outage in the middle of a bisection charges nobody", async () => {
       },
     },
   );
+  await started();
   await house.impatiently(() => until(() => (house.breaker.state()?.probes ?? 0) > 3, "the outage lasts"));
   expect(asked).toBeGreaterThanOrEqual(4);
   mend?.();
