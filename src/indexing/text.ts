@@ -7,7 +7,7 @@ import type { ArchivedRecord, Has } from "../ports.ts";
 import { joinSearchText } from "../records.ts";
 import { INVISIBLE, readable, withWordedLinks } from "./readable.ts";
 
-const TEXT_VERSION = 1;
+const TEXT_VERSION = 2;
 
 /** What of a message, and of what is around it, goes into its texts. */
 export interface TextRecipe {
@@ -54,6 +54,8 @@ export function recipeFingerprint(recipe: TextRecipe): string {
 
 /** Longer texts become several rows. Characters; about 400 tokens of English, below the limit of every common model. */
 const CHUNK_LENGTH = 1_600;
+/** A part may be longer than its share by about a sentence, to end where one ends. Characters. */
+const CHUNK_SLACK = 100;
 /** A neighbour lends at most this much of its text as context. Characters. */
 const CONTEXT_LENGTH = 400;
 /** A message further away in time than this is another conversation. Milliseconds. */
@@ -110,16 +112,20 @@ export function whatItHas(record: ArchivedRecord): Has[] {
   return has;
 }
 
-/** Splits at the last paragraph, line, sentence or word boundary before the limit; never inside a surrogate pair. */
+/**
+ * Splits into parts of about the same length, as a short rest says little on its own: at the last paragraph, line, sentence or word
+ * boundary; never inside a surrogate pair.
+ */
 function split(text: string): string[] {
   const chunks: string[] = [];
   let rest = text;
   while (rest.length > CHUNK_LENGTH) {
-    const head = rest.slice(0, CHUNK_LENGTH);
+    const share = Math.ceil(rest.length / Math.ceil(rest.length / CHUNK_LENGTH));
+    const head = rest.slice(0, Math.min(CHUNK_LENGTH, share + CHUNK_SLACK));
     const boundary = ["\n\n", "\n", ". ", " "]
       .map((mark) => ({ mark, at: head.lastIndexOf(mark) }))
-      .find(({ at }) => at > CHUNK_LENGTH / 2);
-    let end = boundary === undefined ? CHUNK_LENGTH : boundary.at + boundary.mark.length;
+      .find(({ at }) => at > head.length / 2);
+    let end = boundary === undefined ? head.length : boundary.at + boundary.mark.length;
     if (/[\ud800-\udbff]/.test(rest.charAt(end - 1))) end -= 1;
     chunks.push(rest.slice(0, end).trim());
     rest = rest.slice(end);

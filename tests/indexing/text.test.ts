@@ -65,6 +65,12 @@ describe("chunks", () => {
     ).toEqual(words.split(/\s+/));
   });
 
+  test("are of about the same length, as a short rest says little", () => {
+    const lengths = prepare(said("word ".repeat(340))).map(({ text }) => text.length);
+    expect(lengths).toHaveLength(2);
+    expect(Math.min(...lengths)).toBeGreaterThan(700);
+  });
+
   test("split at a paragraph rather than in a sentence", () => {
     const [first] = prepare(said(`${"a".repeat(1_000)}\n\n${"b".repeat(1_000)}`));
     expect(first?.text).toBe("a".repeat(1_000));

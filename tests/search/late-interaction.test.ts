@@ -39,9 +39,9 @@ function formula(query: string, candidate: string): number {
       ? 0
       : a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0) / (length(a) * length(b));
   const tokens = [...new Set(Array.from(model.tokenIds(query)))];
-  const weights = tokens.map(
-    (t) => Math.log(1 + 1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))) * length(row(t)),
-  );
+  const rarity = (t: number) =>
+    Math.max(0, Math.log((1 + 1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))) / 2));
+  const weights = tokens.map((t) => rarity(t) * length(row(t)));
   const total = weights.reduce((a, b) => a + b, 0);
   return tokens.reduce((sum, t, i) => {
     const best = Math.max(0, ...Array.from(model.tokenIds(candidate), (d) => cosine(row(t), row(d))));
