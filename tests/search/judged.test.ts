@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
+import { joinSearchText } from "../../src/records.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { retrieve } from "../../src/search/retrieve.ts";
 import { createWordStatistics } from "../../src/search/word-statistics.ts";
@@ -48,7 +49,7 @@ it.skipIf(!present)("ranks what people judged relevant as high as it did when th
         const id = snowflakeAt(1_700_000_000_000 + position * 60_000);
         idOf.set(turn.id, id);
         const said = `${turn.author}: ${turn.text}`;
-        const searchText = [before.get(turn.channel), said].filter(Boolean).join("\n");
+        const searchText = joinSearchText(before.get(turn.channel) ?? "", said);
         before.set(turn.channel, turn.text);
         const channelId = String(1 + CHANNELS.indexOf(turn.channel));
         return indexRow({
@@ -83,8 +84,8 @@ it.skipIf(!present)("ranks what people judged relevant as high as it did when th
   }
 });
 
-/** Measured: 0.524. The order of equal scores varies a little. */
-const LOWEST = 0.505;
+/** Measured: 0.553. The order of equal scores varies a little. */
+const LOWEST = 0.535;
 
 function ndcg(found: readonly string[], relevant: ReadonlySet<string>): number {
   const gain = (rank: number) => 1 / Math.log2(rank + 2);
