@@ -12,6 +12,10 @@ import type { JudgedQuery, JudgedSet } from "./judged-set.ts";
 import { type Judgement, type Latency, latency, percentile, type Quality, quality } from "./measures.ts";
 
 const PLACES = 10;
+/** Searches are timed one at a time: so many, spread over the set. */
+const TIMED_QUERIES = 200;
+/** For their quality, this many run at once. */
+const AT_ONCE = 4;
 
 const bareRecipe: TextRecipe = { ...textRecipe, author: false, context: false, links: false };
 
@@ -62,12 +66,12 @@ export async function evaluate(
   onProgress("bare messages");
   const bare = await guild.withIndex(bareRecipe, async (indexed) => judge(set, fullTextOnly(indexed)));
   onProgress("as /search has it");
-  const whole = await guild.withIndex(textRecipe, async (indexed) => ({
-    fullText: await judge(set, fullTextOnly(indexed)),
-    vector: await judge(set, vectorOnly(indexed, vectors)),
-    hybrid: await judge(set, search(indexed)),
-    rankingMs: (await judgeTogether(set, indexed.index, vectors, means)).rankingMs,
-  }));
+  const whole = await guild.withIndex(textRecipe, async (indexed) => {
+    const { ways, rankingMs } = await judgeTogether(set, indexed.index, vectors, means);
+    const fullText = { ...ways.fullText, ...(await timed(set, fullTextOnly(indexed))) };
+    const vector = { ...ways.vector, ...(await timed(set, vectorOnly(indexed, vectors))) };
+    return { fullText, vector, hybrid: await judge(set, search(indexed)), rankingMs };
+  });
   const without: Partial<Record<Ablation, Ways<Quality>>> = {};
   for (const name of Object.keys(ablations) as Ablation[]) {
     if (!(await guild.differs(textRecipe, ablations[name]))) continue;
@@ -114,46 +118,64 @@ const search =
     return hits;
   };
 
-async function judge({ queries }: JudgedSet, find: FindRows): Promise<Quality & Latency> {
-  const judgements: Judgement[] = [];
+async function judge(set: JudgedSet, find: FindRows): Promise<Quality & Latency> {
+  const judgements = await forEach(set, async (query, place) => judgement(await find(query, place), query));
+  return { ...quality(judgements), ...(await timed(set, find)) };
+}
+
+async function timed({ queries }: JudgedSet, find: FindRows): Promise<Latency> {
   const times: number[] = [];
+  const step = Math.max(1, Math.floor(queries.length / TIMED_QUERIES));
   for (const [place, query] of queries.entries()) {
+    if (place % step !== 0) continue;
     const started = performance.now();
-    const found = await find(query, place);
+    await find(query, place);
     times.push(performance.now() - started);
-    judgements.push(judgement(found, query));
   }
-  return { ...quality(judgements), ...latency(times) };
+  return latency(times);
+}
+
+async function forEach<T>(
+  { queries }: JudgedSet,
+  work: (query: JudgedQuery, place: number) => Promise<T>,
+): Promise<T[]> {
+  const done: T[] = [];
+  for (let start = 0; start < queries.length; start += AT_ONCE) {
+    const together = queries.slice(start, start + AT_ONCE);
+    done.push(...(await Promise.all(together.map((query, n) => work(query, start + n)))));
+  }
+  return done;
 }
 
 /** All ways from one reading of the index: for their quality, not for their speed. */
 async function judgeTogether(
-  { queries }: JudgedSet,
+  set: JudgedSet,
   index: VectorIndex,
   vectors: readonly Float32Array[],
   { wordModel }: Means,
 ): Promise<{ readonly ways: Ways<Quality>; readonly rankingMs: number }> {
   const frequencies = await createWordStatistics(wordModel, { elapsed: () => 0 }).of(index);
   const words: WordComparison = { lateInteraction: createLateInteraction(wordModel), frequencies };
-  const judged = { fullText: [] as Judgement[], vector: [] as Judgement[], hybrid: [] as Judgement[] };
   const times: number[] = [];
-  for (const [place, query] of queries.entries()) {
+  const judged = await forEach(set, async (query, place) => {
     const { text, accessChannelIds } = query;
     const vector = vectors[place];
     const request = { text, phrases: [], filter: { accessChannelIds }, vector: Promise.resolve(vector) };
     const candidates = await findCandidates(index, request);
     const matching = candidates.filter(({ textScore }) => textScore !== undefined);
+    const withoutText = candidates.map(({ textScore: _, ...row }) => row);
     const started = performance.now();
     const ranked = rank(text, candidates, vector, words);
     times.push(performance.now() - started);
-    judged.hybrid.push(judgement(asRecords(ranked), query));
-    judged.fullText.push(judgement(asRecords(rank(text, matching, undefined, undefined)), query));
-    const withoutText = candidates.map(({ textScore: _, ...row }) => row);
-    judged.vector.push(judgement(asRecords(rank("", withoutText, vector, undefined)), query));
-  }
-  const { fullText, vector, hybrid } = judged;
+    return {
+      hybrid: judgement(asRecords(ranked), query),
+      fullText: judgement(asRecords(rank(text, matching, undefined, undefined)), query),
+      vector: judgement(asRecords(rank("", withoutText, vector, undefined)), query),
+    };
+  });
+  const of = (way: keyof Ways<unknown>) => quality(judged.map((each) => each[way]));
   return {
-    ways: { fullText: quality(fullText), vector: quality(vector), hybrid: quality(hybrid) },
+    ways: { fullText: of("fullText"), vector: of("vector"), hybrid: of("hybrid") },
     rankingMs: percentile(times, 0.5),
   };
 }
