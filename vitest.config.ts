@@ -1,10 +1,12 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
+/** What the usual run leaves out: they need the registry, or the remote engines. */
+const apart = ["package", "engines"];
+
 export default defineConfig(({ mode }) => ({
   test: {
-    include: ["tests/**/*.test.ts"],
-    // Needs the registry: npm run test:package.
-    exclude: mode === "package" ? configDefaults.exclude : [...configDefaults.exclude, "tests/package/**"],
+    include: [apart.includes(mode) ? `tests/${mode}/**/*.test.ts` : "tests/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...apart.filter((each) => each !== mode).map((each) => `tests/${each}/**`)],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",

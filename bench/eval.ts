@@ -97,7 +97,7 @@ async function run(sets: readonly JudgedSet[], json: string | undefined): Promis
 
 /** @throws UserError when the settings cannot be used */
 async function connect(): Promise<Embedder> {
-  const { embeddings } = readLocalConfig();
+  const { embeddings } = await readLocalConfig();
   const folder = await mkdtemp(join(tmpdir(), "backscroll-eval-"));
   try {
     const embedder = await connectEmbedder(

@@ -3,14 +3,14 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createBuiltinEmbedder } from "../src/adapters/builtin-model/index.ts";
-import { openArchive } from "../src/adapters/denokv/open.ts";
-import { createIndexStore } from "../src/adapters/lancedb/store.ts";
 import { createOpenAiEmbedder } from "../src/adapters/openai/index.ts";
 import { createSystemProbe, systemClock } from "../src/adapters/system.ts";
 import { defaultThresholds } from "../src/backfill/alerts.ts";
 import { type Run, runSchema } from "../src/backfill/run.ts";
+import type { StoresConfig } from "../src/config.ts";
 import { createCore } from "../src/core.ts";
 import type { Embedder, Logger, VectorIndex } from "../src/ports.ts";
+import { openStores } from "../src/stores.ts";
 import { DIMENSIONS, type EmbedderName, MODEL, serverProfiles } from "./server-profiles.ts";
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
@@ -38,6 +38,8 @@ export const indexFolder = (folder: string) => join(folder, "index");
 
 export interface HouseOptions extends EmbedderChoice {
   readonly folder: string;
+  /** On remote engines instead. */
+  readonly stores?: StoresConfig;
   /** Each run as it is stored. */
   onRunStored?(run: Run): void;
   onLog?(event: string, fields?: Record<string, unknown>): void;
@@ -48,9 +50,9 @@ export interface HouseOptions extends EmbedderChoice {
 export async function openHouse(options: HouseOptions) {
   const { folder, onRunStored, wrapIndex = (index) => index } = options;
   const logger = listeningLogger(options.onLog);
-  const opened = await openArchive({ location: archiveFile(folder), logger });
+  const opened = await openStores(options.stores ?? { dataDir: folder }, logger);
   const runStore = opened.runStore((value) => runSchema.parse(value));
-  const indexStore = await createIndexStore(indexFolder(folder));
+  const { indexStore } = opened;
   const embedder = await openEmbedder(options);
   const core = await createCore({
     archive: opened.archive,
@@ -90,7 +92,6 @@ export async function openHouse(options: HouseOptions) {
     core,
     async close() {
       await core.stop();
-      await indexStore.close();
       await opened.close();
     },
   };

@@ -5,7 +5,7 @@ import { Client, Events, GatewayIntentBits, MessageFlags, SlashCommandBuilder } 
 import { attachBackscroll } from "../src/attach.ts"; // in your project: from "backscroll"
 import { readConfig } from "../src/config.ts";
 
-const { discordToken, dataDir } = readConfig();
+const { discordToken, dataDir } = await readConfig();
 const client = new Client({
   // Backscroll needs these three; add whatever your bot needs.
   intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],

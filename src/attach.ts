@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, Events, type Interaction } from "discord.js";
 import { createChartDrawer } from "./adapters/chart/index.ts";
-import { openArchive } from "./adapters/denokv/open.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
 import { registerCommands } from "./adapters/discord/command-registration.ts";
@@ -16,7 +15,6 @@ import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
 import { findMembers } from "./adapters/discord/members.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
-import { createIndexStore } from "./adapters/lancedb/store.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
 import { defaultThresholds } from "./backfill/alerts.ts";
@@ -32,6 +30,7 @@ import { forgetLeft, rememberBot } from "./indexing/forget-left.ts";
 import { createMakeUp, type MakeUp } from "./indexing/make-up.ts";
 import type { GuildEvents } from "./ports.ts";
 import type { Snowflake } from "./snowflake.ts";
+import { openStores, secretsOf } from "./stores.ts";
 import { announcementMessage } from "./views/announcement.ts";
 
 export type { Backscroll, BackscrollOptions } from "./backscroll.ts";
@@ -40,19 +39,17 @@ const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import
 
 /**
  * @param client logged in or not; needs the intents Guilds, GuildMessages and MessageContent
- * @throws UserError when the data folder cannot be used
+ * @throws UserError when the data folder, or a remote store, cannot be used
  */
 export async function attachBackscroll(client: Client, options: BackscrollOptions): Promise<Backscroll> {
   const { dataDir, forgetOnLeave = false, clock = systemClock } = options;
-  const secrets = () => [client.token, options.embeddings?.apiKey];
+  const secrets = () => [client.token, options.embeddings?.apiKey, ...secretsOf(options)];
   const logger = typeof options.log === "object" ? options.log : createLogger(options.log ?? "info", secrets);
-  const opened = await openArchive({ location: join(dataDir, "archive.sqlite"), logger });
-  const indexStore = await createIndexStore(join(dataDir, "index")).catch(async (thrown: unknown) => {
-    await opened.close();
-    throw thrown;
-  });
-  const { archive } = opened;
-  const runStore = opened.runStore((value) => runSchema.parse(value));
+  const stores = await openStores(options, logger);
+  const { archive, indexStore } = stores;
+  const isRemote = options.archive !== undefined && options.index !== undefined;
+  const system = createSystemProbe(isRemote ? undefined : dataDir);
+  const runStore = stores.runStore((value) => runSchema.parse(value));
   const directory = createDirectory(client, logger);
   const onDiscord = createHistory(client, { directory, logger });
   const lacking = lackingIntents(client);
@@ -72,12 +69,11 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     status: () => core?.engine.status,
     waitingFor: () => startingBecause,
     isConnected: () => isConnected(client),
-    system: createSystemProbe(dataDir),
+    system,
     clock,
     logger,
   }).catch(async (thrown: unknown) => {
-    await indexStore.close();
-    await opened.close();
+    await stores.close();
     throw thrown;
   });
 
@@ -102,7 +98,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       channelDeleted: (...event) => now().channelDeleted(...event),
       guildLeft,
     },
-    { directory, logger },
+    { directory, clock, logger, onMissed: (guildId, since) => makeUp?.begin(guildId, since) },
   );
 
   async function guildLeft(guildId: Snowflake): Promise<void> {
@@ -224,7 +220,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
         clock,
       ),
       findMembers: (guildId, name) => findMembers(client, guildId, name),
-      system: createSystemProbe(dataDir),
+      system,
       thresholds: { ...defaultThresholds, ...options.thresholds },
       command: `/${options.commandPrefix ?? ""}backfill`,
       forgetOnLeave,
@@ -274,8 +270,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     // Last, because they may wait for work that the core has to break off.
     await heard;
     await Promise.all(underWay);
-    await indexStore.close();
-    await opened.close();
+    await stores.close();
   }
   let stopping: Promise<void> | undefined;
 

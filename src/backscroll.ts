@@ -3,13 +3,13 @@
 import type { RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
 import type { AlertThresholds } from "./backfill/alerts.ts";
 import type { BackfillStatus } from "./backfill/backfill.ts";
-import type { HealthPort, LogLevel } from "./config.ts";
+import type { HealthPort, LogLevel, StoresConfig } from "./config.ts";
 import type { EmbeddingServer } from "./embedder.ts";
 import type { Clock, Logger } from "./ports.ts";
 import type { Snowflake } from "./snowflake.ts";
 
-export interface BackscrollOptions {
-  /** A folder for the archive and the index; made if it does not exist. One process at a time. */
+export interface BackscrollOptions extends StoresConfig {
+  /** A folder for the archive and the index, unless they are remote; made if it does not exist. One process at a time. */
   readonly dataDir: string;
   /** An OpenAI-compatible embedding server. Left out: the built-in model. */
   readonly embeddings?: EmbeddingServer;

@@ -4,6 +4,7 @@ import { Client, DiscordjsErrorCodes, GatewayIntentBits } from "discord.js";
 import { attachBackscroll } from "./attach.ts";
 import { readConfig } from "./config.ts";
 import { toError, UserError } from "./errors.ts";
+import { tryStores } from "./stores.ts";
 
 /** The requests in flight at an embedding server may take this long; then the process ends all the same. Milliseconds. */
 const STOP_WITHIN_MS = 10_000;
@@ -11,13 +12,15 @@ const STOP_WITHIN_MS = 10_000;
 const UNREACHABLE = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"];
 
 async function main(): Promise<void> {
-  const config = readConfig();
+  const config = await readConfig(tryStores);
   const client = new Client({
     intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
     ...(config.discordApi === undefined ? {} : { rest: { api: config.discordApi } }),
   });
   const backscroll = await attachBackscroll(client, {
     dataDir: config.dataDir,
+    archive: config.archive,
+    index: config.index,
     ...(config.embeddings === undefined ? {} : { embeddings: config.embeddings }),
     commandPrefix: config.commandPrefix,
     forgetOnLeave: config.forgetOnLeave,

@@ -16,19 +16,45 @@ export interface EmbeddingsConfig {
   readonly requestTimeoutMs: number;
 }
 
+/** The archive on a remote Deno KV: any server that speaks KV Connect. */
+export interface ArchiveServer {
+  readonly url: string;
+  readonly accessToken: string;
+}
+
+/** The index in an S3-compatible object store. */
+export interface IndexBucket {
+  /** s3://bucket/prefix */
+  readonly uri: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Undefined: Amazon's. */
+  readonly endpoint?: string | undefined;
+  /** Default "us-east-1". */
+  readonly region?: string | undefined;
+}
+
+/** Where archive and index are kept. */
+export interface StoresConfig {
+  readonly dataDir: string;
+  /** Undefined: a file in the data folder. */
+  readonly archive?: ArchiveServer | undefined;
+  /** Undefined: a folder in the data folder. */
+  readonly index?: IndexBucket | undefined;
+}
+
 /** Where /health and /metrics are served. */
 export interface HealthPort {
   readonly port: number;
   readonly host: string;
 }
 
-export interface Config {
+export interface Config extends StoresConfig {
   readonly discordToken: string;
   /** Another address for Discord's REST API, e.g. of the local stand-in. */
   readonly discordApi: string | undefined;
   /** Undefined: no port is opened. */
   readonly healthPort: HealthPort | undefined;
-  readonly dataDir: string;
   /** Undefined: the built-in model. */
   readonly embeddings: EmbeddingsConfig | undefined;
   readonly commandPrefix: string;
@@ -43,7 +69,7 @@ export type LocalConfig = Omit<Config, "discordToken" | "discordApi" | "healthPo
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const text = z.string().trim().min(1);
 const decimal = (meaning: string) =>
@@ -62,6 +88,11 @@ const url = z
   .string()
   .trim()
   .regex(/^https?:\/\/\S+$/i, "must be an address like http://localhost:1234/v1");
+const bucket = z
+  .string()
+  .trim()
+  .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]*[a-z0-9](\/[\w.-]+)*\/?$/i, "must look like s3://bucket/folder")
+  .transform((uri) => uri.replace(/\/$/, ""));
 const yesNo = z
   .string()
   .trim()
@@ -69,9 +100,30 @@ const yesNo = z
   .pipe(z.enum(["yes", "no", "true", "false"], "must be yes or no"))
   .transform((answer) => answer === "yes" || answer === "true");
 
+/** Where archive and index are kept. */
+const storeSettings = {
+  DATA_DIR: text.default("./data"),
+  KV_URL: z
+    .string()
+    .trim()
+    .regex(/^https?:\/\/\S+$/i, "must be an address like http://localhost:4512")
+    .optional(),
+  KV_ACCESS_TOKEN: text.optional(),
+  INDEX_URI: bucket.optional(),
+  INDEX_S3_ENDPOINT: z
+    .string()
+    .trim()
+    .regex(/^https?:\/\/[^\s/]+\/?$/i, "must be an address like http://localhost:9000")
+    .transform((endpoint) => endpoint.replace(/\/$/, ""))
+    .optional(),
+  INDEX_S3_REGION: text.optional(),
+  INDEX_S3_ACCESS_KEY: text.optional(),
+  INDEX_S3_SECRET_KEY: text.optional(),
+};
+
 /** Every setting there is. The README's table says the same in words. */
 const settings = {
-  DATA_DIR: text.default("./data"),
+  ...storeSettings,
   EMBEDDINGS_URL: url.optional(),
   EMBEDDINGS_API_KEY: text.optional(),
   EMBEDDINGS_MODEL: text.optional(),
@@ -112,24 +164,66 @@ const botSettings = {
 
 const localSchema = z.object(settings);
 const botSchema = localSchema.extend(botSettings);
+const storesSchema = z.object(storeSettings);
+
+/** Opens the stores to see whether they can be used. @returns what is wrong, in words a self-hoster can act on */
+export type TryStores = (stores: StoresConfig) => Promise<readonly string[]>;
+/** For whoever opens them at once and says so himself. */
+const untried: TryStores = async () => [];
 
 /** Empty values count as not set, as in an `.env` file copied from the example. */
-function read<Schema extends z.ZodType>(schema: Schema, environment: Environment): z.infer<Schema> {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
-  );
+function withoutEmpty(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+}
+
+/** Settings that are needed because of others. */
+const needs = {
+  KV_ACCESS_TOKEN: ["KV_URL"],
+  KV_URL: ["KV_ACCESS_TOKEN"],
+  INDEX_S3_ACCESS_KEY: ["INDEX_URI"],
+  INDEX_S3_SECRET_KEY: ["INDEX_URI"],
+  INDEX_URI: ["INDEX_S3_ACCESS_KEY", "INDEX_S3_SECRET_KEY", "INDEX_S3_ENDPOINT", "INDEX_S3_REGION"],
+} as const satisfies Partial<Record<keyof typeof storeSettings, readonly (keyof typeof storeSettings)[]>>;
+
+function lacking(given: Environment): string[] {
+  return Object.entries(needs)
+    .filter(([name, because]) => given[name] === undefined && because.some((other) => given[other] !== undefined))
+    .map(([name, because]) => `${name} is missing: ${because.find((other) => given[other] !== undefined)} needs it`);
+}
+
+async function read<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: Environment,
+  tryStores: TryStores,
+): Promise<z.infer<Schema>> {
+  const given = withoutEmpty(environment);
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `  - ${path.join(".")} ${message}`);
+  const invalid = parsed.error?.issues.map(({ path, message }) => `${path.join(".")} ${message}`) ?? [];
+  const problems = [...invalid, ...lacking(given)];
+  const stores = storesSchema.safeParse(given);
+  if (stores.success && lacking(given).length === 0) problems.push(...(await tryStores(storesOf(stores.data))));
+  if (parsed.success && problems.length === 0) return parsed.data;
   const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
   throw new UserError(
-    `The configuration has ${count}:\n${problems.join("\n")}\nSettings are read from the environment and from .env; .env.example lists them all.`,
+    `The configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}\nSettings are read from the environment and from .env; .env.example lists them all.`,
   );
+}
+
+function storesOf(values: z.infer<typeof storesSchema>): StoresConfig {
+  const { KV_URL: url, KV_ACCESS_TOKEN: accessToken } = values;
+  const { INDEX_URI: uri, INDEX_S3_ACCESS_KEY: accessKey, INDEX_S3_SECRET_KEY: secretKey } = values;
+  const { INDEX_S3_ENDPOINT: endpoint, INDEX_S3_REGION: region } = values;
+  const hasKeys = accessKey !== undefined && secretKey !== undefined;
+  return {
+    dataDir: values.DATA_DIR,
+    archive: url !== undefined && accessToken !== undefined ? { url, accessToken } : undefined,
+    index: uri !== undefined && hasKeys ? { uri, accessKey, secretKey, endpoint, region } : undefined,
+  };
 }
 
 function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
   return {
-    dataDir: values.DATA_DIR,
+    ...storesOf(values),
     embeddings:
       values.EMBEDDINGS_URL === undefined
         ? undefined
@@ -163,8 +257,8 @@ export function environment(): Environment {
 }
 
 /** Everything the stand-alone bot needs. @throws UserError listing every problem */
-export function readConfig(from: Environment = environment()): Config {
-  const values = read(botSchema, from);
+export async function readConfig(tryStores = untried, from: Environment = environment()): Promise<Config> {
+  const values = await read(botSchema, from, tryStores);
   return {
     discordToken: values.DISCORD_TOKEN,
     discordApi: values.DISCORD_API,
@@ -173,7 +267,12 @@ export function readConfig(from: Environment = environment()): Config {
   };
 }
 
-/** The same without Discord, for tools that only touch the data folder. @throws UserError listing every problem */
-export function readLocalConfig(from: Environment = environment()): LocalConfig {
-  return settingsOf(read(localSchema, from));
+/** Only where archive and index are kept. @throws UserError listing every problem */
+export async function readStores(from: Environment = environment()): Promise<StoresConfig> {
+  return storesOf(await read(storesSchema, from, untried));
+}
+
+/** The same without Discord, for tools that only touch the stores. @throws UserError listing every problem */
+export async function readLocalConfig(from: Environment = environment()): Promise<LocalConfig> {
+  return settingsOf(await read(localSchema, from, untried));
 }

@@ -1,15 +1,14 @@
 // npm run import -- FILE [--guild ID]: loads an exported history into the archive. Exit code 0 with a summary, 1 when it could not
 // be finished (what was stored stays), 2 when it was called wrongly.
 
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openArchive } from "./adapters/denokv/open.ts";
 import { readLocalConfig } from "./config.ts";
 import { toError, UserError } from "./errors.ts";
 import { exportedGuild, readExport } from "./indexing/exports.ts";
 import { type ImportSummary, importEntries } from "./indexing/importing.ts";
 import type { Logger } from "./ports.ts";
 import { isSnowflake } from "./snowflake.ts";
+import { archiveLocation, openArchiveOf } from "./stores.ts";
 
 const USAGE = `Usage: npm run import -- FILE [--guild ID]
 
@@ -63,7 +62,7 @@ async function understood(argv: readonly string[]) {
     file,
     guild,
     guildId: values.guild ?? guild.id,
-    location: join(readLocalConfig().dataDir, "archive.sqlite"),
+    config: await readLocalConfig(),
   };
 }
 
@@ -81,11 +80,11 @@ function parsedArgs(argv: readonly string[]) {
 }
 
 async function load(request: Exclude<Awaited<ReturnType<typeof understood>>, "help">): Promise<void> {
-  const { file, guild, guildId, location } = request;
-  const { archive, close } = await openArchive({ location, logger: consoleLogger });
+  const { file, guild, guildId, config } = request;
+  const { archive, close } = await openArchiveOf(config, consoleLogger);
   try {
     say(
-      `Importing ${file} into ${location} for the server ${guildId}${guildId === guild.id ? ` (${guild.name})` : ""}.`,
+      `Importing ${file} into ${archiveLocation(config)} for the server ${guildId}${guildId === guild.id ? ` (${guild.name})` : ""}.`,
     );
     if (!guild.known && guildId === guild.id) {
       say(

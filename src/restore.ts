@@ -1,22 +1,20 @@
 // npm run restore -- --guild ID [--tag NAME]: the emergency restore. Sets a server's search index back to how it was before a run,
 // while the bot is stopped. Exit code 0 when done, 1 when it could not be, 2 when it was called wrongly.
 
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openArchive } from "./adapters/denokv/open.ts";
 import { type NamedVersion, namedVersions } from "./adapters/lancedb/named-versions.ts";
-import { createIndexStore } from "./adapters/lancedb/store.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { systemClock } from "./adapters/system.ts";
 import { cancelled } from "./backfill/rollback.ts";
 import { runSchema } from "./backfill/run.ts";
 import { createRunState } from "./backfill/run-state.ts";
 import { dropOutdated } from "./backfill/set-back.ts";
-import { readLocalConfig } from "./config.ts";
+import { readLocalConfig, type StoresConfig } from "./config.ts";
 import { toError, UserError } from "./errors.ts";
 import { createIndexWriter } from "./indexing/index-writer.ts";
 import { createOwnership } from "./indexing/ownership.ts";
 import { isSnowflake, type Snowflake } from "./snowflake.ts";
+import { indexOf, openStores } from "./stores.ts";
 
 const USAGE = `Usage: npm run restore -- --guild ID [--tag NAME]
 
@@ -29,13 +27,13 @@ const count = (n: number) => n.toLocaleString("en");
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const { guild, tag } = readArguments(argv);
-    const { dataDir } = readLocalConfig();
-    const versions = await namedVersions(join(dataDir, "index"), guild);
+    const config = await readLocalConfig();
+    const versions = await namedVersions(indexOf(config), guild);
     const version = versions.find(({ name }) => name === tag);
     if (tag === undefined) list(versions, guild);
     else if (version === undefined)
       throw new UserError(`There is no version called ${tag}. Leave out --tag for a list.`);
-    else await restore(dataDir, guild, version);
+    else await restore(config, guild, version);
     return 0;
   } catch (thrown) {
     console.error(toError(thrown).message);
@@ -63,15 +61,12 @@ function list(versions: readonly NamedVersion[], guild: Snowflake): void {
   }
 }
 
-async function restore(dataDir: string, guild: Snowflake, version: NamedVersion): Promise<void> {
+async function restore(config: StoresConfig, guild: Snowflake, version: NamedVersion): Promise<void> {
   const clock = systemClock;
   const logger = createLogger("warn");
-  const {
-    archive,
-    runStore: runStoreOf,
-    close,
-  } = await openArchive({ location: join(dataDir, "archive.sqlite"), logger });
-  const runStore = runStoreOf((value) => runSchema.parse(value));
+  const stores = await openStores(config, logger);
+  const { archive, indexStore } = stores;
+  const runStore = stores.runStore((value) => runSchema.parse(value));
   const ownership = createOwnership(runStore, `npm run restore, process ${process.pid}`, clock, logger);
   try {
     await ownership.claim(guild);
@@ -88,8 +83,7 @@ async function restore(dataDir: string, guild: Snowflake, version: NamedVersion)
       await state.update((each) => cancelled(each, `the index was set back to ${version.name}`, clock.now()));
     }
     await version.restore();
-    const store = await createIndexStore(join(dataDir, "index"));
-    const index = await store.open(guild, version.space);
+    const index = await indexStore.open(guild, version.space);
     const writer = createIndexWriter(index, {
       mayCommit: () => ownership.mayCommit(guild),
       isOwner: () => ownership.lease(guild) !== undefined,
@@ -100,10 +94,9 @@ async function restore(dataDir: string, guild: Snowflake, version: NamedVersion)
     say(`The index is as it was at ${new Date(version.at).toISOString()}: ${count(version.rows)} rows.`);
     if (removed > 0) say(`${count(removed)} records that were edited or deleted since, or quoted one, were taken out.`);
     say(`Start the bot and type /backfill start: it adds the ${count(missing)} that are missing.`);
-    await store.close();
   } finally {
     await ownership.stop();
-    await close();
+    await stores.close();
   }
 }
 

@@ -248,6 +248,28 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
     expect(none.errors()).toContain("DISCORD_TOKEN is missing: copy the bot's token");
   }, 60_000);
 
+  test("remote stores that are not there or not set up, with everything else, and no secret", async () => {
+    const bot = await startBot({
+      DISCORD_TOKEN: "not-a-token",
+      KV_URL: "http://127.0.0.1:49151",
+      KV_ACCESS_TOKEN: "a secret of twelve characters",
+      INDEX_URI: "s3://bucket/index",
+      INDEX_S3_ENDPOINT: "http://127.0.0.1:49150",
+      INDEX_S3_ACCESS_KEY: "someone",
+      INDEX_S3_SECRET_KEY: "another secret",
+    });
+    expect(await bot.ended()).toBe(1);
+    expect(bot.errors()).toContain("The configuration has 3 problems:");
+    expect(bot.errors()).toMatch(/ {2}- DISCORD_TOKEN does not look like a bot token/);
+    expect(bot.errors()).toMatch(/ {2}- .*archive http:\/\/127.0.0.1:49151 cannot be reached/);
+    expect(bot.errors()).toMatch(/ {2}- .*object store at http:\/\/127.0.0.1:49150 cannot be reached/);
+    expect(bot.output()).not.toMatch(/secret/);
+    const half = await startBot({ KV_URL: "http://127.0.0.1:49151", INDEX_S3_SECRET_KEY: "another secret" });
+    expect(await half.ended()).toBe(1);
+    expect(half.errors()).toContain("KV_ACCESS_TOKEN is missing: KV_URL needs it");
+    expect(half.errors()).toContain("INDEX_URI is missing: INDEX_S3_SECRET_KEY needs it");
+  }, 60_000);
+
   test("a token that Discord does not accept", async () => {
     const discord = await startDiscord({ rateLimits: false });
     const bot = await startBot(await settingsFor(discord, { DISCORD_TOKEN: "MTIzNDU2.not.mine" }));

@@ -36,10 +36,10 @@ async function machineMemory(): Promise<{ usedBytes: number; limitBytes: number 
 }
 
 /**
- * @param folder whose file system is watched
+ * @param folder whose file system is watched; undefined: none, since nothing grows there
  * @param cgroup where the kernel tells of the control group we run in
  */
-export function createSystemProbe(folder: string, cgroup = "/sys/fs/cgroup"): SystemProbe {
+export function createSystemProbe(folder: string | undefined, cgroup = "/sys/fs/cgroup"): SystemProbe {
   return {
     async memory() {
       const machine = await machineMemory();
@@ -50,6 +50,7 @@ export function createSystemProbe(folder: string, cgroup = "/sys/fs/cgroup"): Sy
       return { usedBytes: Math.max(0, usedBytes - cacheBytes), limitBytes };
     },
     async disk() {
+      if (folder === undefined) return { freeBytes: Number.POSITIVE_INFINITY, totalBytes: Number.POSITIVE_INFINITY };
       const stats = await statfs(folder);
       return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
     },

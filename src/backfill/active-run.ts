@@ -2,11 +2,10 @@
 // message, and settles the run's status however it ends. The engine creates one per guild and keeps it until `done`.
 
 import { setMaxListeners } from "node:events";
-import { toError } from "../errors.ts";
+import { TransientError, toError } from "../errors.ts";
 import type { Breaker, BreakerState } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { GuildIndex } from "../indexing/guild-indexes.ts";
-import { NotOwnedError } from "../indexing/index-writer.ts";
 import type { RightOfWay } from "../indexing/right-of-way.ts";
 import type { Archive, Clock, Logger, RunStore } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -193,9 +192,15 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   }
 
   /** Nothing can be stored at the moment, or by this process: it is gone on with when that is over. */
-  function leave(thrown: unknown) {
-    leftBecause = toError(thrown).message;
-    logger.warn("run:left", { guildId, reason: leftBecause });
+  async function leave(thrown: unknown): Promise<void> {
+    const reason = toError(thrown).message;
+    leftBecause = reason;
+    logger.warn("run:left", { guildId, reason });
+    if (thrown instanceof LeaseLost) return;
+    const wait = (run: Run) => (run.status === "running" ? change("waiting", reason)(run) : run);
+    await update(wait).catch((second: unknown) =>
+      logger.warn("run:waits-unstored", { guildId, reason: toError(second).message }),
+    );
   }
 
   async function work(): Promise<void> {
@@ -221,8 +226,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       if (outcome === "stopped") await settleStopped();
       else await finish();
     } catch (thrown) {
-      const isLeft = thrown instanceof LeaseLost || thrown instanceof NotOwnedError;
-      if (isLeft) leave(thrown);
+      const isLeft = thrown instanceof LeaseLost || thrown instanceof TransientError;
+      if (isLeft) await leave(thrown);
       else await settleFailed(thrown).catch(leave);
     } finally {
       finished.abort();

@@ -10,6 +10,7 @@ export const alertNames = [
   "disk-low",
   "memory-high",
   "embedder-down",
+  "storage-down",
   "stalled",
 ] as const;
 export type AlertName = (typeof alertNames)[number];
@@ -64,6 +65,8 @@ export interface Facts {
   /** The run at work; undefined when there is none. */
   readonly run: RunFacts | undefined;
   readonly embedderDown: string | undefined;
+  /** Why a run had to be left that is gone on with as soon as the archive and the index can be used again. */
+  readonly storageDown: string | undefined;
 }
 
 export interface RunFacts {
@@ -113,6 +116,8 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
   let lastRequestMs: number | undefined;
   let lastProgressAt = clock.elapsed();
   let hasRun = false;
+  /** Something got done since the run was begun. */
+  let hasGotOn = false;
 
   /** @param isBad raises, while a run is at work; @param isGood resolves; in between nothing changes */
   function judge(name: AlertName, isBad: boolean, isGood: boolean, detail: string, consequence: string) {
@@ -194,6 +199,11 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
     return isLow ? `the disk is nearly full: ${free.replace(/\.$/, "")}` : undefined;
   }
 
+  function gotOn() {
+    lastProgressAt = clock.elapsed();
+    hasGotOn = true;
+  }
+
   return {
     request(tookMs) {
       lastRequestMs = tookMs;
@@ -202,20 +212,29 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
     batch(failed) {
       outcomes.push(failed);
       if (outcomes.length > WINDOW) outcomes.shift();
-      if (!failed) lastProgressAt = clock.elapsed();
+      if (!failed) gotOn();
       judgeRequests();
     },
-    progress() {
-      lastProgressAt = clock.elapsed();
-    },
+    progress: gotOn,
     begin() {
       hasRun = true;
+      hasGotOn = false;
       outcomes = [];
       lastRequestMs = undefined;
       lastProgressAt = clock.elapsed();
     },
-    async check({ run, embedderDown }) {
-      hasRun = run !== undefined;
+    async check({ run, embedderDown, storageDown }) {
+      hasRun = run !== undefined || storageDown !== undefined;
+      judge(
+        "storage-down",
+        storageDown !== undefined,
+        // A run that is taken up and has to be left again at once has shown nothing.
+        storageDown === undefined && (run === undefined || hasGotOn),
+        storageDown ?? "It can be used again.",
+        "It waits, and goes on by itself where it was. Nothing that was stored is lost.",
+      );
+      // The rest is for a run at work: nothing is judged meanwhile.
+      if (storageDown !== undefined) return undefined;
       judge(
         "embedder-down",
         embedderDown !== undefined,

@@ -124,7 +124,9 @@ async function checkMachine(
     {
       name: "disk",
       ok: diskOk,
-      detail: `${gigabytes(freeBytes)} free, about ${gigabytes(neededBytes)} needed, ${gigabytes(parts.thresholds.diskLowBytes)} kept in reserve`,
+      detail: Number.isFinite(freeBytes)
+        ? `${gigabytes(freeBytes)} free, about ${gigabytes(neededBytes)} needed, ${gigabytes(parts.thresholds.diskLowBytes)} kept in reserve`
+        : `about ${gigabytes(neededBytes)} needed, which are stored elsewhere`,
       ...(diskOk ? {} : { remedy: "Free some disk space, or lower the reserve (ALERT_DISK_LOW_GB)." }),
     },
     {

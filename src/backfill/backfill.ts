@@ -52,11 +52,12 @@ export interface BackfillStatus {
   readonly waitingFor: string | undefined;
   readonly alerts: readonly Alert[];
   readonly health: Health;
-  /** Records that arrived or changed and are not searchable yet. */
-  readonly livePending: number;
+  /** Records that arrived or changed and are not searchable yet. Undefined when the archive cannot be asked at the moment. */
+  readonly livePending: number | undefined;
   /** How far what is archived has been compared with Discord since the bot was last away; absent when that is done. */
   readonly rereading?: Rereading | undefined;
-  readonly quarantined: number;
+  /** Undefined as above. */
+  readonly quarantined: number | undefined;
   /** Why reports do not reach the admin channel, if they do not. */
   readonly adminChannelProblem: string | undefined;
   /** Another process that owns this guild, if it is not us. */

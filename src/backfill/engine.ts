@@ -129,8 +129,9 @@ export function createEngine(parts: EngineParts): Engine {
     return { outcome: "resumed", status: await status(guildId), from: stored.value.status };
   }
 
-  /** Takes up what a process left behind, if it is not to wait for an admin. */
+  /** Takes up what was left, if it is not to wait for an admin; not while the index is away for which it was left. */
   async function recover(guildId: Snowflake): Promise<void> {
+    if (left.has(guildId)) await (await indexes.open(guildId)).index.stats();
     const stored = await runStore.load(guildId);
     if (stored === undefined || active.has(guildId)) return;
     channels.of(guildId).alerts.restore(stored.value);
@@ -143,7 +144,7 @@ export function createEngine(parts: EngineParts): Engine {
       await state.update((run) => withStatus(run, from === "interrupted" ? "paused" : "failed", reason, clock.now()));
       return;
     }
-    await state.update((run) => takenUp(run, "resumed by itself after the process came back", clock.now()));
+    await state.update((run) => takenUp(run, "resumed by itself", clock.now()));
     logger.info("run:resumed", { guildId, runId: stored.value.id, from });
     await begin(guildId, state);
   }
@@ -191,7 +192,7 @@ export function createEngine(parts: EngineParts): Engine {
       .then(() => {
         active.delete(guildId);
         const last = state.current();
-        alerts.end(isActive(last.status) || last.status === "interrupted");
+        alerts.end(isActive(last.status) || last.status === "interrupted", run.leftBecause());
         if (isActive(last.status) && !turns.isClosed()) leave(guildId, run);
       });
     left.delete(guildId);
@@ -201,7 +202,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** A run that nobody works on, and that will be taken up again: the stored one does not tell. */
   function leave(guildId: Snowflake, run: ActiveRun) {
-    left.set(guildId, { reason: run.leftBecause() ?? "it was left", at: clock.now() });
+    left.set(guildId, { run: run.state.current(), reason: run.leftBecause() ?? "it was left", at: clock.now() });
     const tell = async () => {
       const { progressMessage } = run.state.current();
       if (progressMessage === undefined || ownership.heldElsewhere(guildId) !== undefined) return;

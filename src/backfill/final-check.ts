@@ -42,15 +42,15 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
   return stop.aborted ? undefined : findings?.verification;
 }
 
-/** The check searches too: an embedder that is down is waited for, here as everywhere. */
+/** The check searches too: an embedder that is down is waited for, here as everywhere; any other trouble is the caller's. */
 async function verifyPatiently({ breaker, run, verify, stop }: FinalCheckParts): Promise<Findings | undefined> {
   for (;;) {
     await breaker.whenClosed(stop);
     if (stop.aborted) return undefined;
     try {
-      return await breaker.guard(() => unlessStopped(verify(run()), stop));
+      return await unlessStopped(verify(run()), stop);
     } catch (thrown) {
-      if (!(thrown instanceof TransientError)) throw thrown;
+      if (!(thrown instanceof TransientError) || breaker.state() === undefined) throw thrown;
     }
   }
 }

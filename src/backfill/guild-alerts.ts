@@ -12,6 +12,8 @@ import type { Reporter } from "./progress.ts";
 import type { Run } from "./run.ts";
 
 const LOOK_EVERY_MS = 1_000;
+/** What is over by then is no alert. */
+const HICCUP_MS = 3_000;
 
 /** A run at work, as its guild's alerts see it. */
 export interface WatchedRun {
@@ -23,8 +25,12 @@ export interface WatchedRun {
 export interface GuildAlerts extends Pick<AlertMonitor, "request" | "batch" | "progress" | "active"> {
   /** A run is at work from now on. */
   begin(run: WatchedRun): void;
-  /** It no longer is. @param isLeft it will be gone on with: what only a run can suffer from is not over */
-  end(isLeft: boolean): void;
+  /**
+   * It no longer is.
+   * @param isLeft it will be gone on with: what only a run can suffer from is not over
+   * @param because why it had to be left, if it had
+   */
+  end(isLeft: boolean, because?: string): void;
   /** Goes on with what the archive remembers, e.g. after a restart. */
   restore(run: Run): void;
   stop(): Promise<void>;
@@ -59,8 +65,8 @@ export function createGuildAlerts(
     onResolved: (alert) => tell("alert-resolved", alert),
   });
   let run: WatchedRun | undefined;
-  /** Left, to be gone on with: nothing is judged meanwhile. */
-  let isLeft = false;
+  /** Why it was left, to be gone on with, and when. */
+  let left: { readonly reason: string | undefined; readonly at: number } | undefined;
   /** They are on, or off, and the archive does not know yet. */
   let isUnsaved = false;
   let looking: Promise<void> | undefined;
@@ -86,20 +92,26 @@ export function createGuildAlerts(
   }
 
   async function look(): Promise<void> {
-    if (isLeft || ownership.lease(guildId) === undefined) return;
+    if (left === undefined && ownership.lease(guildId) === undefined) return;
+    if (left !== undefined && (left.reason === undefined || clock.elapsed() - left.at < HICCUP_MS)) return;
     const open = breaker.state();
     const stopBecause = await monitor.check({
       run: run && { isRunning: run.current().status === "running", waitingFor: run.waitingFor() },
       // A hiccup that is over by the first probe is no alert.
       embedderDown: (open?.probes ?? 0) > 0 ? open?.reason : undefined,
+      storageDown: left?.reason,
     });
     if (stopBecause !== undefined) await run?.pause(stopBecause);
     if (isUnsaved) telling = telling.then(remember).catch(failed);
   }
 
   async function keepLooking(): Promise<void> {
-    while (!stopped.signal.aborted && (run !== undefined || monitor.active().length > 0)) {
-      if (ownership.heldElsewhere(guildId) !== undefined) monitor.restore([]);
+    const isWatching = () => run !== undefined || left !== undefined || monitor.active().length > 0;
+    while (!stopped.signal.aborted && isWatching()) {
+      if (ownership.heldElsewhere(guildId) !== undefined) {
+        left = undefined;
+        monitor.restore([]);
+      }
       await look().catch(failed);
       await clock.sleep(LOOK_EVERY_MS, stopped.signal);
     }
@@ -113,18 +125,18 @@ export function createGuildAlerts(
     active: monitor.active,
     begin(begun) {
       run = begun;
-      isLeft = false;
+      left = undefined;
       monitor.begin();
       looking ??= keepLooking();
     },
-    end(left) {
+    end(isLeft, reason) {
       run = undefined;
-      isLeft = left;
+      left = isLeft ? { reason, at: clock.elapsed() } : undefined;
     },
     restore({ alerts = [], breaker: saved }) {
-      isLeft = false;
-      // What could not be saved here is newer.
-      if (!isUnsaved) monitor.restore(alerts);
+      left = undefined;
+      // What is known here is newer.
+      if (!isUnsaved && monitor.active().length === 0) monitor.restore(alerts);
       if (saved !== undefined) breaker.restore(saved);
       if (monitor.active().length > 0) looking ??= keepLooking();
     },

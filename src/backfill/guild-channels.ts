@@ -1,5 +1,6 @@
 // What a guild's admins are told through, one of each per guild: the reporter that posts, and the alerts.
 
+import { TransientError } from "../errors.ts";
 import type { AdminChannel, Archive } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Announcement, BackfillStatus } from "./backfill.ts";
@@ -32,7 +33,16 @@ export function createGuildChannels(
   const channels = new Map<Snowflake, GuildChannel>();
 
   function open(guildId: Snowflake): GuildChannel {
-    const chosen = async () => (await parts.archive.settings(guildId)).adminChannelId;
+    let known: Snowflake | undefined;
+    async function chosen(): Promise<Snowflake | undefined> {
+      try {
+        known = (await parts.archive.settings(guildId)).adminChannelId;
+      } catch (thrown) {
+        // That the archive is out of reach is among what is reported.
+        if (!(thrown instanceof TransientError)) throw thrown;
+      }
+      return known;
+    }
     const reporter = createReporter(parts.adminChannel, chosen, parts.clock, parts.logger);
     const updateRun = (change: (run: Run) => Run) => update(guildId, change);
     return { reporter, alerts: createGuildAlerts(parts, guildId, reporter, updateRun, () => status(guildId)) };

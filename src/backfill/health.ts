@@ -2,9 +2,12 @@
 
 import { toError } from "../errors.ts";
 import type { BreakerState } from "../indexing/breaker.ts";
-import type { Archive, SystemProbe, VectorIndex } from "../ports.ts";
+import type { Archive, Clock, SystemProbe, VectorIndex } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { AlertThresholds } from "./alerts.ts";
+
+/** Whoever asks for the lights does not wait for what hangs. */
+const PATIENCE_MS = 5_000;
 
 export type Light = "ok" | "warning" | "bad" | "unknown";
 
@@ -28,18 +31,25 @@ export interface HealthParts {
   readonly openIndex: () => Promise<VectorIndex>;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
+  readonly clock: Clock;
   readonly breaker: BreakerState | undefined;
   readonly modelId: string;
   /** Of the latest answered request. Undefined before the first. */
   readonly requestMs: number | undefined;
 }
 
-/** A light whose fact could not be had is bad, and says why. */
-async function lit(look: () => Promise<HealthLight>): Promise<HealthLight> {
+/** A light whose fact could not be had, or not soon, is bad, and says why. */
+async function lit(clock: Clock, look: () => Promise<HealthLight>): Promise<HealthLight> {
+  const settled = new AbortController();
+  const late = clock
+    .sleep(PATIENCE_MS, settled.signal)
+    .then((): HealthLight => ({ light: "bad", detail: "does not answer" }));
   try {
-    return await look();
+    return await Promise.race([look(), late]);
   } catch (thrown) {
     return { light: "bad", detail: toError(thrown).message };
+  } finally {
+    settled.abort();
   }
 }
 
@@ -62,22 +72,23 @@ function cpuLight(load: number): HealthLight {
 
 /** Looks at everything once. Never throws. */
 export async function lookAtHealth(guildId: Snowflake, parts: HealthParts): Promise<Health> {
-  const { archive, system, thresholds } = parts;
+  const { archive, system, thresholds, clock } = parts;
   const [index, archiveLight, disk, memory] = await Promise.all([
-    lit(async () => {
+    lit(clock, async () => {
       const { rows } = await (await parts.openIndex()).stats();
       return { light: "ok", detail: `${rows.toLocaleString("en")} entries` };
     }),
-    lit(async () => {
+    lit(clock, async () => {
       await archive.settings(guildId);
       return { light: "ok", detail: "can be read" };
     }),
-    lit(async () => {
+    lit(clock, async () => {
       const { freeBytes } = await system.disk();
+      if (!Number.isFinite(freeBytes)) return { light: "ok", detail: "not needed: stored elsewhere" };
       const light = freeBytes < thresholds.diskLowBytes ? "bad" : "ok";
       return { light, detail: `${Number((freeBytes / 1e9).toFixed(1))} GB free` };
     }),
-    lit(async () => {
+    lit(clock, async () => {
       const { usedBytes, limitBytes } = await system.memory();
       const light = usedBytes / limitBytes > thresholds.memoryHigh ? "bad" : "ok";
       return {

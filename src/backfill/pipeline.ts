@@ -23,8 +23,8 @@ const PAGES_IN_FLIGHT = 4;
 const LARGEST_PAGE = 2_000;
 const SMALLEST_PAGE = 200;
 const BATCHES_PER_PAGE = 8;
-/** A failed write is tried again this often before the run fails. */
-const WRITE_TRIES = 5;
+/** A failed write is tried so often; then the run is left until the index can be used again. */
+const WRITE_TRIES = 2;
 const WRITE_RETRY_MS = 500;
 
 const CHANGED_MEANWHILE = "edited or deleted meanwhile";

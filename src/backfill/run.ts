@@ -22,7 +22,7 @@ export type RunStatus = (typeof runStatuses)[number];
 export const transitions = {
   running: {
     pausing: "an admin, or the disk guard, asked",
-    waiting: "the embedder is down",
+    waiting: "the embedder is down, or the archive or the index is out of reach",
     interrupted: "the process stopped or its lease ended",
     succeeded: "nothing remains",
     failed: "an error that waiting cannot mend",
@@ -38,8 +38,8 @@ export const transitions = {
     cancelled: "rolled back",
   },
   waiting: {
-    running: "the embedder answers again",
-    pausing: "an admin asked while the embedder was down",
+    running: "what it waited for answers again",
+    pausing: "an admin asked meanwhile",
     interrupted: "the process stopped or its lease ended",
     failed: "an error that waiting cannot mend",
     cancelled: "rolled back",

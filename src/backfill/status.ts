@@ -1,5 +1,6 @@
 // Everything `/backfill status` and the progress message show, gathered at one moment.
 
+import { TransientError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
 import type { GuildIndexes } from "../indexing/guild-indexes.ts";
 import type { LiveIndexing } from "../indexing/live.ts";
@@ -19,6 +20,7 @@ const COUNTED = 10_000;
 
 /** Writing the archive is how a guild is owned. */
 const NOT_OURS = "the archive to be writable again, looked at every 5 s";
+const LEFT = "the archive and the search index to be in reach again, looked at every 5 s";
 
 export interface StatusParts {
   readonly archive: Archive;
@@ -34,8 +36,9 @@ export interface StatusParts {
   readonly clock: Clock;
 }
 
-/** A run that had to be left and goes on by itself. Known to this process only: that is why it was left. */
+/** A run that had to be left and goes on by itself. The archive may not know: that may be why it was left. */
 export interface LeftRun {
+  readonly run: Run;
   readonly reason: string;
   readonly at: number;
 }
@@ -57,7 +60,7 @@ export async function lookAtStatus(
   const { archive, runStore, indexes, breaker, ownership } = parts;
   const ownedElsewhere = ownership.heldElsewhere(guildId);
   const isOurs = ownership.lease(guildId) !== undefined;
-  const stored = active?.current() ?? (await runStore.load(guildId))?.value;
+  const stored = active?.current() ?? (await unlessAway(runStore.load(guildId)))?.value ?? left?.run;
   const isIdle = active === undefined && ownedElsewhere === undefined && (left !== undefined || !isOurs);
   const run = stored !== undefined && isIdle ? asLeft(stored, left) : stored;
   const recordsPerSecond = active?.recordsPerSecond();
@@ -68,13 +71,14 @@ export async function lookAtStatus(
       openIndex: async () => (await indexes.open(guildId)).index,
       system: parts.system,
       thresholds: parts.thresholds,
+      clock: parts.clock,
       breaker: breaker.state(),
       modelId: indexes.space.modelId,
       requestMs: active?.requestMs(),
     }),
-    parts.live.pending(guildId),
-    runStore.quarantined(guildId, "message", EVERYTHING, COUNTED),
-    runStore.quarantined(guildId, "note", EVERYTHING, COUNTED),
+    unlessAway(parts.live.pending(guildId)),
+    unlessAway(runStore.quarantined(guildId, "message", EVERYTHING, COUNTED)),
+    unlessAway(runStore.quarantined(guildId, "note", EVERYTHING, COUNTED)),
   ]);
   return {
     guildId,
@@ -82,22 +86,32 @@ export async function lookAtStatus(
     run,
     recordsPerSecond,
     etaMs: recordsPerSecond === undefined || recordsPerSecond === 0 ? undefined : (remaining / recordsPerSecond) * 1000,
-    waitingFor: isOurs || ownedElsewhere !== undefined ? active?.waitingFor() : NOT_OURS,
+    waitingFor: left !== undefined ? LEFT : isOurs || ownedElsewhere !== undefined ? active?.waitingFor() : NOT_OURS,
     alerts: isOurs || alerts.length > 0 ? alerts : (run?.alerts ?? []),
     health,
     livePending,
     rereading: parts.rereading?.(guildId),
-    quarantined: messages.length + notes.length,
+    quarantined: messages && notes && messages.length + notes.length,
     adminChannelProblem: adminChannelProblem(),
     ownedElsewhere,
   };
 }
 
-/** The stored run says that somebody works on it; nobody does, and that could not be stored. */
+/** @returns undefined when the archive cannot be asked at the moment */
+async function unlessAway<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    if (thrown instanceof TransientError) return undefined;
+    throw thrown;
+  }
+}
+
+/** The stored run may say that somebody works on it; nobody does. */
 function asLeft(run: Run, left: LeftRun | undefined): Run {
   if (run.status !== "running" && run.status !== "waiting") return run;
   const why = left === undefined ? "This process does not own the server at the moment." : sentence(left.reason);
-  const reason = `${why} This could not be stored; the run goes on by itself as soon as it can be`;
+  const reason = `${why} The run goes on by itself as soon as it can`;
   return { ...run, status: "waiting", reason, statusAt: left?.at ?? run.statusAt };
 }
 

@@ -81,7 +81,10 @@ export async function failures(interaction: Asked, context: CommandContext): Pro
     context.backfill.failures(interaction.guildId, failuresListed),
     context.backfill.status(interaction.guildId),
   ]);
-  await answer(interaction, failuresView(entries, quarantined, run?.failedBatches ?? [], interaction.guildId));
+  await answer(
+    interaction,
+    failuresView(entries, quarantined ?? entries.length, run?.failedBatches ?? [], interaction.guildId),
+  );
 }
 
 export async function status(interaction: Asked, context: CommandContext): Promise<void> {

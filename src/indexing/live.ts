@@ -216,8 +216,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       await rightOfWay.first(async () => {
         await archive.saveChannels(guildId, [channel]);
         const saved = await archive.save(guildId, [record], { pending: true });
-        if (saved.changed > 0) await changed(guildId, [record.id]);
-        if (saved.created === 0) return;
+        if (saved.changed > 0) return await changed(guildId, [record.id]);
+        // Also where it is there already: an attempt that failed, as far as anyone could see, may have stored it.
         await withdrawal.ofDrafts(guildId, [record.id]);
         kick(guildId);
       });

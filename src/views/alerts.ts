@@ -12,6 +12,7 @@ export const alertTitles: Readonly<Record<AlertName, string>> = {
   "disk-low": "Disk space is low",
   "memory-high": "Memory is nearly full",
   "embedder-down": "The search model does not answer",
+  "storage-down": "The archive or the search index is out of reach",
   stalled: "No progress for a while",
 };
 
@@ -24,15 +25,20 @@ const advice: Readonly<Record<AlertName, string>> = {
   "memory-high": "Nothing for now. If it stays, give the bot more memory, or use the gentle pace next time.",
   "embedder-down":
     "See whether the program that runs the model is started and has the model loaded. The backfill goes on by itself as soon as it answers. Meanwhile search finds messages by their words, not by their meaning.",
+  "storage-down":
+    "See whether what the bot stores in can be reached and written: the disk, or the database and the object store it is set up with. The backfill goes on by itself as soon as it can. What is written on Discord meanwhile is not lost.",
   stalled: "See above what it waits for. If that does not pass, pause and resume, or restart the bot: nothing is lost.",
 };
+
+/** Nothing gets on meanwhile. */
+const bad: ReadonlySet<AlertName> = new Set(["disk-low", "embedder-down", "storage-down"]);
 
 export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
   return message({
     embeds: [
       {
         title: `⚠️ ${alertTitles[alert.name]}`,
-        color: alert.name === "disk-low" || alert.name === "embedder-down" ? colors.bad : colors.warning,
+        color: bad.has(alert.name) ? colors.bad : colors.warning,
         fields: [
           { name: "What happened", value: plain(alert.detail) },
           { name: "What the backfill does", value: plain(alert.consequence) },

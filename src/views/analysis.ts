@@ -174,7 +174,7 @@ function plan(analysis: Analysis): APIEmbed {
   );
   const facts = [
     `Search model: ${plain(analysis.modelId)}, ${analysis.recordsPerSecond === undefined ? "its speed could not be measured" : `${rate(analysis.recordsPerSecond)}, measured just now`}`,
-    `Disk: about ${bytes(analysis.diskNeededBytes)} needed, ${bytes(analysis.diskFreeBytes)} free`,
+    `Disk: about ${bytes(analysis.diskNeededBytes)} needed, ${Number.isFinite(analysis.diskFreeBytes) ? `${bytes(analysis.diskFreeBytes)} free` : "stored elsewhere"}`,
     `Average length of a message: ${count(Math.round(analysis.averageLength), "character")}`,
   ];
   if (analysis.otherModelRows > 0) {

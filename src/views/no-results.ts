@@ -64,7 +64,7 @@ function whyNot({ query, filter, nothing }: EmptyPage["result"]): string {
 /** How much of the past is searchable, as far as that may explain it. */
 function howFar(status: BackfillStatus | undefined): string[] {
   const run = status?.run;
-  const live = status && status.livePending > 0 ? ["The newest messages are still being made searchable."] : [];
+  const live = status?.livePending ? ["The newest messages are still being made searchable."] : [];
   if (status && !run) {
     return [
       "Older messages may not be searchable yet: no backfill has been made here. An admin can start one.",

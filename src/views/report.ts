@@ -204,7 +204,7 @@ function reportButtons(status: BackfillStatus, run: Run, verification: Verificat
   else if (verification && verification.missing + verification.stale + verification.orphaned > 0) {
     buttons.push(button("Start another backfill", customId("backfill", "start"), "success"));
   }
-  if (status.quarantined > 0 || totals(run).quarantined > 0) {
+  if (status.quarantined || totals(run).quarantined > 0) {
     buttons.push(
       button("Show failures", customId("backfill", "failures")),
       button("Try them again", customId("backfill", "retry")),

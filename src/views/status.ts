@@ -13,7 +13,7 @@ export function statusView(status: BackfillStatus): View {
   if (status.rereading) {
     extra.push({ name: "What changed while I was away", value: rereading(status.rereading) });
   }
-  if (status.quarantined > 0) {
+  if (status.quarantined) {
     extra.push({
       name: "Set aside",
       value: `${count(status.quarantined, "message")} could not be made searchable. Show failures says why, and lets you try again.`,
@@ -49,7 +49,9 @@ function noRunEmbed(status: BackfillStatus): APIEmbed {
   };
 }
 
-function livePending(pending: number): string {
+function livePending(pending: number | undefined): string {
+  if (pending === undefined)
+    return "The archive cannot be asked at the moment. They are kept, and looked after when it can.";
   if (pending === 0) return "All of them are searchable.";
   return `${count(pending, "message")} wait to become searchable; they are stored safely.`;
 }

@@ -27,8 +27,9 @@ beforeEach(() => {
 });
 
 const look = (embedderDown?: string, isRunning = true) =>
-  monitor.check({ run: { isRunning, waitingFor: undefined }, embedderDown });
-const lookWithoutRun = (embedderDown?: string) => monitor.check({ run: undefined, embedderDown });
+  monitor.check({ run: { isRunning, waitingFor: undefined }, embedderDown, storageDown: undefined });
+const lookWithoutRun = (embedderDown?: string, storageDown?: string) =>
+  monitor.check({ run: undefined, embedderDown, storageDown });
 
 /** Crosses the threshold, stays, comes back a little (which changes nothing), and then well. */
 async function expectOnce(name: AlertName, bad: () => void, between: () => void, good: () => void) {
@@ -184,8 +185,23 @@ test("names the command as this bot's admins type it", async () => {
   });
   prefixed.begin();
   for (let n = 0; n < 10; n += 1) prefixed.batch(true);
-  await prefixed.check({ run: { isRunning: true, waitingFor: undefined }, embedderDown: undefined });
+  const run = { isRunning: true, waitingFor: undefined };
+  await prefixed.check({ run, embedderDown: undefined, storageDown: undefined });
   const typed = prefixed.active().flatMap(({ consequence }) => consequence.match(/\/[\w-]+ \w+/g) ?? []);
   expect(typed).toContain("/bs-backfill failures");
   expect(typed.every((command) => command.startsWith("/bs-backfill "))).toBe(true);
+});
+
+test("an archive or an index out of reach is over when the run gets on again, not when it is merely taken up", async () => {
+  await lookWithoutRun(undefined, "The archive cannot be reached.");
+  await lookWithoutRun(undefined, "The archive cannot be reached.");
+  monitor.begin();
+  await look();
+  await lookWithoutRun(undefined, "The archive cannot be reached.");
+  expect(told).toEqual(["raised storage-down"]);
+  monitor.begin();
+  await look();
+  monitor.progress();
+  await look();
+  expect(told).toEqual(["raised storage-down", "resolved storage-down"]);
 });

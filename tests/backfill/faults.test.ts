@@ -53,7 +53,8 @@ describe("an embedder that dies in the middle of a run", () => {
     const { waitingFor, run, alerts: active } = await house.engine.status(GUILD);
     expect(waitingFor).toMatch(/next try in \d+ s/);
     expect(active.map(({ name }) => name)).toEqual(["embedder-down"]);
-    expect(run?.breaker?.probes).toBeGreaterThan(1);
+    expect(run?.status).toBe("waiting");
+    await until(() => (house.breaker.state()?.probes ?? 0) > 1, "it is tried again");
     expect(totals(await house.run()).quarantined).toBe(0);
     restore?.();
     await house.pass(60_000);
@@ -296,7 +297,7 @@ describe("the machine", () => {
     expect(house.ownership.lease(GUILD)).toBeDefined();
     const { run } = await house.engine.status(GUILD);
     expect(run?.status).toBe("waiting");
-    expect(run?.reason).toMatch(/the disk is full.*could not be stored; the run goes on by itself/i);
+    expect(run?.reason).toMatch(/the disk is full.*the run goes on by itself/i);
     Object.assign(house.runStore, { save: store });
     const ended = await house.impatiently(() => house.settled());
     expect(ended.status).toBe("succeeded");
@@ -459,6 +460,8 @@ describe("other processes", () => {
       house.clock.skip(5_000);
       await until(() => house.ownership.lease(GUILD) === undefined, "the old owner learns of it");
       await house.impatiently(() => house.engine.done(GUILD));
+      const isOthers = () => house.ownership.heldElsewhere(GUILD) !== undefined;
+      await house.impatiently(() => until(isOthers, "the old owner knows who it is"));
       await expect(house.start()).rejects.toThrow(/Another process/);
       const run = await other.impatiently(() => other.settled());
       expect(run.status).toBe("succeeded");

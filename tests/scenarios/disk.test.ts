@@ -56,8 +56,8 @@ test("a disk that fills up loses nothing: the run is left, and goes on by itself
   await until(() => house.ownership.lease(GUILD) === undefined, "the lease could not be renewed");
   const { run, waitingFor } = await house.engine.status(GUILD);
   expect(run?.status).toBe("waiting");
-  expect(run?.reason).toMatch(/could not be stored; the run goes on by itself/);
-  expect(waitingFor).toContain("writable");
+  expect(run?.reason).toMatch(/is full.* The run goes on by itself/);
+  expect(waitingFor).toContain("in reach again");
   await until(() => house.edits.at(-1)?.status.run?.status === "waiting", "the progress message says so too");
   await expect(house.engine.pause(GUILD, "Grace")).rejects.toThrow(/try again/);
 

@@ -7,13 +7,17 @@
 // has run out. WAYS is the JSON of `ChildWays`.
 
 import { readFile } from "node:fs/promises";
+import type { StoresConfig } from "../../src/config.ts";
+import { TransientError } from "../../src/errors.ts";
 import type { ArchivedRecord } from "../../src/ports.ts";
-import { channel, createSkippableClock, GUILD, hourOfChild, message, openHouse } from "./engine.ts";
+import { channel, createSkippableClock, GUILD, hourOfChild, message, openHouse, until } from "./engine.ts";
 
 export interface ChildWays {
   /** Lives on when the run has ended or paused. */
   readonly stays?: boolean;
   readonly requestTimeoutMs?: number;
+  /** On remote engines, which may go away and come back. */
+  readonly stores?: StoresConfig;
   /** A file with the JSON of messages that are only on Discord, which takes so long for a hundred of them. */
   readonly onDiscord?: { readonly file: string; readonly pauseMs: number };
 }
@@ -27,8 +31,10 @@ say("opening");
 const clock = createSkippableClock();
 clock.skip(Number(laterMs ?? 0));
 const holder = `child-${process.pid}`;
-const { stays = false, requestTimeoutMs = 2_000, onDiscord } = ways;
-const house = await openHouse({ folder, serverUrl, clock, holder, textsPerRequest: 32, requestTimeoutMs });
+const { stays = false, requestTimeoutMs = 2_000, onDiscord, stores } = ways;
+const opening = { folder, serverUrl, clock, holder, textsPerRequest: 32, requestTimeoutMs };
+const house = await openHouse({ ...opening, ...(stores && { stores }) });
+say("opened");
 if (onDiscord !== undefined) {
   const channels = ["10", "11", "12"].map((id) => channel(id));
   house.world.channels = channels;
@@ -43,6 +49,14 @@ if (onDiscord !== undefined) {
 }
 let stopping = false;
 
+/** It was left, and is taken up again. */
+async function mayGoOn(): Promise<boolean> {
+  const now = await status();
+  if (now !== "running" && now !== "waiting" && now !== "interrupted") return false;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  return true;
+}
+
 const complain = (thrown: unknown) => say("refused", { because: String(thrown) });
 process.on("SIGUSR2", () => void house.engine.pause(GUILD, "Grace").catch(complain));
 process.on("SIGHUP", () => void house.engine.rollback(GUILD, "Grace").catch(complain));
@@ -54,36 +68,50 @@ process.on("SIGTERM", () => {
   });
 });
 
+/** As whoever hears Discord does: what is out of reach is tried again. */
+async function patiently<Result>(act: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (thrown) {
+      if (!(thrown instanceof TransientError) || stopping) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+const status = () => patiently(() => house.status());
+
 /** The same messages in every life: what is archived already is left alone. */
 async function arrive(count: number): Promise<void> {
   for (let n = 0; n < count && !stopping; n += 1) {
     const id = hourOfChild(n);
     const channelId = String(10 + (n % 3));
-    await house.live.messageSaved(GUILD, message(id, `it is ${n} o'clock in the harbour`, { channelId }), {
-      id: channelId,
-      name: "harbour",
-      type: "text",
-      accessChannelId: channelId,
-    });
+    const written = message(id, `it is ${n} o'clock in the harbour`, { channelId });
+    const where = { id: channelId, name: "harbour", type: "text", accessChannelId: channelId } as const;
+    await patiently(() => house.live.messageSaved(GUILD, written, where));
   }
 }
 
-if (house.ownership.lease(GUILD) === undefined) {
+const isOurs = () => house.ownership.lease(GUILD) !== undefined;
+await until(() => isOurs() || house.ownership.heldElsewhere(GUILD) !== undefined, "an owner", 120_000);
+if (!isOurs()) {
   say("refused", { heldBy: house.ownership.heldElsewhere(GUILD) });
   await house.stop();
   process.exit(1);
 }
 house.live.kick(GUILD);
 await house.engine.recover(GUILD);
-if ((await house.status()) === undefined) {
-  await house.start(onDiscord === undefined ? {} : { source: "discord" }).catch(complain);
-}
-say("working", { status: await house.status() });
+await patiently(async () => {
+  if ((await house.status()) === undefined) await house.start(onDiscord === undefined ? {} : { source: "discord" });
+}).catch(complain);
+say("working", { status: await status() });
 await arrive(Number(liveMessages ?? 0));
-await house.engine.done(GUILD);
-await house.live.idle();
+do {
+  await house.engine.done(GUILD);
+  await house.live.idle();
+} while (!stopping && (await mayGoOn()));
 if (!stopping) {
-  say("finished", { status: await house.status() });
+  say("finished", { status: await status() });
   // SIGTERM ends it.
   if (stays) await new Promise((resolve) => setTimeout(resolve, 3_600_000));
   await house.stop();

@@ -4,12 +4,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openArchive } from "../../src/adapters/denokv/open.ts";
-import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { createOpenAiEmbedder } from "../../src/adapters/openai/index.ts";
 import { type AlertThresholds, defaultThresholds } from "../../src/backfill/alerts.ts";
 import type { Announcement, StartOptions, StartOutcome } from "../../src/backfill/backfill.ts";
 import { type Run, runSchema } from "../../src/backfill/run.ts";
+import type { StoresConfig } from "../../src/config.ts";
 import type {
   ArchivedRecord,
   ChannelInfo,
@@ -21,6 +20,7 @@ import type {
   VectorIndex,
 } from "../../src/ports.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
+import { openStores } from "../../src/stores.ts";
 import { createWorkshop } from "../../src/workshop.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "./embedding-server.ts";
 
@@ -204,6 +204,8 @@ export function channel(id: Snowflake, given: Partial<ChannelInfo> = {}): Channe
 export interface HouseOptions {
   /** Of an earlier house, to see what it left behind. Default: a new one. */
   readonly folder?: string;
+  /** On remote engines instead. */
+  readonly stores?: StoresConfig;
   /** Default: the openai adapter against `server`. */
   readonly embedder?: Embedder;
   readonly server?: EmbeddingServer;
@@ -228,13 +230,13 @@ export async function openHouse(options: HouseOptions = {}) {
   const clock = options.clock ?? createSkippableClock();
   const log: { readonly level: string; readonly event: string; readonly fields?: Record<string, unknown> }[] = [];
   const logger = recordingLogger(log);
-  const opened = await openArchive({ location: join(folder, "archive.sqlite"), logger });
+  const opened = await openStores(options.stores ?? { dataDir: folder }, logger);
   const { archive } = opened;
   const runStore = opened.runStore((value): Run => runSchema.parse(value));
   const foreign = options.embedder !== undefined || options.serverUrl !== undefined;
   const server = options.server ?? (foreign ? undefined : await startServer());
   const embedder = options.embedder ?? embedderOf(options.serverUrl ?? server?.url, options);
-  const store = await createIndexStore(join(folder, "index"));
+  const store = opened.indexStore;
   const posts: Announcement[] = [];
   const edits: Announcement[] = [];
   /** Set these to change the world. */
@@ -297,7 +299,7 @@ export async function openHouse(options: HouseOptions = {}) {
 
   async function find(guildId: Snowflake, words: string, limit: number): Promise<Snowflake[]> {
     const { index } = await indexes.open(guildId);
-    const [vector] = await queue.embed([words], { use: "query", priority: "search" });
+    const [vector] = await breaker.guard(() => queue.embed([words], { use: "query", priority: "search" }));
     if (vector === undefined) return [];
     const accessChannelIds = await everyChannel();
     return (await index.nearest(vector, { accessChannelIds }, limit)).map(({ id }) => id);
@@ -400,7 +402,6 @@ export async function openHouse(options: HouseOptions = {}) {
 
   async function stopInOrder(): Promise<void> {
     await workshop.stop();
-    await store.close();
     if (options.embedder === undefined) await embedder.close();
     await opened.close();
   }

@@ -52,10 +52,24 @@ function translated(error: Error, location: string): Error {
     );
   }
   if (/response status: (401|403)|accessToken|ACCESS_TOKEN/i.test(message)) {
-    return new UserError(`The archive ${location} refuses the access token, or none is set.`, { cause: error });
+    return new UserError(`The archive ${location} refuses the access token.`, { cause: error });
   }
-  if (/fetch failed|ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|response status: (429|5\d\d)|Out of retries/i.test(message)) {
-    return new TransientError(`The archive ${location} cannot be reached.`, { cause: error });
+  if (/response status: (429|5\d\d)|Out of retries/i.test(message)) {
+    return new TransientError(`The archive ${location} is in trouble: it answers, but not as it should.`, {
+      cause: error,
+    });
+  }
+  if (/response (status|content-type)|DatabaseMetadata|Unsupported version/i.test(message)) {
+    return new UserError(`What answers at ${location} is not a Deno KV: no KV Connect is spoken there.`, {
+      cause: error,
+    });
+  }
+  if (error.name === "TimeoutError" || /aborted due to timeout/i.test(message)) {
+    return new TransientError(`The archive ${location} does not answer.`, { cause: error });
+  }
+  if (error instanceof TypeError && /fetch failed|terminated/i.test(message)) {
+    const { message: why } = toError(error.cause ?? error);
+    return new TransientError(`The archive ${location} cannot be reached (${why}).`, { cause: error });
   }
   // The native library appends a stack of its own to each message.
   const [plain] = message.split(/\n+Stack backtrace:/);

@@ -1,21 +1,20 @@
 // Opens the archive and the run store, on a local SQLite file or a remote KV. Both share one connection.
 
-import { mkdir, open as openFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { openKv } from "@deno/kv";
 import { z } from "zod";
-import { toError, UserError } from "../../errors.ts";
+import { UserError } from "../../errors.ts";
 import type { Archive, Logger, RunStore } from "../../ports.ts";
 import { createArchive } from "./archive.ts";
 import { decodeV8, encodeV8 } from "./codec.ts";
+import { type ArchiveLocation, connect } from "./connect.ts";
 import { mapOpenErrors } from "./errors.ts";
 import { formatKey } from "./keys.ts";
 import { createRunStore } from "./run-store.ts";
-import { createStore, type Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 /** Of keys and values. A later version reads earlier ones or says what to do. */
 const FORMAT = 1;
-const formatSchema = z.object({ version: z.int() });
+/** `copyOf`: a copy of another archive that is not finished. */
+const formatSchema = z.union([z.object({ version: z.int() }), z.object({ copyOf: z.string() })]);
 
 export interface OpenArchive {
   readonly archive: Archive;
@@ -25,27 +24,11 @@ export interface OpenArchive {
   close(): Promise<void>;
 }
 
-/**
- * @param options.location a file (made, with its folder, if it does not exist), or a KV Connect URL
- * @param options.accessToken for a URL
- * @throws UserError when it cannot be opened or written, is damaged, locked, or was made by a later version
- */
-export async function openArchive(options: {
-  readonly location: string;
-  readonly accessToken?: string;
-  readonly logger: Logger;
-}): Promise<OpenArchive> {
-  const { location, accessToken, logger } = options;
-  const remote = /^https?:\/\//i.test(location);
+/** @throws UserError when it cannot be opened or written, is damaged, locked, unfinished, or was made by a later version */
+export async function openArchive(options: ArchiveLocation & { readonly logger: Logger }): Promise<OpenArchive> {
+  const { location, logger } = options;
   const store = await mapOpenErrors(location, async () => {
-    if (!remote) await prepareFile(location);
-    const kv = await openKv(location, {
-      encodeV8,
-      decodeV8,
-      implementation: remote ? "remote" : "sqlite",
-      ...(remote && { accessToken: accessToken ?? "" }),
-    });
-    const opened = createStore(kv, location);
+    const opened = await connect(options, { encodeV8, decodeV8 });
     try {
       await claimFormat(opened, location);
     } catch (thrown) {
@@ -63,41 +46,35 @@ export async function openArchive(options: {
   };
 }
 
-/** Makes a folder and those above it. (`recursive` of Node never returns where a parent exists but nothing can be made: /proc.) */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (thrown) {
-    const { code }: NodeJS.ErrnoException = toError(thrown);
-    if (code === "EEXIST") return;
-    if (code !== "ENOENT" || dirname(path) === path) throw thrown;
-    await makeFolder(dirname(path));
-    await mkdir(path);
-  }
-}
-
-/** Makes the folder, and refuses a file that is no SQLite database before the library touches it. */
-async function prepareFile(path: string): Promise<void> {
-  await makeFolder(dirname(path));
-  const file = await openFile(path, "a+");
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(16), 0, 16, 0);
-    if (bytesRead > 0 && !buffer.toString("latin1").startsWith("SQLite format 3\0")) {
-      throw new Error("file is not a database");
-    }
-  } finally {
-    await file.close();
-  }
-}
-
 /** Writes the format's version: also the proof that the store can be written at all. */
 async function claimFormat(store: Store, location: string): Promise<void> {
-  const found = await store.get(formatKey);
-  const version = found.versionstamp === null ? FORMAT : formatSchema.safeParse(found.value).data?.version;
-  if (version !== FORMAT) {
+  const found = await readFormat(store);
+  if (found !== undefined && "copyOf" in found) {
     throw new UserError(
-      `The archive ${location} was made by another version of Backscroll (its format is ${version ?? "unreadable"}, this one reads ${FORMAT}). Use that version, or another data folder.`,
+      `The archive ${location} is an unfinished copy of ${found.copyOf}. Run npm run move again: it goes on where it was.`,
     );
   }
-  await store.commit([{ type: "set", key: formatKey, value: { version: FORMAT } }]);
+  if (found !== undefined && found.version !== FORMAT) {
+    const version = Number.isNaN(found.version) ? "unreadable" : found.version;
+    throw new UserError(
+      `The archive ${location} was made by another version of Backscroll (its format is ${version}, this one reads ${FORMAT}). Use that version, or another data folder.`,
+    );
+  }
+  await writeFormat(store, { version: FORMAT });
+}
+
+/**
+ * @param decoded of a value as the store gives it
+ * @returns undefined when there is none: the archive is new. A version that cannot be read is NaN
+ */
+export async function readFormat(
+  store: Store,
+  decoded: (value: unknown) => unknown = (value) => value,
+): Promise<z.infer<typeof formatSchema> | undefined> {
+  const { value, versionstamp } = await store.get(formatKey);
+  return versionstamp === null ? undefined : (formatSchema.safeParse(decoded(value)).data ?? { version: Number.NaN });
+}
+
+export async function writeFormat(store: Store, format: z.infer<typeof formatSchema>): Promise<void> {
+  await store.commit([{ type: "set", key: formatKey, value: format }]);
 }

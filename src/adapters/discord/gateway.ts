@@ -14,12 +14,12 @@ import {
   type GatewayThreadListSyncDispatchData,
   Routes,
 } from "discord.js";
-import { toError } from "../../errors.ts";
-import type { GuildEvents, Logger } from "../../ports.ts";
+import type { GuildEvents } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { type DiscordChannel, toChannelInfo } from "./channel-info.ts";
 import type { Directory } from "./directory.ts";
 import { DiscordCode, hasCode, translateDiscordError } from "./discord-errors.ts";
+import { createEventOrder, type EventOrderParts } from "./event-order.ts";
 import { hasWords, type ReceivedMessage, toRecord } from "./message-record.ts";
 
 type GuildMessage = ReceivedMessage & { readonly guild_id?: Snowflake };
@@ -35,31 +35,21 @@ export interface Listening {
 }
 
 /**
- * Reports a client's guild events. Those of one guild are reported one after the other, in Discord's order; a failure is logged and
- * does not hold up the next. The bot's own messages, announcements, ephemeral messages and direct messages are not reported.
+ * Reports a client's guild events, those of one guild one after the other (see event-order.ts). The bot's own messages, announcements, ephemeral messages and direct messages are not reported.
  */
 export function listenToGuilds(
   client: Client,
   events: GuildEvents,
-  { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
+  { directory, ...orderParts }: EventOrderParts & { readonly directory: Directory },
 ): Listening {
-  const chains = new Map<Snowflake, Promise<void>>();
+  const order = createEventOrder(orderParts);
 
   function inOrder(
     guildId: Snowflake | undefined,
     subject: Record<string, unknown>,
     handle: () => Promise<void>,
   ): void {
-    if (guildId === undefined) return;
-    const chain = (chains.get(guildId) ?? Promise.resolve())
-      .then(handle)
-      .catch((thrown: unknown) =>
-        logger.error("guild-event:failed", { guildId, ...subject, error: toError(thrown).message }),
-      )
-      .then(() => {
-        if (chains.get(guildId) === chain) chains.delete(guildId);
-      });
-    chains.set(guildId, chain);
+    if (guildId !== undefined) order.add(guildId, subject, handle);
   }
 
   async function saveMessage(guildId: Snowflake, message: GuildMessage): Promise<void> {
@@ -158,10 +148,10 @@ export function listenToGuilds(
 
   for (const [event, listener] of listeners) client.ws.on(event, listener as (data: unknown) => void);
   return {
-    settled: async (guildId) => chains.get(guildId),
+    settled: order.settled,
     async stop() {
       for (const [event, listener] of listeners) client.ws.off(event, listener as (data: unknown) => void);
-      await Promise.all(chains.values());
+      await order.stop();
     },
   };
 }

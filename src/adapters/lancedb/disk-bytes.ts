@@ -2,11 +2,13 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Table } from "@lancedb/lancedb";
+import type { IndexLocation } from "./location.ts";
+import { objectsOf } from "./objects.ts";
 
-/** @param address a folder, or an object's in a store, where only the present version's size is known */
-export async function diskBytes(table: Table, address: string): Promise<number> {
-  return address.includes("://") ? (await table.stats()).totalBytes : await folderBytes(address);
+export async function diskBytes(location: IndexLocation, table: string): Promise<number> {
+  const folder = `${table}.lance`;
+  if (typeof location === "string") return await folderBytes(join(location, folder));
+  return (await objectsOf(location).list(folder)).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function folderBytes(folder: string): Promise<number> {

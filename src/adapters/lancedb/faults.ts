@@ -13,6 +13,15 @@ export function translate(thrown: unknown): Error {
       },
     );
   }
+  if (isOutOfReach(error)) {
+    return new TransientError("The object store that holds the search index cannot be reached.", { cause: error });
+  }
+  if (isRefused(error)) {
+    return new UserError(
+      `The object store that holds the search index refuses the bot (${reason(error)}). The archive is not affected. Check its keys, and that they may list, read, write and delete in the bucket.`,
+      { cause: error },
+    );
+  }
   if (isDenied(error)) {
     return new UserError(
       "The search index cannot be written: its folder is read-only or belongs to another user. The archive is not affected. Give the bot write access to it and try again.",
@@ -25,7 +34,7 @@ export function translate(thrown: unknown): Error {
 /** What is said of an index that cannot be opened. `where`: its folder or address. */
 export function cannotOpen(where: string, thrown: unknown): Error {
   const error = toError(thrown);
-  if (isDiskFull(error)) return translate(error);
+  if (isDiskFull(error) || isOutOfReach(error) || isRefused(error)) return translate(error);
   return new UserError(
     `The search index at ${where} cannot be used: ${reason(error)}. The archive is not affected. ${remedy(error)}`,
     { cause: error },
@@ -45,6 +54,18 @@ function remedy(error: Error): string {
   if (isDenied(error)) return "Give the bot write access to that folder and start it again.";
   return "Restore it from a backup, or delete it and run /backfill start to build it again.";
 }
+
+/** An object store's no to whoever asks, whatever is asked. */
+function isRefused({ message }: Error): boolean {
+  return isRemote(message) && /\b(401|403)\b|NoSuchBucket|InvalidAccessKeyId|SignatureDoesNotMatch/.test(message);
+}
+
+/** A failed request to an object store, but for those answered with a no. */
+function isOutOfReach(error: Error): boolean {
+  return isRemote(error.message) && !isRefused(error) && /Error performing|HTTP error|timed out/i.test(error.message);
+}
+
+const isRemote = (message: string) => /Generic S3 error|status: \d{3}|PermissionDenied|Unauthenticated/.test(message);
 
 function isDiskFull(error: Error): boolean {
   return /no space left|os error 28|quota exceeded|os error 122/i.test(error.message);

@@ -1,9 +1,10 @@
 // The emergency restore: sets a guild's index back to a version that was named, by making that version the latest.
 
-import { connect, type Table } from "@lancedb/lancedb";
+import type { Table } from "@lancedb/lancedb";
 import type { EmbeddingSpace } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { cannotOpen } from "./faults.ts";
+import { addressOf, connectTo, type IndexLocation } from "./location.ts";
 import { tablesOf } from "./tables.ts";
 
 export interface NamedVersion {
@@ -22,16 +23,16 @@ export interface NamedVersion {
  * @param location as of `createIndexStore`
  * @throws UserError when what is there cannot be read
  */
-export async function namedVersions(location: string, guildId: Snowflake): Promise<NamedVersion[]> {
+export async function namedVersions(location: IndexLocation, guildId: Snowflake): Promise<NamedVersion[]> {
   try {
-    const database = await connect(location);
+    const database = await connectTo(location);
     const found: NamedVersion[] = [];
     for (const { name, fingerprint } of await tablesOf(database, guildId)) {
       found.push(...(await versionsOf(await database.openTable(name), fingerprint)));
     }
     return found.sort((a, b) => b.at - a.at);
   } catch (thrown) {
-    throw cannotOpen(location, thrown);
+    throw cannotOpen(addressOf(location), thrown);
   }
 }
 

@@ -1,11 +1,15 @@
 // The indexes of all guilds: a LanceDB database with one table per guild and embedding space.
 
-import { connect, Session } from "@lancedb/lancedb";
+import { Session } from "@lancedb/lancedb";
 import type { EmbeddingSpace, IndexStore, VectorIndex } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
 import { tableSchema } from "./columns.ts";
 import { commit } from "./commit.ts";
+import { createDeadlines, type Patience } from "./deadlines.ts";
 import { diskBytes } from "./disk-bytes.ts";
 import { cannotOpen } from "./faults.ts";
+import { addressOf, connectTo, type IndexLocation } from "./location.ts";
+import { requireConditionalPut } from "./object-store.ts";
 import { buildTextIndex, indexCoverage } from "./table-indexes.ts";
 import { tableName, tablesOf } from "./tables.ts";
 import { createUpkeep } from "./upkeep.ts";
@@ -15,26 +19,22 @@ import { createVectorIndex } from "./vector-index.ts";
 const INDEX_CACHE_BYTES = 1024n * 1024n * 1024n;
 const METADATA_CACHE_BYTES = 128n * 1024n * 1024n;
 
-/**
- * @param location a folder, created when missing, or an object store's address such as `s3://bucket/path`
- * @param storageOptions credentials and region of an object store
- * @throws UserError when the location cannot be used
- */
-export async function createIndexStore(
-  location: string,
-  storageOptions: Readonly<Record<string, string>> = {},
-): Promise<IndexStore> {
+/** @throws UserError when the location cannot be used, TransientError when it cannot be reached */
+export async function createIndexStore(location: IndexLocation, patience?: Patience): Promise<IndexStore> {
+  const root = addressOf(location);
+  const isLocal = typeof location === "string";
+  if (!isLocal) await requireConditionalPut(location);
   const session = new Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES);
-  const database = await connect(location, { session, storageOptions: { ...storageOptions } }).catch(
-    (thrown: unknown) => {
-      throw cannotOpen(location, thrown);
-    },
-  );
+  const database = await connectTo(location, session).catch((thrown: unknown) => {
+    throw cannotOpen(root, thrown);
+  });
+  const { withinChange, bounded } = createDeadlines(root, patience);
+  const inTime = isLocal ? <Result>(work: Promise<Result>) => work : withinChange;
   const upkeep = createUpkeep();
   /** One index per table: a second handle would not see the first one's writes. */
   const open = new Map<string, Promise<VectorIndex>>();
 
-  const address = (name: string) => `${location}/${name}.lance`;
+  const address = (name: string) => `${root}/${name}.lance`;
 
   async function openIndex(name: string, space: EmbeddingSpace): Promise<VectorIndex> {
     const where = address(name);
@@ -46,18 +46,19 @@ export async function createIndexStore(
         await still.checkout(await reader.version());
         return still;
       };
-      return createVectorIndex(
+      const index = createVectorIndex(
         space,
         { writer, reader, openStill },
         {
-          diskBytes: () => diskBytes(reader, where),
+          diskBytes: () => diskBytes(location, name),
           optimize: ({ keepVersionsMs, signal }) => {
-            const job = { location, storageOptions, table: name, dimensions: space.dimensions, keepVersionsMs };
+            const job = { location, table: name, dimensions: space.dimensions, keepVersionsMs };
             return upkeep.run(job, signal);
           },
           onClose: () => open.delete(name),
         },
       );
+      return isLocal ? index : bounded(index);
     } catch (thrown) {
       throw cannotOpen(where, thrown);
     }
@@ -70,38 +71,41 @@ export async function createIndexStore(
     return table;
   }
 
+  async function spaces(guildId: Snowflake) {
+    return await Promise.all(
+      (await tablesOf(database, guildId)).map(async ({ name, fingerprint }) => {
+        const table = await database.openTable(name).catch((thrown: unknown) => {
+          throw cannotOpen(address(name), thrown);
+        });
+        const rows = await table.countRows();
+        table.close();
+        return { fingerprint, rows };
+      }),
+    );
+  }
+
+  async function drop(guildId: Snowflake): Promise<void> {
+    for (const { name } of await tablesOf(database, guildId)) {
+      const index = await open.get(name);
+      await index?.close();
+      await database.dropTable(name);
+    }
+  }
+
   return {
     open(guildId, space) {
       const name = tableName(guildId, space.fingerprint);
       let index = open.get(name);
       if (!index) {
-        index = openIndex(name, space);
+        index = inTime(openIndex(name, space));
         open.set(name, index);
         index.catch(() => open.delete(name));
       }
       return index;
     },
 
-    async spaces(guildId) {
-      return await Promise.all(
-        (await tablesOf(database, guildId)).map(async ({ name, fingerprint }) => {
-          const table = await database.openTable(name).catch((thrown: unknown) => {
-            throw cannotOpen(address(name), thrown);
-          });
-          const rows = await table.countRows();
-          table.close();
-          return { fingerprint, rows };
-        }),
-      );
-    },
-
-    async drop(guildId) {
-      for (const { name } of await tablesOf(database, guildId)) {
-        const index = await open.get(name);
-        await index?.close();
-        await database.dropTable(name);
-      }
-    },
+    spaces: (guildId) => inTime(spaces(guildId)),
+    drop: (guildId) => inTime(drop(guildId)),
 
     async close() {
       upkeep.close();

@@ -32,7 +32,8 @@ export async function buildTextIndex(table: Table): Promise<void> {
   await table.createIndex("searchText", { config });
 }
 
-export async function buildMissingIndexes(table: Table, dimensions: number): Promise<void> {
+/** @param isRemote in an object store, an exact search fetches every vector anew: an index is worth it as soon as it can learn */
+export async function buildMissingIndexes(table: Table, dimensions: number, isRemote = false): Promise<void> {
   const present = new Set((await table.listIndices()).flatMap((index) => index.columns));
   const rows = await table.countRows();
   if (!present.has("searchText")) await buildTextIndex(table);
@@ -41,15 +42,15 @@ export async function buildMissingIndexes(table: Table, dimensions: number): Pro
     for (const column of BITMAPS) if (!present.has(column)) await table.createIndex(column, { config: Index.bitmap() });
   }
   // IVF_RQ: recall of PQ and HNSW at a fraction of their building time.
-  if (!present.has("vector") && wantsVectorIndex(rows, dimensions)) {
+  if (!present.has("vector") && wantsVectorIndex(rows, dimensions, isRemote)) {
     await table.createIndex("vector", { config: Index.ivfRq({ distanceType: "cosine" }) });
   }
 }
 
 /** Whether an exact search has become too slow. IVF_RQ wants a multiple of eight dimensions; other vectors are searched exactly. */
-export function wantsVectorIndex(rows: number, dimensions: number): boolean {
+export function wantsVectorIndex(rows: number, dimensions: number, isRemote = false): boolean {
   if (rows < TRAINING_ROWS || dimensions % 8 !== 0) return false;
-  return rows >= EXACT_ROWS || rows * dimensions >= EXACT_NUMBERS;
+  return isRemote || rows >= EXACT_ROWS || rows * dimensions >= EXACT_NUMBERS;
 }
 
 export async function indexCoverage(table: Table) {

@@ -1,17 +1,17 @@
 // What upkeep does to a table: builds the indexes it lacks, folds new rows into them, compacts, and drops old versions. Runs in the
 // upkeep process (upkeep-process.ts).
 
-import { connect, Session, type Table } from "@lancedb/lancedb";
+import { Session, type Table } from "@lancedb/lancedb";
 import { commit } from "./commit.ts";
 import { diskBytes } from "./disk-bytes.ts";
+import { connectTo, type IndexLocation } from "./location.ts";
 import { buildMissingIndexes } from "./table-indexes.ts";
 import { pruneBefore } from "./versions.ts";
 
 /** Everything it takes to find the table and put it in order. */
 export interface UpkeepJob {
-  /** Of the database: a folder, or an object store's address, with what opens it. */
-  readonly location: string;
-  readonly storageOptions: Readonly<Record<string, string>>;
+  /** Of the database. */
+  readonly location: IndexLocation;
   readonly table: string;
   readonly dimensions: number;
   /** Versions older than this go; tagged ones stay. Milliseconds. */
@@ -22,11 +22,12 @@ export interface UpkeepJob {
 const CACHE_BYTES = 64n * 1024n * 1024n;
 
 export async function putInOrder(job: UpkeepJob): Promise<void> {
+  const isRemote = typeof job.location !== "string";
   const session = new Session(CACHE_BYTES, CACHE_BYTES);
-  const database = await connect(job.location, { session, storageOptions: { ...job.storageOptions } });
+  const database = await connectTo(job.location, session);
   const table = await database.openTable(job.table);
   try {
-    await commit(table, () => buildMissingIndexes(table, job.dimensions));
+    await commit(table, () => buildMissingIndexes(table, job.dimensions, isRemote));
     const cleanupOlderThan = await pruneBefore(table, job.keepVersionsMs, () => tableBytes(table, job));
     await commit(table, () => table.optimize({ cleanupOlderThan }));
   } finally {
@@ -36,7 +37,7 @@ export async function putInOrder(job: UpkeepJob): Promise<void> {
 }
 
 async function tableBytes(table: Table, { location, table: name }: UpkeepJob) {
-  const onDisk = await diskBytes(table, `${location}/${name}.lance`);
+  const onDisk = await diskBytes(location, name);
   const [{ totalBytes }, indexes] = await Promise.all([table.stats(), table.listIndices()]);
   return { onDisk, present: indexes.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), totalBytes) };
 }

@@ -44,6 +44,20 @@ export function createVectorIndex(
 ): VectorIndex {
   const versions = createVersionCount(reader);
   let changes = 0;
+  /** The reader could not be brought to the latest version after a change. */
+  let isBehind = false;
+
+  async function showChanges(): Promise<void> {
+    isBehind = true;
+    await reader.checkoutLatest();
+    isBehind = false;
+  }
+
+  /** For what decides on further changes: rows that are there must not be missed. */
+  async function upToDate(): Promise<Table> {
+    if (isBehind && changes === 0) await showChanges();
+    return reader;
+  }
 
   async function change<T>(work: () => Promise<T>): Promise<T> {
     changes += 1;
@@ -53,7 +67,7 @@ export function createVectorIndex(
       throw translate(thrown);
     } finally {
       changes -= 1;
-      if (writer.isOpen()) await reader.checkoutLatest();
+      if (writer.isOpen()) await showChanges();
     }
   }
 
@@ -64,7 +78,7 @@ export function createVectorIndex(
     } catch (thrown) {
       throw translate(thrown);
     } finally {
-      if (changes === 0 && writer.isOpen()) await reader.checkoutLatest();
+      if (changes === 0 && writer.isOpen()) await showChanges();
     }
   }
 
@@ -96,8 +110,9 @@ export function createVectorIndex(
 
   async function idsWhere(column: "id" | "contextId", ids: readonly Snowflake[]): Promise<Snowflake[]> {
     const found = new Set<Snowflake>();
+    const table = await upToDate();
     for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
-      const query = reader.query().where(isOneOf(column, part)).select(["id"]);
+      const query = table.query().where(isOneOf(column, part)).select(["id"]);
       for (const id of await collect(query, (batch) => toTexts(batch, "id"))) found.add(id);
     }
     return [...found];
@@ -122,7 +137,7 @@ export function createVectorIndex(
     removeRun: (runId) => change(async () => (await commit(writer, () => writer.delete(runSql(runId)))).numDeletedRows),
 
     async keys(kind, range, limit) {
-      const query = reader
+      const query = (await upToDate())
         .query()
         .where(rangeSql(kind, range))
         .select(KEY_COLUMNS)

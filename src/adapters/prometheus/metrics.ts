@@ -9,9 +9,9 @@ import type { Snowflake } from "../../snowflake.ts";
 export interface GuildFigures {
   readonly guildId: Snowflake;
   /** Messages that arrived or changed and are not searchable yet. */
-  readonly pending: number;
+  readonly pending: number | undefined;
   /** Set aside: could not be made searchable. */
-  readonly setAside: number;
+  readonly setAside: number | undefined;
   /** Names of the alerts that are on. */
   readonly alerts: readonly string[];
   /** The current or latest run. */
@@ -96,8 +96,8 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
     // What has ended since the last reading must not stay.
     for (const each of perGuild) each.reset();
     for (const { guildId: guild, run, ...figure } of figures.guilds) {
-      pending.set({ guild }, figure.pending);
-      setAside.set({ guild }, figure.setAside);
+      if (figure.pending !== undefined) pending.set({ guild }, figure.pending);
+      if (figure.setAside !== undefined) setAside.set({ guild }, figure.setAside);
       for (const name of figure.alerts) alert.set({ guild, alert: name }, 1);
       if (run === undefined) continue;
       runStatus.set({ guild, status: run.status }, 1);

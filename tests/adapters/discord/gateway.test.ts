@@ -6,6 +6,7 @@ import { ChannelType } from "discord-api-types/v10";
 import { afterEach, expect, test } from "vitest";
 import { createDirectory } from "../../../src/adapters/discord/directory.ts";
 import { listenToGuilds } from "../../../src/adapters/discord/gateway.ts";
+import { systemClock } from "../../../src/adapters/system.ts";
 import type { GuildEvents } from "../../../src/ports.ts";
 
 const GUILD = "1";
@@ -72,7 +73,7 @@ function setUp(handlers: Partial<GuildEvents> = {}) {
       guildLeft: async (guildId) => void heard.push(["left", guildId]),
       ...handlers,
     },
-    { directory: createDirectory(client, logger), logger },
+    { directory: createDirectory(client, logger), logger, clock: systemClock, onMissed: () => {} },
   );
   const dispatch = (event: Dispatch, data: object) => client.ws.emit(event, data, 0);
   return { client, heard, errors, requests, answers, dispatch, stop };

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { createDirectory } from "../../../src/adapters/discord/directory.ts";
 import { listenToGuilds } from "../../../src/adapters/discord/gateway.ts";
 import { createHistory } from "../../../src/adapters/discord/history.ts";
+import { systemClock } from "../../../src/adapters/system.ts";
 import type { ArchivedRecord, ChannelInfo } from "../../../src/ports.ts";
 import { startDiscord } from "../../support/discord.ts";
 
@@ -45,7 +46,7 @@ function listen(client: Parameters<typeof listenToGuilds>[0]) {
       channelDeleted: (_guildId, id) => hear({ what: "channel deleted", id }),
       guildLeft: (id) => hear({ what: "left", id }),
     },
-    { directory: createDirectory(client, quiet), logger: quiet },
+    { directory: createDirectory(client, quiet), logger: quiet, clock: systemClock, onMissed: () => {} },
   );
   const next = (): Promise<Heard> =>
     new Promise((resolve, reject) => {

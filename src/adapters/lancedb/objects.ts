@@ -1,0 +1,79 @@
+// Single objects of a store, as far as the index needs them beside LanceDB: how much there is, and copying.
+
+import { TransientError, toError } from "../../errors.ts";
+import { clientOf, hostOf, type ObjectStore } from "./object-store.ts";
+
+/** A list, or the beginning of an answer. */
+const ANSWER_MS = 20_000;
+/** A whole object of some gigabytes. */
+const OBJECT_MS = 30 * 60_000;
+
+export interface StoredObject {
+  /** Below the store's prefix. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface Objects {
+  /** Everything below a folder, or below the prefix. */
+  list(folder?: string): Promise<StoredObject[]>;
+  /** @throws TransientError when it does not come whole */
+  read(path: string): Promise<ReadableStream<Uint8Array>>;
+  /** @param sha256 of the content, in hexadecimal: the store refuses what arrives otherwise */
+  write(path: string, content: Blob, sha256: string): Promise<void>;
+  remove(path: string): Promise<void>;
+}
+
+export function objectsOf(store: ObjectStore): Objects {
+  const client = clientOf(store);
+  const [, , bucket = "", ...prefix] = store.uri.split("/");
+  const root = `${hostOf(store)}/${bucket}`;
+  const encoded = (path: string) => [...prefix, ...path.split("/")].map(encodeURIComponent).join("/");
+
+  async function send(address: string, ms: number, init: RequestInit = {}): Promise<Response> {
+    let answer: Response;
+    try {
+      answer = await client.fetch(address, { ...init, signal: AbortSignal.timeout(ms) });
+    } catch (thrown) {
+      throw new TransientError(`The object store cannot be reached (${toError(thrown).message}).`, { cause: thrown });
+    }
+    if (answer.ok) return answer;
+    throw new TransientError(`The object store answers with status ${answer.status}.`, { cause: await answer.text() });
+  }
+
+  return {
+    async list(folder) {
+      const below = [...prefix, ...(folder === undefined ? [] : [folder])].map((part) => `${part}/`).join("");
+      const query = new URLSearchParams({ "list-type": "2", prefix: below });
+      const found: StoredObject[] = [];
+      for (;;) {
+        const listing = await (await send(`${root}?${query}`, ANSWER_MS)).text();
+        for (const [, entry = ""] of listing.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+          const path = textOf(entry, "Key").slice(prefix.reduce((length, part) => length + part.length + 1, 0));
+          // A gateway in front of a folder lists folders, too.
+          if (!path.endsWith("/")) found.push({ path, bytes: Number(textOf(entry, "Size")) });
+        }
+        const next = textOf(listing, "NextContinuationToken");
+        if (next === "") return found;
+        query.set("continuation-token", next);
+      }
+    },
+    async read(path) {
+      const { body } = await send(`${root}/${encoded(path)}`, OBJECT_MS);
+      if (body === null) throw new TransientError(`The object store answers without ${path}.`);
+      return body;
+    },
+    async write(path, content, sha256) {
+      const headers = { "x-amz-content-sha256": sha256 };
+      await send(`${root}/${encoded(path)}`, OBJECT_MS, { method: "PUT", body: content, headers });
+    },
+    async remove(path) {
+      await send(`${root}/${encoded(path)}`, ANSWER_MS, { method: "DELETE" });
+    },
+  };
+}
+
+function textOf(xml: string, tag: string): string {
+  const text = new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(xml)?.[1] ?? "";
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&amp;", "&");
+}

@@ -1,0 +1,44 @@
+// The contracts of archive, run store and index on the real engines: Deno KV over KV Connect, LanceDB on an S3-compatible store.
+
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll } from "vitest";
+import { openArchive } from "../../src/adapters/denokv/open.ts";
+import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
+import { archiveContract } from "../contracts/archive.ts";
+import { parseTestRun, runStoreContract } from "../contracts/run-store.ts";
+import { vectorIndexContract } from "../contracts/vector-index.ts";
+import { recordingLogger } from "../support/archive.ts";
+import { describeEngines } from "./present.ts";
+import { type RemoteEngines, startRemoteEngines } from "./remote.ts";
+
+describeEngines("the remote engines", () => {
+  let objects: RemoteEngines;
+  beforeAll(async () => {
+    objects = await startRemoteEngines();
+  });
+  afterAll(() => objects?.close());
+
+  /** Each test has a server of its own: there is one database in each. */
+  async function freshArchive() {
+    const engines = await startRemoteEngines();
+    const { url, accessToken } = engines.archive;
+    const opened = await openArchive({ location: url, accessToken, logger: recordingLogger().logger });
+    return {
+      ...opened,
+      async close() {
+        await opened.close();
+        await engines.close();
+      },
+    };
+  }
+
+  archiveContract("denokv", freshArchive);
+  runStoreContract("denokv", async () => {
+    const opened = await freshArchive();
+    return { store: opened.runStore(parseTestRun), close: opened.close };
+  });
+  vectorIndexContract("LanceDB on S3", async () => {
+    const store = await createIndexStore({ ...objects.index, uri: `${objects.index.uri}/${randomUUID()}` });
+    return { store, close: () => store.close() };
+  });
+});
