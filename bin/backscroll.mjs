@@ -3,10 +3,11 @@
 
 const usage = `Usage: backscroll                      starts the bot; settings come from the environment and from .env
        backscroll import FILE          loads an exported history into the archive
-       backscroll restore --guild ID   goes back to the index as it was before a backfill`;
+       backscroll restore --guild ID   goes back to the index as it was before a backfill
+       backscroll move --to-kv URL …   copies archive and index to remote engines, or back`;
 
 const [, , command, ...rest] = process.argv;
-const programs = { import: "../dist/import.js", restore: "../dist/restore.js" };
+const programs = { import: "../dist/import.js", restore: "../dist/restore.js", move: "../dist/move.js" };
 
 if (command === undefined) {
   await import("../dist/bot.js");
