@@ -13,12 +13,13 @@ import { growth } from "./parts/growth.ts";
 import { impact } from "./parts/impact.ts";
 import { others } from "./parts/others.ts";
 import { pipeline } from "./parts/pipeline.ts";
+import { remote } from "./parts/remote.ts";
 import { search } from "./parts/search.ts";
 import { recordsOrigin } from "./records.ts";
 import { asMarkdown, asText, whole } from "./table.ts";
 import { versions } from "./versions.ts";
 
-const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search, impact, auto };
+const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search, impact, auto, remote };
 const RESULTS = join(import.meta.dirname, "results");
 const USAGE = `Usage: npm run bench [-- PART ...] [--quick] [--json FILE] [--profile FOLDER]
 

@@ -2,14 +2,14 @@
 
 import { EventEmitter, once } from "node:events";
 import { type PaceName, type Run, totals } from "../../src/backfill/run.ts";
-import { ADMIN_CHANNEL, type EmbedderChoice, openHouse } from "../house.ts";
+import { ADMIN_CHANNEL, type EmbedderChoice, type HouseOptions, openHouse } from "../house.ts";
 import { GUILD } from "../records.ts";
 import { type ProcessFigures, type TaskLine, watchProcess } from "../task.ts";
 
 /** Until the lease of a killed process has run out, and some. */
 const TAKE_UP_MS = 60_000;
 
-export interface BackfillOptions extends EmbedderChoice {
+export interface BackfillOptions extends EmbedderChoice, Pick<HouseOptions, "stores"> {
   readonly folder: string;
   /** Default: full. */
   readonly pace?: PaceName;

@@ -1,7 +1,7 @@
 // npm run torture: kills a real process with SIGKILL at random moments of its backfills, starts it again each time, and compares
-// the index at the end of each run with the one of a process that nobody disturbed.
+// the index at the end of each run with the one of a process that nobody disturbed. Remote engines are killed and stopped along with it.
 
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
@@ -9,15 +9,19 @@ import { totals } from "../../src/backfill/run.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, openHouse } from "../support/engine.ts";
 import { compileChild } from "./compile.ts";
+import { openFolder, openRemote, type Place } from "./places.ts";
 import { tortureRecords } from "./records.ts";
 import { createVictim, type Victim } from "./victim.ts";
 
-const USAGE = "Usage: npm run torture [-- --kills N --records N --seed N --minutes N --json FILE]";
+const USAGE =
+  "Usage: npm run torture [-- --engines local|remote --kills N --records N --seed N --minutes N --json FILE]";
 const LIVE_MESSAGES = 300;
 /** Kills come like a Poisson process: on average so many in the time that an undisturbed run takes. */
 const KILLS_PER_RUN = 12;
 /** After so many a run may end in peace: a check of the end that is longer than most lives would never come to it. */
 const MOST_KILLS_OF_A_RUN = 40;
+/** So often a process on remote engines is left alive, and they alone are tortured. */
+const LASTING = 1 / 10;
 /** So often a process is started while the lease of the dead one is good: it must be refused. */
 const HASTY = 1 / 15;
 
@@ -32,10 +36,13 @@ interface Outcome {
 }
 
 async function main(): Promise<number> {
-  const { kills: wanted, records, seed, minutes, json } = readArguments();
+  const { kills: wanted, records, seed, minutes, json, engines } = readArguments();
+  const open = engines === "remote" ? openRemote : openFolder;
   const startedAt = performance.now();
   const seconds = () => Math.round((performance.now() - startedAt) / 1000);
-  console.log(`Torture: ${wanted} kills, ${records} records, seed ${seed}, at most ${minutes} minutes.`);
+  console.log(
+    `Torture: ${wanted} kills, ${engines} engines, ${records} records, seed ${seed}, at most ${minutes} minutes.`,
+  );
   const random = seeded(seed);
   const base = await mkdtemp(join(tmpdir(), "backscroll-torture-"));
   const server = await startEmbeddingServer({ dimensions: 16, latencyMs: 4 });
@@ -43,18 +50,22 @@ async function main(): Promise<number> {
   const moments = new Map<string, number>();
   const hasty = { tried: 0, refused: 0 };
   const trouble: string[] = [];
+  const faults = new Map<string, number>();
   try {
     const child = await compileChild();
-    const victimIn = (folder: string) => createVictim(join(base, folder), child, server.url, LIVE_MESSAGES);
+    const placeIn = (folder: string) => open(join(base, "seed"), join(base, folder));
+    const victimIn = (folder: string, { stores }: Place) =>
+      createVictim(join(base, folder), child, server.url, LIVE_MESSAGES, stores);
     const seedHouse = await openHouse({ folder: join(base, "seed"), server });
     await seedHouse.archive.save(GUILD, tortureRecords(records), { pending: false });
     await seedHouse.stop();
 
-    await cp(join(base, "seed"), join(base, "undisturbed"), { recursive: true });
-    const undisturbed = victimIn("undisturbed");
+    const quiet = await placeIn("undisturbed");
+    const undisturbed = victimIn("undisturbed", quiet);
     const whole = await undisturbed.live();
     if (whole.ended !== "finished") throw new Error(`even undisturbed the process ${whole.ended}`);
     const expected = await undisturbed.look();
+    await quiet.close();
     const meanMs = whole.tookMs / KILLS_PER_RUN;
     console.log(
       `Undisturbed: ${expected.rows.size} rows, ${(whole.tookMs / 1000).toFixed(1)} s. ` +
@@ -63,14 +74,15 @@ async function main(): Promise<number> {
     console.log("  run  kills   lost  duplicate  different  accounts  seconds");
     const killed = () => outcomes.reduce((sum, { kills }) => sum + kills, 0);
     while (killed() < wanted && seconds() < minutes * 60) {
-      await cp(join(base, "seed"), join(base, "victim"), { recursive: true });
-      const victim = victimIn("victim");
-      const outcome = await torment(victim, wanted - killed(), meanMs, expected);
+      const place = await placeIn("victim");
+      const victim = victimIn("victim", place);
+      const outcome = await torment(victim, place, wanted - killed(), meanMs, expected);
+      for (const [what, times] of Object.entries(place.faults())) faults.set(what, (faults.get(what) ?? 0) + times);
       outcomes.push(outcome);
       const { kills, lost, duplicate, different, balanced, seconds: took } = outcome;
       const columns = [pad(outcomes.length, 5), pad(kills, 7), pad(lost, 7), pad(duplicate, 11), pad(different, 11)];
       console.log(`${columns.join("")}${balanced ? "  balanced" : "     WRONG"}${pad(took.toFixed(0), 9)}`);
-      await rm(join(base, "victim"), { recursive: true, force: true });
+      await place.close();
     }
   } finally {
     await server.close();
@@ -80,6 +92,7 @@ async function main(): Promise<number> {
   /** One run, from its start to its end over all its deaths. */
   async function torment(
     victim: Victim,
+    place: Place,
     mostKills: number,
     meanMs: number,
     expected: Awaited<ReturnType<Victim["look"]>>,
@@ -94,7 +107,12 @@ async function main(): Promise<number> {
         else trouble.push("a process took over while the lease of the one before was good");
       }
       const spared = kills >= Math.min(mostKills, MOST_KILLS_OF_A_RUN) || seconds() > minutes * 60;
-      const life = await victim.live(spared ? undefined : -Math.log(1 - random()) * meanMs);
+      let calm = async () => {};
+      const lasts = !spared && place.stores !== undefined && random() < LASTING;
+      const life = await victim.live(spared || lasts ? undefined : -Math.log(1 - random()) * meanMs, true, () => {
+        if (!spared) calm = place.disturb(random, meanMs);
+      });
+      await calm();
       if (life.ended === "finished") break;
       if (life.ended !== "killed") {
         trouble.push(
@@ -135,6 +153,7 @@ async function main(): Promise<number> {
     seconds: seconds(),
     moments: Object.fromEntries([...moments].sort(([, a], [, b]) => b - a)),
     startsWhileTheLeaseWasGood: hasty,
+    engineFaults: Object.fromEntries(faults),
     trouble,
   };
   console.log(
@@ -148,6 +167,9 @@ async function main(): Promise<number> {
       .join(", ")}.`,
   );
   console.log(`Started while the dead one's lease was good: ${hasty.tried}, refused: ${hasty.refused}.`);
+  if (faults.size > 0) {
+    console.log(`Engines: ${[...faults].map(([what, times]) => `${what} ${times} times`).join(", ")}.`);
+  }
   for (const what of new Set(trouble)) console.log(`Trouble: ${what}.`);
   if (result.kills < wanted) console.log(`Only ${result.kills} of ${wanted} kills fitted into ${minutes} minutes.`);
   if (json !== undefined) await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
@@ -162,6 +184,7 @@ function readArguments() {
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       minutes: { type: "string", default: "30" },
       json: { type: "string" },
+      engines: { type: "string", default: "local" },
     },
   });
   const whole = (name: "kills" | "records" | "seed" | "minutes") => {
@@ -169,8 +192,16 @@ function readArguments() {
     if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number.\n${USAGE}`);
     return value;
   };
-  const { json } = values;
-  return { kills: whole("kills"), records: whole("records"), seed: whole("seed"), minutes: whole("minutes"), json };
+  const { json, engines } = values;
+  if (engines !== "local" && engines !== "remote") throw new Error(`--engines takes local or remote.\n${USAGE}`);
+  return {
+    engines,
+    kills: whole("kills"),
+    records: whole("records"),
+    seed: whole("seed"),
+    minutes: whole("minutes"),
+    json,
+  };
 }
 
 const pad = (value: number | string, width: number) => String(value).padStart(width);

@@ -3,7 +3,9 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { currentPhase, type Run, totals } from "../../src/backfill/run.ts";
+import type { StoresConfig } from "../../src/config.ts";
 import { createSkippableClock, openHouse } from "../support/engine.ts";
+import type { ChildWays } from "../support/engine-child.ts";
 
 /** More than a lease lasts, and than a life's own clock is moved on (its house skips the measuring before a start). */
 const LATER_MS = 600_000;
@@ -23,8 +25,9 @@ export interface Victim {
   /**
    * Starts a process and kills it so long after it has begun to open the folder, unless it is done before.
    * @param isLate false: at once after the one before it, when that one's lease is still good
+   * @param onOpened it has opened its stores
    */
-  live(killAfterMs?: number, isLate?: boolean): Promise<Life>;
+  live(killAfterMs?: number, isLate?: boolean, onOpened?: () => void): Promise<Life>;
   /** What the run was at when it was left. */
   standing(): Promise<string>;
   look(): Promise<{ rows: Map<string, object>; run: Run }>;
@@ -32,23 +35,31 @@ export interface Victim {
 
 /**
  * @param child the compiled engine-child
+ * @param stores undefined: in the folder
  * The processes' clock is moved on by more than a lease with every life, instead of waiting 15 seconds for the dead one's to run
  * out: leases are taken, renewed, checked before every commit and expire by exactly the code and the durations of production.
  */
-export function createVictim(folder: string, child: string, serverUrl: string, liveMessages: number): Victim {
+export function createVictim(
+  folder: string,
+  child: string,
+  serverUrl: string,
+  liveMessages: number,
+  stores?: StoresConfig,
+): Victim {
   let lives = 0;
 
   async function open() {
     const clock = createSkippableClock();
     clock.skip((lives + 1) * LATER_MS);
-    return await openHouse({ folder, serverUrl, clock, claim: false });
+    return await openHouse({ folder, serverUrl, clock, claim: false, ...(stores && { stores }) });
   }
 
   return {
-    async live(killAfterMs, isLate = true) {
+    async live(killAfterMs, isLate = true, onOpened = () => {}) {
       if (isLate) lives += 1;
       const laterMs = lives * LATER_MS;
-      const args = [child, folder, serverUrl, String(laterMs), String(liveMessages)];
+      const ways: ChildWays = stores === undefined ? {} : { stores };
+      const args = [child, folder, serverUrl, String(laterMs), String(liveMessages), JSON.stringify(ways)];
       const victim = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
       const exited = new Promise<void>((resolve) => victim.once("exit", () => resolve()));
       const said = new Set<string>();
@@ -60,6 +71,7 @@ export function createVictim(folder: string, child: string, serverUrl: string, l
       for await (const line of createInterface({ input: victim.stdout })) {
         const { event } = JSON.parse(line) as { event: string };
         said.add(event);
+        if (event === "opened") onOpened();
         if (event !== "opening") continue;
         bornAt = performance.now();
         if (killAfterMs !== undefined) setTimeout(() => victim.kill("SIGKILL"), killAfterMs).unref();

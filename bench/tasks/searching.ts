@@ -1,0 +1,44 @@
+// Task: searches through the search core that members use, with the built-in model, in a folder's index or a remote one.
+
+import { type HouseOptions, openHouse } from "../house.ts";
+import { composeQueries, GUILD } from "../records.ts";
+import { filters } from "./search.ts";
+
+const HITS = 10;
+/** So many first, before anything is measured. */
+const WARM_UP = 20;
+
+export interface SearchingOptions extends Pick<HouseOptions, "stores"> {
+  readonly folder: string;
+  readonly serverUrl: string;
+  readonly queries: number;
+}
+
+/** Milliseconds. */
+export interface SearchingResult {
+  /** The very first of this process. */
+  readonly coldMs: number;
+  readonly times: readonly number[];
+  /** Found by all of them together: nothing found is nothing measured. */
+  readonly hits: number;
+}
+
+export async function run({ queries, ...where }: SearchingOptions): Promise<SearchingResult> {
+  const house = await openHouse({ ...where, embedder: "builtIn" });
+  const filter = filters["20 % of channels"] ?? { accessChannelIds: [] };
+  let hits = 0;
+  async function timed(text: string): Promise<number> {
+    const startedAt = performance.now();
+    const found = await house.core.search.search({ guildId: GUILD, text, filter, limit: HITS, offset: 0 });
+    hits += found.hits.length;
+    return performance.now() - startedAt;
+  }
+  const texts = composeQueries(queries + WARM_UP + 1);
+  const [first = "antenna", ...others] = texts;
+  const coldMs = await timed(first);
+  for (const text of others.slice(0, WARM_UP)) await timed(text);
+  const times: number[] = [];
+  for (const text of others.slice(WARM_UP)) times.push(await timed(text));
+  await house.close();
+  return { coldMs, times, hits };
+}
