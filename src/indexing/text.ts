@@ -52,8 +52,11 @@ export function recipeFingerprint(recipe: TextRecipe): string {
     .slice(0, 8);
 }
 
-/** Longer texts become several rows. Characters; about 400 tokens of English, below the limit of every common model. */
-const CHUNK_LENGTH = 1_600;
+/**
+ * Longer texts become several rows. Characters: as many as an ordinary Discord message may have, so that it is one row; about 500
+ * tokens of English, below the limit of nearly every model.
+ */
+const CHUNK_LENGTH = 2_000;
 /** A part may be longer than its share by about a sentence, to end where one ends. Characters. */
 const CHUNK_SLACK = 100;
 /** A neighbour lends at most this much of its text as context. Characters. */

@@ -46,8 +46,8 @@ export const CONTEXT_SHARE = 0.7;
 /**
  * score = sum over the query's distinct tokens t of w(t) x max over the candidate's tokens d of cos(row t, row d), where a token of
  * the context counts 0.7 and nothing counts below 0, and
- * w(t) = idf(t) x length of row t, scaled to sum 1, and idf(t) = ln((1 + (n + 50) / (df(t) + 50 exp(-idf0(t)))) / 2), which is 0
- * for a word that is in every text: df of n sampled texts, idf0 the model's. docs/evaluation.md has what it is worth.
+ * w(t) = idf(t) x length of row t, scaled to sum 1, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled
+ * texts, idf0 the model's. docs/evaluation.md has what it is worth.
  */
 export function createLateInteraction(model: WordModel): LateInteraction {
   const { dimensions, rows, scales, idf } = model;
@@ -88,7 +88,7 @@ export function createLateInteraction(model: WordModel): LateInteraction {
   function weights(tokens: readonly number[], { texts, textsWith }: WordFrequencies): number[] {
     const raw = tokens.map((token) => {
       const expected = (textsWith.get(token) ?? 0) + PRIOR_TEXTS * Math.exp(-(idf[token] ?? 0));
-      const rarity = Math.max(0, Math.log((1 + (texts + PRIOR_TEXTS) / expected) / 2));
+      const rarity = Math.max(0, Math.log((texts + PRIOR_TEXTS) / expected));
       return rarity * (integerLengths[token] ?? 0) * (scales[token] ?? 0);
     });
     const total = raw.reduce((sum, weight) => sum + weight, 0);

@@ -40,7 +40,7 @@ function formula(query: string, candidate: string): number {
       : a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0) / (length(a) * length(b));
   const tokens = [...new Set(Array.from(model.tokenIds(query)))];
   const rarity = (t: number) =>
-    Math.max(0, Math.log((1 + 1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))) / 2));
+    Math.max(0, Math.log(1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))));
   const weights = tokens.map((t) => rarity(t) * length(row(t)));
   const total = weights.reduce((a, b) => a + b, 0);
   return tokens.reduce((sum, t, i) => {
