@@ -8,6 +8,7 @@
 //   embedder      what turns texts into vectors
 //   fingerprint   identity of an embedding space (model, dimensions, prefixes); different spaces never mix
 //   page / batch  consecutive records read together / texts sent in one embedding request
+//   presence      a process's sign of life; a guild is owned by the process whose presence it names (its lease is the proof)
 //   run / phase   one backfill of one guild / its parts (recent, medium, full, notes)
 //   quarantined   a record that cannot be embedded, listed with its reason, retryable
 //   skipped       a record with nothing to embed
@@ -204,6 +205,8 @@ export interface Archive {
   /** Oldest mark first is not promised; any order, bounded. */
   pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
   clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
+  /** Guilds with pending marks, whichever process set them. Costs a read for each of them, whatever they hold. */
+  marked(): Promise<Snowflake[]>;
 
   /** A renamed thread's first message, which carries its title and has its id, gets a pending mark in the same commit. */
   saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
@@ -219,15 +222,53 @@ export interface Archive {
   guilds(): Promise<Snowflake[]>;
 }
 
-// ---------------------------------------------------------------- runs, leases, quarantine
+// ---------------------------------------------------------------- runs, owners, quarantine
 
-/** Proof of owning a guild. `token` grows with every change of owner. */
+/** A process's sign of life, which it must prolong. For as long as it lasts, the guilds that the process has taken are its own. */
+export interface Presence {
+  /** Made for this presence; never used again. */
+  readonly id: string;
+  /** Names the process to people. */
+  readonly holder: string;
+  /** Milliseconds since 1970, by the process's own clock. */
+  readonly expiresAt: number;
+}
+
+/** Proof of owning a guild, good for as long as its presence lasts. `token` grows with every change of owner. */
 export interface Lease {
   readonly guildId: Snowflake;
-  readonly holder: string;
+  readonly presenceId: string;
   readonly token: number;
-  /** Milliseconds since 1970, by the owner's clock. */
-  readonly expiresAt: number;
+}
+
+/** Which process owns which guild. The cost of staying an owner does not depend on the number of guilds. */
+export interface OwnerStore {
+  /** A new presence, that owns nothing yet. */
+  appear(holder: string, now: number, durationMs: number): Promise<Presence>;
+  /**
+   * Lasts from `now` on; also when it had expired and nobody has ended it since.
+   * @returns undefined when it has been ended: none of its guilds is its own any more
+   */
+  prolong(presence: Presence, now: number, durationMs: number): Promise<Presence | undefined>;
+  /** Its end, for good: all its guilds are free at once, and what was to be saved by their leases is refused. */
+  end(presence: Presence): Promise<void>;
+  /**
+   * Takes those of the guilds that are free, and says who holds the others. A presence that has expired at `now` and holds one of
+   * them is ended first, for good, so that its process can never go on as if nothing had happened. What is this presence's
+   * already stays so.
+   */
+  take(
+    presence: Presence,
+    guildIds: readonly Snowflake[],
+    now: number,
+  ): Promise<{
+    readonly taken: readonly Lease[];
+    readonly held: readonly { readonly guildId: Snowflake; readonly by: Presence }[];
+  }>;
+  /** Whose a guild is, if anybody's; its presence may have expired. */
+  ownerOf(guildId: Snowflake): Promise<Presence | undefined>;
+  /** Gives one guild up. */
+  release(lease: Lease): Promise<void>;
 }
 
 export interface QuarantineEntry {
@@ -248,12 +289,13 @@ export interface Versioned<T> {
 }
 
 /** Durable state of backfills. Every write is one atomic commit, guarded by compare-and-set and, where given, by the lease. */
-export interface RunStore<Run> {
+export interface RunStore<Run> extends OwnerStore {
   /** A guild's current or latest run. A stored value that does not validate reads as `damaged`. */
   load(guildId: Snowflake): Promise<Versioned<Run> | undefined>;
   /**
    * Stores the run if nobody changed it since `expected` (undefined: if there is none), and, where a lease is given, if it is
-   * still the guild's owner. Quarantine entries given go into the same commit.
+   * still the guild's owner; without one, as somebody else who asks its owner for something. Quarantine entries given go into the
+   * same commit.
    * @returns the new version, or "changed" / "lease-lost"
    */
   save(
@@ -266,17 +308,6 @@ export interface RunStore<Run> {
   archiveRun(guildId: Snowflake, run: Run): Promise<void>;
   /** Finished runs, newest first. */
   finished(guildId: Snowflake, limit: number): Promise<Run[]>;
-
-  /** Takes the guild if it is free or its lease has expired at `now`; otherwise tells who holds it. */
-  acquireLease(
-    guildId: Snowflake,
-    holder: string,
-    now: number,
-    durationMs: number,
-  ): Promise<{ readonly lease: Lease } | { readonly heldBy: Lease }>;
-  /** The extended lease, or undefined when it is no longer ours. */
-  renewLease(lease: Lease, now: number, durationMs: number): Promise<Lease | undefined>;
-  releaseLease(lease: Lease): Promise<void>;
 
   quarantine(guildId: Snowflake, entries: readonly QuarantineEntry[]): Promise<void>;
   /** Entries of a range, newest first. */

@@ -1,6 +1,7 @@
 // Live indexing and the backfill put together over their stores and the embedder: all that changes a guild's index. Search and the
 // commands are put on top in core.ts.
 
+import PQueue from "p-queue";
 import type { AlertThresholds } from "./backfill/alerts.ts";
 import type { Announcement } from "./backfill/backfill.ts";
 import { createEngine, type Engine, type EngineParts } from "./backfill/engine.ts";
@@ -25,6 +26,12 @@ import type {
   SystemProbe,
 } from "./ports.ts";
 import type { Snowflake } from "./snowflake.ts";
+
+/** Guilds looked through at a time when many have just become ours: what people ask for meanwhile comes in between. */
+const TAKEN_UP_AT_ONCE = 8;
+const MARKS_EVERY_MS = 10_000;
+/** At least so many times as long as it took: while the embedder is down, thousands of guilds may have some. */
+const MARKS_REST = 20;
 
 export interface WorkshopParts extends Pick<EngineParts, "find" | "rereading"> {
   readonly archive: Archive;
@@ -60,7 +67,7 @@ export interface Workshop {
 
 /** What was left undone in a guild is taken up as soon as it is claimed through `ownership` and ours. */
 export function createWorkshop(parts: WorkshopParts): Workshop {
-  const { runStore, embedder, clock, logger } = parts;
+  const { archive, runStore, embedder, clock, logger } = parts;
   const queue = createEmbeddingQueue(embedder, clock);
   const rightOfWay = createRightOfWay(clock);
   const breaker = createBreaker(queue, clock, logger);
@@ -69,21 +76,48 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
   const shared = { ...parts, command: parts.command ?? "/backfill", queue, rightOfWay, breaker, ownership, indexes };
   const live = createLiveIndexing({ ...shared, quarantine: runStore });
   const engine = createEngine({ ...shared, live });
+  const stopped = new AbortController();
+  const takingUp = new PQueue({ concurrency: TAKEN_UP_AT_ONCE });
   ownership.onChange((guildId, change) => {
-    if (change === "lost") return;
-    live.kick(guildId);
-    engine
-      .recover(guildId)
-      .catch((thrown) => logger.error("recover:failed", { guildId, error: toError(thrown).message }));
+    if (change === "acquired") void takingUp.add(() => takeUp(guildId));
   });
+
+  async function takeUp(guildId: Snowflake): Promise<void> {
+    const recovering = engine.recover(guildId);
+    try {
+      const [marks, removals] = await Promise.all([archive.pending(guildId, 1), archive.unfinishedRemovals(guildId)]);
+      if (marks.length + removals.length > 0) live.kick(guildId);
+      await recovering;
+    } catch (thrown) {
+      logger.error("recover:failed", { guildId, error: toError(thrown).message });
+      // It tries again for as long as it takes.
+      live.kick(guildId);
+    }
+  }
+
+  /** Another process may set marks in guilds that are ours: a note, or what it failed to write in time. */
+  async function lookForMarks(): Promise<void> {
+    for (let pauseMs = MARKS_EVERY_MS; !stopped.signal.aborted; ) {
+      await clock.sleep(pauseMs, stopped.signal);
+      if (stopped.signal.aborted) return;
+      const startedAt = clock.elapsed();
+      try {
+        for (const guildId of await archive.marked()) live.kick(guildId);
+        pauseMs = Math.max(MARKS_EVERY_MS, MARKS_REST * (clock.elapsed() - startedAt));
+      } catch (thrown) {
+        logger.warn("marks:unread", { error: toError(thrown).message });
+      }
+    }
+  }
+  const looking = lookForMarks();
 
   /** What two processes may have written at once is written anew by the owner, whoever that is. */
   async function markOvertaken(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
     logger.warn("guild:overtaken", { guildId, records: ids.length });
-    const notes = await parts.archive.get(guildId, "note", ids);
-    await parts.archive.markPending(guildId, "note", [...notes.keys()]);
+    const notes = await archive.get(guildId, "note", ids);
+    await archive.markPending(guildId, "note", [...notes.keys()]);
     const messages = ids.filter((id) => !notes.has(id));
-    await parts.archive.markPending(guildId, "message", messages);
+    await archive.markPending(guildId, "message", messages);
     live.kick(guildId);
   }
 
@@ -96,8 +130,12 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
     live,
     engine,
     async stop() {
+      stopped.abort();
+      takingUp.clear();
       await engine.stop();
       await live.stop();
+      await takingUp.onIdle();
+      await looking;
       breaker.stop();
       await ownership.stop();
       await indexes.close();

@@ -1,130 +1,173 @@
-// Which guilds this process owns. One process owns a guild for live indexing, upkeep and runs alike, by a lease in the archive
-// that is renewed while the process lives and taken over when it has expired.
+// Which guilds this process owns, for live indexing, upkeep and runs alike. It is there, in the archive, for as long as it says so in
+// time; the guilds it has taken are its own meanwhile. When it has been silent too long, others end its presence and take them.
 
 import { toError } from "../errors.ts";
-import type { Clock, Lease, Logger, RunStore } from "../ports.ts";
+import type { Clock, Lease, Logger, OwnerStore, Presence } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 
 export const LEASE_MS = 15_000;
 export const RENEW_EVERY_MS = 5_000;
-/** A commit needs this much of the lease left, so that it ends before another process may begin. */
+/** A commit needs this much of the presence left, so that it ends before another process may begin. */
 const COMMIT_MARGIN_MS = 3_000;
 
 export interface Ownership {
-  /** Starts to own a guild, or to wait until its owner lets go. Resolves after the first attempt. */
-  claim(guildId: Snowflake): Promise<void>;
+  /** Starts to own guilds, or to wait until their owners let go. Resolves after the first attempt. */
+  claim(...guildIds: readonly Snowflake[]): Promise<void>;
   /** Gives a guild up. */
   release(guildId: Snowflake): Promise<void>;
   /** Our lease, if we hold one that is still good. */
   lease(guildId: Snowflake): Lease | undefined;
-  /** True while there is enough of the lease left to begin a commit. */
+  /** True while there is enough time left to begin a commit. */
   mayCommit(guildId: Snowflake): boolean;
   /** Who holds a guild that we claim but do not own. */
   heldElsewhere(guildId: Snowflake): string | undefined;
+  /** Which other process a guild is of at this moment, claimed or not. */
+  ownerElsewhere(guildId: Snowflake): Promise<string | undefined>;
   /** @returns how to stop listening */
   onChange(listener: (guildId: Snowflake, change: "acquired" | "lost") => void): () => void;
-  /** Releases everything. */
+  /** Gives everything up. */
   stop(): Promise<void>;
 }
 
-type LeaseStore = Pick<RunStore<unknown>, "acquireLease" | "renewLease" | "releaseLease">;
-
-/** @param holder names this process to people, e.g. "host:pid:start" */
-export function createOwnership(store: LeaseStore, holder: string, clock: Clock, logger: Logger): Ownership {
+/** @param holder names this process to people, e.g. "host, process 123" */
+export function createOwnership(store: OwnerStore, holder: string, clock: Clock, logger: Logger): Ownership {
+  let presence: Presence | undefined;
   const claimed = new Map<Snowflake, Lease | undefined>();
   const others = new Map<Snowflake, string>();
   const listeners = new Set<(guildId: Snowflake, change: "acquired" | "lost") => void>();
   const stopped = new AbortController();
+  let staying: Promise<void> | undefined;
+  let taking: Promise<void> = Promise.resolve();
+  let attempts = 0;
 
-  const isGood = (lease: Lease | undefined, marginMs: number): lease is Lease =>
-    lease !== undefined && lease.expiresAt - clock.now() > marginMs;
+  const isThere = (marginMs: number) => presence !== undefined && presence.expiresAt - clock.now() > marginMs;
+  /** Whether it is good is another question. */
+  const leaseOf = (guildId: Snowflake) => {
+    const lease = claimed.get(guildId);
+    return lease?.presenceId === presence?.id ? lease : undefined;
+  };
 
-  function tell(guildId: Snowflake, change: "acquired" | "lost") {
-    logger.info(`guild:${change}`, { guildId });
-    for (const listener of listeners) listener(guildId, change);
+  function tell(guildIds: readonly Snowflake[], change: "acquired" | "lost") {
+    if (guildIds.length === 0) return;
+    logger.info(`guilds:${change}`, { guilds: guildIds.length, guildIds: guildIds.slice(0, 5) });
+    for (const guildId of guildIds) for (const listener of listeners) listener(guildId, change);
   }
 
-  async function refresh(guildId: Snowflake): Promise<void> {
-    const held = claimed.get(guildId);
-    if (held !== undefined) {
-      const hadLapsed = !isGood(held, 0);
-      const renewed = await store.renewLease(held, clock.now(), LEASE_MS);
-      if (!claimed.has(guildId)) return;
-      claimed.set(guildId, renewed);
-      if (renewed === undefined) tell(guildId, "lost");
+  async function appearOrProlong(): Promise<void> {
+    const before = presence;
+    if (before === undefined) {
+      if (claimed.size > 0) presence = await store.appear(holder, clock.now(), LEASE_MS);
+      return;
+    }
+    const ours = [...claimed.keys()].filter((guildId) => leaseOf(guildId) !== undefined);
+    presence = await store.prolong(before, clock.now(), LEASE_MS);
+    if (presence === undefined) {
+      tell(ours, "lost");
+      presence = await store.appear(holder, clock.now(), LEASE_MS);
+    } else if (before.expiresAt <= clock.now() && isThere(0)) {
       // This process slept and nobody took over: what was left in the meantime must be taken up again.
-      else if (hadLapsed) tell(guildId, "acquired");
-      return;
+      tell(ours, "acquired");
     }
-    const answer = await store.acquireLease(guildId, holder, clock.now(), LEASE_MS);
-    if (!claimed.has(guildId)) {
-      if ("lease" in answer) await store.releaseLease(answer.lease);
-      return;
-    }
-    if ("heldBy" in answer) {
-      others.set(guildId, answer.heldBy.holder);
-      return;
-    }
-    others.delete(guildId);
-    claimed.set(guildId, answer.lease);
-    tell(guildId, "acquired");
   }
 
-  async function refreshSafely(guildId: Snowflake): Promise<void> {
+  /** Once at a time: two would appear twice. */
+  function stayPresent(): Promise<void> {
+    staying ??= appearOrProlong().finally(() => {
+      staying = undefined;
+    });
+    return staying;
+  }
+
+  async function take(): Promise<void> {
+    const missing = [...claimed.keys()].filter((guildId) => leaseOf(guildId) === undefined);
+    if (missing.length === 0) return;
+    if (!isThere(0)) await stayPresent();
+    if (presence === undefined) return;
+    const { taken, held } = await store.take(presence, missing, clock.now());
+    for (const { guildId, by } of held) if (claimed.has(guildId)) others.set(guildId, by.holder);
+    const unwanted = taken.filter(({ guildId }) => !claimed.has(guildId));
+    const wanted = taken.filter(({ guildId }) => claimed.has(guildId));
+    for (const lease of wanted) {
+      others.delete(lease.guildId);
+      claimed.set(lease.guildId, lease);
+    }
+    // If it has slept since: when it is there again, it says so.
+    if (isThere(0)) {
+      tell(
+        wanted.map(({ guildId }) => guildId),
+        "acquired",
+      );
+    }
+    for (const lease of unwanted) await store.release(lease);
+  }
+
+  async function safely(work: () => Promise<void>): Promise<void> {
     try {
-      await refresh(guildId);
+      await work();
     } catch (thrown) {
-      // The lease simply runs out if this goes on; commits stop before it does.
-      logger.error("lease:failed", { guildId, error: toError(thrown).message });
+      // The presence simply runs out if this goes on; commits stop before it does.
+      logger.error("lease:failed", { error: toError(thrown).message });
     }
   }
 
-  async function keepRenewing(): Promise<void> {
+  /** One attempt after the other: taking ten thousand guilds must not keep the presence from being prolonged meanwhile. */
+  function takeInTurn(): Promise<void> {
+    attempts += 1;
+    taking = taking
+      .then(() => safely(take))
+      .finally(() => {
+        attempts -= 1;
+      });
+    return taking;
+  }
+
+  async function keepPresent(): Promise<void> {
     while (!stopped.signal.aborted) {
       await clock.sleep(RENEW_EVERY_MS, stopped.signal);
       if (stopped.signal.aborted) return;
-      await Promise.all([...claimed.keys()].map(refreshSafely));
+      await safely(stayPresent);
+      if (attempts === 0) void takeInTurn();
     }
   }
-  const renewing = keepRenewing();
-
-  async function release(guildId: Snowflake): Promise<void> {
-    const lease = claimed.get(guildId);
-    claimed.delete(guildId);
-    others.delete(guildId);
-    if (lease !== undefined) await store.releaseLease(lease);
-  }
-
-  /** On a disk that is full, say, the lease runs out by itself: no reason not to stop. */
-  async function releaseSafely(guildId: Snowflake): Promise<void> {
-    try {
-      await release(guildId);
-    } catch (thrown) {
-      logger.warn("lease:not-released", { guildId, error: toError(thrown).message });
-    }
-  }
+  const present = keepPresent();
 
   return {
-    async claim(guildId) {
-      if (claimed.has(guildId)) return;
-      claimed.set(guildId, undefined);
-      await refreshSafely(guildId);
+    async claim(...guildIds) {
+      const fresh = guildIds.filter((guildId) => !claimed.has(guildId));
+      for (const guildId of fresh) claimed.set(guildId, undefined);
+      if (fresh.length > 0) await takeInTurn();
     },
-    release,
-    lease(guildId) {
-      const lease = claimed.get(guildId);
-      return isGood(lease, 0) ? lease : undefined;
+    async release(guildId) {
+      const lease = leaseOf(guildId);
+      claimed.delete(guildId);
+      others.delete(guildId);
+      if (lease !== undefined) await store.release(lease);
     },
-    mayCommit: (guildId) => isGood(claimed.get(guildId), COMMIT_MARGIN_MS),
-    heldElsewhere: (guildId) => (claimed.get(guildId) === undefined ? others.get(guildId) : undefined),
+    lease: (guildId) => (isThere(0) ? leaseOf(guildId) : undefined),
+    mayCommit: (guildId) => isThere(COMMIT_MARGIN_MS) && leaseOf(guildId) !== undefined,
+    heldElsewhere: (guildId) => (leaseOf(guildId) === undefined ? others.get(guildId) : undefined),
+    async ownerElsewhere(guildId) {
+      const owner = await store.ownerOf(guildId);
+      return owner === undefined || owner.id === presence?.id || owner.expiresAt <= clock.now()
+        ? undefined
+        : owner.holder;
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     async stop() {
       stopped.abort();
-      await renewing;
-      await Promise.all([...claimed.keys()].map(releaseSafely));
+      await present;
+      await taking;
+      const last = presence;
+      presence = undefined;
+      claimed.clear();
+      if (last === undefined) return;
+      // On a disk that is full, say, it runs out by itself: no reason not to stop.
+      await store
+        .end(last)
+        .catch((thrown: unknown) => logger.warn("lease:not-released", { error: toError(thrown).message }));
     },
   };
 }

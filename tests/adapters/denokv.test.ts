@@ -8,7 +8,7 @@ import { serialize } from "node:v8";
 import { type Kv, type KvKey, openKv } from "@deno/kv";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { decodeV8, encodeV8 } from "../../src/adapters/denokv/codec.ts";
-import { formatKey, guildKey, markKey, recordKey } from "../../src/adapters/denokv/keys.ts";
+import { formatKey, guildKey, markKey, presenceKey, recordKey } from "../../src/adapters/denokv/keys.ts";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { TransientError, UserError } from "../../src/errors.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
@@ -113,14 +113,17 @@ describe("values that are damaged", () => {
     expect(typeof (await store.save(GUILD, { id: "r", step: 1 }, undefined))).toBe("object");
   });
 
-  test("of a lease do not keep a guild locked", async () => {
-    await intruder.set(guildKey("lease-owner", GUILD), "nobody");
-    await intruder.set(guildKey("lease-heartbeat", GUILD), { token: 5, expiresAt: 99 });
-    const taken = await opened.runStore(parseTestRun).acquireLease(GUILD, "one", 1, 10);
-    expect(taken).toMatchObject({ lease: { token: 6 } });
+  test("of an owner, or of its presence, do not keep a guild locked", async () => {
+    const store = opened.runStore(parseTestRun);
+    const one = await store.appear("one", 1, 10);
+    await intruder.set(guildKey("owner", GUILD), "nobody");
+    expect((await store.take(one, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 1 }]);
+    await intruder.set(presenceKey(one.id), { holder: "one" });
+    const two = await store.appear("two", 1, 10);
+    expect((await store.take(two, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 2 }]);
   });
 
-  test("two connections share one file, and each sees the other's marks and leases", async () => {
+  test("two connections share one file, and each sees the other's marks and guilds", async () => {
     const second = await openArchive({ location: opened.location, logger: recordingLogger().logger });
     try {
       const saves = [opened, second].map(({ archive }, who) =>
@@ -133,10 +136,11 @@ describe("values that are damaged", () => {
       await Promise.all(saves);
       expect((await second.archive.page(GUILD, "message", ALL, 1000)).records.length).toBe(300);
       expect((await opened.archive.pending(GUILD, 1000)).length).toBe(300);
-      const lease = await opened.runStore(parseTestRun).acquireLease(GUILD, "one", 1, 10);
-      expect(await second.runStore(parseTestRun).acquireLease(GUILD, "two", 2, 10)).toEqual({
-        heldBy: "lease" in lease && lease.lease,
-      });
+      const [mine, theirs] = [opened, second].map(({ runStore }) => runStore(parseTestRun));
+      const [one, two] = [await mine?.appear("one", 1, 10), await theirs?.appear("two", 2, 10)];
+      if (one === undefined || two === undefined) throw new Error("two presences, please");
+      await mine?.take(one, [GUILD], 1);
+      expect((await theirs?.take(two, [GUILD], 2))?.held).toEqual([{ guildId: GUILD, by: one }]);
     } finally {
       await second.close();
     }

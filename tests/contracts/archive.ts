@@ -246,6 +246,16 @@ export function archiveContract(
         expect((await archive.pending(GUILD, 1)).length).toBe(1);
       });
 
+      test("guilds with marks are named, each once, until none is left", async () => {
+        expect(await archive.marked()).toEqual([]);
+        await archive.markPending(GUILD, "message", [testId(1), testId(2)]);
+        await archive.markPending(GUILD, "note", [testId(3)]);
+        await archive.markPending(OTHER_GUILD, "note", [testId(3)]);
+        expect((await archive.marked()).sort()).toEqual([GUILD, OTHER_GUILD].sort());
+        await archive.clearPending(GUILD, await archive.pending(GUILD, 10));
+        expect(await archive.marked()).toEqual([OTHER_GUILD]);
+      });
+
       test("saving without a mark leaves a mark that is there", async () => {
         await save([testMessage(1)], true);
         await save([testMessage(1, { content: "edited" })], false);

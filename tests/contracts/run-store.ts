@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { IdRange, Lease, QuarantineEntry, RunStore } from "../../src/ports.ts";
+import type { IdRange, Lease, Presence, QuarantineEntry, RunStore } from "../../src/ports.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { testId } from "../support/archive.ts";
 
@@ -31,10 +31,10 @@ export function runStoreContract(
       if (typeof result === "string") throw new Error(`not saved: ${result}`);
       return result;
     };
-    const acquired = async (holder: string, now: number) => {
-      const result = await store.acquireLease(GUILD, holder, now, 15_000);
-      if (!("lease" in result)) throw new Error(`held by ${result.heldBy.holder}`);
-      return result.lease;
+    const taken = async (presence: Presence, now: number): Promise<Lease> => {
+      const { taken: leases, held } = await store.take(presence, [GUILD], now);
+      if (leases[0] === undefined) throw new Error(`held by ${held[0]?.by.holder}`);
+      return leases[0];
     };
     const entry = (n: number, given: Partial<QuarantineEntry> = {}): QuarantineEntry => ({
       kind: "message",
@@ -87,70 +87,151 @@ export function runStoreContract(
       });
     });
 
-    describe("leases", () => {
-      test("a guild has one owner until the lease expires, and the token grows with each change", async () => {
-        const first = await acquired("one", 1000);
-        expect(first).toEqual({ guildId: GUILD, holder: "one", token: first.token, expiresAt: 16_000 });
-        expect(await store.acquireLease(GUILD, "two", 15_999, 15_000)).toEqual({ heldBy: first });
-        const second = await acquired("two", 16_000);
+    describe("owners", () => {
+      test("a guild has one owner until its presence expires, and the token grows with each change", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        expect(one).toMatchObject({ holder: "one", expiresAt: 16_000 });
+        const first = await taken(one, 1000);
+        expect(first).toEqual({ guildId: GUILD, presenceId: one.id, token: first.token });
+        const two = await store.appear("two", 2000, 15_000);
+        expect(await store.take(two, [GUILD], 15_999)).toEqual({ taken: [], held: [{ guildId: GUILD, by: one }] });
+        const second = await taken(two, 16_000);
         expect(second.token).toBeGreaterThan(first.token);
-        expect(await store.renewLease(first, 16_001, 15_000)).toBeUndefined();
+      });
+
+      test("whoever slept through a takeover finds its presence ended, and all its guilds with it", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        await store.take(one, [GUILD, "5", "6"], 1000);
+        const two = await store.appear("two", 16_000, 15_000);
+        await taken(two, 16_000);
+        expect(await store.prolong(one, 16_001, 15_000)).toBeUndefined();
+        const three = await store.appear("three", 16_002, 15_000);
+        expect((await store.take(three, [GUILD, "5", "6"], 16_002)).taken.map(({ guildId }) => guildId)).toEqual([
+          "5",
+          "6",
+        ]);
+      });
+
+      test("a prolonged presence lasts from then on, also when it had expired and nobody took anything", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        const lease = await taken(one, 1000);
+        const prolonged = await store.prolong(one, 10_000, 15_000);
+        expect(prolonged).toEqual({ ...one, expiresAt: 25_000 });
+        const two = await store.appear("two", 20_000, 15_000);
+        expect((await store.take(two, [GUILD], 20_000)).held).toEqual([{ guildId: GUILD, by: prolonged }]);
+        expect(await store.prolong(one, 40_000, 15_000)).toMatchObject({ expiresAt: 55_000 });
+        expect(typeof (await store.save(GUILD, { id: "r1", step: 1 }, undefined, { lease }))).toBe("object");
       });
 
       test("another process of the same name is another owner", async () => {
-        const first = await acquired("bot", 1000);
-        expect(await store.acquireLease(GUILD, "bot", 2000, 15_000)).toEqual({ heldBy: first });
-        const second = await acquired("bot", 20_000);
-        expect(await store.renewLease(first, 20_001, 15_000)).toBeUndefined();
-        await store.releaseLease(first);
-        expect(await store.renewLease(second, 20_002, 15_000)).toMatchObject({ expiresAt: 35_002 });
+        const one = await store.appear("bot", 1000, 15_000);
+        const again = await store.appear("bot", 2000, 15_000);
+        await taken(one, 1000);
+        expect((await store.take(again, [GUILD], 2000)).held).toEqual([{ guildId: GUILD, by: one }]);
       });
 
-      test("a renewed lease lasts from then on, also when it had expired and nobody took it", async () => {
-        const lease = await acquired("one", 1000);
-        const renewed = await store.renewLease(lease, 10_000, 15_000);
-        expect(renewed).toEqual({ ...lease, expiresAt: 25_000 });
-        expect(await store.acquireLease(GUILD, "two", 20_000, 15_000)).toEqual({ heldBy: renewed });
-        expect(await store.renewLease(lease, 40_000, 15_000)).toMatchObject({ expiresAt: 55_000 });
+      test("taking what is one's own already changes nothing: an answer that got lost does no harm", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        const lease = await taken(one, 1000);
+        expect(await store.take(one, [GUILD, "5"], 2000)).toMatchObject({ taken: [lease, { guildId: "5" }], held: [] });
       });
 
-      test("a released lease is free at once, cannot be renewed, and its token does not come back", async () => {
-        const first = await acquired("one", 1000);
-        await store.releaseLease(first);
-        await store.releaseLease(first);
-        expect(await store.renewLease(first, 1001, 15_000)).toBeUndefined();
-        const second = await acquired("two", 1002);
-        expect(second.token).toBeGreaterThan(first.token);
+      test("a released guild is free at once, and its token does not come back", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        const first = await taken(one, 1000);
+        await store.take(one, ["5"], 1000);
+        await store.release(first);
+        await store.release(first);
+        const two = await store.appear("two", 1001, 15_000);
+        const { taken: second, held } = await store.take(two, [GUILD, "5"], 1002);
+        expect(second.map(({ guildId, token }) => ({ guildId, grown: token > first.token }))).toEqual([
+          { guildId: GUILD, grown: true },
+        ]);
+        expect(held).toEqual([{ guildId: "5", by: one }]);
+        await store.release(first);
+        expect((await store.take(two, [GUILD], 1003)).taken).toEqual(second);
+      });
+
+      test("a presence that ends frees all its guilds at once and does not come back", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        await store.take(one, [GUILD, "5"], 1000);
+        await store.end(one);
+        await store.end(one);
+        expect(await store.prolong(one, 1001, 15_000)).toBeUndefined();
+        const two = await store.appear("two", 1001, 15_000);
+        expect((await store.take(two, [GUILD, "5"], 1002)).held).toEqual([]);
       });
 
       test("of many who want a free guild at once exactly one gets it", async () => {
-        const results = await Promise.all(numbers(10).map((n) => store.acquireLease(GUILD, `p${n}`, 1000, 15_000)));
-        const winners = results.flatMap((result) => ("lease" in result ? [result.lease] : []));
+        const presences = await Promise.all(numbers(10).map((n) => store.appear(`p${n}`, 1000, 15_000)));
+        const results = await Promise.all(presences.map((presence) => store.take(presence, [GUILD], 1000)));
+        const winners = results.flatMap(({ taken }) => taken);
         expect(winners.length).toBe(1);
-        for (const result of results) if ("heldBy" in result) expect(result.heldBy).toEqual(winners[0]);
+        const winner = presences.find(({ id }) => id === winners[0]?.presenceId);
+        for (const { held } of results) for (const { by } of held) expect(by).toEqual(winner);
       });
 
-      test("a save is refused once another owns the guild, and renewals do not disturb it", async () => {
-        const lease = await acquired("one", 1000);
+      test("of two who want the same thousand guilds of a dead process, each guild goes to one of them", async () => {
+        const guildIds = numbers(1000).map((n) => String(n + 1));
+        const dead = await store.appear("dead", 1000, 15_000);
+        expect((await store.take(dead, guildIds, 1000)).taken.length).toBe(1000);
+        const [one, two] = [await store.appear("one", 20_000, 15_000), await store.appear("two", 20_000, 15_000)];
+        const [first, second] = await Promise.all([
+          store.take(one, guildIds, 20_000),
+          store.take(two, [...guildIds].reverse(), 20_000),
+        ]);
+        const owners = [...first.taken, ...second.taken].map(({ guildId }) => guildId);
+        expect(owners.sort()).toEqual([...guildIds].sort());
+        expect(first.held.length).toBe(second.taken.length);
+        expect(first.held.every(({ by }) => by.id === two.id)).toBe(true);
+      });
+
+      test("a presence that is prolonged while another wants its guild keeps it or is ended, never both", async () => {
+        const outcomes = new Set<string>();
+        for (const n of numbers(20)) {
+          const guildId = String(n + 1);
+          const one = await store.appear("one", 1000, 15_000);
+          await store.take(one, [guildId], 1000);
+          const two = await store.appear("two", 16_000, 15_000);
+          const [prolonged, { taken, held }] = await Promise.all([
+            store.prolong(one, 16_000, 15_000),
+            store.take(two, [guildId], 16_000),
+          ]);
+          expect(taken.length).toBe(prolonged === undefined ? 1 : 0);
+          expect(held.length).toBe(prolonged === undefined ? 0 : 1);
+          outcomes.add(prolonged === undefined ? "ended" : "kept");
+        }
+        expect(outcomes.size).toBeGreaterThan(0);
+      });
+
+      test("a save is refused once another owns the guild, and prolonging does not disturb it", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        const lease = await taken(one, 1000);
         let run = await saved({ id: "r1", step: 0 }, undefined, lease);
-        const renewing = Promise.all(numbers(10).map((n) => store.renewLease(lease, 2000 + n, 15_000)));
+        const prolonging = Promise.all(numbers(10).map((n) => store.prolong(one, 2000 + n, 15_000)));
         for (const step of numbers(10)) run = await saved({ id: "r1", step }, run.stamp, lease);
-        await renewing;
-        const other = await acquired("two", 50_000);
+        await prolonging;
+        const other = await taken(await store.appear("two", 50_000, 15_000), 50_000);
         expect(await store.save(GUILD, { id: "r1", step: 99 }, run.stamp, { lease })).toBe("lease-lost");
         expect((await store.load(GUILD))?.value.step).toBe(9);
         await saved({ id: "r1", step: 100 }, run.stamp, other);
       });
 
-      test("a save is refused after the lease was released", async () => {
-        const lease = await acquired("one", 1000);
-        await store.releaseLease(lease);
+      test("a save is refused after the guild was released, and after the presence has ended", async () => {
+        const one = await store.appear("one", 1000, 15_000);
+        const released = await taken(one, 1000);
+        await store.release(released);
+        expect(await store.save(GUILD, { id: "r1", step: 1 }, undefined, { lease: released })).toBe("lease-lost");
+        const lease = await taken(one, 1000);
+        await store.end(one);
         expect(await store.save(GUILD, { id: "r1", step: 1 }, undefined, { lease })).toBe("lease-lost");
       });
 
-      test("leases of different guilds have nothing to do with each other", async () => {
-        await acquired("one", 1000);
-        expect("lease" in (await store.acquireLease("5", "two", 1000, 15_000))).toBe(true);
+      test("a save without a lease is stored, and the owner's next one finds out", async () => {
+        const lease = await taken(await store.appear("one", 1000, 15_000), 1000);
+        const run = await saved({ id: "r1", step: 1 }, undefined, lease);
+        await saved({ id: "r1", step: 2 }, run.stamp);
+        expect(await store.save(GUILD, { id: "r1", step: 9 }, run.stamp, { lease })).toBe("changed");
       });
     });
 

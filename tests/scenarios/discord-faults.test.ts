@@ -250,7 +250,7 @@ describe("when Discord fails", () => {
   test("while commands are registered, messages are indexed all the same and `ready` tells", async () => {
     const bot = await startBackscroll({ registerCommands: false });
     const { faults, ada } = bot;
-    const lookedAfter = () => bot.logged.filter(({ event }) => event === "guild:acquired").length;
+    const lookedAfter = () => bot.logged.filter(({ event }) => event === "guilds:acquired").length;
     await bot.backscroll.stop();
     faults.fail({ match: /POST .*\/commands/, status: 500, count: 20 });
     await expect(bot.attach({ registerCommands: true })).rejects.toThrow(/register my commands/);

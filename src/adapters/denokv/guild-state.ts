@@ -22,6 +22,7 @@ type GuildState = Pick<
   | "settings"
   | "saveSettings"
   | "guilds"
+  | "marked"
 >;
 
 export function createGuildState(store: Store, logger: Logger): GuildState {
@@ -35,6 +36,18 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
       reason: whyInvalid(entry.value, parsed.error),
     });
     return undefined;
+  }
+
+  /** From guild to guild by their first key: one read each, however many there are of it. */
+  async function* guildsOf(family: string): AsyncGenerator<Snowflake> {
+    for (let from = 0n; ; ) {
+      const range = { start: [family, from], end: [family, BigInt(LAST_SNOWFLAKE) + 1n] };
+      const [entry] = await store.list(range, { limit: 1 });
+      if (entry === undefined) return;
+      const guildId = BigInt(String(entry.key[1]));
+      yield guildId.toString();
+      from = guildId + 1n;
+    }
   }
 
   return {
@@ -90,19 +103,15 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
       const ids = new Set<Snowflake>();
       // A removal counts too, so that one that stopped half-way is found and taken up again.
       for (const family of ["record", "note", "settings", "run", "removal"]) {
-        // From guild to guild by their first key: one read each, however many records they have.
-        for (let from = 0n; ; ) {
-          const [entry] = await store.list(
-            { start: [family, from], end: [family, BigInt(LAST_SNOWFLAKE) + 1n] },
-            { limit: 1 },
-          );
-          if (entry === undefined) break;
-          const guildId = BigInt(String(entry.key[1]));
-          ids.add(guildId.toString());
-          from = guildId + 1n;
-        }
+        for await (const guildId of guildsOf(family)) ids.add(guildId);
       }
       return [...ids].sort(compareSnowflakes);
+    },
+
+    async marked() {
+      const ids: Snowflake[] = [];
+      for await (const guildId of guildsOf("pending")) ids.push(guildId);
+      return ids;
     },
   };
 }

@@ -9,7 +9,8 @@
 //   settings | run | run-damaged, guild
 //   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
-//   lease-owner | lease-heartbeat, guild
+//   owner, guild                         which presence a guild is of
+//   presence, id                         until when a process is there
 //   format                               the layout's version
 //
 // An author's messages are found by days, not one by one: they are only needed when the author is removed, and a third key for each
@@ -21,7 +22,7 @@ import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake
 
 export const formatKey: KvKey = ["format"];
 
-/** Every family of keys whose second part is the guild, but for the lease: it outlives the data, so that its token never repeats. */
+/** Every family of keys whose second part is the guild, but for the owner: it outlives the data, so that its token never repeats. */
 export const guildFamilies = [
   "record",
   "note",
@@ -36,7 +37,7 @@ export const guildFamilies = [
   "run-finished",
   "removal",
 ] as const;
-type GuildFamily = (typeof guildFamilies)[number] | "lease-owner" | "lease-heartbeat";
+type GuildFamily = (typeof guildFamilies)[number] | "owner";
 
 /** The families whose second part is packed. */
 export const packedFamilies = ["in", "note-in", "note-by", "days"] as const;
@@ -47,6 +48,8 @@ const familyOfKind = { message: "record", note: "note" } as const;
 export function guildKey(family: GuildFamily, guildId: Snowflake, ...rest: (Snowflake | bigint)[]): KvKey {
   return [family, BigInt(guildId), ...rest.map(BigInt)];
 }
+
+export const presenceKey = (id: string): KvKey => ["presence", id];
 
 export function recordKey(guildId: Snowflake, kind: RecordKind, id: Snowflake): KvKey {
   return [familyOfKind[kind], BigInt(guildId), BigInt(id)];

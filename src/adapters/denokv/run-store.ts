@@ -1,4 +1,4 @@
-// Runs and the quarantine on Deno KV. Every change is compare-and-set by versionstamp; leases are in leases.ts.
+// Runs and the quarantine on Deno KV. Every change is compare-and-set by versionstamp; who owns a guild is in owners.ts.
 
 import type { KvMutation } from "@deno/kv";
 import { toError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import type { Logger, QuarantineEntry, RunStore } from "../../ports.ts";
 import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
 import { quarantineSchema, whyInvalid } from "./codec.ts";
 import { guildKey, markKey, markRange } from "./keys.ts";
-import { createLeases } from "./leases.ts";
+import { createOwners } from "./owners.ts";
 import type { Store } from "./store.ts";
 
 /** So many entries fit one commit beside the run. */
@@ -21,7 +21,7 @@ export function createRunStore<Run extends { readonly id: string }>(
   parse: (value: unknown) => Run,
   logger: Logger,
 ): RunStore<Run> {
-  const leases = createLeases(store);
+  const owners = createOwners(store);
 
   function parsed(value: unknown): { readonly run: Run } | { readonly reason: string } {
     try {
@@ -36,7 +36,7 @@ export function createRunStore<Run extends { readonly id: string }>(
   }
 
   return {
-    ...leases.port,
+    ...owners.port,
 
     async load(guildId) {
       const key = guildKey("run", guildId);
@@ -62,7 +62,7 @@ export function createRunStore<Run extends { readonly id: string }>(
           `at most ${QUARANTINE_PER_SAVE} quarantine entries with one save, not ${quarantine.length}`,
         );
       }
-      const owner = lease === undefined ? undefined : await leases.ownership(lease);
+      const owner = lease === undefined ? undefined : await owners.check(lease);
       if (owner === "lost") return "lease-lost";
       const key = guildKey("run", guildId);
       const checks = [{ key, versionstamp: expected ?? null }];
@@ -72,7 +72,7 @@ export function createRunStore<Run extends { readonly id: string }>(
         checks,
       );
       if (stamp !== undefined) return { value: run, stamp };
-      const lost = lease !== undefined && (await leases.ownership(lease)) === "lost";
+      const lost = lease !== undefined && (await owners.check(lease)) === "lost";
       return lost ? "lease-lost" : "changed";
     },
 

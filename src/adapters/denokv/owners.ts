@@ -1,0 +1,150 @@
+// Who owns a guild. A guild's `owner` names a presence and changes only with it, so that a save can be guarded by its versionstamp;
+// a `presence` says until when its process is there. One that is deleted never comes back: who is named by it owns nothing.
+
+import { randomUUID } from "node:crypto";
+import type { AtomicCheck } from "@deno/kv";
+import { z } from "zod";
+import type { Lease, OwnerStore, Presence } from "../../ports.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { guildKey, presenceKey } from "./keys.ts";
+import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
+
+/** `presenceId` is absent after a release. The token survives, so that it never repeats. */
+const ownerSchema = z.object({ presenceId: z.string().exactOptional(), token: z.int() });
+const presenceSchema = z.object({ holder: z.string(), expiresAt: z.number() });
+
+const COMMITS_AT_ONCE = 4;
+
+interface Owner {
+  readonly guildId: Snowflake;
+  readonly presenceId: string | undefined;
+  readonly token: number;
+  readonly check: AtomicCheck;
+}
+
+export function createOwners(store: Store): {
+  readonly port: OwnerStore;
+  /** A check that holds as long as the lease is its guild's, or "lost". */
+  check(lease: Lease): Promise<AtomicCheck | "lost">;
+} {
+  async function read(guildIds: readonly Snowflake[]): Promise<Owner[]> {
+    const entries = await store.getMany(guildIds.map((guildId) => guildKey("owner", guildId)));
+    return entries.map(({ key, value, versionstamp }, place) => {
+      const { presenceId, token = 0 } = ownerSchema.safeParse(value).data ?? {};
+      return { guildId: guildIds[place] ?? "", presenceId, token, check: { key, versionstamp } };
+    });
+  }
+
+  /** Those of the presences that are there at `now`. The others are ended. */
+  async function livingAmong(ids: ReadonlySet<string>, now: number): Promise<Map<string, Presence>> {
+    const living = new Map<string, Presence>();
+    for (let open = [...ids]; open.length > 0; ) {
+      const entries = await store.getMany(open.map(presenceKey));
+      const prolonged: string[] = [];
+      for (const [place, { key, value, versionstamp }] of entries.entries()) {
+        const [id, stored] = [open[place], presenceSchema.safeParse(value).data];
+        if (id === undefined || versionstamp === null) continue;
+        if (stored !== undefined && stored.expiresAt > now) living.set(id, { id, ...stored });
+        else if ((await store.commit([{ type: "delete", key }], [{ key, versionstamp }])) === undefined)
+          prolonged.push(id);
+      }
+      open = prolonged;
+    }
+    return living;
+  }
+
+  /** @returns whether all of them were as they had been read, and are taken */
+  async function takeFree(presenceId: string, owners: readonly Owner[]): Promise<boolean> {
+    const stamp = await store.commit(
+      owners.map(({ check, token }) => ({ type: "set", key: check.key, value: { presenceId, token: token + 1 } })),
+      owners.map(({ check }) => check),
+    );
+    return stamp !== undefined;
+  }
+
+  return {
+    port: {
+      async appear(holder, now, durationMs) {
+        const presence = { id: randomUUID(), holder, expiresAt: now + durationMs };
+        await store.commit([{ type: "set", key: presenceKey(presence.id), value: stored(presence) }]);
+        return presence;
+      },
+
+      async prolong(presence, now, durationMs) {
+        const prolonged = { ...presence, expiresAt: now + durationMs };
+        for (;;) {
+          const { key, versionstamp } = await store.get(presenceKey(presence.id));
+          if (versionstamp === null) return undefined;
+          const mutation = { type: "set", key, value: stored(prolonged) } as const;
+          if ((await store.commit([mutation], [{ key, versionstamp }])) !== undefined) return prolonged;
+        }
+      },
+
+      async end({ id }) {
+        await store.commit([{ type: "delete", key: presenceKey(id) }]);
+      },
+
+      async take(presence, guildIds, now) {
+        const taken: Lease[] = [];
+        const held: { readonly guildId: Snowflake; readonly by: Presence }[] = [];
+        for (let open = [...guildIds]; open.length > 0; ) {
+          const owners = await read(open);
+          open = [];
+          const named = new Set(owners.flatMap(({ presenceId }) => presenceId ?? []));
+          named.delete(presence.id);
+          const living = await livingAmong(named, now);
+          const free: Owner[] = [];
+          for (const owner of owners) {
+            const { guildId, presenceId = "", token } = owner;
+            const by = living.get(presenceId);
+            if (presenceId === presence.id) taken.push({ guildId, presenceId, token });
+            else if (by === undefined) free.push(owner);
+            else held.push({ guildId, by });
+          }
+          const groups = inGroups(free, CHECKS_PER_COMMIT);
+          for (const some of inGroups(groups, COMMITS_AT_ONCE)) {
+            const outcomes = await Promise.all(some.map((group) => takeFree(presence.id, group)));
+            for (const [place, group] of some.entries()) {
+              for (const { guildId, token } of group) {
+                if (outcomes[place] === true) taken.push({ guildId, presenceId: presence.id, token: token + 1 });
+                else open.push(guildId);
+              }
+            }
+          }
+        }
+        return { taken, held };
+      },
+
+      async ownerOf(guildId) {
+        const [owner] = await read([guildId]);
+        const id = owner?.presenceId;
+        if (id === undefined) return undefined;
+        const presence = presenceSchema.safeParse((await store.get(presenceKey(id))).value).data;
+        return presence && { id, ...presence };
+      },
+
+      async release(lease) {
+        for (;;) {
+          const [owner] = await read([lease.guildId]);
+          if (owner === undefined || !isOf(owner, lease)) return;
+          const { check, token } = owner;
+          if ((await store.commit([{ type: "set", key: check.key, value: { token } }], [check])) !== undefined) return;
+        }
+      },
+    },
+
+    async check(lease) {
+      const [[owner], presence] = await Promise.all([read([lease.guildId]), store.get(presenceKey(lease.presenceId))]);
+      if (owner === undefined || presence.versionstamp === null) return "lost";
+      return isOf(owner, lease) ? owner.check : "lost";
+    },
+  };
+}
+
+const stored = ({ holder, expiresAt }: Presence) => ({ holder, expiresAt });
+
+const isOf = (owner: Owner, lease: Lease) => owner.presenceId === lease.presenceId && owner.token === lease.token;
+
+function inGroups<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, n) => list.slice(n * size, (n + 1) * size));
+}
