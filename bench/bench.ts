@@ -10,6 +10,7 @@ import { openLab } from "./lab.ts";
 import type { Findings, Part } from "./part.ts";
 import { auto } from "./parts/auto.ts";
 import { growth } from "./parts/growth.ts";
+import { guilds } from "./parts/guilds.ts";
 import { impact } from "./parts/impact.ts";
 import { others } from "./parts/others.ts";
 import { pipeline } from "./parts/pipeline.ts";
@@ -19,7 +20,7 @@ import { recordsOrigin } from "./records.ts";
 import { asMarkdown, asText, whole } from "./table.ts";
 import { versions } from "./versions.ts";
 
-const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search, impact, auto, remote };
+const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search, impact, auto, guilds, remote };
 const RESULTS = join(import.meta.dirname, "results");
 const USAGE = `Usage: npm run bench [-- PART ...] [--quick] [--json FILE] [--profile FOLDER]
 

@@ -43,6 +43,8 @@ export interface HouseOptions extends EmbedderChoice {
   /** Each run as it is stored. */
   onRunStored?(run: Run): void;
   onLog?(event: string, fields?: Record<string, unknown>): void;
+  /** Each time it asks the archive for, or prolongs, what it owns. */
+  onOwnerCall?(): void;
   /** What the house sees as its index. */
   wrapIndex?(index: VectorIndex): VectorIndex;
 }
@@ -62,6 +64,14 @@ export async function openHouse(options: HouseOptions) {
         const saved = await runStore.save(guildId, run, expected, guard);
         if (typeof saved === "object") onRunStored?.(run);
         return saved;
+      },
+      prolong(...given) {
+        options.onOwnerCall?.();
+        return runStore.prolong(...given);
+      },
+      take(...given) {
+        options.onOwnerCall?.();
+        return runStore.take(...given);
       },
     },
     indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },

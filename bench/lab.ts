@@ -15,6 +15,7 @@ export interface Facts {
   readonly reason?: unknown;
   readonly read?: unknown;
   readonly figures?: unknown;
+  readonly text?: unknown;
 }
 
 export interface RunningTask<Result> {

@@ -29,8 +29,8 @@ export interface Core {
   readonly notes: Notes;
   readonly search: Search;
   readonly access: Access;
-  /** Begins to look after a guild: as soon as it is ours, what was left undone is taken up. */
-  enter(guildId: Snowflake): Promise<void>;
+  /** Begins to look after guilds: as soon as they are ours, what was left undone is taken up. */
+  enter(...guildIds: readonly Snowflake[]): Promise<void>;
   /** Stops looking after a guild that the bot has left. */
   leave(guildId: Snowflake): Promise<void>;
   stop(): Promise<void>;
@@ -46,9 +46,8 @@ export async function createCore(parts: CoreParts): Promise<Core> {
   };
   const workshop = createWorkshop({ ...parts, adminChannel, find });
   const { queue, rightOfWay, breaker, ownership, indexes, live, engine } = workshop;
-  const entered = new Set<Snowflake>();
-  const ours = () => [...entered].filter((guildId) => ownership.mayCommit(guildId));
-  const maintenance = createMaintenance(indexes, ours, clock, logger);
+  const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger);
+  indexes.onChange(maintenance.stir);
   const searching = createSearch({
     openIndex: async (guildId) => maintenance.timed(guildId, (await indexes.open(guildId)).index),
     embedQuery: async (text, signal) => {
@@ -99,13 +98,10 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     notes,
     search,
     access,
-    async enter(guildId) {
-      entered.add(guildId);
-      await ownership.claim(guildId);
-    },
+    enter: ownership.claim,
     async leave(guildId) {
-      entered.delete(guildId);
       await live.idle();
+      maintenance.forget(guildId);
       if (parts.forgetOnLeave) await indexes.drop(guildId);
       await ownership.release(guildId);
     },

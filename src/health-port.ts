@@ -12,9 +12,13 @@ import type { Snowflake } from "./snowflake.ts";
 
 /** Asking every server's stores costs; whoever reads more often sees the same figures. */
 const FRESH_MS = 5_000;
+/** Of more servers than this only those with a backfill at work are told of one by one: asking all would take longer than they wait. */
+const GUILDS_TOLD = 100;
 
 export interface HealthPortParts {
   readonly guildIds: () => readonly Snowflake[];
+  /** Those with a backfill at work. */
+  readonly atWork: () => readonly Snowflake[];
   /** Undefined until the commands work. */
   readonly status: () => ((guildId: Snowflake) => Promise<BackfillStatus>) | undefined;
   /** What the start waits for, as long as it does. */
@@ -54,7 +58,9 @@ export async function openHealthPort(
 
   async function lookAtGuilds(): Promise<GuildFigures[]> {
     const figures: GuildFigures[] = [];
-    for (const guildId of parts.guildIds()) figures.push(...(await figuresOf(guildId)));
+    const all = parts.guildIds();
+    const told = all.length <= GUILDS_TOLD ? all : parts.atWork().slice(0, GUILDS_TOLD);
+    for (const guildId of told) figures.push(...(await figuresOf(guildId)));
     return figures;
   }
 
@@ -69,6 +75,7 @@ export async function openHealthPort(
     return {
       ready: parts.status() !== undefined,
       connected: parts.isConnected(),
+      guildCount: parts.guildIds().length,
       guilds,
       diskFreeBytes: disk.freeBytes,
       memoryUsedBytes: memory.usedBytes,

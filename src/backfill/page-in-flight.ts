@@ -10,6 +10,8 @@ export interface PageInFlight {
   readonly phase: Phase;
   readonly cursor: Snowflake | undefined;
   readonly ticket: Ticket;
+  /** What it holds is free for the next. */
+  release(): void;
   counters: Counters;
   readonly skippedBy: Record<string, number>;
   readonly quarantine: QuarantineEntry[];
@@ -26,11 +28,19 @@ export interface Settled {
   readonly quarantine: readonly QuarantineEntry[];
 }
 
-/** @param runId rows that this very run wrote before it was interrupted are its work */
+/**
+ * @param runId rows that this very run wrote before it was interrupted are its work
+ * @param leaveRoom see room.ts
+ */
 export function pageInFlight(
   phase: Phase,
   read: ComparedPage,
-  { runId, batches, at }: { readonly runId: string; readonly batches: number; readonly at: number },
+  {
+    runId,
+    batches,
+    at,
+    leaveRoom,
+  }: { readonly runId: string; readonly batches: number; readonly at: number; readonly leaveRoom: () => void },
 ): PageInFlight {
   const skippedBy: Record<string, number> = {};
   const counters = {
@@ -49,6 +59,10 @@ export function pageInFlight(
     phase,
     cursor: read.nextNewestId,
     ticket: read.ticket,
+    release() {
+      read.ticket.release();
+      leaveRoom();
+    },
     counters,
     skippedBy,
     quarantine,

@@ -15,10 +15,11 @@ import { type Compared, type ComparedPage, createDifference, type Sources } from
 import { type BatchEmbedding, embedPatiently } from "./embed-patiently.ts";
 import type { Pace } from "./pace.ts";
 import { type PageInFlight, pageInFlight, type Settled, settledBy, takeFinished } from "./page-in-flight.ts";
+import type { Room } from "./room.ts";
 import { addCounters, type Counters, noCounters, type Phase, type PhaseName } from "./run.ts";
 import { type WriteAgainParts, writeAgain } from "./write-again.ts";
 
-/** Pages read but not settled. With the page size, bounds the memory of a run. */
+/** Pages of one run read but not settled. */
 const PAGES_IN_FLIGHT = 4;
 const LARGEST_PAGE = 2_000;
 const SMALLEST_PAGE = 200;
@@ -44,6 +45,8 @@ export interface PipelineParts extends BatchEmbedding {
   readonly queue: EmbeddingQueue;
   readonly rightOfWay: RightOfWay;
   readonly pace: Pace;
+  /** For every page that is read and not settled. */
+  readonly room: Room;
   /** Finish the batches in flight, begin no other. */
   readonly stop: AbortSignal;
   /** Stores the checkpoint. Called in order, never twice at once. */
@@ -85,7 +88,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
       const finished = takeFinished(pages);
       const settled = settledBy(finished);
       if (settled === undefined) break;
-      for (const page of finished) page.ticket.release();
+      for (const page of finished) page.release();
       await parts.settle(settled);
     }
     wake();
@@ -162,7 +165,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   }
   const writing = createGroup();
 
-  async function begin(phase: Phase, read: ComparedPage): Promise<void> {
+  async function begin(phase: Phase, read: ComparedPage, leaveRoom: () => void): Promise<void> {
     const needed = read.records.filter(({ standing }) => standing === "missing" || standing === "stale");
     const known = knownContext(
       read.records.map(({ stored }) => stored),
@@ -186,7 +189,8 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     await markDependents(phase.kind, [...read.orphans, ...outdated], rewritten);
     const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
     if (unwanted.length > 0) await patiently(() => writer.removeIds(unwanted, read.ticket));
-    const page = pageInFlight(phase, read, { runId: parts.runId, batches: cut.length, at: parts.clock.now() });
+    const { runId } = parts;
+    const page = pageInFlight(phase, read, { runId, batches: cut.length, at: parts.clock.now(), leaveRoom });
     pages.push(page);
     if (cut.length === 0) settleSoon();
     batches.concurrency = pace.concurrency();
@@ -211,23 +215,30 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   /** @returns false when it was stopped before the end */
   async function readPhase(phase: Phase): Promise<boolean> {
     const difference = createDifference({ ...sources, writer }, guildId, phase.kind);
+    let leave: (() => void) | undefined;
     try {
       let { cursor } = phase;
       while (cursor !== undefined && !stopping.aborted) {
         const limit = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, pace.batchTexts(phase.name) * BATCHES_PER_PAGE));
+        leave = await parts.room.enter(stopping);
+        if (leave === undefined) return false;
         await rightOfWay.giveWay(stopping);
         const read = await difference.page({ newestId: cursor, oldestId: phase.oldestId }, limit);
         cursor = read.nextNewestId;
-        await begin(phase, read);
-        await roomForPage();
+        await begin(phase, read, leave);
+        await fewerPages();
       }
       return cursor === undefined;
+    } catch (thrown) {
+      // The page it was at may not be in flight yet.
+      leave?.();
+      throw thrown;
     } finally {
       difference.close();
     }
   }
 
-  async function roomForPage(): Promise<void> {
+  async function fewerPages(): Promise<void> {
     while (pages.length >= PAGES_IN_FLIGHT && !stopping.aborted) {
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -254,7 +265,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   settleSoon();
   await settling;
   const unsettled = pages.length > 0;
-  for (const page of pages) page.ticket.release();
+  for (const page of pages) page.release();
   if (failure !== undefined) throw failure;
   return isAllRead && !unsettled ? "finished" : "stopped";
 }

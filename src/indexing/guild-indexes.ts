@@ -1,8 +1,9 @@
-// Opens each guild's index once and pairs it with its one writer.
+// Pairs each guild's index with its one writer.
 
 import type { EmbeddingSpace, IndexStore, VectorIndex } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { createIndexWriter, type IndexWriter } from "./index-writer.ts";
+import { createOpenIndexes, type OpenIndexes } from "./open-indexes.ts";
 import type { Ownership } from "./ownership.ts";
 import { recipeFingerprint, type TextRecipe, textRecipe } from "./text.ts";
 
@@ -13,10 +14,12 @@ export interface GuildIndex {
   readonly recipe: TextRecipe;
 }
 
-export interface GuildIndexes {
+export interface GuildIndexes extends Pick<OpenIndexes, "onChange"> {
   readonly space: EmbeddingSpace;
-  /** @throws UserError when what is on disk cannot be used */
+  /** Always the same of a guild. @throws UserError when what is on disk cannot be used */
   open(guildId: Snowflake): Promise<GuildIndex>;
+  /** Tables open at the moment: few, however many guilds there are. */
+  readonly openTables: number;
   /** Deletes a guild's rows for good. */
   drop(guildId: Snowflake): Promise<void>;
   /** Rows that other models left for this guild. */
@@ -36,12 +39,13 @@ export function createGuildIndexes(
   recipe: TextRecipe = textRecipe,
 ): GuildIndexes {
   const ours: EmbeddingSpace = { ...space, fingerprint: `${space.fingerprint}-${recipeFingerprint(recipe)}` };
+  const tables = createOpenIndexes((guildId) => store.open(guildId, ours));
   const opened = new Map<Snowflake, Promise<GuildIndex>>();
   /** Under which lease an index has seen what was written before it. */
   const seenUnder = new Map<Snowflake, number>();
 
   async function openOnce(guildId: Snowflake): Promise<GuildIndex> {
-    const index = await store.open(guildId, ours);
+    const index = await tables.lend(guildId);
     const writer = createIndexWriter(index, {
       mayCommit: () => ownership.mayCommit(guildId),
       isOwner: () => ownership.lease(guildId) !== undefined,
@@ -65,6 +69,10 @@ export function createGuildIndexes(
 
   return {
     space: ours,
+    onChange: tables.onChange,
+    get openTables() {
+      return tables.size;
+    },
     async open(guildId) {
       const guild = await openedOnce(guildId);
       const token = ownership.lease(guildId)?.token;
@@ -88,12 +96,9 @@ export function createGuildIndexes(
         .reduce((sum, { rows }) => sum + rows, 0);
     },
     async close() {
-      for (const opening of opened.values()) {
-        const open = await opening;
-        await open.writer.idle();
-        await open.index.close();
-      }
+      for (const opening of opened.values()) await (await opening).writer.idle();
       opened.clear();
+      await tables.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 // Index upkeep on measured need: rows that the indexes do not hold yet, small fragments and old versions slow searches down and
-// fill the disk; upkeep costs a rewrite of the indexes. Looks now and then at the guilds that are ours, one at a time.
+// fill the disk; upkeep costs a rewrite of the indexes. Looks now and then at those that were written to or searched since, one at a
+// time: however many guilds there are, only they can have come to need it.
 
 import { toError } from "../errors.ts";
 import type { Clock, IndexStats, Logger, VectorIndex } from "../ports.ts";
@@ -46,6 +47,10 @@ export function putInOrder(index: VectorIndex, signal: AbortSignal): Promise<voi
 }
 
 export interface Maintenance {
+  /** Says that a guild's index is being changed or searched. */
+  stir(guildId: Snowflake): void;
+  /** The guild has been left: its index is not to be opened again. */
+  forget(guildId: Snowflake): void;
   /** Looks at one guild now. */
   look(guildId: Snowflake): Promise<void>;
   /** The index with its searches timed: how long they take has a say in when upkeep is due. The same object each time. */
@@ -60,15 +65,16 @@ interface Watched {
   timed?: { readonly of: VectorIndex; readonly index: VectorIndex };
 }
 
-/** @param guilds those whose index this process may change now */
+/** @param mayChange whether a guild's index is this process's to change now */
 export function createMaintenance(
   indexes: Pick<GuildIndexes, "open">,
-  guilds: () => Iterable<Snowflake>,
+  mayChange: (guildId: Snowflake) => boolean,
   clock: Clock,
   logger: Logger,
 ): Maintenance {
   const stopped = new AbortController();
   const watched = new Map<Snowflake, Watched>();
+  const stirred = new Set<Snowflake>();
 
   function watch(guildId: Snowflake): Watched {
     const known = watched.get(guildId) ?? { restUntilMs: 0, searchesMs: [] };
@@ -79,6 +85,8 @@ export function createMaintenance(
   async function look(guildId: Snowflake): Promise<void> {
     const guild = watch(guildId);
     if (clock.elapsed() < guild.restUntilMs) return;
+    // Before it is looked at: what comes meanwhile is looked at next time.
+    stirred.delete(guildId);
     try {
       const { index } = await indexes.open(guildId);
       const before = await index.stats();
@@ -98,6 +106,7 @@ export function createMaintenance(
       logger.info("upkeep:done", { guildId, reason, unindexedRows, fragments, versions, searchMs, tookMs });
     } catch (thrown) {
       if (stopped.signal.aborted) return;
+      stirred.add(guildId);
       logger.error("upkeep:failed", { guildId, error: toError(thrown).message });
     }
   }
@@ -105,9 +114,9 @@ export function createMaintenance(
   async function keepLooking(): Promise<void> {
     while (!stopped.signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, stopped.signal);
-      for (const guildId of guilds()) {
+      for (const guildId of [...stirred]) {
         if (stopped.signal.aborted) return;
-        await look(guildId);
+        if (mayChange(guildId)) await look(guildId);
       }
     }
   }
@@ -115,6 +124,11 @@ export function createMaintenance(
 
   return {
     look,
+    stir: (guildId) => void stirred.add(guildId),
+    forget(guildId) {
+      stirred.delete(guildId);
+      watched.delete(guildId);
+    },
     timed(guildId, index) {
       const guild = watch(guildId);
       if (guild.timed?.of === index) return guild.timed.index;
@@ -128,6 +142,7 @@ export function createMaintenance(
         });
         const found = await index.candidates({ ...asked, vector });
         searchesMs.push(clock.elapsed() - startedAt);
+        stirred.add(guildId);
         if (searchesMs.length > SEARCHES_REMEMBERED) searchesMs.shift();
         return found;
       };

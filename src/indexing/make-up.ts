@@ -12,6 +12,10 @@ import type { LiveIndexing } from "./live.ts";
 import { type Rereading, reread } from "./reread.ts";
 
 const AGAIN_MS = 30_000;
+/** Thousands of guilds come back at once; Discord's limit is the same for all of them together. */
+const GUILDS_AT_ONCE = 8;
+/** Whether contents are readable is the application's affair, not a guild's. */
+const READABLE_KNOWN_MS = 30_000;
 
 export interface MakeUpParts extends CompareParts {
   readonly live: Pick<LiveIndexing, "channelDeleted" | "kick" | "changed">;
@@ -49,6 +53,8 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
   const { history, live, clock, logger } = parts;
   const stopped = new AbortController();
   const requests = new PQueue({ concurrency: 1 });
+  const catchingUp = new PQueue({ concurrency: GUILDS_AT_ONCE });
+  let readable: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
   const guilds = new Map<Snowflake, GuildWork>();
 
   const partsOf = (guildId: Snowflake) => ({
@@ -58,7 +64,15 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     onMarked: (outdated: readonly Snowflake[]) => live.changed(guildId, outdated),
   });
 
+  function canReadContent(): Promise<boolean> {
+    const at = clock.elapsed();
+    if (readable === undefined || at - readable.at > READABLE_KNOWN_MS)
+      readable = { at, answer: history.canReadContent() };
+    return readable.answer;
+  }
+
   async function catchUpOnce(guildId: Snowflake, awaySince: number, stop: AbortSignal): Promise<void> {
+    if (stop.aborted) return;
     const found = await catchUp(partsOf(guildId), guildId, snowflakeAt(awaySince), stop);
     if (found.saved + found.removed + found.gone > 0) logger.info("catch-up:done", { guildId, ...found });
     live.kick(guildId);
@@ -77,9 +91,10 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     while (!stop.aborted) {
       try {
         // Without the intent messages read as empty, and would empty what is stored of them.
-        if (await history.canReadContent()) await act();
+        if (await canReadContent()) await act();
         return;
       } catch (thrown) {
+        readable = undefined;
         if (stop.aborted) return;
         logger.warn(`${what}:retry`, { guildId, error: toError(thrown).message });
         if (await isLeft(guildId)) return await parts.onLeft(guildId);
@@ -108,7 +123,8 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     // Every channel being read listens: that is no leak to be warned of.
     setMaxListeners(0, leaving);
     await parts.settled(guildId);
-    await persist("catch-up", guildId, () => catchUpOnce(guildId, awaySince, leaving), leaving);
+    const inTurn = () => catchingUp.add(() => catchUpOnce(guildId, awaySince, leaving));
+    await persist("catch-up", guildId, inTurn, leaving);
     const stop = AbortSignal.any([leaving, rereading]);
     await persist("reread", guildId, () => rereadAll(guildId, absentUntil, work, stop), stop);
   }

@@ -11,6 +11,7 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const figures: Figures = {
   ready: true,
   connected: true,
+  guildCount: 0,
   guilds: [],
   diskFreeBytes: 12e9,
   memoryUsedBytes: 1e9,

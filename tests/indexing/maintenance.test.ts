@@ -40,12 +40,13 @@ describe("a guild's index", () => {
   let upkeepMs: number;
   let searchMs: number;
   let upkeeps: number;
+  let opened: string[];
 
   beforeEach(async () => {
     temp = await openTempIndexStore();
     const real = await temp.store.open("1", testSpace);
     clock = createManualClock();
-    [ours, log, upkeepMs, searchMs, upkeeps] = [["1"], [], 0, 1, 0];
+    [ours, log, upkeepMs, searchMs, upkeeps, opened] = [["1"], [], 0, 1, 0, []];
     index = {
       ...real,
       async optimize(options) {
@@ -63,18 +64,26 @@ describe("a guild's index", () => {
     const logger = { debug: note, info: note, warn: note, error: note };
     const writer = undefined as never;
     const recipe = undefined as never;
-    maintenance = createMaintenance({ open: async () => ({ index, writer, recipe }) }, () => ours, clock, logger);
+    const indexes = {
+      async open(guildId: string) {
+        opened.push(guildId);
+        return { index, writer, recipe };
+      },
+    };
+    maintenance = createMaintenance(indexes, (guildId) => ours.includes(guildId), clock, logger);
   });
   afterEach(async () => {
     await maintenance.stop();
     await temp.close();
   });
 
-  const add = (from: number, count: number) =>
-    index.write(
+  const add = (from: number, count: number) => {
+    maintenance.stir("1");
+    return index.write(
       Array.from({ length: count }, (_, n) => indexRow({ id: String(from + n), vector: unitVector(n) })),
       { fresh: true },
     );
+  };
 
   test("is put in order when rows have come in, looked at by itself, and not without need", async () => {
     await add(1_000, 2_100);
@@ -88,6 +97,25 @@ describe("a guild's index", () => {
     expect(await index.stats()).toMatchObject({ unindexedRows: 0 });
     await maintenance.look("1");
     expect(upkeeps).toBe(1);
+  });
+
+  test("is looked at after it was written to or searched, and then not again", async () => {
+    await clock.advance(60_000);
+    expect(opened).toEqual([]);
+    await add(1_000, 10);
+    await clock.advance(60_000);
+    await until(() => opened.length > 0, "it is looked at");
+    await clock.advance(60_000);
+    expect(opened).toEqual(["1"]);
+    const filter = { accessChannelIds: ["10"] };
+    const timed = maintenance.timed("1", index);
+    await timed.candidates({ text: "text", filter, limit: 5, vector: Promise.resolve(unitVector(1)) });
+    await clock.advance(10_000);
+    await until(() => opened.length === 2, "it is looked at again");
+    maintenance.stir("1");
+    maintenance.forget("1");
+    await clock.advance(10_000);
+    expect(opened).toEqual(["1", "1"]);
   });
 
   test("is left in peace four times as long as upkeep took, however much comes in", async () => {

@@ -28,6 +28,8 @@ export interface Figures {
   readonly ready: boolean;
   /** The gateway is connected now. */
   readonly connected: boolean;
+  /** Servers the bot is in, as far as this process looks after them. */
+  readonly guildCount: number;
   readonly guilds: readonly GuildFigures[];
   readonly diskFreeBytes: number;
   readonly memoryUsedBytes: number;
@@ -89,7 +91,7 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
   function show(figures: Figures): void {
     ready.set(figures.ready ? 1 : 0);
     connected.set(figures.connected ? 1 : 0);
-    guilds.set(figures.guilds.length);
+    guilds.set(figures.guildCount);
     diskFree.set(figures.diskFreeBytes);
     memoryUsed.set(figures.memoryUsedBytes);
     memoryLimit.set(figures.memoryLimitBytes);
