@@ -19,6 +19,7 @@ import type { Settled } from "./page-in-flight.ts";
 import { type BatchDone, runPhases } from "./pipeline.ts";
 import { keepProgress, type Reporter } from "./progress.ts";
 import { createRate } from "./rate.ts";
+import type { Room } from "./room.ts";
 import { addCounters, isActive, noCounters, type Run, type RunStatus, withStatus } from "./run.ts";
 import { type Ahead, createRunBook, withAhead, withBreaker } from "./run-book.ts";
 import { LeaseLost, type RunState } from "./run-state.ts";
@@ -28,6 +29,8 @@ import { type Round, watch } from "./watch.ts";
 const SAMPLE_EVERY_MS = 1_000;
 /** Discord allows few edits; people do not read faster. */
 const PROGRESS_EVERY_MS = 5_000;
+/** A pause that another process asked for is found within this time. */
+const REREAD_EVERY_MS = 2_000;
 /** While memory is short the batches are halved this often. */
 const SHRINK_EVERY_MS = 10_000;
 
@@ -40,6 +43,7 @@ export interface ActiveRunParts {
   readonly queue: EmbeddingQueue;
   readonly rightOfWay: RightOfWay;
   readonly breaker: Breaker;
+  readonly room: Room;
   readonly alerts: GuildAlerts;
   readonly thresholds: AlertThresholds;
   readonly reporter: Reporter;
@@ -147,6 +151,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         rightOfWay: parts.rightOfWay,
         breaker,
         pace,
+        room: parts.room,
         failures,
         clock,
         stop: stop.signal,
@@ -245,6 +250,12 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       },
     },
     { everyMs: PROGRESS_EVERY_MS, act: showProgress },
+    {
+      everyMs: REREAD_EVERY_MS,
+      async act() {
+        if ((await state.reread()).status === "pausing") stop.abort();
+      },
+    },
   ];
 
   function waitingFor(): string | undefined {

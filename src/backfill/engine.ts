@@ -16,12 +16,13 @@ import { analyze } from "./analyze.ts";
 import type { Announcement, Backfill, PauseOutcome, StartOptions, StartOutcome } from "./backfill.ts";
 import { collectForRun } from "./collect-run.ts";
 import { createGuildChannels } from "./guild-channels.ts";
-import { pauseAbandoned, pauseActive } from "./pausing.ts";
+import { pauseAbandoned, pauseRun } from "./pausing.ts";
 import { phaseRanges } from "./plan.ts";
 import { isLeftOver, planDifferences, takenUp } from "./plan-change.ts";
 import { listFailures, retryFailures } from "./quarantine.ts";
 import { repair } from "./repair.ts";
 import { requireRollable, rollBack } from "./rollback.ts";
+import { createRoom, PAGES_OF_ALL_RUNS } from "./room.ts";
 import { isActive, type Run, withStatus } from "./run.ts";
 import { createRunState, LeaseLost, type RunState } from "./run-state.ts";
 import { requireOwnership, storeNewRun, takeUpAgain } from "./starting.ts";
@@ -61,6 +62,8 @@ export interface EngineParts {
 export interface Engine extends Backfill {
   /** Takes up what a stopped process left, once this one owns the guild. */
   recover(guildId: Snowflake): Promise<void>;
+  /** Guilds whose run this process works on. */
+  atWork(): Snowflake[];
   /** Resolves when nobody works on this guild's run (any more). */
   done(guildId: Snowflake): Promise<void>;
   /** Leaves every run to be resumed; resolves when the batches in flight are stored, or given up after a few seconds. */
@@ -72,6 +75,7 @@ export function createEngine(parts: EngineParts): Engine {
   const stopped = new AbortController();
   const active = new Map<Snowflake, ActiveRun>();
   const left = new Map<Snowflake, LeftRun>();
+  const room = createRoom(PAGES_OF_ALL_RUNS);
   /** Starting, taking up and rolling back happen one after the other per guild. */
   const turns = createTurns();
   const channels = createGuildChannels(parts, updateRun, status);
@@ -177,6 +181,7 @@ export function createEngine(parts: EngineParts): Engine {
       guildId,
       state,
       guild,
+      room,
       quarantine: runStore,
       reporter,
       alerts,
@@ -222,12 +227,7 @@ export function createEngine(parts: EngineParts): Engine {
       const outcome = stored?.value.status === "paused" ? "already-paused" : "nothing-running";
       return { outcome, status: await status(guildId) };
     }
-    requireOwnership(ownership, guildId);
-    const running = active.get(guildId);
-    const outcome =
-      running === undefined
-        ? await pauseAbandoned(stateOf(guildId, stored), by, clock)
-        : await pauseActive(running, by, clock);
+    const outcome = await pauseRun(parts, guildId, active.get(guildId), () => stateOf(guildId, stored), by);
     return { outcome, status: await status(guildId) };
   }
 
@@ -281,6 +281,7 @@ export function createEngine(parts: EngineParts): Engine {
         return { removedRows, verification: await verify(guildId) };
       }),
     recover: recoverPatiently,
+    atWork: () => [...active.keys()],
     async done(guildId) {
       await turns.finished(guildId);
       await active.get(guildId)?.done;

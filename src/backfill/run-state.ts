@@ -19,6 +19,8 @@ export interface RunState {
    * @throws LeaseLost
    */
   update(change: (run: Run) => Run, quarantine?: readonly QuarantineEntry[]): Promise<Run>;
+  /** Reads it again: another process may have asked for something. */
+  reread(): Promise<Run>;
 }
 
 export function createRunState(
@@ -42,18 +44,27 @@ export function createRunState(
         latest = saved;
         return next;
       }
-      const reread = await store.load(guildId);
-      if (reread === undefined || reread.value.id !== latest.value.id) throw new LeaseLost("the run was replaced");
-      latest = reread;
+      await reread();
     }
+  }
+
+  async function reread(): Promise<Run> {
+    const stored = await store.load(guildId);
+    if (stored === undefined || stored.value.id !== latest.value.id) throw new LeaseLost("the run was replaced");
+    latest = stored;
+    return latest.value;
+  }
+
+  /** One after the other. */
+  function inTurn(work: () => Promise<Run>): Promise<Run> {
+    const done = queue.then(work);
+    queue = done.catch(() => undefined);
+    return done;
   }
 
   return {
     current: () => latest.value,
-    update(change, quarantine = []) {
-      const applied = queue.then(() => apply(change, quarantine));
-      queue = applied.catch(() => undefined);
-      return applied;
-    },
+    update: (change, quarantine = []) => inTurn(() => apply(change, quarantine)),
+    reread: () => inTurn(reread),
   };
 }

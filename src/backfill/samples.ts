@@ -22,6 +22,7 @@ export type Sample = z.infer<typeof sampleSchema>;
 
 /** About as many as a chart can show apart; the run is stored with every checkpoint, so it stays small. */
 const MOST_SAMPLES = 90;
+const LATELY_MS = 60_000;
 
 /** The history with one more sample. Grows up to a bound; beyond it, samples cover twice the time each. */
 export function withSample(history: readonly Sample[], sample: Sample): Sample[] {
@@ -36,6 +37,17 @@ export function withSample(history: readonly Sample[], sample: Sample): Sample[]
     const next = grown[at + 1];
     return [next ? merged(each, next) : each];
   });
+}
+
+/** Records per second over the last minute of it, as far as its samples tell. */
+export function latelyPerSecond(history: readonly Sample[] = []): number | undefined {
+  let [ms, done] = [0, 0];
+  for (const sample of history.toReversed()) {
+    if (ms >= LATELY_MS) break;
+    ms += sample.ms;
+    done += sample.done;
+  }
+  return ms === 0 ? undefined : (done * 1000) / ms;
 }
 
 function merged(one: Sample, other: Sample): Sample {

@@ -13,6 +13,7 @@ import type { Alert, AlertThresholds } from "./alerts.ts";
 import type { BackfillStatus } from "./backfill.ts";
 import { lookAtHealth } from "./health.ts";
 import { type Run, totals } from "./run.ts";
+import { latelyPerSecond } from "./samples.ts";
 
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 /** Quarantined records are counted up to this many of each kind. */
@@ -58,12 +59,12 @@ export async function lookAtStatus(
   { active, left, alerts, adminChannelProblem }: Standing,
 ): Promise<BackfillStatus> {
   const { archive, runStore, indexes, breaker, ownership } = parts;
-  const ownedElsewhere = ownership.heldElsewhere(guildId);
   const isOurs = ownership.lease(guildId) !== undefined;
+  const ownedElsewhere = isOurs ? undefined : await unlessAway(ownership.ownerElsewhere(guildId));
   const stored = active?.current() ?? (await unlessAway(runStore.load(guildId)))?.value ?? left?.run;
   const isIdle = active === undefined && ownedElsewhere === undefined && (left !== undefined || !isOurs);
   const run = stored !== undefined && isIdle ? asLeft(stored, left) : stored;
-  const recordsPerSecond = active?.recordsPerSecond();
+  const recordsPerSecond = ownedElsewhere === undefined ? active?.recordsPerSecond() : storedRate(run);
   const remaining = run === undefined ? 0 : totals(run).remaining;
   const [health, livePending, messages, notes] = await Promise.all([
     lookAtHealth(guildId, {
@@ -106,6 +107,9 @@ async function unlessAway<Answer>(asked: Promise<Answer>): Promise<Answer | unde
     throw thrown;
   }
 }
+
+/** What another process has stored of a run that it works on. */
+const storedRate = (run: Run | undefined) => (run?.status === "running" ? latelyPerSecond(run.samples) : undefined);
 
 /** The stored run may say that somebody works on it; nobody does. */
 function asLeft(run: Run, left: LeftRun | undefined): Run {

@@ -217,7 +217,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
         await archive.saveChannels(guildId, [channel]);
         const saved = await archive.save(guildId, [record], { pending: true });
         if (saved.changed > 0) return await changed(guildId, [record.id]);
-        // Also where it is there already: an attempt that failed, as far as anyone could see, may have stored it.
+        // Also where it is there already: an attempt that failed, as far as anyone could see, may have stored it; or a process that
+        // does not own the guild has heard of it first, and left its mark.
         await withdrawal.ofDrafts(guildId, [record.id]);
         kick(guildId);
       });

@@ -21,8 +21,8 @@ export function statusView(status: BackfillStatus): View {
   }
   if (status.ownedElsewhere) {
     extra.push({
-      name: "A second bot is at work",
-      value: `${plain(status.ownedElsewhere)} looks after this server at the moment; here only searches are answered. Stop one of the two.`,
+      name: "Another process is at work",
+      value: `${plain(status.ownedElsewhere)} looks after this server at the moment. What is shown here is as it stored it last; Pause reaches it within seconds.`,
     });
   }
   if (status.adminChannelProblem) {
