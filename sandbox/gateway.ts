@@ -1,5 +1,6 @@
 // The gateway: WebSocket sessions that identify, beat, get events with sequence numbers, and resume where they stopped.
-// Source: https://discord.com/developers/docs/events/gateway
+// A session may be of one shard, and then gets the events of that shard's guilds.
+// Sources: https://discord.com/developers/docs/events/gateway, #sharding
 
 import type { Server } from "node:http";
 import { GatewayCloseCodes, GatewayDispatchEvents, GatewayIntentBits, GatewayOpcodes } from "discord-api-types/v10";
@@ -11,17 +12,35 @@ import type { RenderContext } from "./render-message.ts";
 import { createSightTracker } from "./sight.ts";
 import type { Validator } from "./validation.ts";
 
+/** A shard of more guilds is refused. */
+const GUILDS_PER_SHARD = 2_500;
 /** Events kept for a resume; a session that missed more is invalid. */
 const REPLAY_LIMIT = 10_000;
 const HIGHEST_INTENT = (1 << 26) - 1;
 
 interface Session {
   readonly id: string;
+  readonly shard: Shard;
   readonly intents: number;
   sequence: number;
   /** The latest events, as sent, each with its sequence number. */
   replay: { readonly sequence: number; readonly text: string }[];
   socket: WebSocket | undefined;
+}
+
+/** Its number and how many there are. */
+type Shard = readonly [number, number];
+
+/** Whether what happens in a guild, or in none (undefined), is a shard's to hear. */
+function isOf([number, count]: Shard, guildId: string | undefined): boolean {
+  return number === (guildId === undefined ? 0 : Number((BigInt(guildId) >> 22n) % BigInt(count)));
+}
+
+function toShard(given: unknown): Shard | undefined {
+  if (given === undefined) return [0, 1];
+  const [number, count] = Array.isArray(given) ? given : [];
+  const isShard = Number.isInteger(number) && Number.isInteger(count) && number >= 0 && number < count;
+  return isShard ? [number, count] : undefined;
 }
 
 export interface Gateway {
@@ -62,8 +81,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const unsubscribe = state.subscribe((event) => {
     const synced = sight.after(event);
+    const guildId = "guild" in event ? event.guild.id : event.interaction.guildId;
     if ("guild" in event && unavailable.has(event.guild.id)) return;
     for (const session of sessions.values()) {
+      if (!isOf(session.shard, guildId)) continue;
       for (const each of dispatchesFor(context, session.intents, event)) dispatch(session, each);
       if (session.intents & GatewayIntentBits.Guilds) for (const each of synced) dispatch(session, each);
     }
@@ -82,7 +103,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     );
   }
 
-  function identify(socket: WebSocket, data: { token?: string; intents?: number }): Session | undefined {
+  function identify(
+    socket: WebSocket,
+    data: { token?: string; intents?: number; shard?: unknown },
+  ): Session | undefined {
     const intents = data.intents ?? -1;
     if (data.token !== token)
       return void socket.close(GatewayCloseCodes.AuthenticationFailed, "Authentication failed.");
@@ -91,9 +115,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
     if (forbiddenIntents(intents))
       return void socket.close(GatewayCloseCodes.DisallowedIntents, "Disallowed intent(s).");
-    const session: Session = { id: state.newToken(), intents, sequence: 0, replay: [], socket };
+    const shard = toShard(data.shard);
+    if (shard === undefined) return void socket.close(GatewayCloseCodes.InvalidShard, "Invalid shard.");
+    const guilds = [...state.guilds.values()].filter(({ id }) => isOf(shard, id));
+    if (guilds.length > GUILDS_PER_SHARD) {
+      return void socket.close(GatewayCloseCodes.ShardingRequired, "Sharding required.");
+    }
+    const session: Session = { id: state.newToken(), shard, intents, sequence: 0, replay: [], socket };
     sessions.set(session.id, session);
-    const guilds = [...state.guilds.values()];
     dispatch(session, {
       name: GatewayDispatchEvents.Ready,
       data: {
@@ -102,7 +131,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
         session_id: session.id,
         resume_gateway_url: options.url,
-        shard: [0, 1],
+        shard,
         application: { id: state.applicationId, flags: 0 },
         private_channels: [],
       },
@@ -182,7 +211,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (isAvailable) unavailable.delete(guildId);
       else unavailable.add(guildId);
       for (const session of sessions.values()) {
-        if (!(session.intents & GatewayIntentBits.Guilds)) continue;
+        if (!(session.intents & GatewayIntentBits.Guilds) || !isOf(session.shard, guildId)) continue;
         if (isAvailable && guild) dispatch(session, guildCreate(context, session.intents, guild));
         if (!isAvailable) {
           dispatch(session, { name: GatewayDispatchEvents.GuildDelete, data: { id: guildId, unavailable: true } });

@@ -10,7 +10,11 @@ import { type ApiObject, renderUser } from "./render-guild.ts";
 import { knownGuild, type RestRequest, type Route } from "./routes.ts";
 import type { State } from "./state.ts";
 
-export function createApplicationRoutes(state: State, gatewayUrl: string): Route[] {
+/** What Discord recommends: a shard for about so many guilds. */
+const GUILDS_PER_SHARD = 1_000;
+
+/** @param shards how many to recommend, and to let identify at once; default: by the number of guilds, as Discord does */
+export function createApplicationRoutes(state: State, gatewayUrl: string, shards?: number): Route[] {
   const application = () => ({ status: 200, body: renderApplication(state) });
   return [
     { method: "GET", path: "/gateway", handle: () => ({ status: 200, body: { url: gatewayUrl } }) },
@@ -21,8 +25,13 @@ export function createApplicationRoutes(state: State, gatewayUrl: string): Route
         status: 200,
         body: {
           url: gatewayUrl,
-          shards: 1,
-          session_start_limit: { total: 1000, remaining: 1000, reset_after: 86_400_000, max_concurrency: 1 },
+          shards: shards ?? Math.max(1, Math.ceil(state.guilds.size / GUILDS_PER_SHARD)),
+          session_start_limit: {
+            total: 1000,
+            remaining: 1000,
+            reset_after: 86_400_000,
+            max_concurrency: shards ?? 1,
+          },
         },
       }),
     },

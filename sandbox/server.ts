@@ -29,6 +29,8 @@ export interface SandboxOptions extends WorldOptions {
   /** `false`: nothing is ever refused. Default: Discord's limits. */
   readonly rateLimits?: RateLimitOptions | false;
   readonly heartbeatIntervalMs?: number;
+  /** So many shards are recommended. Default: by the number of guilds. */
+  readonly shards?: number;
 }
 
 export interface Sandbox {
@@ -95,7 +97,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const rest = createRest({
     token,
     routes: [
-      ...createApplicationRoutes(state, gatewayUrl),
+      ...createApplicationRoutes(state, gatewayUrl, options.shards),
       ...createGuildRoutes(state),
       ...createMessageRoutes(context, createOldEditLimit(options.rateLimits)),
       ...createInteractionRoutes(context),

@@ -15,6 +15,7 @@ import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
 import { findMembers } from "./adapters/discord/members.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
+import { hasFirstShard, isOfShards } from "./adapters/discord/shards.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
 import { defaultThresholds } from "./backfill/alerts.ts";
@@ -66,6 +67,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   const port = await openHealthPort(options.healthPort, {
     guildIds: () => [...client.guilds.cache.keys()],
+    atWork: () => core?.engine.atWork() ?? [],
     status: () => core?.engine.status,
     waitingFor: () => startingBecause,
     isConnected: () => isConnected(client),
@@ -164,26 +166,23 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   /** What was written before the bot came back, if it had been here before, is caught up with. */
   async function comeBack(core: Core, guildId: Snowflake, joinedAt: number): Promise<void> {
-    await enterGuild(core, guildId);
+    await core.enter(guildId);
+    await remember([guildId]);
     makeUp?.begin(guildId, joinedAt);
   }
 
-  async function enterGuild({ enter }: Core, guildId: Snowflake): Promise<void> {
-    if (client.user !== null) await rememberBot(archive, guildId, client.user.id);
-    await enter(guildId);
-  }
+  const remember = (guildIds: readonly Snowflake[]) => rememberBot(archive, guildIds, client.user?.id, stopped.signal);
 
-  async function forgetGuilds({ enter, leave }: Core): Promise<void> {
-    const isJoined = (guildId: Snowflake) => client.guilds.cache.has(guildId);
-    const { hasLeft } = directory;
-    const parts = { archive, botId: client.user?.id, forgetOnLeave, isJoined, hasLeft, enter, leave, clock, logger };
-    await forgetLeft(parts, stopped.signal);
+  async function forgetGuilds(core: Core): Promise<void> {
+    const isOutOfSight = (guildId: Snowflake) => isOfShards(client, guildId) && !client.guilds.cache.has(guildId);
+    const ours = { botId: client.user?.id, isOutOfSight, hasLeft: directory.hasLeft };
+    await forgetLeft({ ...core, ...ours, archive, forgetOnLeave, clock, logger }, stopped.signal);
   }
 
   /** As soon as Discord is there: while the embedder is waited for, the commands say so. */
   async function offerCommands(): Promise<void> {
     await clientReady(client, stopped.signal);
-    if (stopped.signal.aborted || options.registerCommands === false) return;
+    if (stopped.signal.aborted || options.registerCommands === false || !hasFirstShard(client)) return;
     const memoryFile = join(dataDir, "registered-commands.json");
     const { signal } = stopped;
     await registerCommands(client, commands.definitions, { logger, memoryFile, signal }).catch((thrown: unknown) => {
@@ -242,8 +241,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       clock,
       logger,
     });
-    for (const guildId of client.guilds.cache.keys()) await enterGuild(core, guildId);
+    const guildIds = [...client.guilds.cache.keys()];
+    await core.enter(...guildIds);
     makeUpAll(attachedAt);
+    run("remember", remember(guildIds));
     run("forget", forgetGuilds(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
   }

@@ -9,7 +9,7 @@ import type { Clock, Logger } from "./ports.ts";
 import type { Snowflake } from "./snowflake.ts";
 
 export interface BackscrollOptions extends StoresConfig {
-  /** A folder for the archive and the index, unless they are remote; made if it does not exist. One process at a time. */
+  /** A folder for the archive and the index, unless they are remote; made if it does not exist. The same for all of a sharded bot. */
   readonly dataDir: string;
   /** An OpenAI-compatible embedding server. Left out: the built-in model. */
   readonly embeddings?: EmbeddingServer;

@@ -1,8 +1,13 @@
-// The stand-alone bot: configuration, a discord.js client, Backscroll attached to it, log in, and a graceful stop.
+// The stand-alone bot: configuration, a discord.js client, Backscroll attached to it, log in, and a graceful stop. Or, if the
+// configuration asks for several processes, one such bot for each of Discord's shards.
 
+import { fileURLToPath } from "node:url";
 import { Client, DiscordjsErrorCodes, GatewayIntentBits } from "discord.js";
+import { startShardProcesses } from "./adapters/discord/shard-processes.ts";
+import { createLogger } from "./adapters/pino.ts";
+import { systemClock } from "./adapters/system.ts";
 import { attachBackscroll } from "./attach.ts";
-import { readConfig } from "./config.ts";
+import { type Config, readConfig } from "./config.ts";
 import { toError, UserError } from "./errors.ts";
 import { tryStores } from "./stores.ts";
 
@@ -13,8 +18,35 @@ const UNREACHABLE = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ET
 
 async function main(): Promise<void> {
   const config = await readConfig(tryStores);
+  if (config.shardProcesses === undefined || config.shard !== undefined) await runBot(config);
+  else await runProcesses(config, config.shardProcesses);
+}
+
+async function runProcesses(config: Config, count: number | "auto"): Promise<void> {
+  const processes = await startShardProcesses({
+    token: config.discordToken,
+    api: config.discordApi,
+    count,
+    file: fileURLToPath(import.meta.url),
+    clock: systemClock,
+    logger: createLogger(config.logLevel, () => [config.discordToken]),
+  });
+  onceAsked(() => processes.stop().then(() => process.exit(0)));
+}
+
+/** Ctrl-C reaches every process of a group by itself. */
+function onceAsked(stop: () => Promise<never>): void {
+  process.once("SIGINT", () => void stop());
+  process.once("SIGTERM", () => void stop());
+  // The process that started this one is gone.
+  process.once("disconnect", () => void stop());
+}
+
+async function runBot(config: Config): Promise<void> {
   const client = new Client({
     intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
+    // One of several processes is told its shard by discord.js.
+    ...(config.shard === undefined ? { shards: "auto" } : {}),
     ...(config.discordApi === undefined ? {} : { rest: { api: config.discordApi } }),
   });
   const backscroll = await attachBackscroll(client, {
@@ -32,11 +64,11 @@ async function main(): Promise<void> {
   async function stop(exitCode: number): Promise<never> {
     setTimeout(() => process.exit(exitCode), STOP_WITHIN_MS).unref();
     await backscroll.stop();
-    await client.destroy();
+    // discord.js tells the process that started this one, and breaks when that is gone.
+    if (process.connected !== false) await client.destroy();
     process.exit(exitCode);
   }
-  process.once("SIGINT", () => void stop(0));
-  process.once("SIGTERM", () => void stop(0));
+  onceAsked(() => stop(0));
 
   try {
     await client.login(config.discordToken);
@@ -52,7 +84,8 @@ function explain(thrown: unknown): string {
   const error = toError(thrown);
   if (error instanceof UserError) return error.message;
   const code = "code" in error ? String(error.code) : "";
-  if (code === DiscordjsErrorCodes.TokenInvalid || code === "401") {
+  const isUnauthorized = "status" in error && error.status === 401;
+  if (code === DiscordjsErrorCodes.TokenInvalid || code === "401" || isUnauthorized) {
     return "Discord does not accept DISCORD_TOKEN. Copy it again from discord.com/developers (Bot, Reset Token).";
   }
   if (code === DiscordjsErrorCodes.DisallowedIntents || /disallowed intents/i.test(error.message)) {

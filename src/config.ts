@@ -55,6 +55,10 @@ export interface Config extends StoresConfig {
   readonly discordApi: string | undefined;
   /** Undefined: no port is opened. */
   readonly healthPort: HealthPort | undefined;
+  /** So many processes, one for each of Discord's shards. Undefined: this process has all of them. */
+  readonly shardProcesses: number | "auto" | undefined;
+  /** Which shard this process is for, when it was started as one of several. */
+  readonly shard: number | undefined;
   /** Undefined: the built-in model. */
   readonly embeddings: EmbeddingsConfig | undefined;
   readonly commandPrefix: string;
@@ -64,7 +68,7 @@ export interface Config extends StoresConfig {
 }
 
 /** What does not need Discord. */
-export type LocalConfig = Omit<Config, "discordToken" | "discordApi" | "healthPort">;
+export type LocalConfig = Omit<Config, "discordToken" | "discordApi" | "healthPort" | "shardProcesses" | "shard">;
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -152,6 +156,12 @@ const botSettings = {
     .trim()
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, "does not look like a bot token (three parts with dots between)"),
   DISCORD_API: url.optional(),
+  SHARD_PROCESSES: z
+    .string()
+    .trim()
+    .regex(/^(auto|[1-9]\d{0,2})$/, "must be auto, or the number of processes")
+    .transform((asked) => (asked === "auto" ? asked : Number(asked)))
+    .optional(),
   HEALTH_PORT: z
     .string()
     .trim()
@@ -162,8 +172,11 @@ const botSettings = {
   HEALTH_HOST: text.default("127.0.0.1"),
 };
 
+/** Set by discord.js for each process that it starts. */
+const shardSettings = { SHARDING_MANAGER: z.string().optional(), SHARDS: z.string().optional() };
+
 const localSchema = z.object(settings);
-const botSchema = localSchema.extend(botSettings);
+const botSchema = localSchema.extend({ ...botSettings, ...shardSettings });
 const storesSchema = z.object(storeSettings);
 
 /** Opens the stores to see whether they can be used. @returns what is wrong, in words a self-hoster can act on */
@@ -259,10 +272,15 @@ export function environment(): Environment {
 /** Everything the stand-alone bot needs. @throws UserError listing every problem */
 export async function readConfig(tryStores = untried, from: Environment = environment()): Promise<Config> {
   const values = await read(botSchema, from, tryStores);
+  const shard = values.SHARDING_MANAGER === undefined ? undefined : Number(values.SHARDS);
+  // Each process has a port of its own.
+  const port = values.HEALTH_PORT === undefined ? undefined : values.HEALTH_PORT + (shard ?? 0);
   return {
     discordToken: values.DISCORD_TOKEN,
     discordApi: values.DISCORD_API,
-    healthPort: values.HEALTH_PORT === undefined ? undefined : { port: values.HEALTH_PORT, host: values.HEALTH_HOST },
+    healthPort: port === undefined ? undefined : { port, host: values.HEALTH_HOST },
+    shardProcesses: values.SHARD_PROCESSES,
+    shard,
     ...settingsOf(values),
   };
 }

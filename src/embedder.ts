@@ -1,7 +1,7 @@
 // Chooses the embedder: the configured server, or the built-in model. A server that has answered once is remembered, so that
 // the bot starts while it is down.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { createBuiltinEmbedder } from "./adapters/builtin-model/index.ts";
@@ -96,5 +96,8 @@ async function readMemory(file: string): Promise<Record<string, ServedModel>> {
 
 async function writeMemory(file: string, memory: Record<string, ServedModel>): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(memory, null, 2)}\n`);
+  // Several processes may share it, and read it at any time.
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, `${JSON.stringify(memory, null, 2)}\n`);
+  await rename(draft, file);
 }

@@ -229,9 +229,10 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
       LOG_LEVEL: "loud",
       FORGET_ON_LEAVE: "perhaps",
       COMMAND_PREFIX: "Big Prefix",
+      SHARD_PROCESSES: "0",
     });
     expect(await bot.ended()).toBe(1);
-    expect(bot.errors()).toContain("The configuration has 6 problems:");
+    expect(bot.errors()).toContain("The configuration has 7 problems:");
     for (const name of [
       "DISCORD_TOKEN",
       "EMBEDDINGS_URL",
@@ -239,6 +240,7 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
       "LOG_LEVEL",
       "FORGET_ON_LEAVE",
       "COMMAND_PREFIX",
+      "SHARD_PROCESSES",
     ]) {
       expect(bot.errors()).toContain(`  - ${name} `);
     }
@@ -276,7 +278,12 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
     expect(await bot.ended()).toBe(1);
     expect(bot.errors()).toContain("Discord does not accept DISCORD_TOKEN");
     expect(bot.output()).not.toContain("not.mine");
-  }, 60_000);
+    const several = { DISCORD_TOKEN: "MTIzNDU2.not.mine", SHARD_PROCESSES: "2" };
+    const parent = await startBot(await settingsFor(discord, several));
+    expect(await parent.ended()).toBe(1);
+    expect(parent.errors()).toContain("Discord does not accept DISCORD_TOKEN");
+    expect(parent.output()).not.toContain("shard:started");
+  }, 90_000);
 
   test("a privileged intent that is not turned on", async () => {
     const discord = await startDiscord({ rateLimits: false, privilegedIntents: { messageContent: false } });

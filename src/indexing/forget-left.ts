@@ -1,6 +1,6 @@
 // Forgets guilds that the bot was removed from while no process listened, where that is set. Only on Discord's word: a guild that is
-// out of service, or that another shard looks after, is not in sight either. And only those that this very bot was in: another
-// one started on the same data folder is in none of them, and what was imported belongs to nobody yet.
+// out of service is not in sight either; those of other processes' shards are theirs to ask about. And only those that this very bot was
+// in: another one started on the same data folder is in none of them, and what was imported belongs to nobody yet.
 
 import { toError } from "../errors.ts";
 import type { Archive, Clock, Logger } from "../ports.ts";
@@ -13,8 +13,8 @@ export interface ForgetLeftParts {
   readonly botId: Snowflake | undefined;
   /** Whether leaving a guild deletes what is stored of it. */
   readonly forgetOnLeave: boolean;
-  /** True for guilds that are surely joined; no request. */
-  isJoined(guildId: Snowflake): boolean;
+  /** True for guilds that this process would see if the bot were in them and they were in service; no request. */
+  isOutOfSight(guildId: Snowflake): boolean;
   /** True only when Discord says that the bot is not in the guild. @throws TransientError when it does not answer */
   hasLeft(guildId: Snowflake): Promise<boolean>;
   /** Looks after a guild, which finishes what was begun there; and ends that. */
@@ -24,14 +24,18 @@ export interface ForgetLeftParts {
   readonly logger: Logger;
 }
 
-/** This bot is in the guild, and may forget it once it has left. */
+/** This bot is in these guilds, and may forget them once it has left. One after the other: nobody waits for it. */
 export async function rememberBot(
   archive: Pick<Archive, "settings" | "saveSettings">,
-  guildId: Snowflake,
-  botId: Snowflake,
+  guildIds: readonly Snowflake[],
+  botId: Snowflake | undefined,
+  stop?: AbortSignal,
 ): Promise<void> {
-  const settings = await archive.settings(guildId);
-  if (settings.botId !== botId) await archive.saveSettings(guildId, { ...settings, botId });
+  for (const guildId of guildIds) {
+    if (botId === undefined || stop?.aborted) return;
+    const settings = await archive.settings(guildId);
+    if (settings.botId !== botId) await archive.saveSettings(guildId, { ...settings, botId });
+  }
 }
 
 /** Also finishes what the end of an earlier process cut off. */
@@ -39,7 +43,7 @@ export async function forgetLeft(parts: ForgetLeftParts, stop: AbortSignal): Pro
   const { archive, forgetOnLeave, enter, leave, logger } = parts;
   for (const guildId of await archive.guilds()) {
     if (stop.aborted) return;
-    if (parts.isJoined(guildId)) continue;
+    if (!parts.isOutOfSight(guildId)) continue;
     const isBegun = (await archive.unfinishedRemovals(guildId)).some(({ by }) => by === "guild");
     if (!isBegun && !(forgetOnLeave && (await isOurs(parts, guildId)) && (await hasLeft(parts, guildId, stop))))
       continue;

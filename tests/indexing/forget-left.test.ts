@@ -12,7 +12,7 @@ beforeEach(async () => {
   opened = await openTestArchive();
   for (const guildId of ["1", "2", "3"]) {
     await opened.archive.save(guildId, [testMessage(1)], { pending: false });
-    await rememberBot(opened.archive, guildId, "7");
+    await rememberBot(opened.archive, [guildId], "7");
   }
 });
 afterEach(() => opened.close());
@@ -31,7 +31,7 @@ async function forgotten(given: {
       archive,
       botId: "7",
       forgetOnLeave: true,
-      isJoined: (guildId) => guildId === "1",
+      isOutOfSight: (guildId) => guildId !== "1",
       enter: async (guildId) => void entered.push(guildId),
       leave: async (guildId) => void (await archive.finishRemoval(guildId, { by: "guild" })),
       clock,
@@ -44,7 +44,7 @@ async function forgotten(given: {
   return { entered, left: await archive.guilds() };
 }
 
-test("only those that Discord says it has left, not one that another shard looks after", async () => {
+test("only those that Discord says it has left, not one that is only out of service", async () => {
   const asked: string[] = [];
   const hasLeft = async (guildId: string) => {
     asked.push(guildId);
@@ -76,7 +76,7 @@ test("none where that is not set, but for what was begun before", async () => {
 
 test("none that another bot stored in the same folder, or an import", async () => {
   await opened.archive.save("4", [testMessage(1)], { pending: false });
-  await rememberBot(opened.archive, "3", "8");
+  await rememberBot(opened.archive, ["3"], "8");
   const hasLeft = async () => true;
   expect(await forgotten({ botId: "9", hasLeft })).toEqual({ entered: [], left: ["1", "2", "3", "4"] });
   expect(await forgotten({ hasLeft })).toEqual({ entered: ["2"], left: ["1", "3", "4"] });
@@ -84,6 +84,6 @@ test("none that another bot stored in the same folder, or an import", async () =
 
 test("what else is stored of a guild's settings stays when the bot is remembered", async () => {
   await opened.archive.saveSettings("1", { adminChannelId: "77" });
-  await rememberBot(opened.archive, "1", "8");
+  await rememberBot(opened.archive, ["1"], "8");
   expect(await opened.archive.settings("1")).toEqual({ adminChannelId: "77", botId: "8" });
 });

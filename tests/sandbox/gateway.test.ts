@@ -60,6 +60,47 @@ describe("the gateway", () => {
     expect(contents).toEqual(["heard"]);
   });
 
+  it("tells each shard of its own guilds, and the first one of what is in none", async () => {
+    const discord = await startDiscord({ shards: 2 });
+    const { world, ada, admin } = discord;
+    const guilds = [0, 1, 2].map((n) => {
+      const guild = world.addGuild({
+        name: `guild ${n}`,
+        ownerId: admin.id,
+        id: String((2_000_000n + BigInt(n)) << 22n),
+      });
+      world.addMember(guild.id, { userId: ada.id });
+      return { guild, channel: world.addChannel({ guildId: guild.id, name: "talk" }) };
+    });
+    const shards = await Promise.all([0, 1].map((id) => discord.login({ shards: [id], shardCount: 2 })));
+    const heard = shards.map((client) => listen(client));
+    const seen = shards.map(({ guilds: { cache } }) => guilds.map(({ guild }) => cache.has(guild.id)));
+    expect(seen).toEqual([
+      [true, false, true],
+      [false, true, false],
+    ]);
+    for (const [n, { channel }] of guilds.entries()) say(discord, `in ${n}`, channel.id);
+    await until(() => heard.flat().length === 3, "all messages");
+    expect(heard).toEqual([["in 0", "in 2"], ["in 1"]]);
+    const outage = event(shards[1] as Client, Events.GuildUnavailable);
+    discord.faults.guildOutage(guilds[1]?.guild.id ?? "");
+    await outage;
+    expect(shards[0]?.guilds.cache.every(({ available }) => available)).toBe(true);
+  });
+
+  it("refuses a shard that cannot be, and one client for too many guilds", async () => {
+    const discord = await startDiscord();
+    const client = discord.createClient({ shards: [2], shardCount: 2 });
+    const failure = shardError(client);
+    client.login(discord.token).catch(() => undefined);
+    expect((await failure).message).toBe("Invalid shard");
+    for (let n = 0; n < 2_500; n += 1) discord.world.addGuild({ name: `guild ${n}`, ownerId: discord.admin.id });
+    const alone = discord.createClient();
+    const refusal = shardError(alone);
+    alone.login(discord.token).catch(() => undefined);
+    expect((await refusal).message).toBe("Sharding is required");
+  });
+
   it("keeps the connection by heartbeats", async () => {
     const discord = await startDiscord({ heartbeatIntervalMs: 50 });
     const client = await discord.login();

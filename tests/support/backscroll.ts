@@ -255,7 +255,7 @@ function recorder(into: Logged[]): Logger {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-async function readStores(dataDir: string, guildId: Snowflake) {
+export async function readStores(dataDir: string, guildId: Snowflake) {
   const quiet: Logger = recorder([]);
   const { archive, close } = await openArchive({ location: join(dataDir, "archive.sqlite"), logger: quiet });
   const range = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };

@@ -21,12 +21,13 @@ import { DiscordCode, hasCode, translateDiscordError } from "./discord-errors.ts
 import { botMember, cachedGuild, channelFacts, guildFacts, plainChannels } from "./guild-facts.ts";
 import { hasWords, toRecord } from "./message-record.ts";
 import { memberPermissions, missingToRead } from "./permission-rules.ts";
+import { shareOfLimits } from "./shards.ts";
 
 /** The most Discord gives in one answer, for messages and archived threads alike. */
 const PAGE_SIZE = 100;
 const LISTINGS_AT_ONCE = 4;
 /** 40 requests a second: Discord allows a bot 50, and replies to people, the host's own work too, shall not wait for history. */
-const PACE = { interval: 100, intervalCap: 4 };
+const REQUESTS_PER_SECOND = 40;
 
 /** Where threads can be archived. */
 const THREAD_PARENTS: ReadonlySet<ChannelType> = new Set([
@@ -45,7 +46,15 @@ export function createHistory(
   client: Client,
   { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
 ): History {
-  const requests = new PQueue(PACE);
+  let paced: PQueue | undefined;
+
+  /** Several processes share what Discord allows the bot. */
+  function requests(): PQueue {
+    const perSecond = REQUESTS_PER_SECOND * shareOfLimits(client);
+    const intervalCap = Math.max(1, Math.floor(perSecond / 10));
+    paced ??= new PQueue({ interval: (1_000 * intervalCap) / perSecond, intervalCap });
+    return paced;
+  }
 
   async function get(route: `/${string}`, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> {
     // discord.js leaves its listener on the signal after each request: a long collection gets one of its own each time.
@@ -53,7 +62,7 @@ export function createHistory(
     const abort = () => request.abort(signal?.reason);
     signal?.addEventListener("abort", abort);
     try {
-      return await requests.add(() => {
+      return await requests().add(() => {
         signal?.throwIfAborted();
         return client.rest.get(route, { query: new URLSearchParams(query), signal: request.signal });
       });
