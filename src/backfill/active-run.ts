@@ -137,6 +137,15 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     sampler.take(failed);
   }
 
+  async function waitForTurn(stopping: AbortSignal) {
+    activity = "its turn: backfills of other servers are at work too";
+    try {
+      return await parts.room.enter(stopping);
+    } finally {
+      activity = undefined;
+    }
+  }
+
   function workThroughPhases(): Promise<"finished" | "stopped"> {
     activity = undefined;
     const { id, phases } = state.current();
@@ -151,7 +160,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         rightOfWay: parts.rightOfWay,
         breaker,
         pace,
-        room: parts.room,
+        room: { enter: waitForTurn },
         failures,
         clock,
         stop: stop.signal,
