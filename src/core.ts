@@ -100,6 +100,7 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     access,
     enter: ownership.claim,
     async leave(guildId) {
+      await workshop.takenUp();
       await live.idle();
       maintenance.forget(guildId);
       if (parts.forgetOnLeave) await indexes.drop(guildId);

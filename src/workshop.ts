@@ -61,6 +61,8 @@ export interface Workshop {
   readonly indexes: GuildIndexes;
   readonly live: LiveIndexing;
   readonly engine: Engine;
+  /** Resolves when what was left undone in the guilds that have become ours is known, and begun. */
+  takenUp(): Promise<void>;
   /** Stores what is in flight, gives the guilds back and closes the indexes; not the stores and the embedder. */
   stop(): Promise<void>;
 }
@@ -129,6 +131,7 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
     indexes,
     live,
     engine,
+    takenUp: () => takingUp.onIdle(),
     async stop() {
       stopped.abort();
       takingUp.clear();

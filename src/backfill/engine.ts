@@ -63,7 +63,7 @@ export interface Engine extends Backfill {
   /** Takes up what a stopped process left, once this one owns the guild. */
   recover(guildId: Snowflake): Promise<void>;
   /** Guilds whose run this process works on. */
-  atWork(): Snowflake[];
+  readonly atWork: () => Snowflake[];
   /** Resolves when nobody works on this guild's run (any more). */
   done(guildId: Snowflake): Promise<void>;
   /** Leaves every run to be resumed; resolves when the batches in flight are stored, or given up after a few seconds. */
@@ -168,7 +168,6 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** A run made with another model is not resumed: what it has embedded is of no use to this one. */
   const isOfThisSpace = (run: Run) => run.fingerprint === indexes.space.fingerprint;
-
   const stateOf = (guildId: Snowflake, stored: Versioned<Run>): RunState =>
     createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
 

@@ -250,7 +250,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     batches.clear();
     wake();
   });
-  let isAllRead = false;
+  let isAllRead = true;
   try {
     for (const phase of phases) {
       parts.onPhase(phase.name);

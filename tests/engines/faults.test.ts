@@ -138,9 +138,14 @@ describeEngines("remote engines at fault", () => {
       proxy.loseNextAnswer("atomic_write");
       await expect(runs.save(GUILD, { id: "r", step: 2 }, first.stamp)).rejects.toThrow(TransientError);
       proxy.loseNextAnswer("atomic_write");
-      await expect(runs.acquireLease(GUILD, "me", 0, 15_000)).rejects.toThrow(TransientError);
-      expect(await runs.acquireLease(GUILD, "me", 1, 15_000)).toMatchObject({ lease: { token: 1 } });
-      expect(await runs.acquireLease(GUILD, "me", 2, 15_000)).toMatchObject({ heldBy: { token: 1 } });
+      await expect(runs.appear("me", 0, 15_000)).rejects.toThrow(TransientError);
+      const me = await runs.appear("me", 0, 15_000);
+      proxy.loseNextAnswer("atomic_write");
+      await expect(runs.take(me, [GUILD], 0)).rejects.toThrow(TransientError);
+      expect(await runs.take(me, [GUILD], 1)).toMatchObject({ taken: [{ token: 1 }], held: [] });
+      proxy.loseNextAnswer("atomic_write");
+      await expect(runs.prolong(me, 2, 15_000)).rejects.toThrow(TransientError);
+      expect(await runs.prolong(me, 3, 15_000)).toMatchObject({ id: me.id, expiresAt: 15_003 });
       // Whoever tries to save again is told that it has changed, and finds his own work.
       expect(await runs.save(GUILD, { id: "r", step: 2 }, first.stamp)).toBe("changed");
       expect((await runs.load(GUILD))?.value.step).toBe(2);

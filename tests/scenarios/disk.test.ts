@@ -59,7 +59,7 @@ test("a disk that fills up loses nothing: the run is left, and goes on by itself
   expect(run?.reason).toMatch(/is full.* The run goes on by itself/);
   expect(waitingFor).toContain("in reach again");
   await until(() => house.edits.at(-1)?.status.run?.status === "waiting", "the progress message says so too");
-  await expect(house.engine.pause(GUILD, "Grace")).rejects.toThrow(/try again/);
+  await expect(house.engine.pause(GUILD, "Grace")).rejects.toThrow(/is full. What was stored is safe/);
 
   await free();
   await expectWhole();

@@ -11,7 +11,7 @@ import { readFormat, writeFormat } from "./open.ts";
 import type { Store } from "./store.ts";
 
 /** Which process works on which guild has no meaning in another place; the format tells whether the copy is whole. */
-const NOT_COPIED = ["format", "fence", "lease-owner", "lease-heartbeat"];
+const NOT_COPIED = ["format", "fence", "owner", "presence"];
 const ENTRIES_PER_PAGE = 1_000;
 
 export interface CopiedArchive {
@@ -60,7 +60,7 @@ export async function copyArchive(
 }
 
 async function requireIdle(source: Store, now: number): Promise<void> {
-  for (const { value } of await source.list({ prefix: ["lease-heartbeat"] })) {
+  for (const { value } of await source.list({ prefix: ["presence"] })) {
     const { expiresAt = 0 } = decoded(value) as { readonly expiresAt?: number };
     if (expiresAt > now) {
       throw new UserError("A bot works on this archive. Stop it, wait 15 seconds, and try again. Nothing was changed.");
