@@ -12,7 +12,8 @@ import type { BotFigures, BotOptions, BotStanding } from "./tasks/bot.ts";
 
 const HEARTBEAT_MS = 1_000;
 const SEARCHABLE_WITHIN_MS = 60_000;
-const LOOK_EVERY_MS = 5;
+/** More often, and looking takes the bot's processor from it: with a long tail of rows that no index holds, 10 ms and more a look. */
+const LOOK_EVERY_MS = 25;
 /** For anything that is only to be over: the machine may be busy with other things. */
 const PATIENCE_MS = 300_000;
 

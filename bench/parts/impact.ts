@@ -68,7 +68,7 @@ export const impact: Part = async (bench) => {
     tables: [table],
     notes: [
       ...notes,
-      'A message is "found" when another reader of the index sees its row, looked for every 5 ms; /search is timed from the command to the ' +
+      'A message is "found" when another reader of the index sees its row, looked for every 25 ms; /search is timed from the command to the ' +
         "answer, through Discord's stand-in. Messages and searches follow one another with pauses of a quarter of a second.",
     ],
     figures: Object.fromEntries(
