@@ -107,6 +107,17 @@ describe("an embedder that dies in the middle of a run", () => {
     expect(alerts()).toEqual(expectAlert("embedder-down"));
   });
 
+  test("a run whose process went away in its final check comes to its end", async () => {
+    await save(40);
+    await house.start();
+    await house.settled();
+    const stored = await house.runStore.load(GUILD);
+    if (stored === undefined) throw new Error("there is no run");
+    await house.runStore.save(GUILD, { ...stored.value, status: "interrupted" }, stored.stamp);
+    await house.engine.recover(GUILD);
+    await until(async () => (await house.status()) === "succeeded", "it succeeds once more");
+  });
+
   test("just before the final check is waited for there too", async () => {
     await save(40);
     const { queue } = house;
