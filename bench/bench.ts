@@ -21,11 +21,13 @@ import { asMarkdown, asText, whole } from "./table.ts";
 import { versions } from "./versions.ts";
 
 const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search, impact, auto, guilds, remote };
+/** They take minutes however small, so --quick leaves them to whoever names them. */
+const LARGE: readonly string[] = ["guilds", "remote"];
 const RESULTS = join(import.meta.dirname, "results");
 const USAGE = `Usage: npm run bench [-- PART ...] [--quick] [--json FILE] [--profile FOLDER]
 
 Parts: ${Object.keys(parts).join(", ")}; without one, all of them.
---quick    smaller sizes, all parts in under 8 minutes on two cores
+--quick    smaller sizes, and ${LARGE.join(" and ")} only if named: under 8 minutes on two cores
 --json     also writes the figures as JSON
 --profile  also writes a CPU profile of each process into a folder (this slows them down)`;
 
@@ -45,7 +47,10 @@ function understood(): Wish {
   if (strange !== undefined) throw new Error(`there is no part "${strange}"`);
   const profile = values.profile === undefined ? undefined : resolve(values.profile);
   return {
-    names: positionals.length > 0 ? positionals : Object.keys(parts),
+    names:
+      positionals.length > 0
+        ? positionals
+        : Object.keys(parts).filter((name) => !(values.quick && LARGE.includes(name))),
     quick: values.quick,
     json: values.json,
     profile,
