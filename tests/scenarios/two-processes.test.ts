@@ -5,6 +5,8 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openKv } from "@deno/kv";
 import { afterEach, expect, test } from "vitest";
 import { isBalanced, totals } from "../../src/backfill/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
@@ -12,6 +14,7 @@ import { createSkippableClock, GUILD, history, openHouse, until } from "../suppo
 
 const RECORDS = 900;
 const TAKEOVERS = 2;
+const WRITABLE_WITHIN_MS = 1_000;
 const CHILD = join(import.meta.dirname, "../support/rival-child.ts");
 
 interface Line {
@@ -51,7 +54,7 @@ test("of two processes only the owner writes, a frozen one is replaced and harms
     const owner = lines.filter(({ event }) => event === "acquired").at(-1)?.name === "ada" ? ada : bob;
     const other = owner === ada ? bob : ada;
     const before = { acquired: said("acquired", other.name), writes: said("writes", other.name) };
-    owner.process.kill("SIGSTOP");
+    await freeze(owner.process);
     await until(() => said("acquired", other.name) > before.acquired, `${other.name} takes over`);
     await until(() => said("writes", other.name) > before.writes, `${other.name} writes`);
     owner.process.kill("SIGCONT");
@@ -83,6 +86,23 @@ function rival(name: string, epoch: number, onLine: (line: Line) => void): Child
   createInterface({ input: child.stdout }).on("line", (text) => onLine(JSON.parse(text) as Line));
   rivals.push(child);
   return child;
+}
+
+/**
+ * Stops a process where it does not hold the archive's file: SQLite's lock is the operating system's, and nobody takes that over from
+ * a process that stands still in the middle of a write.
+ */
+async function freeze(frozen: ChildProcess): Promise<void> {
+  const kv = await openKv(join(base, "fought", "archive.sqlite"));
+  for (;;) {
+    frozen.kill("SIGSTOP");
+    const writing = kv.set(["tests", "probe"], 0).then(() => true);
+    const isFree = await Promise.race([writing, sleep(WRITABLE_WITHIN_MS, false)]);
+    if (isFree) break;
+    frozen.kill("SIGCONT");
+    await writing;
+  }
+  kv.close();
 }
 
 async function undisturbed(): Promise<Map<string, object>> {
