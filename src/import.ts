@@ -9,6 +9,7 @@ import { type ImportSummary, importEntries } from "./indexing/importing.ts";
 import type { Logger } from "./ports.ts";
 import { isSnowflake } from "./snowflake.ts";
 import { archiveLocation, openArchiveOf } from "./stores.ts";
+import { count } from "./views/words.ts";
 
 const USAGE = `Usage: npm run import -- FILE [--guild ID]
 
@@ -21,7 +22,6 @@ const BAR_WIDTH = 30;
 /** Between two lines of progress where the bar cannot be drawn. */
 const LINE_EVERY_MS = 2_000;
 
-const count = (n: number) => n.toLocaleString("en");
 const say = (text: string) => console.log(text);
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -111,8 +111,8 @@ async function load(request: Exclude<Awaited<ReturnType<typeof understood>>, "he
 function report({ created, changed, same, skipped, leftOut }: ImportSummary, seconds: number): void {
   const stored = created + changed + same;
   say(
-    `${count(stored)} messages: ${count(created)} new, ${count(changed)} changed, ${count(same)} the same; ` +
-      `${count(skipped)} lines skipped${leftOut > 0 ? `; ${count(leftOut)} notices of Discord left out` : ""}. ` +
+    `${count(stored, "message")}: ${count(created)} new, ${count(changed)} changed, ${count(same)} the same; ` +
+      `${count(skipped, "line")} skipped${leftOut > 0 ? `; ${count(leftOut, "notice")} of Discord left out` : ""}. ` +
       `${seconds.toFixed(1)} s, ${count(Math.round(stored / Math.max(seconds, 0.001)))} messages/s.`,
   );
   if (stored > 0) say("They become searchable with the next /backfill start.");
