@@ -401,8 +401,8 @@ export interface SearchFilter {
   readonly excludeIds?: readonly Snowflake[];
 }
 
-/** A row found, with its stored vector. */
-export interface FoundRow extends IndexRow {
+/** A row as a search finds it: what it takes to rank it. What is shown of it comes from the archive. */
+export interface FoundRow extends Pick<IndexRow, "id" | "chunk" | "kind" | "text" | "searchText" | "vector"> {
   /** BM25 of the full-text query; absent when full text did not find it. */
   readonly textScore?: number;
 }

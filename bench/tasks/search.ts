@@ -69,7 +69,7 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
       if (exact === undefined || vector === undefined) return await index.candidates(asked);
       const matching = await index.candidates({ ...asked, vector: Promise.resolve(undefined) });
       const nearest = await index.rows(await exact.nearest(vector, asked.filter, asked.limit));
-      const place = ({ id, chunk }: IndexRow) => `${id}/${chunk}`;
+      const place = ({ id, chunk }: Pick<IndexRow, "id" | "chunk">) => `${id}/${chunk}`;
       const matched = new Set(matching.map(place));
       return [...matching, ...nearest.filter((row) => !matched.has(place(row)))];
     },

@@ -1,7 +1,7 @@
 // What whoever asks can read at this moment, or, of an answer that everybody sees, everybody who sees it.
 
 import { UserError } from "../errors.ts";
-import type { Archive, ArchivedRecord, IndexRow, SearchFilter, Viewer } from "../ports.ts";
+import type { Archive, ArchivedRecord, SearchFilter, Viewer } from "../ports.ts";
 import { type AccessFilter, isReadable } from "../search/access.ts";
 import type { SearchHit } from "../search/search.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
@@ -72,14 +72,11 @@ export async function asStoredNow(
     archive.get(guildId, "message", idsOf("message")),
     archive.get(guildId, "note", idsOf("note")),
   ]);
-  const recordOf = ({ kind, id }: IndexRow) => (kind === "note" ? notes : messages).get(id)?.record;
   return hits.flatMap((hit) => {
-    const left = [hit.row, ...hit.repeats].filter((row) => {
-      const record = recordOf(row);
-      return record !== undefined && isReadable(record, readable);
+    const [first, ...others] = [hit.row, ...hit.repeats].flatMap((row) => {
+      const record = (row.kind === "note" ? notes : messages).get(row.id)?.record;
+      return record && isReadable(record, readable) ? [{ row, record }] : [];
     });
-    const [row, ...repeats] = left;
-    const record = row && recordOf(row);
-    return row && record ? [{ ...hit, row, repeats, record }] : [];
+    return first ? [{ ...hit, ...first, repeats: others.map(({ record }) => record) }] : [];
   });
 }

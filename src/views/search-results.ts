@@ -19,8 +19,10 @@ const SNIPPET_ROOM = 400;
 const REPEATS_LINKED = 2;
 
 /** A hit with its record as it is stored at this moment. */
-export interface ShownHit extends SearchHit {
+export interface ShownHit extends Omit<SearchHit, "repeats"> {
   readonly record: ArchivedRecord;
+  /** Other records that say the same. */
+  readonly repeats: readonly ArchivedRecord[];
 }
 
 export interface ResultsPage {
@@ -99,8 +101,9 @@ function hitField({ row, record, repeats }: ShownHit, position: number, shown: R
   const text = recordMarkdown(record, { room: SNIPPET_ROOM, query: marked ? result.query.text : "", near });
   const lines = [where, `> ${text || "*(no text)*"}`];
   if (repeats.length > 0) {
-    const links = repeats.slice(0, REPEATS_LINKED).map(({ id, channelId, createdAt, kind }) => {
-      return kind === "message" ? `${ago(createdAt)} [↗](${jumpLink(guildId, channelId, id)})` : ago(createdAt);
+    const links = repeats.slice(0, REPEATS_LINKED).map(({ id, channelId, kind }) => {
+      const when = ago(snowflakeTime(id));
+      return kind === "message" ? `${when} [↗](${jumpLink(guildId, channelId, id)})` : when;
     });
     const more = count(repeats.length, "more that says the same", "more that say the same");
     lines.push(`*and ${more}:* ${links.join(", ")}${repeats.length > links.length ? " …" : ""}`);

@@ -31,8 +31,8 @@ export function vectorIndexContract(
     const put = (...rows: IndexRow[]) => index.write(rows, { fresh: false });
     const keys = async () =>
       (await index.keys("message", EVERYTHING, 1000)).map((key) => `${key.id}/${key.chunk} ${key.contentHash}`);
-    const foundIds = (rows: readonly IndexRow[]) => rows.map((row) => row.id);
-    const sortedIds = (rows: readonly IndexRow[]) => foundIds(rows).sort();
+    const foundIds = (rows: readonly Pick<IndexRow, "id">[]) => rows.map((row) => row.id);
+    const sortedIds = (rows: readonly Pick<IndexRow, "id">[]) => foundIds(rows).sort();
 
     describe("writing", () => {
       it("gives back every field of a row as it was written", async () => {
@@ -300,14 +300,20 @@ export function vectorIndexContract(
         const cosine = (row: IndexRow) =>
           row.vector.reduce((sum, value, i) => sum + value * (unitVector(7)[i] ?? 0), 0);
         const expected = rows.sort((a, b) => cosine(b) - cosine(a)).slice(0, 5);
-        expect(await index.nearest(unitVector(7), CHANNEL_10, 5)).toEqual(expected);
-        expect(
-          await index.nearest(
-            unitVector(7).map((value) => value * 3),
-            CHANNEL_10,
-            5,
-          ),
-        ).toEqual(expected);
+        const three = unitVector(7).map((value) => value * 3);
+        for (const vector of [unitVector(7), three]) {
+          const found = await index.nearest(vector, CHANNEL_10, 5);
+          expect(found).toEqual(
+            expected.map(({ id, chunk, kind, text, searchText, vector }) => ({
+              id,
+              chunk,
+              kind,
+              text,
+              searchText,
+              vector,
+            })),
+          );
+        }
       });
 
       it("answers a query vector without direction with nothing", async () => {

@@ -104,7 +104,7 @@ describe("a search", () => {
       offset: 0,
       ...request,
     });
-  const idsOf = (result: { readonly hits: readonly { readonly row: IndexRow }[] }) =>
+  const idsOf = (result: { readonly hits: readonly { readonly row: Pick<IndexRow, "id"> }[] }) =>
     result.hits.map((hit) => hit.row.id);
 
   it("puts first what the query is about", async () => {

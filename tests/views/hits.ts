@@ -6,8 +6,8 @@ import { snowflakeAt } from "../../src/snowflake.ts";
 import type { ShownHit } from "../../src/views/search-results.ts";
 import { guildId, now } from "./examples.ts";
 
-/** A hit as a page shows it: a row, and the record it was made of. */
-export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRecord> = {}): ShownHit {
+/** A hit, as a search finds it and as a page shows it: a row, the record it was made of, and nothing that repeats it. */
+export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRecord> = {}) {
   const row: IndexRow = {
     id: snowflakeAt(now),
     chunk: 0,
@@ -37,7 +37,7 @@ export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRec
     ...visibility,
     ...record,
   };
-  return { row, record: stored, score: 1, repeats: [] };
+  return { row, record: stored, score: 1, repeats: [] } satisfies ShownHit;
 }
 
 /** What a search for `text` answers, but for its hits. */

@@ -72,7 +72,7 @@ describe("a page of results", () => {
     for (const text of ["*_`~|>[]()#-<: solder", "||s|| ", "a*a*", "||solder", "![*](x)", "烤鸭solder", "🦊"]) {
       const hits = Array.from({ length: 5 }, () => ({
         ...hit({ text: text.repeat(400), authorName: monster }),
-        repeats: Array.from({ length: 200 }, () => hit().row),
+        repeats: Array.from({ length: 200 }, () => hit().record),
       }));
       const result = answerTo("solder a 烤鸭", { filter, query, hasMore: true, degraded: "refused" });
       const heading = queryHeading(monster, [monster]);
@@ -88,7 +88,7 @@ describe("a page of results", () => {
   });
 
   it("says how many more say the same, and where", () => {
-    const others = [hit({ id: "11" }), hit({ id: "12" }), hit({ id: "13" })].map(({ row }) => row);
+    const others = [hit({ id: "11" }), hit({ id: "12" }), hit({ id: "13" })].map(({ record }) => record);
     const text = textOf(searchResultsView(shown({ hits: [{ ...hit(), repeats: others }] })));
     expect(text).toContain("and 3 more that say the same");
     expect(text).toContain(`/${guildId}/11)`);

@@ -1,7 +1,7 @@
 // What LanceDB answers, as rows of ours.
 
 import type { Query, TakeQuery, VectorQuery } from "@lancedb/lancedb";
-import type { FoundRow, RowKey } from "../../ports.ts";
+import type { FoundRow, IndexRow, RowKey } from "../../ports.ts";
 import { HAS, HAS_COLUMNS } from "./columns.ts";
 import { translate } from "./faults.ts";
 
@@ -25,11 +25,8 @@ export async function collect<T>(
   return found;
 }
 
-/**
- * Rows of a batch that has all of `ROW_COLUMNS`, and `_score` where full text found them.
- * @param scores of full text by place, where the batch has `_rowid` instead
- */
-export function toRows(batch: Batch, scores?: ReadonlyMap<bigint, number | undefined>): FoundRow[] {
+/** Rows of a batch that has all of `ROW_COLUMNS`. */
+export function toRows(batch: Batch): IndexRow[] {
   const id = ids(batch, "id");
   const [channelId, accessChannelId, authorId] = [
     ids(batch, "channelId"),
@@ -46,11 +43,8 @@ export function toRows(batch: Batch, scores?: ReadonlyMap<bigint, number | undef
   const [text, searchText] = [texts(batch, "text"), texts(batch, "searchText")];
   const flags = HAS.map((has) => [has, values(batch, HAS_COLUMNS[has])] as const);
   const vector = values(batch, "vector");
-  const score = batch.getChild("_score");
-  const place = scores && values(batch, "_rowid");
   return Array.from({ length: batch.numRows }, (_, index) => {
     const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
-    const textScore = score ? Number(score.get(index)) : scores?.get(place?.(index) as bigint);
     return {
       id: id(index),
       chunk: Number(chunk(index)),
@@ -68,6 +62,31 @@ export function toRows(batch: Batch, scores?: ReadonlyMap<bigint, number | undef
       ...(owner !== null && { ownerId: String(owner) }),
       ...(context !== null && { contextId: String(context) }),
       ...(run !== null && { runId: String(run) }),
+    };
+  });
+}
+
+/**
+ * Rows of a batch that has all of `FOUND_COLUMNS` and `_rowid`.
+ * @param scores of full text by place
+ */
+export function toFoundRows(batch: Batch, scores: ReadonlyMap<bigint, number | undefined>): FoundRow[] {
+  const [id, kind, text, searchText] = [
+    ids(batch, "id"),
+    texts(batch, "kind"),
+    texts(batch, "text"),
+    texts(batch, "searchText"),
+  ];
+  const [chunk, vector, place] = [values(batch, "chunk"), values(batch, "vector"), values(batch, "_rowid")];
+  return Array.from({ length: batch.numRows }, (_, index) => {
+    const textScore = scores.get(place(index) as bigint);
+    return {
+      id: id(index),
+      chunk: Number(chunk(index)),
+      kind: kind(index) === "note" ? "note" : "message",
+      text: text(index),
+      searchText: searchText(index),
+      vector: (vector(index) as { toArray(): Float32Array }).toArray(),
       ...(textScore !== undefined && { textScore }),
     };
   });

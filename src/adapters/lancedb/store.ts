@@ -50,6 +50,7 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
         space,
         { writer, reader, openStill },
         {
+          isRemote: !isLocal,
           diskBytes: () => diskBytes(location, name),
           optimize: ({ keepVersionsMs, signal }) => {
             const job = { location, table: name, dimensions: space.dimensions, keepVersionsMs };

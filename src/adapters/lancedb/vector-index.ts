@@ -30,6 +30,8 @@ export interface TableHandles {
 
 /** What is done with a table from outside. */
 export interface TableSurroundings {
+  /** In an object store, where each row read is a request. */
+  readonly isRemote: boolean;
   /** What the table's files take. */
   diskBytes(): Promise<number>;
   /** Puts it in order in another process. */
@@ -40,7 +42,7 @@ export interface TableSurroundings {
 export function createVectorIndex(
   space: EmbeddingSpace,
   { writer, reader, openStill }: TableHandles,
-  { diskBytes, optimize, onClose }: TableSurroundings,
+  { isRemote, diskBytes, optimize, onClose }: TableSurroundings,
 ): VectorIndex {
   const versions = createVersionCount(reader);
   let changes = 0;
@@ -157,7 +159,7 @@ export function createVectorIndex(
       return await rowsOf(asked, where);
     },
 
-    ...createSearches(reader, openStill),
+    ...createSearches(reader, openStill, isRemote),
 
     async latest(filter, limit, offset) {
       const visible = filterSql(filter);
