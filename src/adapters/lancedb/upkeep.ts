@@ -3,6 +3,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { constants, setPriority } from "node:os";
 import PQueue from "p-queue";
 import type { UpkeepAnswer } from "./upkeep-process.ts";
 import type { UpkeepJob } from "./upkeep-work.ts";
@@ -40,6 +41,8 @@ export function createUpkeep(): Upkeep {
 
   function start(): ChildProcess {
     const started = fork(SCRIPT, { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    // Searches and writes here come first. Before it has threads: they take over the priority.
+    if (started.pid !== undefined) setPriority(started.pid, constants.priority.PRIORITY_LOW);
     started.once("exit", () => {
       if (child === started) child = undefined;
     });
