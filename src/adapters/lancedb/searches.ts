@@ -76,7 +76,11 @@ function createLook(table: Table, isRemote: boolean) {
     return places(areFew ? query.bypassVectorIndex() : inIndex(), "_distance");
   }
 
-  const areFew = async (where: string) => !isRemote && (await table.countRows(where)) <= FEW_ROWS;
+  /** Not asked of rows that no index holds yet: to count them, each of their fragments is read. */
+  async function areFew(where: string): Promise<boolean> {
+    if (isRemote || (await indexCoverage(table)).unindexedRows > SCANNED_ROWS) return false;
+    return (await table.countRows(where)) <= FEW_ROWS;
+  }
 
   // A query object, not a string: LanceDB parses strings.
   const withWords = (text: string, operator: Operator, where: string, limit: number) =>
