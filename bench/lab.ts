@@ -161,7 +161,8 @@ export async function openLab(profileFolder: string | undefined): Promise<Lab> {
       return making;
     },
     copy,
-    remove: (folder) => rm(folder, { recursive: true, force: true }),
+    // A killed bot's upkeep process writes for a moment longer.
+    remove: (folder) => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }),
     async close() {
       const ends = [...children].map((child) => once(child, "exit"));
       for (const child of children) child.kill("SIGKILL");

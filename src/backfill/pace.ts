@@ -1,5 +1,6 @@
 // How hard the backfill pushes: texts per batch, the cooldown between batches and how many run at once. `gentle` is fixed,
-// `full` is as fast as the embedder goes, `auto` starts gentle and takes what live indexing and search leave.
+// `full` is as fast as the embedder goes, `auto` starts gentle, takes what live indexing and search leave, and while members are about
+// sends no batch that they would notice.
 
 import type { EmbeddingTiming } from "../indexing/embedding-queue.ts";
 import type { Embedder } from "../ports.ts";
@@ -15,6 +16,10 @@ const gentle: Record<PhaseName, { readonly texts: number; readonly cooldownMs: n
 
 /** Live indexing and search are hurt when they wait longer than this for the embedder. Milliseconds. */
 const HURT_MS = 250;
+/** While members are about, a batch of `auto` is to take no longer: whoever comes behind it is not hurt. Milliseconds. */
+const UNNOTICED_MS = 200;
+/** Members are about until the backfill has kept the embedder busy for so long without one of them. Milliseconds. */
+const ABOUT_MS = 10_000;
 /** Below this the cooldown of `auto` is nothing. */
 const NO_COOLDOWN = 0.02;
 const RECOVERY = 1.1;
@@ -42,6 +47,11 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
   /** `auto` only: 0 is as gentle as `gentle`, 1 as fast as `full`. */
   let eagerness = name === "full" ? 1 : 0;
 
+  /** Of the latest batch; what is fixed per request is spread over its texts. */
+  let msPerText = 0;
+  /** What the backfill has spent at the embedder since a member needed it. */
+  let aloneMs = Number.POSITIVE_INFINITY;
+
   const halved = () => Math.max(SMALLEST, size / 2);
 
   function between(low: number, high: number): number {
@@ -54,11 +64,16 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
     else if (waitedMs > HURT_MS) eagerness = eagerness < 0.1 ? 0 : eagerness / 2;
   }
 
+  function mostTexts(): number {
+    const membersAreAbout = aloneMs < ABOUT_MS;
+    return name === "auto" && membersAreAbout && msPerText > 0 ? UNNOTICED_MS / msPerText : limits.textsPerRequest;
+  }
+
   return {
     name,
     batchTexts(phase) {
       const calm = Math.min(gentle[phase].texts, limits.textsPerRequest);
-      return Math.max(1, Math.floor(between(calm, limits.textsPerRequest) * size));
+      return Math.max(1, Math.floor(Math.min(between(calm, limits.textsPerRequest) * size, mostTexts())));
     },
     cooldownMs(phase) {
       const left = 1 - eagerness;
@@ -67,7 +82,12 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
     concurrency: () => Math.max(1, Math.round(between(1, limits.parallelRequests))),
     observe(timing) {
       learnEagerness(timing);
-      if (timing.priority !== "backfill") return;
+      if (timing.priority !== "backfill") {
+        aloneMs = 0;
+        return;
+      }
+      aloneMs += timing.tookMs;
+      msPerText = timing.tookMs / timing.texts;
       if (timing.tookMs > slowMs) size = halved();
       else if (mayGrow) size = Math.min(1, size * RECOVERY);
     },

@@ -72,6 +72,45 @@ describe("auto", () => {
   });
 });
 
+describe("auto while members are about", () => {
+  const answer = (pace: Pace) => {
+    const texts = pace.batchTexts("full");
+    pace.observe({ priority: "backfill", texts, waitedMs: 0, tookMs: 50 + 2 * texts });
+    return texts;
+  };
+
+  test("sends batches that take 200 ms, and large ones again when it has been alone for a while", () => {
+    const pace = createPace("auto", { ...limits, textsPerRequest: 256, parallelRequests: 1 });
+    for (let n = 0; n < 10; n += 1) answer(pace);
+    expect(answer(pace)).toBe(256);
+    for (let n = 0; n < 20; n += 1) {
+      member(pace, 200);
+      answer(pace);
+    }
+    expect(answer(pace)).toBe(75);
+    expect([pace.cooldownMs("full"), pace.concurrency()]).toEqual([0, 1]);
+    for (let n = 0; n < 60; n += 1) answer(pace);
+    expect(answer(pace)).toBe(256);
+  });
+
+  test("sends one text at a time to an embedder that is slower than that", () => {
+    const pace = createPace("auto", limits);
+    pace.observe({ priority: "backfill", texts: 2, waitedMs: 0, tookMs: 1_000 });
+    member(pace, 10);
+    expect(pace.batchTexts("full")).toBe(1);
+  });
+
+  test("full and gentle do not care", () => {
+    for (const name of ["full", "gentle"] as const) {
+      const pace = createPace(name, limits);
+      const before = pace.batchTexts("full");
+      pace.observe({ priority: "backfill", texts: 10, waitedMs: 0, tookMs: 1_000 });
+      member(pace, 10);
+      expect(pace.batchTexts("full")).toBe(before);
+    }
+  });
+});
+
 describe("trouble", () => {
   test.each(["gentle", "auto", "full"] as const)(
     "makes the batches of %s smaller when answers are slow, and lets them grow back",
