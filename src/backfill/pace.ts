@@ -19,7 +19,7 @@ const HURT_MS = 250;
 /** While members are about, a batch of `auto` is to take no longer: whoever comes behind it is not hurt. Milliseconds. */
 const UNNOTICED_MS = 200;
 /** Members are about until the backfill has kept the embedder busy for so long without one of them. Milliseconds. */
-const ABOUT_MS = 10_000;
+const ABOUT_MS = 4_000;
 /** Below this the cooldown of `auto` is nothing. */
 const NO_COOLDOWN = 0.02;
 const RECOVERY = 1.1;

@@ -1,12 +1,15 @@
 // A page of a run between being read and its checkpoint: what is known of its records, and what finished pages come to together.
 
 import type { Ticket } from "../indexing/index-writer.ts";
+import type { PreparedRecord } from "../indexing/rows.ts";
 import type { QuarantineEntry } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { ComparedPage } from "./difference.ts";
 import { addCounters, type Counters, noCounters, type Phase, type PhaseName } from "./run.ts";
 
 export interface PageInFlight {
+  /** In the order of reading. */
+  readonly number: number;
   readonly phase: Phase;
   readonly cursor: Snowflake | undefined;
   readonly ticket: Ticket;
@@ -15,7 +18,10 @@ export interface PageInFlight {
   counters: Counters;
   readonly skippedBy: Record<string, number>;
   readonly quarantine: QuarantineEntry[];
-  batchesLeft: number;
+  /** To be embedded; batches are taken off the front. */
+  readonly waiting: PreparedRecord[];
+  /** Records that are to be embedded and are not dealt with yet. */
+  recordsLeft: number;
 }
 
 /** Everything up to here is durable in the index. */
@@ -36,11 +42,18 @@ export function pageInFlight(
   phase: Phase,
   read: ComparedPage,
   {
+    number,
     runId,
-    batches,
+    waiting,
     at,
     leaveRoom,
-  }: { readonly runId: string; readonly batches: number; readonly at: number; readonly leaveRoom: () => void },
+  }: {
+    readonly number: number;
+    readonly runId: string;
+    readonly waiting: PreparedRecord[];
+    readonly at: number;
+    readonly leaveRoom: () => void;
+  },
 ): PageInFlight {
   const skippedBy: Record<string, number> = {};
   const counters = {
@@ -56,6 +69,7 @@ export function pageInFlight(
   const { kind } = phase;
   const quarantine = read.damaged.map(({ id, reason }) => ({ kind, id, contentHash: "", reason, attempts: 1, at }));
   return {
+    number,
     phase,
     cursor: read.nextNewestId,
     ticket: read.ticket,
@@ -66,14 +80,15 @@ export function pageInFlight(
     counters,
     skippedBy,
     quarantine,
-    batchesLeft: batches,
+    waiting,
+    recordsLeft: waiting.length,
   };
 }
 
 /** Takes the finished pages off the front, as far as they are of one phase. */
 export function takeFinished(pages: PageInFlight[]): PageInFlight[] {
   const phase = pages[0]?.phase;
-  const end = pages.findIndex((page) => page.batchesLeft > 0 || page.phase !== phase);
+  const end = pages.findIndex((page) => page.recordsLeft > 0 || page.phase !== phase);
   return pages.splice(0, end === -1 ? pages.length : end);
 }
 

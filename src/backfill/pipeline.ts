@@ -1,9 +1,9 @@
-// The loop of a run: phase after phase, read a page, compare it with the index, cut what is missing into batches, embed, write, and report each
+// The loop of a run: phase after phase, read a page, compare it with the index, embed what is missing batch by batch, write, and report each
 // page as settled, in order, once all of it is durable. Pages are read ahead and batches overlap, but only so many of either.
 
 import PQueue from "p-queue";
 import { TransientError } from "../errors.ts";
-import { type Batch, cutBatches, type EmbeddedBatch } from "../indexing/batches.ts";
+import { byLength, type EmbeddedBatch, takeBatch } from "../indexing/batches.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../indexing/index-writer.ts";
 import type { RightOfWay } from "../indexing/right-of-way.ts";
@@ -73,6 +73,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   const pages: PageInFlight[] = [];
   const broken = new AbortController();
   const stopping = AbortSignal.any([stop, broken.signal]);
+  let pagesRead = 0;
   let failure: unknown;
   let settling = Promise.resolve();
   let wake: () => void = () => {};
@@ -146,8 +147,17 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     }
   }
 
+  /** The next batch of a page waits in line, earlier pages first, and is cut when it is its turn: as large as is right then. */
+  function sendSoon(page: PageInFlight, fresh: ReadonlySet<Snowflake>): void {
+    batches.concurrency = pace.concurrency();
+    batches.add(() => sendNext(page, fresh), { priority: -page.number }).catch(fail);
+  }
+
   /** The slot is free again as soon as the embedder has answered: writing overlaps with the next request. */
-  async function handle(page: PageInFlight, batch: Batch, fresh: ReadonlySet<Snowflake>): Promise<void> {
+  async function sendNext(page: PageInFlight, fresh: ReadonlySet<Snowflake>): Promise<void> {
+    const { tokensPerRequest } = parts.queue.embedder.limits;
+    const batch = takeBatch(page.waiting, { texts: pace.batchTexts(page.phase.name), tokens: tokensPerRequest });
+    if (page.waiting.length > 0) sendSoon(page, fresh);
     await rightOfWay.giveWay(stopping);
     const result = await embedPatiently(parts, batch, stopping, () =>
       parts.onBatch({ phase: page.phase.name, counters: noCounters, failed: true }),
@@ -156,8 +166,8 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     writing.add(
       write(page, result, fresh)
         .then(() => {
-          page.batchesLeft -= 1;
-          if (page.batchesLeft === 0) settleSoon();
+          page.recordsLeft -= batch.length;
+          if (page.recordsLeft === 0) settleSoon();
         })
         .catch(fail),
     );
@@ -181,8 +191,6 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     const fresh = new Set(
       needed.filter(({ standing }) => standing === "missing").map(({ stored }) => stored.record.id),
     );
-    const { tokensPerRequest } = parts.queue.embedder.limits;
-    const cut = cutBatches(prepared, { texts: pace.batchTexts(phase.name), tokens: tokensPerRequest });
     // Duplicates that are embedded anew are replaced by that.
     const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
     const outdated = needed.filter(hasOtherWords).map(({ stored }) => stored.record.id);
@@ -190,13 +198,12 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     const unwanted = [...read.orphans, ...read.duplicates.filter((id) => !rewritten.has(id))];
     if (unwanted.length > 0) await patiently(() => writer.removeIds(unwanted, read.ticket));
     const { runId } = parts;
-    const page = pageInFlight(phase, read, { runId, batches: cut.length, at: parts.clock.now(), leaveRoom });
+    const waiting = byLength(prepared);
+    pagesRead += 1;
+    const page = pageInFlight(phase, read, { number: pagesRead, runId, waiting, at: parts.clock.now(), leaveRoom });
     pages.push(page);
-    if (cut.length === 0) settleSoon();
-    batches.concurrency = pace.concurrency();
-    for (const batch of cut) {
-      batches.add(() => handle(page, batch, fresh)).catch(fail);
-    }
+    if (waiting.length > 0) sendSoon(page, fresh);
+    else settleSoon();
   }
 
   /** Neighbours whose rows carry words of these, in an older version: live indexing rewrites those that are not rewritten here. */

@@ -16,29 +16,29 @@ const CHARACTERS_PER_TOKEN = 3;
 
 const length = (record: PreparedRecord) => record.chunks.reduce((sum, chunk) => sum + chunk.embeddedText.length, 0);
 
-/** Cuts records into batches, similar lengths together, so that a server pads little. Every record is in exactly one batch. */
-export function cutBatches(records: readonly PreparedRecord[], limits: BatchLimits): Batch[] {
-  const byLength = records.map((record) => ({ record, length: length(record) })).sort((a, b) => a.length - b.length);
-  const batches: PreparedRecord[][] = [];
-  let texts = 0;
-  let tokens = 0;
-  for (const { record, length } of byLength) {
-    const recordTokens = Math.ceil(length / CHARACTERS_PER_TOKEN);
-    const last = batches.at(-1);
-    if (
-      last === undefined ||
-      texts + record.chunks.length > limits.texts ||
-      (last.length > 0 && tokens + recordTokens > limits.tokens)
-    ) {
-      batches.push([record]);
-      texts = record.chunks.length;
-      tokens = recordTokens;
-    } else {
-      last.push(record);
-      texts += record.chunks.length;
-      tokens += recordTokens;
-    }
+/** In the order in which they are to be cut into batches: similar lengths together, so that a server pads little. */
+export function byLength(records: readonly PreparedRecord[]): PreparedRecord[] {
+  const measured = records.map((record) => ({ record, length: length(record) }));
+  return measured.sort((a, b) => a.length - b.length).map(({ record }) => record);
+}
+
+/** Takes a batch off the front: as many records as the limits allow, and at least one. */
+export function takeBatch(waiting: PreparedRecord[], limits: BatchLimits): Batch {
+  let [texts, tokens, end] = [0, 0, 0];
+  for (const record of waiting) {
+    texts += record.chunks.length;
+    tokens += Math.ceil(length(record) / CHARACTERS_PER_TOKEN);
+    if (end > 0 && (texts > limits.texts || tokens > limits.tokens)) break;
+    end += 1;
   }
+  return waiting.splice(0, end);
+}
+
+/** Every record is in exactly one batch. */
+export function cutBatches(records: readonly PreparedRecord[], limits: BatchLimits): Batch[] {
+  const waiting = byLength(records);
+  const batches: Batch[] = [];
+  while (waiting.length > 0) batches.push(takeBatch(waiting, limits));
   return batches;
 }
 
