@@ -9,6 +9,8 @@ import { percentile, spread, type Table, whole } from "../table.ts";
 
 const SAMPLE_MS = 500;
 const PAUSE_MS = 200;
+/** At the beginning of each stretch, to get up to its speed. */
+const WARM_UP_MS = 5_000;
 const EMBEDDER: EmbedderName = "lmStudioLike";
 const paces = ["auto", "full"] as const;
 type PaceName = (typeof paces)[number];
@@ -21,7 +23,7 @@ interface Timeline {
 }
 
 export const auto: Part = async (bench) => {
-  const stretchMs = bench.quick ? 9_000 : 30_000;
+  const stretchMs = bench.quick ? 10_000 : 30_000;
   const lines: Timeline[] = [];
   for (const pace of paces) {
     bench.progress(
@@ -29,9 +31,8 @@ export const auto: Part = async (bench) => {
     );
     lines.push(await follow(bench, pace, stretchMs));
   }
-  /** The first third is for warming up to its speed. */
   const within = (atMs: number, stretch: number) =>
-    atMs >= (stretch + 1 / 3) * stretchMs && atMs < (stretch + 1) * stretchMs;
+    atMs >= stretch * stretchMs + WARM_UP_MS && atMs < (stretch + 1) * stretchMs;
   const rate = ({ throughput }: Timeline, stretch: number) => {
     const samples = throughput.filter(({ atMs }) => within(atMs, stretch));
     return samples.reduce((sum, { recordsPerSecond }) => sum + recordsPerSecond, 0) / samples.length;
