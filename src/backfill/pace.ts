@@ -18,6 +18,8 @@ const gentle: Record<PhaseName, { readonly texts: number; readonly cooldownMs: n
 const HURT_MS = 250;
 /** While members are about, a batch of `auto` is to take no longer: whoever comes behind it is not hurt. Milliseconds. */
 const UNNOTICED_MS = 200;
+/** Nor is it noticed when it takes no more times as long as a member's own text: on a server far away, small batches are as slow. */
+const UNNOTICED_TIMES = 2;
 /** Members are about until the backfill has kept the embedder busy for so long without one of them. Milliseconds. */
 const ABOUT_MS = 4_000;
 /** Below this the cooldown of `auto` is nothing. */
@@ -49,6 +51,8 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
 
   /** Of the latest batch; what is fixed per request is spread over its texts. */
   let msPerText = 0;
+  /** What a member's texts took last. */
+  let memberMs = 0;
   /** What the backfill has spent at the embedder since a member needed it. */
   let aloneMs = Number.POSITIVE_INFINITY;
 
@@ -65,8 +69,8 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
   }
 
   function mostTexts(): number {
-    const membersAreAbout = aloneMs < ABOUT_MS;
-    return name === "auto" && membersAreAbout && msPerText > 0 ? UNNOTICED_MS / msPerText : limits.textsPerRequest;
+    if (name !== "auto" || aloneMs >= ABOUT_MS || msPerText === 0) return limits.textsPerRequest;
+    return Math.max(UNNOTICED_MS, UNNOTICED_TIMES * memberMs) / msPerText;
   }
 
   return {
@@ -83,6 +87,7 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
     observe(timing) {
       learnEagerness(timing);
       if (timing.priority !== "backfill") {
+        memberMs = timing.tookMs;
         aloneMs = 0;
         return;
       }

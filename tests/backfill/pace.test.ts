@@ -100,6 +100,19 @@ describe("auto while members are about", () => {
     expect(pace.batchTexts("full")).toBe(1);
   });
 
+  test("does not shrink its batches where that makes them no faster: a request to a server far away takes 300 ms anyway", () => {
+    const pace = createPace("auto", { ...limits, textsPerRequest: 256 });
+    const send = () => {
+      const texts = pace.batchTexts("full");
+      pace.observe({ priority: "backfill", texts, waitedMs: 0, tookMs: 300 + texts });
+    };
+    for (let n = 0; n < 20; n += 1) {
+      pace.observe({ priority: "search", texts: 1, waitedMs: 0, tookMs: 301 });
+      send();
+    }
+    expect(pace.batchTexts("full")).toBe(256);
+  });
+
   test("full and gentle do not care", () => {
     for (const name of ["full", "gentle"] as const) {
       const pace = createPace(name, limits);
