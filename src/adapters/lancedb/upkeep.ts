@@ -41,12 +41,13 @@ export function createUpkeep(): Upkeep {
 
   function start(): ChildProcess {
     const started = fork(SCRIPT, { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    // Searches and writes here come first. Before it has threads: they take over the priority.
-    if (started.pid !== undefined) setPriority(started.pid, constants.priority.PRIORITY_LOW);
     started.once("exit", () => {
       if (child === started) child = undefined;
     });
     child = started;
+    // Searches and writes here come first. Before it has threads: they take over the priority. Where the system refuses, this job
+    // fails with its reason, and the next goes on without.
+    if (started.pid !== undefined) setPriority(started.pid, constants.priority.PRIORITY_LOW);
     return started;
   }
 
