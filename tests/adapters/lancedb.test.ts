@@ -1,5 +1,6 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { connect } from "@lancedb/lancedb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { wantsVectorIndex } from "../../src/adapters/lancedb/table-indexes.ts";
@@ -92,7 +93,12 @@ describe("LanceDB on a disk that is not as it should be", () => {
   it("finds rows of one small channel among many when a vector index has partitions", async () => {
     const index = await temp.store.open("1", { ...testSpace, dimensions: 32 });
     const rows = Array.from({ length: 60_000 }, (_, n) =>
-      indexRow({ id: String(1000 + n), channelId: n % 2000 === 0 ? "11" : "10", vector: unitVector(n, 32) }),
+      indexRow({
+        id: String(1000 + n),
+        channelId: n % 2000 === 0 ? "11" : "10",
+        authorId: n % 40 === 1 ? "21" : "20",
+        vector: unitVector(n, 32),
+      }),
     );
     await index.write(rows, { fresh: true });
     expect(await index.stats()).toMatchObject({ vectorIndex: false, unindexedRows: 60_000 });
@@ -101,6 +107,53 @@ describe("LanceDB on a disk that is not as it should be", () => {
     expect(await index.nearest(unitVector(1, 32), { accessChannelIds: ["11"] }, 50)).toHaveLength(30);
     const [best] = await index.nearest(unitVector(31_007, 32), { accessChannelIds: ["10"] }, 10);
     expect(best?.id).toBe("32007");
+
+    // By an author of few rows exactly the nearest, also of those that were written, rewritten or removed since.
+    const [rewritten, removed, added] = ["1001", "1041", "90000"];
+    await index.write([indexRow({ id: rewritten, authorId: "20", vector: unitVector(1, 32) })], { fresh: false });
+    await index.removeIds([removed]);
+    const late = indexRow({ id: added, authorId: "21", vector: unitVector(70_007, 32) });
+    await index.write([late], { fresh: true });
+    const theirs = rows.filter(({ id, authorId }) => authorId === "21" && id !== rewritten && id !== removed);
+    const dot = (one: Float32Array, other: Float32Array) =>
+      one.reduce((sum, value, i) => sum + value * (other[i] ?? 0), 0);
+    for (const seed of [1, 41, 5_005, 31_007, 70_007]) {
+      const asked = unitVector(seed, 32);
+      const found = await index.nearest(asked, { accessChannelIds: ["10"], authorIds: ["21"] }, 100);
+      const nearest = [...theirs, late].sort((a, b) => dot(b.vector, asked) - dot(a.vector, asked)).slice(0, 100);
+      expect(found.map(({ id }) => id).sort()).toEqual(nearest.map(({ id }) => id).sort());
+    }
+  });
+
+  it("gets an index that came later at its next upkeep, and takes back a run's rows with it, folded in or not", async () => {
+    const index = await temp.store.open("1", testSpace);
+    await index.write(
+      ["100", "101"].map((id) => indexRow({ id, runId: "run" })),
+      { fresh: true },
+    );
+    await index.write([indexRow({ id: "200", text: "antenna" })], { fresh: true });
+    await index.optimize({ keepVersionsMs: 3_600_000 });
+    const database = await connect(temp.folder);
+    const table = await database.openTable("g1_test-8");
+    const indexed = async () => {
+      await table.checkoutLatest();
+      return (await table.listIndices()).flatMap(({ columns }) => columns);
+    };
+    const name = (await table.listIndices()).find(({ columns }) => columns.includes("runId"))?.name ?? "none";
+    await table.dropIndex(name);
+    expect(await indexed()).not.toContain("runId");
+    await index.optimize({ keepVersionsMs: 3_600_000 });
+    expect(await indexed()).toContain("runId");
+    database.close();
+    await index.write(
+      ["102", "300"].map((id) => indexRow({ id, runId: id === "102" ? "run" : "other" })),
+      { fresh: true },
+    );
+    expect(await index.removeRun("run")).toBe(3);
+    expect((await index.keys("message", { newestId: "999", oldestId: "1" }, 10)).map(({ id }) => id)).toEqual([
+      "300",
+      "200",
+    ]);
   });
 
   it("finds a live row's words at once beside thousands of rows that a run has just written, and theirs by vector", async () => {

@@ -73,6 +73,41 @@ describe("late interaction", () => {
     }
   });
 
+  it("is exact for the longest rows of the largest numbers, however many words there are", () => {
+    const dimensions = 2_000;
+    const extremes = [-128, 127, 0, -128, 1];
+    const tokens = 7;
+    const large = Int8Array.from(
+      { length: tokens * dimensions },
+      (_, i) => extremes[(i + (i >> 3) * Math.floor(i / dimensions)) % (i < 2 * dimensions ? 2 : 5)] ?? 0,
+    );
+    const { compare: compareLarge } = createLateInteraction({
+      dimensions,
+      rows: large,
+      scales: new Float32Array(tokens).fill(1),
+      idf: new Float32Array(tokens).fill(5),
+      tokenIds: (text) => Array.from(text, Number),
+    });
+    const row = (token: number) => large.subarray(token * dimensions, (token + 1) * dimensions);
+    const product = (a: number, b: number) => row(a).reduce((sum, value, i) => sum + value * (row(b)[i] ?? 0), 0);
+    const none = { texts: 0, textsWith: new Map<number, number>() };
+    for (let asked = 0; asked < tokens; asked += 1) {
+      for (let count = 1; count <= tokens; count += 1) {
+        const others = Array.from({ length: count }, (_, n) => n);
+        const candidates = others.map((token) => ({ own: String(token), context: "" }));
+        const expected = others.map((token) =>
+          Math.fround(Math.max(0, product(asked, token)) / Math.sqrt(product(asked, asked) * product(token, token))),
+        );
+        const { scores } = compareLarge(String(asked), candidates, none);
+        scores.forEach((score, token) => {
+          expect(score).toBeCloseTo(expected[token] ?? Number.NaN, 6);
+        });
+      }
+    }
+    const together = compareLarge("0123456", [{ own: "0123456", context: "" }], none).scores[0];
+    expect(together).toBeCloseTo(1, 6);
+  });
+
   it("gives 1 to what has every word, and 0 to what has nothing alike", () => {
     const [all, none] = score("the antenna", ["antenna of the", "nothing"], frequencies);
     expect(all).toBeCloseTo(1, 6);
