@@ -268,6 +268,24 @@ describe("/search", () => {
     for (const gone of ["number 1.", "number 2.", "number 3."]) expect(text).not.toContain(gone);
   });
 
+  it("counts and links no repeat that has been deleted or moved out of sight since it was indexed", async () => {
+    const [first, second, third, fourth] = twelve;
+    const [, hidden, , seen] = records;
+    if (!first || !second || !third || !fourth || !hidden || !seen) throw new Error("four results, please");
+    const hits = [{ ...first, repeats: [second.row, third.row, fourth.row] }];
+    const { discord, archive } = await startSearch({ result: { hits, hasMore: false } });
+    const { world, guild, ada, general } = discord;
+    await archive.save(guild.id, [{ ...hidden, accessChannelId: "66" }], { pending: false });
+    await archive.remove(guild.id, "message", [third.row.id]);
+    const reply = await world
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder" } })
+      .response();
+    const text = read(reply);
+    expect(text).toContain("and 1 more that says the same");
+    expect(text).toContain(`/${seen.id})`);
+    for (const { row } of [second, third]) expect(text).not.toContain(row.id);
+  });
+
   it("shows a result in its context to whoever presses, if they can read it at that moment", async () => {
     const { discord, readable, asked } = await startSearch();
     const { world, ada, ben, general } = discord;
