@@ -2,6 +2,7 @@
 // A mark says only "the index may disagree about this id", so reconciling is the same for new, edited and deleted records, can
 // be repeated, and takes up after a crash where it stopped.
 
+import { setMaxListeners } from "node:events";
 import { toError } from "../errors.ts";
 import type {
   Archive,
@@ -63,6 +64,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   const { archive, indexes, ownership, queue, rightOfWay, breaker, clock, logger } = parts;
   const stored = archiveOnly(archive);
   const stopped = new AbortController();
+  // Every guild at work listens: that is no leak to be warned of.
+  setMaxListeners(0, stopped.signal);
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
   const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
   const withdrawal = createWithdrawal(parts);
