@@ -1,6 +1,5 @@
 // Analyze, start, pause, resume, status and the reports: one run per guild. The work itself is in active-run.ts.
 
-import { setMaxListeners } from "node:events";
 import { TransientError, toError } from "../errors.ts";
 import type { Breaker } from "../indexing/breaker.ts";
 import type { EmbeddingQueue } from "../indexing/embedding-queue.ts";
@@ -74,8 +73,6 @@ export interface Engine extends Backfill {
 export function createEngine(parts: EngineParts): Engine {
   const { archive, runStore, indexes, ownership, live, clock, logger } = parts;
   const stopped = new AbortController();
-  // Every guild that starts a run listens: that is no leak to be warned of.
-  setMaxListeners(0, stopped.signal);
   const active = new Map<Snowflake, ActiveRun>();
   const left = new Map<Snowflake, LeftRun>();
   const room = createRoom(PAGES_OF_ALL_RUNS);

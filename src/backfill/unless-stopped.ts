@@ -1,5 +1,6 @@
 // Waiting that ends when it is told to stop, or takes too long.
 
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../ports.ts";
 
 /**
@@ -11,6 +12,8 @@ export async function unlessStopped<Result>(work: Promise<Result>, stop: AbortSi
   const stopped = new Promise<undefined>((resolve) => {
     onAbort = () => resolve(undefined);
     if (stop.aborted) onAbort();
+    // Every guild that starts a run listens: that is no leak to be warned of.
+    setMaxListeners(0, stop);
     stop.addEventListener("abort", onAbort);
   });
   try {
