@@ -27,6 +27,8 @@ export interface RunningTask<Result> {
   kill(): Promise<void>;
 }
 
+type ArchiveKind = Pick<PrepareOptions, "plain" | "guilds">;
+
 export interface Lab {
   readonly serverUrl: string;
   readonly endsAtMs: number;
@@ -34,7 +36,7 @@ export interface Lab {
   begin<Result>(task: string, options: object): RunningTask<Result>;
   run<Result>(task: string, options: object): Promise<Result>;
   /** A copy of an archive with so many records and no index. Remove it when done. */
-  archive(records: number, kind?: Pick<PrepareOptions, "plain">): Promise<string>;
+  archive(records: number, kind?: ArchiveKind): Promise<string>;
   /** A folder in which so many records are embedded with the built-in model, and how that went. Not to be changed. */
   backfilled(records: number): Promise<{ readonly folder: string; readonly result: BackfillResult }>;
   backfill(folder: string, embedder: EmbedderName, given?: Partial<BackfillOptions>): Promise<BackfillResult>;
@@ -119,7 +121,7 @@ export async function openLab(profileFolder: string | undefined): Promise<Lab> {
     return join(base, String(folders));
   }
 
-  function pristineArchive(records: number, kind: Pick<PrepareOptions, "plain">): Promise<string> {
+  function pristineArchive(records: number, kind: ArchiveKind): Promise<string> {
     const key = JSON.stringify({ records, ...kind });
     const existing = archives.get(key);
     if (existing !== undefined) return existing;

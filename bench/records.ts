@@ -8,7 +8,7 @@ import { type Random, seededRandom } from "../sandbox/history/timeline.ts";
 import type { ArchivedRecord, ChannelInfo } from "../src/ports.ts";
 import { type Snowflake, snowflakeAt } from "../src/snowflake.ts";
 
-export const GUILD: Snowflake = "900000000000000001";
+const FIRST_GUILD = 900_000_000_000_000_001n;
 const DATA = new URL("../../shared/data/", import.meta.url);
 const FILES = ["chat.meshcore-discord.jsonl.gz", "chat.irc-disentangled.jsonl.gz"];
 
@@ -30,6 +30,10 @@ interface Source {
   readonly embeds?: readonly string[];
 }
 
+export const guildIds = (count: number): Snowflake[] =>
+  Array.from({ length: count }, (_, n) => (FIRST_GUILD + BigInt(n)).toString());
+/** The first of them, and the only one where nothing else is asked for. */
+export const GUILD: Snowflake = FIRST_GUILD.toString();
 export const channelId = (n: number): Snowflake => (FIRST_CHANNEL + BigInt(n)).toString();
 export const channels: readonly ChannelInfo[] = Array.from({ length: CHANNELS }, (_, n) => {
   const id = channelId(n);

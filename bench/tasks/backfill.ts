@@ -2,6 +2,7 @@
 
 import { EventEmitter, once } from "node:events";
 import { type PaceName, type Run, totals } from "../../src/backfill/run.ts";
+import type { Snowflake } from "../../src/snowflake.ts";
 import { ADMIN_CHANNEL, type EmbedderChoice, type HouseOptions, openHouse } from "../house.ts";
 import { GUILD } from "../records.ts";
 import { type ProcessFigures, type TaskLine, watchProcess } from "../task.ts";
@@ -11,6 +12,10 @@ const TAKE_UP_MS = 60_000;
 
 export interface BackfillOptions extends EmbedderChoice, Pick<HouseOptions, "stores"> {
   readonly folder: string;
+  /** Default: the only one of the folder. */
+  readonly guildId?: Snowflake;
+  /** One of several processes that begin together: it says "ready", and starts when it hears anything. */
+  readonly together?: boolean;
   /** Default: full. */
   readonly pace?: PaceName;
   /** Wait for the run that a killed process left, instead of starting one. */
@@ -19,7 +24,10 @@ export interface BackfillOptions extends EmbedderChoice, Pick<HouseOptions, "sto
 
 export interface BackfillResult {
   readonly embedded: number;
-  /** From the first record read to the last row stored and found by searches. */
+  /** The first record read, and the last row stored and found by searches, on the clock that all processes share. */
+  readonly begunAtMs: number;
+  readonly storedAtMs: number;
+  /** Between the two. */
   readonly seconds: number;
   readonly recordsPerSecond: number;
   /** The look at everything before the start, and upkeep and verification after the end. */
@@ -35,6 +43,7 @@ export interface BackfillResult {
 }
 
 export async function run(options: BackfillOptions, line: TaskLine): Promise<BackfillResult> {
+  const { guildId = GUILD, together = false } = options;
   const watched = watchProcess();
   const at = { begun: 0, resumed: Number.NaN, firstCheckpoint: Number.NaN, phasesDone: 0 };
   const told = new EventEmitter();
@@ -69,28 +78,34 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
   const { engine } = house.core;
   const openedAt = performance.now();
   const resumed = options.resume ? once(told, "resumed", { signal: AbortSignal.timeout(TAKE_UP_MS) }) : undefined;
-  await house.core.enter(GUILD);
+  await house.core.enter(guildId);
+  if (together) {
+    line.say("ready");
+    await line.hear();
+  }
   if (resumed === undefined) {
-    const { outcome } = await engine.start(GUILD, {
+    const { outcome } = await engine.start(guildId, {
       pace: options.pace ?? "full",
       adminChannelId: ADMIN_CHANNEL,
       startedBy: "1",
     });
     if (outcome !== "started") throw new Error(`the backfill is ${outcome}`);
   } else await resumed;
-  await engine.done(GUILD);
+  await engine.done(guildId);
   const endedAt = performance.now();
 
-  const stored = (await house.runStore.load(GUILD))?.value;
+  const stored = (await house.runStore.load(guildId))?.value;
   if (stored?.status !== "succeeded") throw new Error(`the run is ${stored?.status}: ${stored?.reason}`);
   const { read, embedded, skipped, quarantined, unchanged } = totals(stored);
-  const index = await house.indexStore.open(GUILD, { ...house.embedder.space, fingerprint: stored.fingerprint });
+  const index = await house.indexStore.open(guildId, { ...house.embedder.space, fingerprint: stored.fingerprint });
   const { rows, diskBytes } = await index.stats();
   await house.close();
   if (figures === undefined) throw new Error("the run has no end");
   const seconds = (at.phasesDone - at.begun) / 1000;
   return {
     embedded,
+    begunAtMs: performance.timeOrigin + at.begun,
+    storedAtMs: performance.timeOrigin + at.phasesDone,
     seconds,
     recordsPerSecond: embedded / seconds,
     analysisSeconds: (at.begun - openedAt) / 1000,

@@ -3,7 +3,7 @@
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import type { ArchivedRecord } from "../../src/ports.ts";
 import { archiveFile, listeningLogger } from "../house.ts";
-import { channels, composeRecords, GUILD } from "../records.ts";
+import { channels, composeRecords, guildIds } from "../records.ts";
 
 const RECORDS_PER_SAVE = 10_000;
 
@@ -13,20 +13,31 @@ export interface PrepareOptions {
   readonly endsAtMs: number;
   /** Without attachments and embeds: exactly as the stand-in for Discord will show them, so that nothing seems edited. */
   readonly plain?: boolean;
+  /** Dealt out to so many guilds, each a stretch of time. Default: 1. */
+  readonly guilds?: number;
 }
 
-export async function run({ folder, records, endsAtMs, plain = false }: PrepareOptions) {
+export async function run({ folder, records, endsAtMs, plain = false, guilds = 1 }: PrepareOptions) {
   const { archive, close } = await openArchive({ location: archiveFile(folder), logger: listeningLogger() });
   const startedAt = performance.now();
-  await archive.saveChannels(GUILD, channels);
-  let some: ArchivedRecord[] = [];
-  for (const record of composeRecords(records, endsAtMs, { plain })) {
-    some.push(record);
-    if (some.length < RECORDS_PER_SAVE) continue;
-    await archive.save(GUILD, some, { pending: false });
-    some = [];
+  const composed = composeRecords(records, endsAtMs, { plain });
+  for (const guildId of guildIds(guilds)) {
+    await archive.saveChannels(guildId, channels);
+    for (let left = Math.ceil(records / guilds); left > 0; left -= RECORDS_PER_SAVE) {
+      await archive.save(guildId, next(composed, Math.min(left, RECORDS_PER_SAVE)), { pending: false });
+    }
   }
-  await archive.save(GUILD, some, { pending: false });
   await close();
   return { recordsPerSecond: (records * 1000) / (performance.now() - startedAt) };
+}
+
+/** Fewer at the end. */
+function next(records: Iterator<ArchivedRecord>, count: number): ArchivedRecord[] {
+  const some: ArchivedRecord[] = [];
+  while (some.length < count) {
+    const { done, value } = records.next();
+    if (done) break;
+    some.push(value);
+  }
+  return some;
 }
