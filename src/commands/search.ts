@@ -56,6 +56,12 @@ const data = new SlashCommandBuilder()
       .setDescription("Messages or notes (both when left out)")
       .addChoices({ name: "messages", value: "message" }, { name: "notes", value: "note" }),
   )
+  .addStringOption((option) =>
+    option
+      .setName("prefer")
+      .setDescription("What comes first of matches about equally good (left out: the best match alone counts)")
+      .addChoices({ name: "newer messages", value: "newer" }),
+  )
   .addBooleanOption((option) =>
     option.setName("share").setDescription("Show it to everybody here: only what all of them can read"),
   );
@@ -69,12 +75,13 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
       await interaction.deferReply(shared ? {} : { flags: MessageFlags.Ephemeral });
       const { guildId, user } = interaction;
       const text = interaction.options.getString("query", true);
+      const preferNewer = interaction.options.getString("prefer") === "newer";
       const limits = await limitsOf(interaction, context);
       await showFirstPage(interaction, context, sessions, {
         guildId,
         userId: user.id,
         shared,
-        heading: queryHeading(text, limitsAsOperators(interaction)),
+        heading: queryHeading(text, limitsAsOperators(interaction), preferNewer),
         marked: true,
         find: (readable, limit, offset) =>
           context.search.search({
@@ -82,6 +89,7 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
             text,
             askerId: user.id,
             filter: { ...readable, ...limits },
+            ...(preferNewer && { preferNewer }),
             limit,
             offset,
           }),

@@ -2,7 +2,7 @@
 
 import type { FoundRow } from "../ports.ts";
 import { splitSearchText } from "../records.ts";
-import { compareSnowflakes } from "../snowflake.ts";
+import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
 import type { LateInteraction, WordFrequencies } from "./late-interaction.ts";
 
 export interface WordComparison {
@@ -14,6 +14,12 @@ export interface Scored {
   readonly row: FoundRow;
   readonly score: number;
 }
+
+/** What the newest candidate gains, as a share of the best score. */
+const NEWEST_BONUS = 0.1;
+/** Answers in chat go stale over months, not days: last week's message and today's are about as new. */
+const HALF_LIFE_DAYS = 180;
+const DAY_MS = 86_400_000;
 
 /** Candidates of this many tokens on average are as much short as long. */
 const SHORT_LENGTH = 20;
@@ -35,7 +41,28 @@ export function rank(
   const { likeness, weight } = compareWords(text, candidates, words);
   return candidates
     .map((row, c) => ({ row, score: (cosines[c] ?? 0) + (textScores[c] ?? 0) + weight * (likeness[c] ?? 0) }))
-    .sort((one, other) => other.score - one.score || compareSnowflakes(other.row.id, one.row.id));
+    .sort(byScore);
+}
+
+/**
+ * score + 0.1 x best score x 2 ^ (-age / 180 days), where age is counted from the newest candidate, so that a server that has long been
+ * quiet has newer messages too. Nothing passes what scored better by more than a tenth of the best score, however new it is.
+ */
+export function preferNewer(ranked: readonly Scored[]): Scored[] {
+  const times = ranked.map(({ row }) => snowflakeTime(row.id));
+  const newest = times.reduce((max, time) => Math.max(max, time), 0);
+  const best = ranked.reduce((max, { score }) => Math.max(max, score), 0);
+  return ranked
+    .map(({ row, score }, r) => {
+      const ageDays = (newest - (times[r] ?? 0)) / DAY_MS;
+      return { row, score: score + NEWEST_BONUS * best * 2 ** (-ageDays / HALF_LIFE_DAYS) };
+    })
+    .sort(byScore);
+}
+
+/** Best first; of equals, the newer. */
+function byScore(one: Scored, other: Scored): number {
+  return other.score - one.score || compareSnowflakes(other.row.id, one.row.id);
 }
 
 function compareWords(text: string, candidates: readonly FoundRow[], words: WordComparison | undefined) {

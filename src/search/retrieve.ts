@@ -2,7 +2,7 @@
 
 import type { FoundRow, SearchFilter, VectorIndex } from "../ports.ts";
 import { foldRepeats } from "./fold-repeats.ts";
-import { rank, type Scored, type WordComparison } from "./rank.ts";
+import { preferNewer, rank, type Scored, type WordComparison } from "./rank.ts";
 import { containsPhrase } from "./words.ts";
 
 export type { WordComparison } from "./rank.ts";
@@ -29,12 +29,15 @@ export interface RetrieveRequest {
   /** Resolves to undefined when the query could not be embedded: full text answers alone. */
   readonly vector: Promise<Float32Array | undefined>;
   readonly words?: WordComparison | undefined;
+  /** Of about equally good matches, the newer first. */
+  readonly preferNewer?: boolean | undefined;
 }
 
 /** @returns every candidate's record, best first */
 export async function retrieve(index: VectorIndex, request: RetrieveRequest): Promise<Ranked[]> {
   const [candidates, vector] = await Promise.all([findCandidates(index, request), request.vector]);
-  return asRecords(rank(request.text, candidates, vector, request.words));
+  const ranked = rank(request.text, candidates, vector, request.words);
+  return asRecords(request.preferNewer ? preferNewer(ranked) : ranked);
 }
 
 /** The rows that full text or the vectors find, in no order that matters. */

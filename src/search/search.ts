@@ -25,6 +25,8 @@ export interface SearchRequest {
   readonly askerId?: Snowflake;
   /** What the viewer may see, and what options narrow it to; operators in `text` narrow it further. */
   readonly filter: SearchFilter;
+  /** Of about equally good matches, the newer first. */
+  readonly preferNewer?: boolean;
   readonly limit: number;
   readonly offset: number;
   readonly signal?: AbortSignal;
@@ -69,7 +71,7 @@ export interface Search {
   search(request: SearchRequest): Promise<SearchResult>;
   /** Records like a given one, itself left out. `text`: what it says, for when it is not indexed. */
   similar(
-    request: Omit<SearchRequest, "text"> & { readonly id: Snowflake; readonly text: string },
+    request: Omit<SearchRequest, "text" | "preferNewer"> & { readonly id: Snowflake; readonly text: string },
   ): Promise<SearchResult>;
 }
 
@@ -115,12 +117,13 @@ export function createSearch(parts: SearchParts): Search {
     index: VectorIndex,
     query: ParsedQuery,
     filter: SearchFilter,
-    signal?: AbortSignal,
+    { preferNewer, signal }: { preferNewer?: boolean | undefined; signal?: AbortSignal | undefined },
   ): Promise<Outcome> {
     const words = await compareWords(index);
     const embedded = embed(query.text, signal);
     const vector = embedded.then((result) => (typeof result === "string" ? undefined : result));
-    const ranked = await retrieve(index, { text: query.text, phrases: query.phrases, filter, vector, words });
+    const { text, phrases } = query;
+    const ranked = await retrieve(index, { text, phrases, filter, vector, words, preferNewer });
     const degraded = await embedded;
     if (typeof degraded !== "string") return { ranked };
     logger.warn("search:degraded", { reason: degraded });
@@ -131,8 +134,9 @@ export function createSearch(parts: SearchParts): Search {
     index: VectorIndex,
     query: ParsedQuery,
     filter: SearchFilter,
-    { limit, offset, signal }: SearchRequest,
+    request: SearchRequest,
   ): Promise<Found> {
+    const { limit, offset } = request;
     if (query.messageId !== undefined) {
       const [row] = await index.rows([query.messageId], filter);
       if (row || query.text === "") return { hits: row && offset === 0 ? [unranked(row)] : [], hasMore: false };
@@ -141,7 +145,7 @@ export function createSearch(parts: SearchParts): Search {
       const rows = await index.latest(filter, limit + 1, offset);
       return { hits: rows.slice(0, limit).map(unranked), hasMore: rows.length > limit };
     }
-    return page(await rank(index, query, filter, signal), limit, offset);
+    return page(await rank(index, query, filter, request), limit, offset);
   }
 
   return {
@@ -172,7 +176,7 @@ export function createSearch(parts: SearchParts): Search {
               words: await compareWords(index),
             }),
           }
-        : await rank(index, query, others, signal);
+        : await rank(index, query, others, { signal });
       const found = page(outcome, limit, offset);
       const nothing = found.hits.length === 0 && offset === 0 ? await whyNothing(index, others) : undefined;
       return {

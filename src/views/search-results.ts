@@ -78,10 +78,14 @@ export function searchResultsView(shown: ResultsPage): View {
   });
 }
 
-/** @param options that were set beside the query, as operators */
-export function queryHeading(typed: string, options: readonly string[]): string {
+/**
+ * @param options that were set beside the query, as operators
+ * @param preferNewer is told behind, where the longest query leaves it its room
+ */
+export function queryHeading(typed: string, options: readonly string[], preferNewer = false): string {
   const text = [typed.trim(), ...options].filter(Boolean).join(" ");
-  return textMarkdown({ text, hidden: [] }, { room: HEADING_ROOM }) || "Everything, newest first";
+  const heading = textMarkdown({ text, hidden: [] }, { room: HEADING_ROOM }) || "Everything, newest first";
+  return preferNewer ? `${heading} · newer messages preferred` : heading;
 }
 
 export function similarHeading(record: RecordText): string {

@@ -149,6 +149,24 @@ describe("/search", () => {
     expect(searched).toHaveLength(1);
   });
 
+  it("prefers newer messages on every page when asked to, and says so also under a long query", async () => {
+    const { discord, searched } = await startSearch();
+    const { world, ada, general } = discord;
+    const ask = (options: { query: string; prefer?: string }) =>
+      world.runCommand({ userId: ada.id, channelId: general.id, name: "search", options }).response();
+    expect(read(await ask({ query: "solder" }))).not.toContain("newer messages preferred");
+    expect(searched[0]).not.toHaveProperty("preferNewer");
+    const first = await ask({ query: "solder ".repeat(100), prefer: "newer" });
+    expect(read(first)).toContain("newer messages preferred");
+    const next = world.pressButton({ userId: ada.id, messageId: first.id, customId: buttonId(first, "Next") });
+    const second = await next.until((reply) => reply && read(reply).includes("Results 6 to 10") && reply);
+    expect(read(second)).toContain("newer messages preferred");
+    expect(searched.slice(1)).toMatchObject([
+      { preferNewer: true, offset: 0 },
+      { preferNewer: true, offset: 5 },
+    ]);
+  });
+
   it("when shared, shows what everybody here can read, to everybody, and lets only the asker turn pages", async () => {
     const { discord, searched, asked } = await startSearch();
     const { world, ada, ben, general } = discord;

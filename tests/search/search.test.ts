@@ -208,6 +208,20 @@ describe("a search", () => {
     expect((await ask("antenna", { offset: 50 })).nothing).toBeUndefined();
   });
 
+  it("puts the newer of two good answers first when that is preferred, and not what is newer still and no answer", async () => {
+    const old = snowflakeAt(Date.UTC(2022, 0, 1));
+    const recent = snowflakeAt(Date.UTC(2025, 5, 9));
+    await add(
+      { id: old, text: "The gate code is on the kitchen board." },
+      { id: recent, text: "The new gate code is on the kitchen board." },
+    );
+    const plain = idsOf(await ask("gate code kitchen board"));
+    const preferred = idsOf(await ask("gate code kitchen board", { preferNewer: true }));
+    expect(plain.slice(0, 2)).toEqual([old, recent]);
+    expect(preferred.slice(0, 2)).toEqual([recent, old]);
+    expect(preferred).toEqual(expect.arrayContaining([LUNCH, CABLE]));
+  });
+
   it("takes quotes at their word", async () => {
     expect(idsOf(await ask('"LOW LOSS"'))).toEqual([CABLE]);
     expect(idsOf(await ask('"loss low"'))).toEqual([]);
