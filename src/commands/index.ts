@@ -7,9 +7,9 @@ import {
   MessageFlags,
   type RESTPostAPIApplicationCommandsJSONBody,
 } from "discord.js";
-import { toError, UserError } from "../errors.ts";
-import { apologyView, userErrorView } from "../views/errors.ts";
-import { customIdNamespace } from "../views/message.ts";
+import { TransientError, toError, UserError } from "../errors.ts";
+import { apologyView, outOfReachView, userErrorView } from "../views/errors.ts";
+import { customIdNamespace, type View } from "../views/message.ts";
 import { backfill } from "./backfill.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { createFindSimilar } from "./find-similar.ts";
@@ -92,13 +92,11 @@ export function createCommands(context: CommandContext, options: CommandOptions 
     }
     const errorId = newId();
     if (!(thrown instanceof UserError)) {
-      context.logger.error("interaction:failed", { ...about, errorId, error: error.stack ?? error.message });
+      const cause = error.cause === undefined ? {} : { cause: toError(error.cause).message };
+      context.logger.error("interaction:failed", { ...about, errorId, error: error.stack ?? error.message, ...cause });
     }
     try {
-      await reply(
-        interaction,
-        toReply(thrown instanceof UserError ? userErrorView(error.message) : apologyView(errorId)),
-      );
+      await reply(interaction, toReply(errorView(error, errorId)));
     } catch (second) {
       context.logger.warn("interaction:unanswerable", { ...about, errorId, error: toError(second).message });
     }
@@ -120,6 +118,11 @@ export function createCommands(context: CommandContext, options: CommandOptions 
 }
 
 const gone = "This button belongs to something that is over, or to an older version of the bot.";
+
+function errorView(error: Error, errorId: string): View {
+  if (error instanceof UserError) return userErrorView(error.message);
+  return error instanceof TransientError ? outOfReachView() : apologyView(errorId);
+}
 
 function describe(interaction: Interaction): string {
   if (interaction.isButton()) return interaction.customId.slice(0, 100);

@@ -8,6 +8,14 @@ export function userErrorView(text: string): View {
   return message({ content: `⚠️ ${clip(text, 1_900)}` });
 }
 
+/** What the bot keeps its things in, or asks, does not answer now; with a remote archive or index, it comes back by itself. */
+export function outOfReachView(): View {
+  return message({
+    content:
+      "⏳ I cannot reach the search index, or something else that I need for this, at the moment. Nothing is lost. Please try again in a minute.",
+  });
+}
+
 /** Anything else: a short apology, and the id under which the log tells more. */
 export function apologyView(errorId: string): View {
   return message({

@@ -1,5 +1,6 @@
 import { MessageFlags } from "discord-api-types/v10";
 import { describe, expect, it } from "vitest";
+import { TransientError } from "../../src/errors.ts";
 import type { SearchFilter, Viewer } from "../../src/ports.ts";
 import type { Access } from "../../src/search/access.ts";
 import type { Search, SearchRequest, SearchResult } from "../../src/search/search.ts";
@@ -165,6 +166,38 @@ describe("/search", () => {
       { preferNewer: true, offset: 0 },
       { preferNewer: true, offset: 5 },
     ]);
+  });
+
+  it("says in plain words that the index is out of reach, to a search and to a page, which stays; the log has why", async () => {
+    let isAway = false;
+    const search: Search["search"] = async ({ offset, limit }) => {
+      if (isAway) throw new TransientError("The object store does not answer.", { cause: new Error("ECONNREFUSED") });
+      return { ...noHits, hits: twelve.slice(offset, offset + limit), hasMore: true };
+    };
+    const { discord, logged } = await startSearch({
+      backfill: { context: { search: { search, similar: async () => noHits } } },
+    });
+    const { world, ada, general } = discord;
+    const ask = () =>
+      world.runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "solder" } });
+    const page = await ask().response();
+    isAway = true;
+    const refused = await ask().response();
+    const press = world.pressButton({ userId: ada.id, messageId: page.id, customId: buttonId(page, "Next") });
+    const besideThePage = await press.followup();
+    for (const answer of [refused, besideThePage]) {
+      expect(read(answer)).toMatch(/cannot reach the search index.*Nothing is lost.*try again in a minute/);
+      expect(read(answer)).not.toMatch(/Sorry|object store|ECONNREFUSED|error/);
+      expect(isEphemeral(answer)).toBe(true);
+    }
+    const failures = logged.filter(({ event }) => event === "interaction:failed");
+    expect(failures).toHaveLength(2);
+    for (const { fields } of failures) {
+      expect(fields).toMatchObject({ error: expect.stringContaining("does not answer"), cause: "ECONNREFUSED" });
+    }
+    isAway = false;
+    const again = world.pressButton({ userId: ada.id, messageId: page.id, customId: buttonId(page, "Next") });
+    await again.until((reply) => reply && read(reply).includes("Results 6 to 10"));
   });
 
   it("when shared, shows what everybody here can read, to everybody, and lets only the asker turn pages", async () => {
