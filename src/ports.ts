@@ -204,6 +204,8 @@ export interface Archive {
   markPending(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<void>;
   /** Oldest mark first is not promised; any order, bounded. */
   pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
+  /** The marks of these ids, as far as they have one. */
+  marksOf(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<PendingEntry[]>;
   clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
   /** Guilds with pending marks, whichever process set them. Costs a read for each of them, whatever they hold. */
   marked(): Promise<Snowflake[]>;

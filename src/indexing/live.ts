@@ -24,7 +24,7 @@ import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { WriteOutcome } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
 import { patientRequest } from "./patient-request.ts";
-import { reword } from "./reword.ts";
+import { reword, rewordUnmarked } from "./reword.ts";
 import type { RightOfWay } from "./right-of-way.ts";
 import { prepareRecords, toRows } from "./rows.ts";
 import { createWithdrawal } from "./withdraw.ts";
@@ -125,10 +125,15 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     // Asked in the writer's order, so that rows on their way when the neighbour changed are seen.
     const dependents = await guild.writer.exclusively((index) => index.dependents(messageIds));
     // Those whose own text is in the index already keep its vectors.
-    const { remaining, ...outcome } = await reword(archive, guildId, guild, [
-      ...new Set([...messageIds, ...dependents]),
-    ]);
+    const { remaining, ...outcome } = await reword(archive, guildId, guild, messageIds);
     await markAgain(guildId, "message", outcome);
+    const marked = new Set(messageIds);
+    await rewordUnmarked(
+      archive,
+      guildId,
+      guild,
+      dependents.filter((id) => !marked.has(id)),
+    );
     await reconcileIds(guildId, guild, "message", remaining);
     await reconcileIds(guildId, guild, "note", idsOf("note"));
     await archive.clearPending(guildId, marks);

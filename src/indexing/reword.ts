@@ -38,6 +38,28 @@ export async function reword(
   }
 }
 
+/**
+ * The same for messages that are not marked pending. A rewrite is a removal and an addition: whoever is killed in between has lost the
+ * rows, and nobody would look for them. So they are marked for as long as it takes; those that remain stay marked.
+ */
+export async function rewordUnmarked(
+  archive: Archive,
+  guildId: Snowflake,
+  guild: GuildIndex,
+  ids: readonly Snowflake[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await archive.markPending(guildId, "message", ids);
+  // Before the records are read: a mark that an edit renews after that is not cleared.
+  const marks = await archive.marksOf(guildId, "message", ids);
+  const { remaining, superseded, contextChanged } = await reword(archive, guildId, guild, ids);
+  const left = new Set([...remaining, ...superseded, ...contextChanged]);
+  await archive.clearPending(
+    guildId,
+    marks.filter(({ id }) => !left.has(id)),
+  );
+}
+
 const NOTHING: WriteOutcome = { superseded: new Set(), contextChanged: new Set() };
 
 /** The rows of a record with the vectors of its present ones, if these are of the same text. */

@@ -7,7 +7,7 @@ import type { Archive, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { Ownership } from "./ownership.ts";
-import { reword } from "./reword.ts";
+import { rewordUnmarked } from "./reword.ts";
 
 /** Marks that are looked through. */
 const MARKS = 20_000;
@@ -78,8 +78,12 @@ async function withdraw(archive: Archive, guildId: Snowflake, guild: GuildIndex,
     // Rows that have been written since the ticket are of the newest text.
     if (outdated.size > 0) await writer.removeIds([...outdated], ticket);
     const named = new Set(ids);
-    const others = dependents.filter((id) => !named.has(id));
-    if (others.length > 0) await reword(archive, guildId, guild, others);
+    await rewordUnmarked(
+      archive,
+      guildId,
+      guild,
+      dependents.filter((id) => !named.has(id)),
+    );
   } finally {
     ticket.release();
   }

@@ -203,6 +203,13 @@ export function createArchive(store: Store, logger: Logger): Archive {
       }));
     },
 
+    async marksOf(guildId, kind, ids) {
+      const marks = await store.getMany(ids.map((id) => markKey("pending", guildId, kind, id)));
+      return marks.flatMap(({ key, versionstamp }) =>
+        versionstamp === null ? [] : [{ kind, id: idOf(key), stamp: versionstamp }],
+      );
+    },
+
     async clearPending(guildId, entries) {
       const clear = async (some: readonly PendingEntry[]) => {
         const keys = some.map(({ kind, id }) => markKey("pending", guildId, kind, id));

@@ -12,7 +12,10 @@ import { indexCoverage } from "./table-indexes.ts";
  * author found 65 % of the nearest ten, no filter 98 %; with all, 100 %.
  */
 const PROBES = 250;
-/** Candidates per result that are compared again by their full vectors. */
+/**
+ * Candidates per result that are compared again by their full vectors: of a fifth of a million rows, 98 % of the nearest ten are then
+ * among a hundred candidates, without it 94 %. In an object store it would be three hundred requests a search.
+ */
 const REFINE_FACTOR = 3;
 /**
  * When the filter leaves no more than this many of a million rows, comparing them all is exact and takes 11 ms; the index takes 30,
@@ -72,8 +75,9 @@ function createLook(table: Table, isRemote: boolean) {
   /** Nearest first. */
   function nearestPlaces(vector: Float32Array, where: string, limit: number, areFew: boolean): Promise<Place[]> {
     const query = table.query().nearestTo(vector).distanceType("cosine").where(where).limit(limit);
-    const inIndex = () => query.nprobes(PROBES).refineFactor(REFINE_FACTOR);
-    return places(areFew ? query.bypassVectorIndex() : inIndex(), "_distance");
+    if (areFew) return places(query.bypassVectorIndex(), "_distance");
+    const inIndex = query.nprobes(PROBES);
+    return places(isRemote ? inIndex : inIndex.refineFactor(REFINE_FACTOR), "_distance");
   }
 
   /** Not asked of rows that no index holds yet: to count them, each of their fragments is read. */
