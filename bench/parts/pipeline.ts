@@ -9,7 +9,7 @@ import type { RawOptions, RawResult } from "../tasks/raw.ts";
 
 const SIZES: Record<EmbedderName, { readonly quick: number; readonly full: number }> = {
   instant: { quick: 50_000, full: 300_000 },
-  gpuLike: { quick: 60_000, full: 150_000 },
+  gpuLike: { quick: 50_000, full: 150_000 },
   lmStudioLike: { quick: 5_000, full: 30_000 },
   builtIn: { quick: 50_000, full: 300_000 },
 };

@@ -217,6 +217,18 @@ export function archiveContract(
     });
 
     describe("pending marks", () => {
+      it("are told of ids, as far as these have one", async () => {
+        await archive.markPending(GUILD, "note", ["7"]);
+        await archive.markPending(GUILD, "message", ["7", "8"]);
+        const marks = await archive.marksOf(GUILD, "message", ["7", "9"]);
+        expect(marks.map(({ kind, id }) => [kind, id])).toEqual([["message", "7"]]);
+        await archive.clearPending(GUILD, marks);
+        expect((await archive.pending(GUILD, 10)).map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual([
+          "message 8",
+          "note 7",
+        ]);
+      });
+
       test("new and changed records are marked when asked, equal ones are not", async () => {
         await save([testMessage(1), testMessage(2)]);
         expect(await marks()).toEqual([]);

@@ -1,6 +1,7 @@
 // Live indexing over real stores: archived first, searchable soon, and nothing lost whatever happens in between.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { rewordUnmarked } from "../../src/indexing/reword.ts";
 import type { ArchivedRecord } from "../../src/ports.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import { channel, GUILD, type House, hoursAgo, message, openHouse, until } from "../support/engine.ts";
@@ -23,6 +24,56 @@ async function settled(): Promise<void> {
   await house.live.idle();
   expect(await house.archive.pending(GUILD, 10)).toEqual([]);
 }
+
+describe("rows rewritten for a neighbour's words", () => {
+  beforeEach(async () => {
+    await say(1, "the kettle whistles");
+    await say(2, "and then it boils");
+    await settled();
+  });
+
+  test("come back when the process is killed between removing and adding them", async () => {
+    const guild = await house.indexes.open(GUILD);
+    const killed: typeof guild = {
+      ...guild,
+      writer: {
+        ...guild.writer,
+        async write(rows) {
+          await guild.index.removeIds(rows.map((row) => row.id));
+          throw new Error("killed");
+        },
+      },
+    };
+    await expect(rewordUnmarked(house.archive, GUILD, killed, [id(2)])).rejects.toThrow("killed");
+    expect(await rowsOf(id(2))).toEqual([]);
+    house.live.kick(GUILD);
+    await settled();
+    expect(await texts(id(2))).toEqual(["and then it boils"]);
+  });
+
+  test("are not marked any more afterwards, unless they were edited meanwhile", async () => {
+    const guild = await house.indexes.open(GUILD);
+    await rewordUnmarked(house.archive, GUILD, guild, [id(2)]);
+    expect(await house.archive.pending(GUILD, 10)).toEqual([]);
+    expect(await texts(id(2))).toEqual(["and then it boils"]);
+    const editing: typeof guild = {
+      ...guild,
+      writer: {
+        ...guild.writer,
+        async write(rows, options) {
+          const edited = message(id(2), "and then it sings", { editedAt: Date.now() });
+          await house.archive.save(GUILD, [edited], { pending: true });
+          return await guild.writer.write(rows, options);
+        },
+      },
+    };
+    await rewordUnmarked(house.archive, GUILD, editing, [id(2)]);
+    expect((await house.archive.pending(GUILD, 10)).map((mark) => mark.id)).toEqual([id(2)]);
+    house.live.kick(GUILD);
+    await settled();
+    expect(await texts(id(2))).toEqual(["and then it sings"]);
+  });
+});
 
 describe("a message", () => {
   test("is in the archive, with its mark, when the event is done, and then searchable", async () => {
