@@ -217,7 +217,7 @@ export function archiveContract(
     });
 
     describe("pending marks", () => {
-      it("are told of ids, as far as these have one", async () => {
+      test("are told of ids, as far as these have one", async () => {
         await archive.markPending(GUILD, "note", ["7"]);
         await archive.markPending(GUILD, "message", ["7", "8"]);
         const marks = await archive.marksOf(GUILD, "message", ["7", "9"]);
