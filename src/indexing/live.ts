@@ -24,7 +24,7 @@ import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { WriteOutcome } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
 import { patientRequest } from "./patient-request.ts";
-import { reword, rewordUnmarked } from "./reword.ts";
+import { reword, rewordDependents } from "./reword.ts";
 import type { RightOfWay } from "./right-of-way.ts";
 import { prepareRecords, toRows } from "./rows.ts";
 import { createWithdrawal } from "./withdraw.ts";
@@ -122,18 +122,10 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     const messageIds = idsOf("message");
     // Whoever set the marks: rows in the making from an earlier read of these records are out of date from here on.
     guild.writer.changed(marks.map(({ id }) => id));
-    // Asked in the writer's order, so that rows on their way when the neighbour changed are seen.
-    const dependents = await guild.writer.exclusively((index) => index.dependents(messageIds));
     // Those whose own text is in the index already keep its vectors.
     const { remaining, ...outcome } = await reword(archive, guildId, guild, messageIds);
     await markAgain(guildId, "message", outcome);
-    const marked = new Set(messageIds);
-    await rewordUnmarked(
-      archive,
-      guildId,
-      guild,
-      dependents.filter((id) => !marked.has(id)),
-    );
+    await rewordDependents(archive, guildId, guild, messageIds);
     await reconcileIds(guildId, guild, "message", remaining);
     await reconcileIds(guildId, guild, "note", idsOf("note"));
     await archive.clearPending(guildId, marks);

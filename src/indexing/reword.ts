@@ -39,7 +39,27 @@ export async function reword(
 }
 
 /**
- * The same for messages that are not marked pending. A rewrite is a removal and an addition: whoever is killed in between has lost the
+ * Takes the words of these messages, as they were, out of the rows of others. Asked in the writer's order, so that rows on their way
+ * when the neighbour changed are seen.
+ */
+export async function rewordDependents(
+  archive: Archive,
+  guildId: Snowflake,
+  guild: GuildIndex,
+  ids: readonly Snowflake[],
+): Promise<void> {
+  const dependents = await guild.writer.exclusively((index) => index.dependents(ids));
+  const named = new Set(ids);
+  await rewordUnmarked(
+    archive,
+    guildId,
+    guild,
+    dependents.filter((id) => !named.has(id)),
+  );
+}
+
+/**
+ * As `reword`, for messages that are not marked pending. A rewrite is a removal and an addition: whoever is killed in between has lost the
  * rows, and nobody would look for them. So they are marked for as long as it takes; those that remain stay marked.
  */
 export async function rewordUnmarked(

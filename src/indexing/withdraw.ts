@@ -7,7 +7,7 @@ import type { Archive, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { Ownership } from "./ownership.ts";
-import { rewordUnmarked } from "./reword.ts";
+import { rewordDependents } from "./reword.ts";
 
 /** Marks that are looked through. */
 const MARKS = 20_000;
@@ -74,16 +74,9 @@ async function withdraw(archive: Archive, guildId: Snowflake, guild: GuildIndex,
     const hashes = new Map(stored.flatMap((each) => [...each]).map(([id, { contentHash }]) => [id, contentHash]));
     const rows = await index.rows(ids);
     const outdated = new Set(rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id));
-    const dependents = await writer.exclusively(() => index.dependents(ids));
     // Rows that have been written since the ticket are of the newest text.
     if (outdated.size > 0) await writer.removeIds([...outdated], ticket);
-    const named = new Set(ids);
-    await rewordUnmarked(
-      archive,
-      guildId,
-      guild,
-      dependents.filter((id) => !named.has(id)),
-    );
+    await rewordDependents(archive, guildId, guild, ids);
   } finally {
     ticket.release();
   }

@@ -1,6 +1,8 @@
 // Live indexing over real stores: archived first, searchable soon, and nothing lost whatever happens in between.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { GuildIndex } from "../../src/indexing/guild-indexes.ts";
+import type { IndexWriter } from "../../src/indexing/index-writer.ts";
 import { rewordUnmarked } from "../../src/indexing/reword.ts";
 import type { ArchivedRecord } from "../../src/ports.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
@@ -32,18 +34,17 @@ describe("rows rewritten for a neighbour's words", () => {
     await settled();
   });
 
+  const writingBy = (guild: GuildIndex, write: IndexWriter["write"]): GuildIndex => ({
+    ...guild,
+    writer: { ...guild.writer, write },
+  });
+
   test("come back when the process is killed between removing and adding them", async () => {
     const guild = await house.indexes.open(GUILD);
-    const killed: typeof guild = {
-      ...guild,
-      writer: {
-        ...guild.writer,
-        async write(rows) {
-          await guild.index.removeIds(rows.map((row) => row.id));
-          throw new Error("killed");
-        },
-      },
-    };
+    const killed = writingBy(guild, async (rows) => {
+      await guild.index.removeIds(rows.map((row) => row.id));
+      throw new Error("killed");
+    });
     await expect(rewordUnmarked(house.archive, GUILD, killed, [id(2)])).rejects.toThrow("killed");
     expect(await rowsOf(id(2))).toEqual([]);
     house.live.kick(GUILD);
@@ -56,17 +57,11 @@ describe("rows rewritten for a neighbour's words", () => {
     await rewordUnmarked(house.archive, GUILD, guild, [id(2)]);
     expect(await house.archive.pending(GUILD, 10)).toEqual([]);
     expect(await texts(id(2))).toEqual(["and then it boils"]);
-    const editing: typeof guild = {
-      ...guild,
-      writer: {
-        ...guild.writer,
-        async write(rows, options) {
-          const edited = message(id(2), "and then it sings", { editedAt: Date.now() });
-          await house.archive.save(GUILD, [edited], { pending: true });
-          return await guild.writer.write(rows, options);
-        },
-      },
-    };
+    const editing = writingBy(guild, async (rows, options) => {
+      const edited = message(id(2), "and then it sings", { editedAt: Date.now() });
+      await house.archive.save(GUILD, [edited], { pending: true });
+      return await guild.writer.write(rows, options);
+    });
     await rewordUnmarked(house.archive, GUILD, editing, [id(2)]);
     expect((await house.archive.pending(GUILD, 10)).map((mark) => mark.id)).toEqual([id(2)]);
     house.live.kick(GUILD);

@@ -25,30 +25,41 @@ export async function collect<T>(
   return found;
 }
 
+/** Reads what a batch has of `FOUND_COLUMNS`, row by row. */
+function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScore"> {
+  const [id, kind, text, searchText] = [
+    ids(batch, "id"),
+    texts(batch, "kind"),
+    texts(batch, "text"),
+    texts(batch, "searchText"),
+  ];
+  const [chunk, vector] = [values(batch, "chunk"), values(batch, "vector")];
+  return (index) => ({
+    id: id(index),
+    chunk: Number(chunk(index)),
+    kind: kind(index) === "note" ? "note" : "message",
+    text: text(index),
+    searchText: searchText(index),
+    vector: (vector(index) as { toArray(): Float32Array }).toArray(),
+  });
+}
+
 /** Rows of a batch that has all of `ROW_COLUMNS`. */
 export function toRows(batch: Batch): IndexRow[] {
-  const id = ids(batch, "id");
+  const found = foundColumns(batch);
   const [channelId, accessChannelId, authorId] = [
     ids(batch, "channelId"),
     ids(batch, "accessChannelId"),
     ids(batch, "authorId"),
   ];
   const [ownerId, contextId] = [values(batch, "ownerId"), values(batch, "contextId")];
-  const [chunk, createdAt, runId] = [values(batch, "chunk"), values(batch, "createdAt"), values(batch, "runId")];
-  const [kind, contentHash, authorName] = [
-    texts(batch, "kind"),
-    texts(batch, "contentHash"),
-    texts(batch, "authorName"),
-  ];
-  const [text, searchText] = [texts(batch, "text"), texts(batch, "searchText")];
+  const [createdAt, runId] = [values(batch, "createdAt"), values(batch, "runId")];
+  const [contentHash, authorName] = [texts(batch, "contentHash"), texts(batch, "authorName")];
   const flags = HAS.map((has) => [has, values(batch, HAS_COLUMNS[has])] as const);
-  const vector = values(batch, "vector");
   return Array.from({ length: batch.numRows }, (_, index) => {
     const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
     return {
-      id: id(index),
-      chunk: Number(chunk(index)),
-      kind: kind(index) === "note" ? "note" : "message",
+      ...found(index),
       channelId: channelId(index),
       accessChannelId: accessChannelId(index),
       authorId: authorId(index),
@@ -56,9 +67,6 @@ export function toRows(batch: Batch): IndexRow[] {
       contentHash: contentHash(index),
       has: flags.filter(([, flag]) => flag(index)).map(([has]) => has),
       authorName: authorName(index),
-      text: text(index),
-      searchText: searchText(index),
-      vector: (vector(index) as { toArray(): Float32Array }).toArray(),
       ...(owner !== null && { ownerId: String(owner) }),
       ...(context !== null && { contextId: String(context) }),
       ...(run !== null && { runId: String(run) }),
@@ -71,24 +79,11 @@ export function toRows(batch: Batch): IndexRow[] {
  * @param scores of full text by place
  */
 export function toFoundRows(batch: Batch, scores: ReadonlyMap<bigint, number | undefined>): FoundRow[] {
-  const [id, kind, text, searchText] = [
-    ids(batch, "id"),
-    texts(batch, "kind"),
-    texts(batch, "text"),
-    texts(batch, "searchText"),
-  ];
-  const [chunk, vector, place] = [values(batch, "chunk"), values(batch, "vector"), values(batch, "_rowid")];
+  const found = foundColumns(batch);
+  const place = values(batch, "_rowid");
   return Array.from({ length: batch.numRows }, (_, index) => {
     const textScore = scores.get(place(index) as bigint);
-    return {
-      id: id(index),
-      chunk: Number(chunk(index)),
-      kind: kind(index) === "note" ? "note" : "message",
-      text: text(index),
-      searchText: searchText(index),
-      vector: (vector(index) as { toArray(): Float32Array }).toArray(),
-      ...(textScore !== undefined && { textScore }),
-    };
+    return { ...found(index), ...(textScore !== undefined && { textScore }) };
   });
 }
 

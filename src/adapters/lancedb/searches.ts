@@ -44,12 +44,12 @@ export function createSearches(
   async function candidates(asked: Asked): Promise<FoundRow[]> {
     const where = filterSql(asked.filter);
     if (where === undefined || asked.limit < 1) return [];
-    const found = await createLook(reader, isRemote)(asked, where);
+    const found = await (await createLook(reader, isRemote))(asked, where);
     if (found.movedOn === 0) return found.rows;
     // A row that was only rewritten must not be missed: once more, where nothing moves.
     const still = await openStill();
     try {
-      return (await createLook(still, isRemote)(asked, where)).rows;
+      return (await (await createLook(still, isRemote))(asked, where)).rows;
     } finally {
       still.close();
     }
@@ -71,18 +71,20 @@ export function createSearches(
 }
 
 /** One search of a table. `movedOn`: so many rows were removed, rewritten or compacted between being found and being read. */
-function createLook(table: Table, isRemote: boolean) {
+async function createLook(table: Table, isRemote: boolean) {
+  const { unindexedRows } = await indexCoverage(table);
+
   /** Nearest first. */
-  function nearestPlaces(vector: Float32Array, where: string, limit: number, areFew: boolean): Promise<Place[]> {
+  function nearestPlaces(vector: Float32Array, where: string, limit: number, isExact: boolean): Promise<Place[]> {
     const query = table.query().nearestTo(vector).distanceType("cosine").where(where).limit(limit);
-    if (areFew) return places(query.bypassVectorIndex(), "_distance");
+    if (isExact) return places(query.bypassVectorIndex(), "_distance");
     const inIndex = query.nprobes(PROBES);
     return places(isRemote ? inIndex : inIndex.refineFactor(REFINE_FACTOR), "_distance");
   }
 
   /** Not asked of rows that no index holds yet: to count them, each of their fragments is read. */
   async function areFew(where: string): Promise<boolean> {
-    if (isRemote || (await indexCoverage(table)).unindexedRows > SCANNED_ROWS) return false;
+    if (isRemote || unindexedRows > SCANNED_ROWS) return false;
     return (await table.countRows(where)) <= FEW_ROWS;
   }
 
@@ -97,7 +99,7 @@ function createLook(table: Table, isRemote: boolean) {
   /** Best first. @param operator whether any or all of the words must be there */
   async function matchingPlaces(text: string, operator: Operator, where: string, limit: number): Promise<Place[]> {
     if (text.trim() === "") return [];
-    if ((await indexCoverage(table)).unindexedRows <= SCANNED_ROWS) {
+    if (unindexedRows <= SCANNED_ROWS) {
       return await places(withWords(text, operator, where, limit), "_score");
     }
     const [indexed, live] = await Promise.all([
@@ -115,7 +117,7 @@ function createLook(table: Table, isRemote: boolean) {
   async function phrasePlaces(phrase: string, where: string, limit: number): Promise<Place[]> {
     const query = table.query().fullTextSearch(new PhraseQuery(phrase, "searchText"));
     const holding = places(query.where(where).limit(limit), "_score");
-    if ((await indexCoverage(table)).unindexedRows === 0) return await holding;
+    if (unindexedRows === 0) return await holding;
     const [all, indexed] = await Promise.all([
       matchingPlaces(phrase, Operator.And, where, limit),
       places(withWords(phrase, Operator.And, where, limit).fastSearch(), "_score"),
@@ -133,8 +135,8 @@ function createLook(table: Table, isRemote: boolean) {
 
   return async ({ text, phrase, vector, limit }: Asked, where: string) => {
     async function nearest(): Promise<Place[]> {
-      const [few, known] = await Promise.all([areFew(where), vector]);
-      return known === undefined ? [] : await nearestPlaces(known, where, limit, few);
+      const [isExact, known] = await Promise.all([areFew(where), vector]);
+      return known === undefined ? [] : await nearestPlaces(known, where, limit, isExact);
     }
     const [matching, others] = await Promise.all([
       matchingPlaces(text, Operator.Or, where, limit),
