@@ -20,9 +20,30 @@ export interface WriteAgainParts {
   onMarked(): void;
 }
 
+/** Changes that come as fast as rows are made again are live indexing's to follow. */
+const TRIES = 3;
+
 /** @returns how many of the records have really changed, and are left to whoever changed them, or to live indexing */
 export async function writeAgain(parts: WriteAgainParts, dropped: EmbeddedBatch["embedded"]): Promise<number> {
-  const { archive, guildId, kind, writer } = parts;
+  let [left, changed] = [dropped, 0];
+  for (let tries = 0; left.length > 0 && tries < TRIES; tries += 1) {
+    const again = await tryAgain(parts, left);
+    changed += left.length - again.unchanged;
+    left = left.filter(({ prepared }) => again.dropped.has(prepared.stored.record.id));
+  }
+  if (left.length > 0) {
+    const ids = left.map(({ prepared }) => prepared.stored.record.id);
+    await parts.archive.markPending(parts.guildId, parts.kind, ids);
+    parts.onMarked();
+  }
+  return changed + left.length;
+}
+
+/** @returns how many say the same as when they were embedded, and the ids of those of them that were dropped once more */
+async function tryAgain(
+  { archive, guildId, kind, runId, recipe, writer, write }: WriteAgainParts,
+  dropped: EmbeddedBatch["embedded"],
+): Promise<{ readonly unchanged: number; readonly dropped: ReadonlySet<Snowflake> }> {
   const ticket = writer.ticket();
   try {
     const embedded = new Map(dropped.map((each) => [each.prepared.stored.record.id, each]));
@@ -30,16 +51,10 @@ export async function writeAgain(parts: WriteAgainParts, dropped: EmbeddedBatch[
     const same = dropped
       .map(({ prepared }) => prepared.stored)
       .filter(({ record, contentHash }) => now.get(record.id)?.contentHash === contentHash);
-    const prepared = await prepareRecords(archive, guildId, same, parts.recipe);
-    const rows = prepared.flatMap((each) =>
-      toRows(each, embedded.get(each.stored.record.id)?.vectors ?? [], parts.runId),
-    );
-    const { superseded, contextChanged } = await parts.write(rows, ticket);
-    if (contextChanged.size > 0) {
-      await archive.markPending(guildId, kind, [...contextChanged]);
-      parts.onMarked();
-    }
-    return dropped.length - same.length + superseded.size + contextChanged.size;
+    const prepared = await prepareRecords(archive, guildId, same, recipe);
+    const rows = prepared.flatMap((each) => toRows(each, embedded.get(each.stored.record.id)?.vectors ?? [], runId));
+    const { superseded, contextChanged } = await write(rows, ticket);
+    return { unchanged: same.length, dropped: new Set([...superseded, ...contextChanged]) };
   } finally {
     ticket.release();
   }
