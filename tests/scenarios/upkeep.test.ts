@@ -1,9 +1,10 @@
 // Index upkeep cut off anywhere, by kill -9 or because the bot stops: it changes no row, and the next one does it all.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { env } from "node:process";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
@@ -21,14 +22,19 @@ const CHILD = join(import.meta.dirname, "../support/upkeep-child.ts");
 
 const never = new AbortController().signal;
 
+let base: string;
 let folder: string;
+/** Where the killed processes put aside what they sort. */
+let scratch: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "backscroll-upkeep-"));
+  base = await mkdtemp(join(tmpdir(), "backscroll-upkeep-"));
+  [folder, scratch] = [join(base, "index"), join(base, "scratch")];
+  await mkdir(scratch);
   await opened(async (index) => {
     for (let n = 0; n < ROWS; n += 2_600) await index.write(upkeepRows(FIRST_ID + n, 2_600), { fresh: true });
   });
 }, 120_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => rm(base, { recursive: true, force: true }));
 
 test("killed in the middle of it again and again, the index stays sound and complete", async () => {
   const ids = new Set(Array.from({ length: ROWS }, (_, n) => String(FIRST_ID + n)));
@@ -51,6 +57,10 @@ test("killed in the middle of it again and again, the index stays sound and comp
     expect(await index.stats()).toMatchObject({ unindexedRows: 0, vectorIndex: true, textIndex: true });
     await expectFound(index, [...ids]);
   });
+  // Nor does it fill the disk with what it was sorting.
+  const left = (await readdir(scratch, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  // The loader of TypeScript keeps what it has compiled.
+  expect(left.filter(({ parentPath }) => !parentPath.includes("tsx")).map(({ name }) => name)).toEqual([]);
 }, 240_000);
 
 test("closed in the middle of it, as when the bot stops, the index is sound and complete too", async () => {
@@ -72,6 +82,7 @@ test("closed in the middle of it, as when the bot stops, the index is sound and 
 async function killedDuringUpkeep(firstId: number, afterMs: number): Promise<number[]> {
   const child = spawn(process.execPath, ["--import", "tsx", CHILD, folder, String(firstId)], {
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...env, TMPDIR: scratch },
   });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const written: number[] = [];

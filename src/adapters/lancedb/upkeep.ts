@@ -1,5 +1,5 @@
 // Upkeep in a process of its own, at low priority: in this one it would take searches and writes half of the machine, and could not
-// be broken off. LanceDB takes commits from several processes; one that is killed leaves the table as it was.
+// be broken off. LanceDB takes commits from several processes; one that ends in the middle leaves the table as it was.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -35,7 +35,7 @@ export function createUpkeep(): Upkeep {
 
   function end() {
     clearTimeout(resting);
-    child?.kill("SIGKILL");
+    if (child?.connected) child.disconnect();
     child = undefined;
   }
 
