@@ -199,7 +199,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
         clock,
         logger,
         onWaiting: (reason) => {
-          startingBecause = `the embedding server has never answered (${reason})`;
+          startingBecause = `it waits for the search model. ${reason.replace(/\.$/, "")}`;
         },
       },
       stopped.signal,

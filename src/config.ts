@@ -1,6 +1,7 @@
 // The environment as a checked Config, read once. Every problem is listed, then it fails. No other file reads process.env.
 
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { z } from "zod";
 import type { AlertThresholds } from "./backfill/alerts.ts";
 import { UserError } from "./errors.ts";
@@ -75,31 +76,18 @@ export type LogLevel = (typeof logLevels)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const text = z.string().trim().min(1);
+const trimmed = z.string().trim();
+const text = trimmed.min(1);
 const decimal = (meaning: string) =>
-  z
-    .string()
-    .trim()
-    .regex(/^\d+(\.\d+)?$/, `must be ${meaning}, e.g. 5 or 2.5`)
-    .transform(Number);
+  trimmed.regex(/^\d+(\.\d+)?$/, `must be ${meaning}, e.g. 5 or 2.5`).transform(Number);
+const positive = (meaning: string) => decimal(meaning).refine((given) => given > 0, `must be ${meaning}, more than 0`);
 const whole = (meaning: string) =>
-  z
-    .string()
-    .trim()
-    .regex(/^[1-9]\d*$/, `must be ${meaning}, a whole number of at least 1`)
-    .transform(Number);
-const url = z
-  .string()
-  .trim()
-  .regex(/^https?:\/\/\S+$/i, "must be an address like http://localhost:1234/v1");
-const bucket = z
-  .string()
-  .trim()
+  trimmed.regex(/^[1-9]\d*$/, `must be ${meaning}, a whole number of at least 1`).transform(Number);
+const url = (example: string) => trimmed.regex(/^https?:\/\/\S+$/i, `must be an address like ${example}`);
+const bucket = trimmed
   .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]*[a-z0-9](\/[\w.-]+)*\/?$/i, "must look like s3://bucket/folder")
   .transform((uri) => uri.replace(/\/$/, ""));
-const yesNo = z
-  .string()
-  .trim()
+const yesNo = trimmed
   .toLowerCase()
   .pipe(z.enum(["yes", "no", "true", "false"], "must be yes or no"))
   .transform((answer) => answer === "yes" || answer === "true");
@@ -107,16 +95,10 @@ const yesNo = z
 /** Where archive and index are kept. */
 const storeSettings = {
   DATA_DIR: text.default("./data"),
-  KV_URL: z
-    .string()
-    .trim()
-    .regex(/^https?:\/\/\S+$/i, "must be an address like http://localhost:4512")
-    .optional(),
+  KV_URL: url("http://localhost:4512").optional(),
   KV_ACCESS_TOKEN: text.optional(),
   INDEX_URI: bucket.optional(),
-  INDEX_S3_ENDPOINT: z
-    .string()
-    .trim()
+  INDEX_S3_ENDPOINT: trimmed
     .regex(/^https?:\/\/[^\s/]+\/?$/i, "must be an address like http://localhost:9000")
     .transform((endpoint) => endpoint.replace(/\/$/, ""))
     .optional(),
@@ -128,7 +110,7 @@ const storeSettings = {
 /** Every setting there is. The README's table says the same in words. */
 const settings = {
   ...storeSettings,
-  EMBEDDINGS_URL: url.optional(),
+  EMBEDDINGS_URL: url("http://localhost:1234/v1").optional(),
   EMBEDDINGS_API_KEY: text.optional(),
   EMBEDDINGS_MODEL: text.optional(),
   // Prefixes may end in a space that matters.
@@ -136,10 +118,8 @@ const settings = {
   EMBEDDINGS_QUERY_PREFIX: z.string().optional(),
   EMBEDDINGS_PARALLEL: whole("the number of requests at once").optional(),
   EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
-  EMBEDDINGS_TIMEOUT_SECONDS: decimal("a number of seconds").default(60),
-  COMMAND_PREFIX: z
-    .string()
-    .trim()
+  EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
+  COMMAND_PREFIX: trimmed
     .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
     .default(""),
   FORGET_ON_LEAVE: yesNo.default(false),
@@ -155,16 +135,12 @@ const botSettings = {
     .string("is missing: copy the bot's token from discord.com/developers (Bot, Reset Token)")
     .trim()
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, "does not look like a bot token (three parts with dots between)"),
-  DISCORD_API: url.optional(),
-  SHARD_PROCESSES: z
-    .string()
-    .trim()
+  DISCORD_API: url("http://localhost:8080/api").optional(),
+  SHARD_PROCESSES: trimmed
     .regex(/^(auto|[1-9]\d{0,2})$/, "must be auto, or the number of processes")
     .transform((asked) => (asked === "auto" ? asked : Number(asked)))
     .optional(),
-  HEALTH_PORT: z
-    .string()
-    .trim()
+  HEALTH_PORT: trimmed
     .regex(/^\d{1,5}$/, "must be a port number, e.g. 9464")
     .transform(Number)
     .refine((port) => port < 65_536, "must be a port number, at most 65535")
@@ -196,15 +172,17 @@ const needs = {
   INDEX_S3_ACCESS_KEY: ["INDEX_URI"],
   INDEX_S3_SECRET_KEY: ["INDEX_URI"],
   INDEX_URI: ["INDEX_S3_ACCESS_KEY", "INDEX_S3_SECRET_KEY", "INDEX_S3_ENDPOINT", "INDEX_S3_REGION"],
-} as const satisfies Partial<Record<keyof typeof storeSettings, readonly (keyof typeof storeSettings)[]>>;
+  EMBEDDINGS_URL: ["EMBEDDINGS_MODEL", "EMBEDDINGS_API_KEY"],
+} as const satisfies Partial<Record<keyof typeof settings, readonly (keyof typeof settings)[]>>;
 
-function lacking(given: Environment): string[] {
+function lacking(schema: z.ZodObject, given: Environment): string[] {
   return Object.entries(needs)
+    .filter(([name]) => name in schema.shape)
     .filter(([name, because]) => given[name] === undefined && because.some((other) => given[other] !== undefined))
     .map(([name, because]) => `${name} is missing: ${because.find((other) => given[other] !== undefined)} needs it`);
 }
 
-async function read<Schema extends z.ZodType>(
+async function read<Schema extends z.ZodObject>(
   schema: Schema,
   environment: Environment,
   tryStores: TryStores,
@@ -212,9 +190,10 @@ async function read<Schema extends z.ZodType>(
   const given = withoutEmpty(environment);
   const parsed = schema.safeParse(given);
   const invalid = parsed.error?.issues.map(({ path, message }) => `${path.join(".")} ${message}`) ?? [];
-  const problems = [...invalid, ...lacking(given)];
+  const problems = [...invalid, ...lacking(schema, given)];
   const stores = storesSchema.safeParse(given);
-  if (stores.success && lacking(given).length === 0) problems.push(...(await tryStores(storesOf(stores.data))));
+  if (stores.success && lacking(storesSchema, given).length === 0)
+    problems.push(...(await tryStores(storesOf(stores.data))));
   if (parsed.success && problems.length === 0) return parsed.data;
   const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
   throw new UserError(
@@ -263,9 +242,15 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
   };
 }
 
-/** The process's environment, with `.env` of the working folder under it. */
+/** The process's environment, with `.env` of the working folder under it. @throws UserError when that cannot be read */
 export function environment(): Environment {
-  if (existsSync(".env")) process.loadEnvFile(".env");
+  if (!existsSync(".env")) return process.env;
+  try {
+    process.loadEnvFile(".env");
+  } catch (cause) {
+    const problem = "cannot be read. Check that it is a file, and that this user may read it.";
+    throw new UserError(`${resolve(".env")} ${problem}`, { cause });
+  }
   return process.env;
 }
 

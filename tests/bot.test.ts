@@ -138,7 +138,7 @@ describe("the bot", () => {
     const bot = await startBot(await settingsFor(discord, { EMBEDDINGS_URL: "http://127.0.0.1:9/v1" }));
     await until("it waits", () => bot.output().includes("embedder:waiting"), PROCESS_MS);
     await until("the commands are there", () => discord.world.state.commands.size === 5, PROCESS_MS);
-    expect(await search(discord, "anything")).toContain("the embedding server has never answered");
+    expect(await search(discord, "anything")).toContain("it waits for the search model. The embedding server at");
     await expectToEnd(bot, "SIGTERM");
   }, 90_000);
 });
@@ -230,9 +230,10 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
       FORGET_ON_LEAVE: "perhaps",
       COMMAND_PREFIX: "Big Prefix",
       SHARD_PROCESSES: "0",
+      EMBEDDINGS_TIMEOUT_SECONDS: "0",
     });
     expect(await bot.ended()).toBe(1);
-    expect(bot.errors()).toContain("The configuration has 7 problems:");
+    expect(bot.errors()).toContain("The configuration has 8 problems:");
     for (const name of [
       "DISCORD_TOKEN",
       "EMBEDDINGS_URL",
@@ -241,13 +242,20 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
       "FORGET_ON_LEAVE",
       "COMMAND_PREFIX",
       "SHARD_PROCESSES",
+      "EMBEDDINGS_TIMEOUT_SECONDS",
     ]) {
       expect(bot.errors()).toContain(`  - ${name} `);
     }
     expect(bot.errors()).not.toMatch(/\n {4}at /);
-    const none = await startBot({});
+    const none = await startBot({ EMBEDDINGS_MODEL: "text-embedding-3-small" });
     expect(await none.ended()).toBe(1);
     expect(none.errors()).toContain("DISCORD_TOKEN is missing: copy the bot's token");
+    expect(none.errors()).toContain("EMBEDDINGS_URL is missing: EMBEDDINGS_MODEL needs it");
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, ".env"));
+    const unreadable = await startBot({}, folder);
+    expect(await unreadable.ended()).toBe(1);
+    expect(unreadable.errors()).toContain(`${join(folder, ".env")} cannot be read`);
   }, 60_000);
 
   test("remote stores that are not there or not set up, with everything else, and no secret", async () => {

@@ -45,6 +45,8 @@ export interface BackfillStatus {
   readonly at: number;
   /** The current or latest run. */
   readonly run: Run | undefined;
+  /** The run was for another search model than the present one, which does not search what it made. */
+  readonly otherModel: boolean;
   /** Over the last minute of running time. */
   readonly recordsPerSecond: number | undefined;
   readonly etaMs: number | undefined;

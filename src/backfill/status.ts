@@ -85,6 +85,7 @@ export async function lookAtStatus(
     guildId,
     at: parts.clock.now(),
     run,
+    otherModel: run !== undefined && run.fingerprint !== indexes.space.fingerprint,
     recordsPerSecond,
     etaMs: recordsPerSecond === undefined || recordsPerSecond === 0 ? undefined : (remaining / recordsPerSecond) * 1000,
     waitingFor: left !== undefined ? LEFT : isOurs || ownedElsewhere !== undefined ? active?.waitingFor() : NOT_OURS,

@@ -65,11 +65,9 @@ function whyNot({ query, filter, nothing }: EmptyPage["result"]): string {
 function howFar(status: BackfillStatus | undefined): string[] {
   const run = status?.run;
   const live = status?.livePending ? ["The newest messages are still being made searchable."] : [];
-  if (status && !run) {
-    return [
-      "Older messages may not be searchable yet: no backfill has been made here. An admin can start one.",
-      ...live,
-    ];
+  if (status && (!run || status.otherModel)) {
+    const why = run ? "the search model was changed" : "no backfill has been made here";
+    return [`Older messages may not be searchable yet: ${why}. An admin can start a backfill.`, ...live];
   }
   if (!run || run.status === "succeeded") return live;
   const { read, remaining } = totals(run);

@@ -10,6 +10,13 @@ import { count, plain } from "./words.ts";
 export function statusView(status: BackfillStatus): View {
   const embed = status.run ? runEmbed(status, status.run) : noRunEmbed(status);
   const extra: APIEmbedField[] = [{ name: "New messages", value: livePending(status.livePending) }];
+  if (status.otherModel) {
+    extra.unshift({
+      name: "The search model was changed",
+      value:
+        "The backfill below was for another one, and search does not use what it made. Analyze shows what is missing.",
+    });
+  }
   if (status.rereading) {
     extra.push({ name: "What changed while I was away", value: rereading(status.rereading) });
   }
@@ -32,7 +39,8 @@ export function statusView(status: BackfillStatus): View {
     });
   }
   const fields = [...extra, ...(embed.fields ?? [])];
-  const buttons = status.run ? runButtons(status.run) : [button("Analyze", customId("backfill", "analyze"), "primary")];
+  const buttons = status.run ? runButtons(status.run) : [];
+  if (!status.run || status.otherModel) buttons.push(button("Analyze", customId("backfill", "analyze"), "primary"));
   return message({ embeds: [{ ...embed, fields }], buttons });
 }
 

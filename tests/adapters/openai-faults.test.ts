@@ -113,6 +113,11 @@ describe("an error of the server", () => {
       "not loaded",
     ],
     [
+      "500 of Ollama with a chat model",
+      { status: 500, says: { error: { message: "this model does not support embeddings" } } },
+      "Load an embedding model",
+    ],
+    [
       "400 about dimensions",
       { status: 400, says: { message: "Model does not support matryoshka representation" } },
       "settings",

@@ -504,7 +504,9 @@ describe("other processes", () => {
     const { folder } = house;
     house = await openHouse({ folder, embedder: testEmbedder() });
     await until(async () => (await house.status()) === "paused", "the old run is put aside");
+    expect(await house.engine.status(GUILD)).toMatchObject({ otherModel: true });
     expect((await house.start()).outcome).toBe("started");
     expect(totals(await house.settled())).toMatchObject({ embedded: 60, unchanged: 0 });
+    expect(await house.engine.status(GUILD)).toMatchObject({ otherModel: false });
   });
 });

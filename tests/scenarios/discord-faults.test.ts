@@ -147,7 +147,7 @@ describe("an embedding server that is not there", () => {
     await until("it waits", () => bot.logged.some(({ event }) => event === "embedder:waiting"));
     await until("the commands are there", () => world.state.commands.size === 5);
     const early = await bot.type(ada.id, "search", { query: "anything" });
-    expect(textOf(early)).toContain("the embedding server has never answered");
+    expect(textOf(early)).toContain("it waits for the search model. The embedding server at");
     expect(textOf(early)).toContain("New messages are kept meanwhile");
     const refused = await bot.type(admin.id, "backfill start", {}, adminChannel.id);
     expect(textOf(refused)).toContain("not ready yet");

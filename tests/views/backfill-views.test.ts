@@ -90,6 +90,15 @@ describe("/backfill status", () => {
     expect(buttonLabels(view)).toEqual(["Analyze"]);
   });
 
+  it("says that what a finished run made is of no use to another search model, and offers the analysis", () => {
+    const run = exampleRun({ status: "succeeded" });
+    expect(buttonLabels(statusView(exampleStatus({ run })))).not.toContain("Analyze");
+    const view = statusView(exampleStatus({ run, otherModel: true }));
+    expectSendable(view);
+    expect(textOf(view)).toContain("The search model was changed");
+    expect(buttonLabels(view)).toContain("Analyze");
+  });
+
   it("tells what waits, who owns the server and why reports do not arrive", () => {
     const status = exampleStatus({
       livePending: 1_234,

@@ -70,6 +70,7 @@ export function exampleStatus(changes: Partial<BackfillStatus> = {}): BackfillSt
     health,
     livePending: 0,
     quarantined: 2,
+    otherModel: false,
     adminChannelProblem: undefined,
     ownedElsewhere: undefined,
     ...changes,

@@ -198,6 +198,8 @@ describe("a page without results", () => {
     const partly = exampleStatus({ run: exampleRun({ phases: phases.slice(1) }) });
     expect(emptyPage({}, { status: partly })).not.toContain("back to");
     expect(emptyPage({}, { status: exampleStatus({ run: undefined }) })).toContain("no backfill has been made here");
+    const changed = exampleStatus({ run: exampleRun({ status: "succeeded" }), otherModel: true });
+    expect(emptyPage({}, { status: changed })).toContain("the search model was changed. An admin can start a backfill");
     expect(emptyPage({}, { status: exampleStatus({ run: exampleRun({ status: "succeeded" }) }) })).not.toContain(
       "backfill",
     );

@@ -36,8 +36,9 @@ const SAYS = {
     /no models? .{0,30}loaded|model .{0,80}(not (been )?(loaded|found)|does(n't| not) exist|unloaded|crashed)|(failed to load|loading|load a) model|try pulling/i,
   badKey: /api[ _-]?key|unauthori[sz]ed|authentication/i,
   badEncoding: /encoding_?format|base64/i,
-  misconfigured:
-    /matryoshka|\bdimensions?\b|(not|n't) support.{0,20}embedding|not an embedding|unexpected endpoint|unsupported endpoint/i,
+  // vLLM answers 400 to this, Ollama 500, llama.cpp 501.
+  notEmbedding: /(not|n't) support.{0,20}embedding|not an embedding/i,
+  misconfigured: /matryoshka|\bdimensions?\b|unexpected endpoint|unsupported endpoint/i,
 } as const;
 
 export interface FaultContext {
@@ -88,18 +89,25 @@ function answeredWith(status: number, says: string, cause: APIError | undefined,
       /quota|billing|credit/i.test(says) ? `${where} says that your quota is used up.` : `${where} asks for a pause.`,
     );
   }
-  if (status === 401 || status === 403) return transient(`${where} does not accept the API key. Set the right one.`);
+  if (status === 401 || status === 403)
+    return transient(`${where} does not accept the API key. Set the right one (EMBEDDINGS_API_KEY).`);
   if (status === 402) return transient(`${where} wants to be paid first.`);
-  if (SAYS.noModel.test(says)) return transient(`${where} has not loaded the model. Load it, or name another one.`);
+  if (SAYS.noModel.test(says))
+    return transient(`${where} has not loaded the model. Load it, or name another one (EMBEDDINGS_MODEL).`);
+  if (SAYS.notEmbedding.test(says)) {
+    return transient(`${where} cannot embed with this model. Load an embedding model, and name it (EMBEDDINGS_MODEL).`);
+  }
   const tooMany = SAYS.tooManyTexts.exec(says);
   if (tooMany) return new TooManyTextsError(Number(tooMany[2]) || undefined, { cause });
   if (status === 413 || ([400, 422, 500].includes(status) && SAYS.tooLong.test(says))) {
     return new RejectedInputError(`${where} finds the text too long.${quote}`, { reason: "too-long", cause });
   }
-  if (status === 404 || status === 405) return transient(`${where} has no /embeddings at this address. Correct it.`);
+  if (status === 404 || status === 405)
+    return transient(`${where} has no /embeddings at this address. Correct it (EMBEDDINGS_URL).`);
   if (status === 400 || status === 422) {
     if (SAYS.badEncoding.test(says)) return new EncodingRefusedError(says, { cause });
-    if (SAYS.badKey.test(says)) return transient(`${where} does not accept the API key. Set the right one.`);
+    if (SAYS.badKey.test(says))
+      return transient(`${where} does not accept the API key. Set the right one (EMBEDDINGS_API_KEY).`);
     if (SAYS.misconfigured.test(says)) return transient(`${where} cannot embed with these settings. Correct them.`);
     return new RejectedInputError(`${where} refuses the text.${quote}`, { cause });
   }
@@ -112,9 +120,9 @@ function unreachable(where: string, error: Error): TransientError {
   const codes = causes(error).map((cause) => String((cause as { code?: unknown }).code ?? ""));
   const has = (...wanted: string[]) => codes.some((code) => wanted.includes(code));
   const what = has("ECONNREFUSED")
-    ? "is not running: nothing listens there. Start it, or correct the address."
+    ? "is not running: nothing listens there. Start it, or correct the address (EMBEDDINGS_URL)."
     : has("ENOTFOUND", "EAI_AGAIN")
-      ? "cannot be found: its name does not resolve. Correct the address, or check the network."
+      ? "cannot be found: its name does not resolve. Correct the address (EMBEDDINGS_URL), or check the network."
       : has("ECONNRESET", "UND_ERR_SOCKET", "EPIPE")
         ? "hung up before it had answered."
         : has("ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT", "EHOSTUNREACH", "ENETUNREACH")

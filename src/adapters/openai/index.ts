@@ -168,8 +168,8 @@ async function chooseModel(server: Server, where: string, signal: AbortSignal | 
   if (chosen !== undefined) return chosen;
   throw new TransientError(
     names.length === 0
-      ? `${where} has no model loaded. Load an embedding model, or name the one to use.`
-      : `${where} offers no model that looks like an embedding model. Name the one to use; it has: ${names.slice(0, 20).join(", ")}.`,
+      ? `${where} has no model loaded. Load an embedding model, or name the one to use (EMBEDDINGS_MODEL).`
+      : `${where} offers no model that looks like an embedding model. Name the one to use (EMBEDDINGS_MODEL); it has: ${names.slice(0, 20).join(", ")}.`,
   );
 }
 
@@ -201,7 +201,7 @@ async function checkIdentity(
 
 function anotherModel(where: string, expected: string, actual: string): TransientError {
   return new TransientError(
-    `${where}: another model answers, ${actual} instead of ${expected}. Load that one, or change the model in the configuration to index with the other.`,
+    `${where}: another model answers, ${actual} instead of ${expected}. Load that one, or name the other (EMBEDDINGS_MODEL) to index with it.`,
   );
 }
 
