@@ -78,10 +78,12 @@ async function move(from: StoresConfig, to: StoresConfig): Promise<void> {
   const [indexFrom, indexTo] = [indexOf(from), indexOf(to)];
   // Before anything is copied: whether the last step can be done, too.
   if (typeof indexTo !== "string") await requireConditionalPut(indexTo);
+  const copied: string[] = [];
   if (archiveFrom.location !== archiveTo.location) {
     const line = createLine();
     const onProgress = (step: string, entries: number) => line(`archive: ${count(entries)} entries ${step}`);
     const { entries, hash } = await copyArchive(archiveFrom, archiveTo, { now: Date.now(), onProgress });
+    copied.push(archiveLocation(from));
     say(
       `The archive is at ${archiveTo.location}: ${count(entries)} entries, the same on both sides (SHA-256 ${hash}).`,
     );
@@ -91,16 +93,19 @@ async function move(from: StoresConfig, to: StoresConfig): Promise<void> {
     const onProgress = (step: string, bytes: number, of: number) =>
       line(`index: ${megabytes(bytes)} of ${megabytes(of)} ${step}`);
     const { files, bytes, hash } = await copyIndex(indexFrom, indexTo, onProgress);
+    copied.push(addressOf(indexFrom));
     say(
       `The index is at ${addressOf(indexTo)}: ${count(files)} files, ${megabytes(bytes)}, the same on both sides (SHA-256 ${hash}).`,
     );
   }
   const settings = [
-    `KV_URL=${to.archive?.url ?? ""}`,
-    `INDEX_URI=${to.index?.uri ?? ""}`,
+    ...(to.archive === undefined ? ["KV_URL=", "KV_ACCESS_TOKEN="] : [`KV_URL=${to.archive.url}`]),
+    ...(to.index === undefined
+      ? ["INDEX_URI=", "INDEX_S3_ENDPOINT=", "INDEX_S3_REGION=", "INDEX_S3_ACCESS_KEY=", "INDEX_S3_SECRET_KEY="]
+      : [`INDEX_URI=${to.index.uri}`]),
     ...(to.archive !== undefined && to.index !== undefined ? [] : [`DATA_DIR=${to.dataDir}`]),
   ];
-  say(`Put this into .env and start the bot; then what is at ${archiveLocation(from)} may go:\n${settings.join("\n")}`);
+  say(`Put this into .env and start the bot; then what is at ${copied.join(" and ")} may go:\n${settings.join("\n")}`);
 }
 
 /** Now and then a line. */

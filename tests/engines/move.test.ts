@@ -70,11 +70,18 @@ describeEngines("moving", () => {
       const { dataDir, rows } = await installation();
       const before = join(folder, "before");
       await cp(dataDir, before, { recursive: true });
+      // A bot that was only tried with the new settings is not in the way.
+      await (await openStores(engines.stores(join(folder, "tried")), silent)).close();
 
       const there = await run(toRemote(), { ...settings(), DATA_DIR: dataDir }).ended;
       expect(there.output).toMatch(/The archive is at .* entries, the same on both sides/);
       expect(there.output).toMatch(/The index is at .* files, .* the same on both sides/);
+      const [archive, index] = [join(dataDir, "archive.sqlite"), join(dataDir, "index")];
+      expect(there.output).toContain(`then what is at ${archive} and ${index} may go`);
       expect(there.code).toBe(0);
+      const one = ["--to-index", `${engines.index.uri}-only`];
+      const indexOnly = await run(one, { ...settings(), DATA_DIR: dataDir }).ended;
+      expect(indexOnly.output).toContain(`then what is at ${index} may go`);
 
       const house = await openHouse({
         stores: engines.stores(join(folder, "elsewhere")),
@@ -140,6 +147,7 @@ describeEngines("moving", () => {
       await house.stop();
       await house.server?.close();
       const other = await openStores(engines.stores(join(folder, "other")), silent);
+      await other.archive.saveSettings("1", { adminChannelId: "2" });
       await other.close();
       const taken = await run(toRemote(), env).ended;
       expect(taken).toMatchObject({ code: 1, output: expect.stringContaining("holds something already") });

@@ -40,7 +40,7 @@ export async function copyArchive(
     try {
       const format = await readFormat(source, decoded);
       if (format === undefined || "copyOf" in format) throw new UserError(`There is no archive at ${from.location}.`);
-      await beginOrGoOn(target, from.location, to.location);
+      await beginOrGoOn(target, from.location, to.location, now);
       await target.commitGroups(differences(source, target, (entries) => onProgress("copied", entries)));
       const original = await summary(source, (entries) => onProgress("compared", entries));
       const copy = await summary(target, () => {});
@@ -68,11 +68,14 @@ async function requireIdle(source: Store, now: number): Promise<void> {
   }
 }
 
-async function beginOrGoOn(target: Store, source: string, location: string): Promise<void> {
+async function beginOrGoOn(target: Store, source: string, location: string, now: number): Promise<void> {
   const format = await readFormat(target, decoded);
-  if (format !== undefined && "copyOf" in format && format.copyOf === source) return;
-  const [first] = await target.list(EVERYTHING, { limit: 1 });
-  if (format !== undefined || first !== undefined) {
+  const isCopy = format !== undefined && "copyOf" in format;
+  if (isCopy && format.copyOf === source) return;
+  await requireIdle(target, now);
+  // A bot that was only tried there has left nothing that would be copied.
+  const isEmpty = (await entries(target).next()).done === true;
+  if (isCopy || !isEmpty) {
     throw new UserError(`${location} holds something already. Name an empty one. Nothing was changed.`);
   }
   await writeFormat(target, { copyOf: source });

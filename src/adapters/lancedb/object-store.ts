@@ -112,5 +112,6 @@ async function refusal({ uri, region = DEFAULT_REGION }: ObjectStore, host: stri
 function reasonOf(thrown: unknown): string {
   const error = toError(thrown);
   if (error.name === "TimeoutError") return "no answer in time";
-  return error.cause === undefined ? error.message : toError(error.cause).message;
+  const { message } = error.cause === undefined ? error : toError(error.cause);
+  return /wrong version number|packet length too long/i.test(message) ? "it does not speak https" : message.trim();
 }
