@@ -278,7 +278,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   return {
     commandDefinitions: commands.definitions,
     ready,
-    status: async (guildId) => requireCore().engine.status(guildId),
+    async status(guildId) {
+      if (stopped.signal.aborted) throw new UserError("Backscroll has been stopped.");
+      return await requireCore().engine.status(guildId);
+    },
     idle: async () => core?.live.idle(),
     stop() {
       stopping ??= stop();

@@ -33,9 +33,9 @@ export interface Backscroll {
   readonly commandDefinitions: readonly RESTPostAPIApplicationCommandsJSONBody[];
   /** Resolves when the commands work: the client is ready and the embedder known. Rejects when that cannot be. */
   readonly ready: Promise<void>;
-  /** @throws UserError before `ready` */
+  /** @throws UserError before `ready` and after `stop` */
   status(guildId: Snowflake): Promise<BackfillStatus>;
-  /** Resolves when everything under way in a guild's live indexing is done. */
+  /** Resolves when everything under way in live indexing is done, of all guilds. */
   idle(): Promise<void>;
   /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat. */
   stop(): Promise<void>;

@@ -215,5 +215,6 @@ describe("stopping", () => {
     await again.ready;
     await again.stop();
     expect(listeners(client)).toEqual(before);
+    await expect(again.status(discord.guild.id)).rejects.toThrow("Backscroll has been stopped");
   });
 });

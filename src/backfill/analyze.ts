@@ -149,7 +149,7 @@ async function checkContent(history: History): Promise<Check> {
           ok,
           detail: "Discord hides from this bot what messages say",
           remedy:
-            "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot.",
+            "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot. A bot of your own that Backscroll was added to must also ask for the intents GuildMessages and MessageContent.",
         };
   } catch (thrown) {
     const remedy = "Discord did not answer. Try again in a minute.";

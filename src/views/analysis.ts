@@ -128,7 +128,7 @@ function overview(analysis: Analysis): APIEmbed {
   };
 }
 
-const emptyArchive =
+export const emptyArchive =
   "Nothing of this server is stored yet: its messages are only on Discord. They can be fetched from there first.";
 
 function standing(analysis: Analysis): string {

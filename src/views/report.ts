@@ -6,6 +6,7 @@ import { isBalanced, isResumable, type Run, totals } from "../backfill/run.ts";
 import type { SampledMessage } from "../backfill/sample.ts";
 import type { Criterion, Verification } from "../backfill/verify.ts";
 import { snowflakeTime } from "../snowflake.ts";
+import { emptyArchive } from "./analysis.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
 import { recordMarkdown } from "./record-text.ts";
 import { by } from "./search-results.ts";
@@ -155,6 +156,9 @@ const criterionTitles: Readonly<Record<Criterion["name"], string>> = {
 
 function verificationEmbed(verification: Verification, guildId: string): APIEmbed {
   const { records, embedded, skipped, missing, stale, orphaned, duplicates, badVectors, selfRetrieval } = verification;
+  if (records === 0 && orphaned === 0) {
+    return { title: "Nothing to check", color: colors.quiet, description: emptyArchive };
+  }
   const ok = verification.criteria.every((criterion) => criterion.ok);
   const ticks = verification.criteria.map(
     ({ name, ok, detail }) => `${ok ? "✅" : "❌"} **${criterionTitles[name]}**: ${plain(detail)}`,

@@ -299,6 +299,13 @@ describe("the report", () => {
     expectSendable(view);
     expect(textOf(view)).toContain("1,234 messages\n500 channels could not be read: secret-0: no permission");
   });
+
+  it("finds nothing right or wrong where nothing is stored", () => {
+    const verification = exampleVerification({ records: 0, embedded: 0, skipped: 0, missing: 0, orphaned: 0 });
+    const view = verificationView(verification, guildId);
+    expect(textOf(view)).toMatch(/Nothing to check.*only on Discord/s);
+    expect(textOf(view)).not.toMatch(/[✅❌]/u);
+  });
 });
 
 describe("short answers", () => {
