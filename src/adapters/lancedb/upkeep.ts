@@ -47,7 +47,7 @@ export function createUpkeep(): Upkeep {
     child = started;
     // Searches and writes here come first. Before it has threads: they take over the priority. Where the system refuses, this job
     // fails with its reason, and the next goes on without.
-    if (started.pid !== undefined) setPriority(started.pid, constants.priority.PRIORITY_LOW);
+    if (started.pid !== undefined) setPriority(started.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     return started;
   }
 
