@@ -427,6 +427,13 @@ export interface UpkeepOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AffectedRows {
+  /** Which of the ids asked about have rows. */
+  readonly present: readonly Snowflake[];
+  /** Ids of the rows whose context is one of them; some may be among them. */
+  readonly dependents: readonly Snowflake[];
+}
+
 /**
  * The rows of one guild in one embedding space. Writes must come from one writer (indexing/index-writer.ts); a read sees every
  * write that finished before it.
@@ -445,8 +452,8 @@ export interface VectorIndex {
 
   /** Row keys with id <= newestId and >= oldestId, ordered by id descending then chunk; at most `limit` rows. */
   keys(kind: RecordKind, range: IdRange, limit: number): Promise<RowKey[]>;
-  /** Ids of the rows whose context is one of these. */
-  dependents(contextIds: readonly Snowflake[]): Promise<Snowflake[]>;
+  /** What a change of these records concerns. */
+  affected(ids: readonly Snowflake[]): Promise<AffectedRows>;
   /** Rows of these ids, with vectors. */
   rows(ids: readonly Snowflake[], filter?: SearchFilter): Promise<IndexRow[]>;
 

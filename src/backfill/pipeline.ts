@@ -213,7 +213,8 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     rewritten: ReadonlySet<Snowflake>,
   ): Promise<void> {
     if (ids.length === 0) return;
-    const dependents = (await sources.index.dependents(ids)).filter((id) => !rewritten.has(id));
+    const affected = await sources.index.affected(ids);
+    const dependents = affected.dependents.filter((id) => !rewritten.has(id));
     if (dependents.length === 0) return;
     await archive.markPending(guildId, kind, dependents);
     parts.onMarked();

@@ -30,7 +30,7 @@ export async function dropOutdated(
     }
   }
   const removed = await writer.exclusively(async (index) => {
-    const unwanted = new Set([...outdated, ...(await index.dependents([...outdated]))]);
+    const unwanted = new Set([...outdated, ...(await index.affected([...outdated])).dependents]);
     await index.removeIds([...unwanted]);
     return unwanted.size;
   });

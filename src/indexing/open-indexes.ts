@@ -96,7 +96,7 @@ export function createOpenIndexes(
       removeScope: (...given) => changing((index) => index.removeScope(...given)),
       removeRun: (...given) => changing((index) => index.removeRun(...given)),
       keys: (...given) => using((index) => index.keys(...given)),
-      dependents: (...given) => using((index) => index.dependents(...given)),
+      affected: (...given) => using((index) => index.affected(...given)),
       rows: (...given) => using((index) => index.rows(...given)),
       candidates: (...given) => using((index) => index.candidates(...given)),
       nearest: (...given) => using((index) => index.nearest(...given)),

@@ -1,7 +1,7 @@
 // Writes rows of messages anew whose own text is as it was: to take a neighbour's words out, which are only in the full text, never in
 // a vector, or because they may be there twice. They keep their vectors, so it works while the embedder is down.
 
-import type { Archive, IndexRow } from "../ports.ts";
+import type { AffectedRows, Archive, IndexRow } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { GuildIndex } from "./guild-indexes.ts";
 import type { WriteOutcome } from "./index-writer.ts";
@@ -12,7 +12,7 @@ export interface Reworded extends WriteOutcome {
   readonly remaining: readonly Snowflake[];
 }
 
-/** @param ids messages; those without rows, or with rows of another text, remain */
+/** @param ids messages with rows; those with rows of another text remain */
 export async function reword(
   archive: Archive,
   guildId: Snowflake,
@@ -39,23 +39,14 @@ export async function reword(
 }
 
 /**
- * Takes the words of these messages, as they were, out of the rows of others. Asked in the writer's order, so that rows on their way
- * when the neighbour changed are seen.
+ * Which of these messages have rows, and which others carry words of theirs. Asked in the writer's order, so that rows on their way when
+ * the messages changed are seen.
  */
-export async function rewordDependents(
-  archive: Archive,
-  guildId: Snowflake,
-  guild: GuildIndex,
-  ids: readonly Snowflake[],
-): Promise<void> {
-  const dependents = await guild.writer.exclusively((index) => index.dependents(ids));
+export async function affectedBy({ writer }: GuildIndex, ids: readonly Snowflake[]): Promise<AffectedRows> {
+  if (ids.length === 0) return { present: [], dependents: [] };
+  const { present, dependents } = await writer.exclusively((index) => index.affected(ids));
   const named = new Set(ids);
-  await rewordUnmarked(
-    archive,
-    guildId,
-    guild,
-    dependents.filter((id) => !named.has(id)),
-  );
+  return { present, dependents: dependents.filter((id) => !named.has(id)) };
 }
 
 /**

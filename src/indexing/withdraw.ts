@@ -7,7 +7,7 @@ import type { Archive, Logger } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { Ownership } from "./ownership.ts";
-import { rewordDependents } from "./reword.ts";
+import { affectedBy, rewordUnmarked } from "./reword.ts";
 
 /** Marks that are looked through. */
 const MARKS = 20_000;
@@ -72,11 +72,12 @@ async function withdraw(archive: Archive, guildId: Snowflake, guild: GuildIndex,
   try {
     const stored = [await archive.get(guildId, "message", ids), await archive.get(guildId, "note", ids)];
     const hashes = new Map(stored.flatMap((each) => [...each]).map(([id, { contentHash }]) => [id, contentHash]));
-    const rows = await index.rows(ids);
+    const { present, dependents } = await affectedBy(guild, ids);
+    const rows = await index.rows(present);
     const outdated = new Set(rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id));
     // Rows that have been written since the ticket are of the newest text.
     if (outdated.size > 0) await writer.removeIds([...outdated], ticket);
-    await rewordDependents(archive, guildId, guild, ids);
+    await rewordUnmarked(archive, guildId, guild, dependents);
   } finally {
     ticket.release();
   }

@@ -243,15 +243,16 @@ export function vectorIndexContract(
         expect((await index.keys("note", EVERYTHING, 10)).map((key) => key.id)).toEqual(["97"]);
       });
 
-      it("finds the rows that hold a neighbour's words", async () => {
+      it("finds which ids have rows, and the rows that hold a neighbour's words", async () => {
         await add(
           indexRow({ id: "101", contextId: "100" }),
           indexRow({ id: "101", chunk: 1, contextId: "100" }),
           indexRow({ id: "102", contextId: "101" }),
           indexRow({ id: "103" }),
         );
-        expect(await index.dependents(["100", "555"])).toEqual(["101"]);
-        expect(await index.dependents([])).toEqual([]);
+        expect(await index.affected(["100", "555"])).toEqual({ present: [], dependents: ["101"] });
+        expect(await index.affected(["101", "103"])).toEqual({ present: ["101", "103"], dependents: ["102"] });
+        expect(await index.affected([])).toEqual({ present: [], dependents: [] });
       });
 
       it("looks up more ids than fit one query, in the order asked for", async () => {

@@ -62,6 +62,9 @@ export const ROW_COLUMNS: readonly string[] = [...COLUMNS.map((column) => column
 /** Columns of a `FoundRow`. Each column costs a search about a millisecond: a row's columns lie apart. */
 export const FOUND_COLUMNS = ["id", "chunk", "kind", "text", "searchText", "vector"];
 
+/** Which row carries whose words. */
+export const LINK_COLUMNS = ["id", "contextId"];
+
 /** Columns of a `RowKey`. */
 export const KEY_COLUMNS = ["id", "chunk", "contentHash", "runId"];
 

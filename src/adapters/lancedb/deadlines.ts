@@ -75,7 +75,7 @@ export function createDeadlines(where: string, { readMs, changeMs, upkeepMs }: P
       removeScope: changing(index.removeScope),
       removeRun: changing(index.removeRun),
       keys: deciding(index.keys),
-      dependents: deciding(index.dependents),
+      affected: deciding(index.affected),
       rows: reading(index.rows),
       async candidates(asked) {
         // The embedder has deadlines of its own.

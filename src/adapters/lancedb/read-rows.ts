@@ -112,6 +112,15 @@ export function toKeys(batch: Batch): RowKey[] {
   });
 }
 
+/** Ids of a batch that has `LINK_COLUMNS`. */
+export function toLinks(batch: Batch): { readonly id: string; readonly contextId: string | undefined }[] {
+  const [id, contextId] = [ids(batch, "id"), values(batch, "contextId")];
+  return Array.from({ length: batch.numRows }, (_, index) => {
+    const context = contextId(index);
+    return { id: id(index), contextId: context === null ? undefined : String(context) };
+  });
+}
+
 /** One column as text: ids in decimal. */
 export function toTexts(batch: Batch, name: string): string[] {
   return Array.from({ length: batch.numRows }, (_, index) => texts(batch, name)(index));

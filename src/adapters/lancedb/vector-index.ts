@@ -2,13 +2,13 @@
 // million rows of 256 dimensions.
 
 import type { Table } from "@lancedb/lancedb";
-import type { EmbeddingSpace, IndexRow, UpkeepOptions, VectorIndex } from "../../ports.ts";
+import type { AffectedRows, EmbeddingSpace, IndexRow, UpkeepOptions, VectorIndex } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import { KEY_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
+import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";
 import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
-import { collect, toKeys, toRows, toTexts } from "./read-rows.ts";
+import { collect, toKeys, toLinks, toRows, toTexts } from "./read-rows.ts";
 import { createSearches } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
 import { createVersionCount, tagVersion } from "./versions.ts";
@@ -110,14 +110,19 @@ export function createVectorIndex(
     return found.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0) || a.chunk - b.chunk);
   }
 
-  async function idsWhere(column: "id" | "contextId", ids: readonly Snowflake[]): Promise<Snowflake[]> {
-    const found = new Set<Snowflake>();
+  async function affected(ids: readonly Snowflake[]): Promise<AffectedRows> {
+    const asked = new Set(ids);
+    const [present, dependents] = [new Set<Snowflake>(), new Set<Snowflake>()];
     const table = await upToDate();
-    for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
-      const query = table.query().where(isOneOf(column, part)).select(["id"]);
-      for (const id of await collect(query, (batch) => toTexts(batch, "id"))) found.add(id);
+    for (const part of inParts([...asked], IDS_PER_QUERY)) {
+      // One look for both: rows that no index holds yet are read one by one.
+      const where = `${isOneOf("id", part)} OR ${isOneOf("contextId", part)}`;
+      for (const { id, contextId } of await collect(table.query().where(where).select(LINK_COLUMNS), toLinks)) {
+        if (asked.has(id)) present.add(id);
+        if (contextId !== undefined && asked.has(contextId)) dependents.add(id);
+      }
     }
-    return [...found];
+    return { present: [...present], dependents: [...dependents] };
   }
 
   return {
@@ -148,15 +153,12 @@ export function createVectorIndex(
       return await collect(query, toKeys);
     },
 
-    dependents: (contextIds) => idsWhere("contextId", contextIds),
+    affected,
 
     async rows(ids, filter) {
       const where = filter ? filterSql(filter) : "true";
       if (where === undefined) return [];
-      // Most are asked about because they may have none: whole rows cost six times as much to look for.
-      const present = new Set(await idsWhere("id", ids));
-      const asked = ids.filter((id) => present.has(id));
-      return await rowsOf(asked, where);
+      return await rowsOf(ids, where);
     },
 
     ...createSearches(reader, openStill, isRemote),
