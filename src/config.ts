@@ -242,8 +242,17 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
   };
 }
 
-/** The process's environment, with `.env` of the working folder under it. @throws UserError when that cannot be read */
+/** The oldest in package.json's `engines`, which npm only warns about. */
+const OLDEST_NODE = "20.19";
+
+/**
+ * The process's environment, with `.env` of the working folder under it.
+ * @throws UserError when that cannot be read, or Node is too old
+ */
 export function environment(): Environment {
+  if (process.version.slice(1).localeCompare(OLDEST_NODE, "en", { numeric: true }) < 0) {
+    throw new UserError(`Backscroll needs Node ${OLDEST_NODE} or newer. This is ${process.version}.`);
+  }
   if (!existsSync(".env")) return process.env;
   try {
     process.loadEnvFile(".env");

@@ -256,6 +256,10 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
     const unreadable = await startBot({}, folder);
     expect(await unreadable.ended()).toBe(1);
     expect(unreadable.errors()).toContain(`${join(folder, ".env")} cannot be read`);
+    const aged = `--import=data:text/javascript,Object.defineProperty(process,"version",{value:"v18.20.8"})`;
+    const old = await startBot({ NODE_OPTIONS: aged.replaceAll('"', "'") });
+    expect(await old.ended()).toBe(1);
+    expect(old.errors()).toContain("needs Node 20.19 or newer. This is v18.20.8");
   }, 60_000);
 
   test("remote stores that are not there or not set up, with everything else, and no secret", async () => {

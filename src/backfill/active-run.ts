@@ -270,7 +270,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   function waitingFor(): string | undefined {
     const open = breaker.state();
     if (open === undefined) return activity;
-    return `the search model; next try in ${Math.max(0, Math.ceil((open.nextProbeAt - clock.now()) / 1000))} seconds`;
+    return `the search model; next try in ${Math.max(0, Math.ceil((open.nextProbeAt - clock.now()) / 1000))} s`;
   }
 
   async function pause(reason: string): Promise<void> {

@@ -13,7 +13,7 @@ const LAST_TIME_MS = Date.UTC(2080, 0);
 
 const name = z.string().min(1);
 const lineSchema = z.object({
-  id: z.union([name, z.int().transform(String)]),
+  id: z.union([name, z.int().transform(String)], "must be a text or a whole number"),
   channel: name,
   author: name,
   timestamp: z.string(),

@@ -42,7 +42,7 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
     lines.push(`📥 Collecting history from Discord first: ${count(run.collection.collected, "message")} so far`);
   }
   const selfEvident = run.status === "running" || run.status === "succeeded";
-  if (!selfEvident && run.reason) lines.push(`Why: ${plain(run.reason)}, ${ago(run.statusAt)}`);
+  if (!selfEvident && run.reason) lines.push(`Why (${ago(run.statusAt)}): ${plain(run.reason)}`);
   if (status.waitingFor && isActive(run.status)) lines.push(`Waiting for: ${plain(status.waitingFor)}`);
 
   const fields: APIEmbedField[] = [
