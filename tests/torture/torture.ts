@@ -32,6 +32,8 @@ interface Outcome {
   /** Rows that should not be there, or are not as they should be. */
   readonly different: number;
   readonly balanced: boolean;
+  /** Where its accounts differ from the undisturbed run's. */
+  readonly accounts: string;
   readonly seconds: number;
 }
 
@@ -82,6 +84,7 @@ async function main(): Promise<number> {
       const { kills, lost, duplicate, different, balanced, seconds: took } = outcome;
       const columns = [pad(outcomes.length, 5), pad(kills, 7), pad(lost, 7), pad(duplicate, 11), pad(different, 11)];
       console.log(`${columns.join("")}${balanced ? "  balanced" : "     WRONG"}${pad(took.toFixed(0), 9)}`);
+      if (!balanced) console.log(`       ${outcome.accounts}`);
       await place.close();
     }
   } finally {
@@ -130,12 +133,20 @@ async function main(): Promise<number> {
     const missing = [...expected.rows.keys()].filter((key) => !rows.has(key));
     const duplicates = [...rows.keys()].filter((key) => key.endsWith("duplicate"));
     const others = [...rows].filter(([key, row]) => !isDeepStrictEqual(row, expected.rows.get(key)));
+    const [counted, right] = [
+      { status: run.status, ...totals(run) },
+      { status: "succeeded", ...totals(expected.run) },
+    ];
+    const balanced = isDeepStrictEqual(counted, right);
     return {
       kills,
       lost: missing.length,
       duplicate: duplicates.length,
       different: others.length - duplicates.length,
-      balanced: run.status === "succeeded" && isDeepStrictEqual(totals(run), totals(expected.run)),
+      balanced,
+      accounts: balanced
+        ? "as they should be"
+        : `${JSON.stringify({ ...counted, skippedBy: run.skippedBy })}, not ${JSON.stringify(right)}`,
       seconds: (performance.now() - begunAt) / 1000,
     };
   }
