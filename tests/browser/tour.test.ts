@@ -63,7 +63,6 @@ describeInChromium("a walk through the page", (chromium) => {
     await page.getByRole("button", { name: "Pause", exact: true }).last().click();
     await latest(/Backfill paused/).waitFor();
     await page.getByRole("button", { name: "Resume" }).last().waitFor();
-    await picture(page, "backfill-dark");
     await page.getByRole("button", { name: "Resume" }).last().click();
     // The progress message says so, and then the report does.
     await expect.poll(() => message(/Backfill finished/).count(), { timeout: BUSY_MS }).toBe(2);
