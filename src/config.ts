@@ -6,14 +6,22 @@ import { z } from "zod";
 import type { AlertThresholds } from "./backfill/alerts.ts";
 import { UserError } from "./errors.ts";
 
+/** An OpenAI-compatible embedding server. */
 export interface EmbeddingsConfig {
+  /** E.g. http://localhost:1234/v1 */
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
+  /** Undefined: the server's only model, or the first that looks like an embedding model. */
   readonly model: string | undefined;
+  /** Put before each text that is stored, e.g. "search_document: ". Undefined: known by the model's name. */
   readonly documentPrefix: string | undefined;
+  /** Put before what is searched for. */
   readonly queryPrefix: string | undefined;
+  /** Undefined: 1 for a server on this machine or network, else 4. */
   readonly parallelRequests: number | undefined;
+  /** Undefined: 256. */
   readonly textsPerRequest: number | undefined;
+  /** An answer slower than this counts as none. */
   readonly requestTimeoutMs: number;
 }
 

@@ -45,7 +45,7 @@ export interface AlertThresholds {
   readonly stalledMs: number;
 }
 
-/** DESIGN section 5. */
+/** Those of the README's table. */
 export const defaultThresholds: AlertThresholds = {
   slowEmbeddingMs: 5_000,
   failureRate: 0.05,

@@ -6,7 +6,7 @@ import type { EmbeddingTiming } from "../indexing/embedding-queue.ts";
 import type { Embedder } from "../ports.ts";
 import type { PaceName, PhaseName } from "./run.ts";
 
-/** DESIGN section 4: texts per batch and milliseconds between batches. */
+/** Texts per batch and milliseconds between batches, as docs/how-a-backfill-runs.md tells. */
 const gentle: Record<PhaseName, { readonly texts: number; readonly cooldownMs: number }> = {
   recent: { texts: 100, cooldownMs: 500 },
   medium: { texts: 150, cooldownMs: 300 },
