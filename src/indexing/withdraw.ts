@@ -9,8 +9,10 @@ import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { Ownership } from "./ownership.ts";
 import { affectedBy, rewordUnmarked } from "./reword.ts";
 
-/** Marks that are looked through. */
+/** Marks that are looked through, ... */
 const MARKS = 20_000;
+/** ... and those of them whose rows are in memory at once. */
+const TOGETHER = 500;
 
 export interface Withdrawal {
   /** Rows in the making from an earlier read of these records will not be written. */
@@ -43,7 +45,9 @@ export function createWithdrawal(parts: {
   }
 
   async function takeOut(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
-    if (ids.length > 0) await withdraw(archive, guildId, await indexes.open(guildId), ids);
+    for (let start = 0; start < ids.length; start += TOGETHER) {
+      await withdraw(archive, guildId, await indexes.open(guildId), ids.slice(start, start + TOGETHER));
+    }
   }
 
   async function takeOutMarked(guildId: Snowflake): Promise<void> {
