@@ -41,9 +41,12 @@ export function createUpkeep(): Upkeep {
 
   function start(): ChildProcess {
     const started = fork(SCRIPT, { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    started.once("exit", () => {
+    const forget = () => {
       if (child === started) child = undefined;
-    });
+    };
+    started.once("exit", forget);
+    // Where the system starts no more processes, say: whoever waits for its answer is told, and the next tries again.
+    started.on("error", forget);
     child = started;
     // Searches and writes here come first. Before it has threads: they take over the priority. Where the system refuses, this job
     // fails with its reason, and the next goes on without.
