@@ -51,7 +51,7 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
 
   /** Of the latest batch; what is fixed per request is spread over its texts. */
   let msPerText = 0;
-  /** What a member's texts took last. */
+  /** What a member's text took last. */
   let memberMs = 0;
   /** What the backfill has spent at the embedder since a member needed it. */
   let aloneMs = Number.POSITIVE_INFINITY;
@@ -87,7 +87,8 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
     observe(timing) {
       learnEagerness(timing);
       if (timing.priority !== "backfill") {
-        memberMs = timing.tookMs;
+        // Many at once, after an absence, say, take longer than anybody waits for one.
+        if (timing.texts === 1) memberMs = timing.tookMs;
         aloneMs = 0;
         return;
       }

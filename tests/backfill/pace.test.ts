@@ -113,6 +113,15 @@ describe("auto while members are about", () => {
     expect(pace.batchTexts("full")).toBe(256);
   });
 
+  test("takes what live indexing sends in one go for no measure of what a member waits for", () => {
+    const pace = createPace("auto", { ...limits, textsPerRequest: 256, parallelRequests: 1 });
+    for (let n = 0; n < 10; n += 1) pace.observe({ priority: "backfill", texts: 200, waitedMs: 0, tookMs: 2_000 });
+    member(pace, 0);
+    expect(pace.batchTexts("full")).toBe(20);
+    pace.observe({ priority: "live", texts: 200, waitedMs: 0, tookMs: 2_000 });
+    expect(pace.batchTexts("full")).toBe(20);
+  });
+
   test("full and gentle do not care", () => {
     for (const name of ["full", "gentle"] as const) {
       const pace = createPace(name, limits);
