@@ -5,7 +5,7 @@ import type { Lease, QuarantineEntry, RunStore, Versioned } from "../ports.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Run } from "./run.ts";
 
-/** This process no longer owns the guild; whoever does goes on with the run. */
+/** This process no longer owns the guild, or others have owned it since; whoever owns it goes on with the run. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
 }
@@ -15,7 +15,7 @@ export interface RunState {
   current(): Run;
   /**
    * Applies a change to the latest stored run. `change` may be called again with a newer run and returns the same object to
-   * change nothing.
+   * change nothing. Only by the lease that it began with: after another one, others may have done the same work.
    * @throws LeaseLost
    */
   update(change: (run: Run) => Run, quarantine?: readonly QuarantineEntry[]): Promise<Run>;
@@ -29,6 +29,7 @@ export function createRunState(
   lease: () => Lease | undefined,
   initial: Versioned<Run>,
 ): RunState {
+  const begunWith = lease()?.token;
   let latest = initial;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -37,7 +38,7 @@ export function createRunState(
       const next = change(latest.value);
       if (next === latest.value && quarantine.length === 0) return next;
       const held = lease();
-      if (held === undefined) throw new LeaseLost("this process no longer owns the server");
+      if (held === undefined || held.token !== begunWith) throw new LeaseLost("this process no longer owns the server");
       const saved = await store.save(guildId, next, latest.stamp, { lease: held, quarantine });
       if (saved === "lease-lost") throw new LeaseLost("another process took the server over");
       if (saved !== "changed") {

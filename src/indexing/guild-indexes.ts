@@ -44,11 +44,16 @@ export function createGuildIndexes(
   /** Under which lease an index has seen what was written before it. */
   const seenUnder = new Map<Snowflake, number>();
 
+  const hasSeen = (guildId: Snowflake) => {
+    const token = ownership.lease(guildId)?.token;
+    return token !== undefined && seenUnder.get(guildId) === token;
+  };
+
   async function openOnce(guildId: Snowflake): Promise<GuildIndex> {
     const index = await tables.lend(guildId);
     const writer = createIndexWriter(index, {
-      mayCommit: () => ownership.mayCommit(guildId),
-      isOwner: () => ownership.lease(guildId) !== undefined,
+      mayCommit: () => ownership.mayCommit(guildId) && hasSeen(guildId),
+      isOwner: () => hasSeen(guildId),
       onOvertaken: (ids) => onOvertaken(guildId, ids),
     });
     return { index, writer, recipe };
@@ -75,11 +80,14 @@ export function createGuildIndexes(
     },
     async open(guildId) {
       const guild = await openedOnce(guildId);
+      if (hasSeen(guildId)) return guild;
       const token = ownership.lease(guildId)?.token;
-      if (token !== undefined && seenUnder.get(guildId) === token) return guild;
       // Another process writes, or has written: who owns a guild looks once, who does not looks each time.
       await guild.index.refresh();
-      if (token !== undefined) seenUnder.set(guildId, token);
+      if (token !== undefined && seenUnder.get(guildId) !== token) {
+        guild.writer.takenOver();
+        seenUnder.set(guildId, token);
+      }
       return guild;
     },
     async drop(guildId) {

@@ -40,6 +40,8 @@ export interface IndexWriter {
   /** The archive has changed these records: rows made from an earlier read must not be written any more. */
   changed(ids: readonly Snowflake[]): void;
   scopeRemoved(scope: RemovalScope): void;
+  /** Others may have written: whatever was read before is out of date. */
+  takenOver(): void;
   /** @param ticket as of when they were found to be unwanted: ids changed or written since then are left alone */
   removeIds(ids: readonly Snowflake[], ticket?: Ticket): Promise<void>;
   removeScope(scope: RemovalScope): Promise<void>;
@@ -60,9 +62,9 @@ type Job = { readonly write: WriteJob } | { readonly other: () => Promise<void> 
 
 /** What stands in for the fence that LanceDB does not have. */
 export interface CommitGuard {
-  /** False once the guild's lease has (almost) run out: nothing may be sent then. */
+  /** False once the guild's lease has (almost) run out, and before it is known what others wrote: nothing may be sent then. */
   mayCommit(): boolean;
-  /** False once it has run out. */
+  /** False once it has run out, and while there is another that nothing has been written under. */
   isOwner(): boolean;
   /**
    * Told of ids whose rows were only written, or removed, when the lease had run out: the process, or its machine, slept in the middle
@@ -107,7 +109,8 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
         changedSince(`channel:${row.channelId}`, job.at) ||
         changedSince(`channel:${row.accessChannelId}`, job.at) ||
         changedSince(`author:${row.authorId}`, job.at) ||
-        changedSince("guild:", job.at);
+        changedSince("guild:", job.at) ||
+        changedSince("owner:", job.at);
       if (gone) superseded.add(row.id);
       else if (row.contextId !== undefined && changedSince(row.contextId, job.at)) contextChanged.add(row.id);
       return !gone && !contextChanged.has(row.id);
@@ -217,11 +220,12 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
     write: (rows, { ticket, fresh }) =>
       new Promise((resolve, reject) => submit({ write: { rows, at: ticket.at, fresh, resolve, reject } })),
     changed: (ids) => ids.forEach(note),
+    takenOver: () => note("owner:"),
     scopeRemoved: (scope) => note(scope.by === "guild" ? "guild:" : `${scope.by}:${scope.id}`),
     removeIds: (ids, ticket) =>
       exclusively(async (index) => {
         const isStill = (id: Snowflake) =>
-          ticket === undefined || !(changedSince(id, ticket.at) || changedSince(`row:${id}`, ticket.at));
+          ticket === undefined || ![id, `row:${id}`, "owner:"].some((key) => changedSince(key, ticket.at));
         const unwanted = ids.filter(isStill);
         if (unwanted.length === 0) return;
         await index.removeIds(unwanted);

@@ -485,6 +485,48 @@ describe("other processes", () => {
     }
   });
 
+  test("a process that slept while another took over, finished and ended doubles nothing, and leaves its accounts alone", async () => {
+    let answer = () => {};
+    const late = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    let isWriting = false;
+    let isAsleep = false;
+    const limits = { textsPerRequest: 20, parallelRequests: 4 };
+    const embedder = testEmbedder(async (texts) => {
+      isAsleep ||= isWriting && texts.some((text) => text.endsWith("token399"));
+      if (isAsleep) await late;
+    }, limits);
+    await house.close();
+    house = await openHouse({ embedder });
+    await save(400);
+    const { writer } = await house.indexes.open(GUILD);
+    const { write } = writer;
+    writer.write = (...given) => {
+      isWriting = true;
+      return write(...given);
+    };
+    await house.start();
+    await until(() => isAsleep, "the last batch is at the embedder");
+    const { folder } = house;
+    const hasten = createSkippableClock();
+    hasten.skip(60_000);
+    const other = await openHouse({ folder, clock: hasten, embedder: testEmbedder(() => {}, limits), holder: "other" });
+    const run = await other.impatiently(() => other.settled());
+    expect(totals(run)).toMatchObject({ read: 400, embedded: 400 });
+    const { token } = other.ownership.lease(GUILD) ?? { token: Number.POSITIVE_INFINITY };
+    await other.stop();
+    const isOwnerAgain = () => (house.ownership.lease(GUILD)?.token ?? 0) > token;
+    house.clock.skip(5_000);
+    await house.impatiently(() => until(isOwnerAgain, "it owns the guild again"));
+    answer();
+    await house.impatiently(() => house.engine.done(GUILD));
+    const rows = await house.rows();
+    expect([...rows.keys()].filter((key) => key.endsWith("duplicate"))).toEqual([]);
+    expect(rows.size).toBe(400);
+    expect(await house.run()).toEqual(run);
+  });
+
   test("a process that slept longer than its lease goes on by itself when nobody took over", async () => {
     await save(400);
     await house.start({ pace: "gentle" });

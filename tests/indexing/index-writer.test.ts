@@ -109,6 +109,7 @@ describe("rows from an old read", () => {
     ["its channel was removed", (_: IndexWriter) => writer.scopeRemoved({ by: "channel", id: "10" })],
     ["its author's messages were removed", (_: IndexWriter) => writer.scopeRemoved({ by: "author", id: "20" })],
     ["the guild was removed", (_: IndexWriter) => writer.scopeRemoved({ by: "guild" })],
+    ["another process may have written", (_: IndexWriter) => writer.takenOver()],
   ])("are dropped when %s since", async (_why, happen) => {
     const ticket = writer.ticket();
     happen(writer);
