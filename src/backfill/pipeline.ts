@@ -223,23 +223,28 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   /** @returns false when it was stopped before the end */
   async function readPhase(phase: Phase): Promise<boolean> {
     const difference = createDifference({ ...sources, writer }, guildId, phase.kind);
-    let leave: (() => void) | undefined;
+    let giveUp = () => {};
     try {
       let { cursor } = phase;
       while (cursor !== undefined && !stopping.aborted) {
         const limit = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, pace.batchTexts(phase.name) * BATCHES_PER_PAGE));
-        leave = await parts.room.enter(stopping);
+        const leave = await parts.room.enter(stopping);
         if (leave === undefined) return false;
+        giveUp = leave;
         await rightOfWay.giveWay(stopping);
         const read = await difference.page({ newestId: cursor, oldestId: phase.oldestId }, limit);
         cursor = read.nextNewestId;
+        giveUp = () => {
+          read.ticket.release();
+          leave();
+        };
         await begin(phase, read, leave);
         await fewerPages();
       }
       return cursor === undefined;
     } catch (thrown) {
       // The page it was at may not be in flight yet.
-      leave?.();
+      giveUp();
       throw thrown;
     } finally {
       difference.close();

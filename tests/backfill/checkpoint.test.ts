@@ -2,8 +2,10 @@
 
 import { afterEach, expect, test } from "vitest";
 import { isBalanced, type PaceName, totals } from "../../src/backfill/run.ts";
+import { TransientError } from "../../src/errors.ts";
+import type { Ticket } from "../../src/indexing/index-writer.ts";
 import type { Embedder } from "../../src/ports.ts";
-import { GUILD, type House, history, openHouse, testEmbedder, until } from "../support/engine.ts";
+import { GUILD, type House, history, hoursAgo, message, openHouse, testEmbedder, until } from "../support/engine.ts";
 
 const RECORDS = 600;
 let house: House;
@@ -53,6 +55,43 @@ test("a batch that is late holds the checkpoint back, not the batches after it; 
   expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
   // Never was more booked than was durable.
   expect(stored.filter(({ durable, read }) => read > durable)).toEqual([]);
+});
+
+test("a page that could not be begun is given up with all it holds, and begun anew", async () => {
+  house = await openHouse({ embedder: testEmbedder() });
+  await house.archive.save(GUILD, [...history(60), message(hoursAgo(80), "no", { replyToId: "5" })], {
+    pending: false,
+  });
+  const { writer } = await house.indexes.open(GUILD);
+  const { ticket } = writer;
+  const open = new Set<Ticket>();
+  writer.ticket = (at) => {
+    const real = ticket(at);
+    const counted = {
+      ...real,
+      release() {
+        open.delete(counted);
+        real.release();
+      },
+    };
+    open.add(counted);
+    return counted;
+  };
+  const { get } = house.archive;
+  let asked = 0;
+  Object.assign(house.archive, {
+    async get(...given: Parameters<typeof get>) {
+      if (given[2].includes("5")) asked += 1;
+      // The first to ask is the analysis.
+      if (asked === 2) throw new TransientError("the archive does not answer");
+      return await get(...given);
+    },
+  });
+  await house.start();
+  const run = await house.impatiently(() => house.settled());
+  expect(house.log.filter(({ event }) => event === "run:left")).toHaveLength(1);
+  expect(totals(run)).toMatchObject({ read: 61, embedded: 61 });
+  expect(open).toEqual(new Set());
 });
 
 /** What a run sends, request by request: the numbers of `history`. */
