@@ -148,7 +148,7 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
       await requireInTime(rows.map(({ id }) => id));
       // Whoever believes from an earlier read that these ids have no rows must not append them any more.
       // Not a change of the record: rows that carry its words as context are as good as before.
-      for (const row of rows) note(`row:${row.id}`);
+      if (!fresh) for (const row of rows) note(`row:${row.id}`);
       group.forEach((job, position) => {
         const outcome = sifted[position]?.outcome;
         if (outcome !== undefined) job.resolve(outcome);

@@ -21,7 +21,7 @@ import { cutBatches, embedBatch } from "./batches.ts";
 import { type Breaker, FIRST_PAUSE_MS } from "./breaker.ts";
 import type { EmbeddingQueue } from "./embedding-queue.ts";
 import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
-import type { Ticket, WriteOutcome } from "./index-writer.ts";
+import type { WriteOutcome } from "./index-writer.ts";
 import type { Ownership } from "./ownership.ts";
 import { patientRequest } from "./patient-request.ts";
 import { affectedBy, reword, rewordUnmarked } from "./reword.ts";
@@ -122,56 +122,47 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     const messageIds = idsOf("message");
     // Whoever set the marks: rows in the making from an earlier read of these records are out of date from here on.
     guild.writer.changed(marks.map(({ id }) => id));
-    const ticket = guild.writer.ticket();
-    try {
-      const { present, dependents } = await affectedBy(guild, messageIds);
-      const withRows = new Set(present);
-      const absent = messageIds.filter((id) => !withRows.has(id));
-      // Those whose own text is in the index already keep its vectors.
-      const { remaining, ...outcome } = await reword(archive, guildId, guild, present);
-      await markAgain(guildId, "message", outcome);
-      await rewordUnmarked(archive, guildId, guild, dependents);
-      await reconcileIds(guildId, guild, "message", absent, { ticket, fresh: true });
-      await reconcileIds(guildId, guild, "message", remaining, { ticket, fresh: false });
-      await reconcileIds(guildId, guild, "note", idsOf("note"), { ticket, fresh: false });
-    } finally {
-      ticket.release();
-    }
+    const { present, dependents } = await affectedBy(guild, messageIds);
+    // Those whose own text is in the index already keep its vectors.
+    const { done, ...outcome } = await reword(archive, guildId, guild, present);
+    await markAgain(guildId, "message", outcome);
+    await rewordUnmarked(archive, guildId, guild, dependents);
+    const remaining = messageIds.filter((id) => !done.has(id));
+    await reconcileIds(guildId, guild, "message", remaining);
+    await reconcileIds(guildId, guild, "note", idsOf("note"));
     await archive.clearPending(guildId, marks);
   }
 
-  /** @param as how the rows are written: `fresh` ids have none yet */
-  async function reconcileIds(
-    guildId: Snowflake,
-    guild: GuildIndex,
-    kind: RecordKind,
-    ids: readonly Snowflake[],
-    as: { readonly ticket: Ticket; readonly fresh: boolean },
-  ): Promise<void> {
+  async function reconcileIds(guildId: Snowflake, guild: GuildIndex, kind: RecordKind, ids: readonly Snowflake[]) {
     if (ids.length === 0) return;
-    const records = await archive.get(guildId, kind, ids);
-    const prepared = await prepareRecords(archive, guildId, [...records.values()], guild.recipe);
-    const wanted = new Set(prepared.map(({ stored }) => stored.record.id));
-    const unwanted = ids.filter((id) => !wanted.has(id));
-    if (unwanted.length > 0 && !as.fresh) await guild.writer.removeIds(unwanted);
-    const { textsPerRequest, tokensPerRequest } = queue.embedder.limits;
-    for (const batch of cutBatches(prepared, { texts: textsPerRequest, tokens: tokensPerRequest })) {
-      const { signal } = stopped;
-      const embed = patientRequest({ queue, breaker, priority: "live", abandon: signal, stop: signal });
-      const { embedded, refused } = await breaker.guard(() =>
-        embedBatch(embed, batch, textsPerRequest, () => clock.now()),
-      );
-      const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
-      if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, as));
-      if (refused.length > 0) {
-        await parts.quarantine.quarantine(guildId, refused);
-        if (!as.fresh) await guild.writer.removeIds(refused.map(({ id }) => id));
+    const ticket = guild.writer.ticket();
+    try {
+      const records = await archive.get(guildId, kind, ids);
+      const prepared = await prepareRecords(archive, guildId, [...records.values()], guild.recipe);
+      const wanted = new Set(prepared.map(({ stored }) => stored.record.id));
+      const unwanted = ids.filter((id) => !wanted.has(id));
+      if (unwanted.length > 0) await guild.writer.removeIds(unwanted);
+      const { textsPerRequest, tokensPerRequest } = queue.embedder.limits;
+      for (const batch of cutBatches(prepared, { texts: textsPerRequest, tokens: tokensPerRequest })) {
+        const { signal } = stopped;
+        const embed = patientRequest({ queue, breaker, priority: "live", abandon: signal, stop: signal });
+        const { embedded, refused } = await breaker.guard(() =>
+          embedBatch(embed, batch, textsPerRequest, () => clock.now()),
+        );
+        const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
+        if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
+        if (refused.length > 0) {
+          await parts.quarantine.quarantine(guildId, refused);
+          await guild.writer.removeIds(refused.map(({ id }) => id));
+        }
+        await releaseIfQuarantined(
+          guildId,
+          kind,
+          embedded.map(({ prepared }) => prepared.stored),
+        );
       }
-      await releaseIfQuarantined(
-        guildId,
-        kind,
-        embedded.map(({ prepared }) => prepared.stored),
-      );
+    } finally {
+      ticket.release();
     }
   }
 

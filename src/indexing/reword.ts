@@ -8,11 +8,11 @@ import type { WriteOutcome } from "./index-writer.ts";
 import { type PreparedRecord, prepareRecords, toRows } from "./rows.ts";
 
 export interface Reworded extends WriteOutcome {
-  /** Those that need more than other words: they are to be embedded anew. */
-  readonly remaining: readonly Snowflake[];
+  /** The others need more than other words: they are to be embedded anew. */
+  readonly done: ReadonlySet<Snowflake>;
 }
 
-/** @param ids messages with rows; those with rows of another text remain */
+/** @param ids messages with rows; those with rows of another text are left alone */
 export async function reword(
   archive: Archive,
   guildId: Snowflake,
@@ -32,7 +32,7 @@ export async function reword(
     );
     const outcome = rows.length === 0 ? NOTHING : await writer.write(rows, { ticket, fresh: false });
     const done = new Set(rows.map(({ id }) => id));
-    return { ...outcome, remaining: ids.filter((id) => !done.has(id)) };
+    return { ...outcome, done };
   } finally {
     ticket.release();
   }
@@ -63,11 +63,11 @@ export async function rewordUnmarked(
   await archive.markPending(guildId, "message", ids);
   // Before the records are read: a mark that an edit renews after that is not cleared.
   const marks = await archive.marksOf(guildId, "message", ids);
-  const { remaining, superseded, contextChanged } = await reword(archive, guildId, guild, ids);
-  const left = new Set([...remaining, ...superseded, ...contextChanged]);
+  const { done, superseded, contextChanged } = await reword(archive, guildId, guild, ids);
+  const dropped = new Set([...superseded, ...contextChanged]);
   await archive.clearPending(
     guildId,
-    marks.filter(({ id }) => !left.has(id)),
+    marks.filter(({ id }) => done.has(id) && !dropped.has(id)),
   );
 }
 
