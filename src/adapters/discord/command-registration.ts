@@ -1,6 +1,7 @@
 // Tells Discord of Backscroll's commands, one by one: a bulk registration replaces all of an application's commands, and a host
 // bot's must stay.
 
+import { setMaxListeners } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -41,6 +42,8 @@ export async function registerCommands(
   const applicationId = client.application?.id;
   if (!applicationId) throw new UserError("Commands can be registered once the client is ready.");
   const memory = await readMemory(memoryFile, logger);
+  // discord.js leaves a listener for each request: these few are no leak to be warned of.
+  setMaxListeners(0, signal);
   try {
     const registered = (await client.rest.get(Routes.applicationCommands(applicationId), {
       query: new URLSearchParams({ with_localizations: "true" }),
