@@ -2,6 +2,7 @@
 // a vector, or because they may be there twice. They keep their vectors, so it works while the embedder is down.
 
 import type { AffectedRows, Archive, IndexRow } from "../ports.ts";
+import { splitSearchText } from "../records.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { GuildIndex } from "./guild-indexes.ts";
 import type { WriteOutcome } from "./index-writer.ts";
@@ -75,8 +76,11 @@ const NOTHING: WriteOutcome = { superseded: new Set(), contextChanged: new Set()
 
 /** The rows of a record with the vectors of its present ones, if these are of the same text. */
 function anew(prepared: PreparedRecord, rows: readonly IndexRow[]): IndexRow[] {
-  const { record, contentHash } = prepared.stored;
-  const isSame = (row: IndexRow) => row.contentHash === contentHash && row.authorName === record.authorName;
+  const { contentHash } = prepared.stored;
+  const ownWords = new Map(prepared.chunks.map(({ chunk, searchText }) => [chunk, splitSearchText(searchText).own]));
+  // The author's name and a thread's title are embedded, too.
+  const isSame = ({ chunk, searchText, ...row }: IndexRow) =>
+    row.contentHash === contentHash && splitSearchText(searchText).own === ownWords.get(chunk);
   const byChunk = new Map(rows.filter(isSame).map((row) => [row.chunk, row]));
   const present = prepared.chunks.flatMap(({ chunk }) => byChunk.get(chunk) ?? []);
   // Some may be there twice, but none that is not wanted.

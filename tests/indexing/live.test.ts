@@ -200,10 +200,12 @@ test("a forum post's first message is found by its title, by the new one once th
   await house.live.messageSaved(GUILD, post, thread("Which kettle?"));
   await settled();
   expect(await house.matching("kettle")).toEqual([id(1)]);
+  const [named] = await rowsOf(id(1));
   await house.live.channelSaved(GUILD, thread("Which teapot?"));
   await settled();
   expect(await house.matching("kettle")).toEqual([]);
   expect(await house.matching("teapot")).toEqual([id(1)]);
+  expect((await rowsOf(id(1)))[0]?.vector).not.toEqual(named?.vector);
   expect(await texts(id(1))).toEqual(["see above"]);
 });
 
