@@ -200,12 +200,10 @@ export interface Archive {
   /** Ids of one channel's or thread's messages in a range, newest first. */
   idsInChannel(guildId: Snowflake, channelId: Snowflake, range: IdRange): Promise<Snowflake[]>;
 
-  /** Marks ids for reconciliation whatever the archive holds. */
-  markPending(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<void>;
+  /** Marks ids for reconciliation whatever the archive holds. @returns these marks, in the order of the ids */
+  markPending(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<PendingEntry[]>;
   /** Oldest mark first is not promised; any order, bounded. */
   pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
-  /** The marks of these ids, as far as they have one. */
-  marksOf(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<PendingEntry[]>;
   clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
   /** Guilds with pending marks, whichever process set them. Costs a read for each of them, whatever they hold. */
   marked(): Promise<Snowflake[]>;

@@ -61,9 +61,8 @@ export async function rewordUnmarked(
   ids: readonly Snowflake[],
 ): Promise<void> {
   if (ids.length === 0) return;
-  await archive.markPending(guildId, "message", ids);
-  // Before the records are read: a mark that an edit renews after that is not cleared.
-  const marks = await archive.marksOf(guildId, "message", ids);
+  // A mark that somebody renews meanwhile is not cleared.
+  const marks = await archive.markPending(guildId, "message", ids);
   const { done, superseded, contextChanged } = await reword(archive, guildId, guild, ids);
   const dropped = new Set([...superseded, ...contextChanged]);
   await archive.clearPending(

@@ -217,16 +217,26 @@ export function archiveContract(
     });
 
     describe("pending marks", () => {
-      test("are told of ids, as far as these have one", async () => {
+      test("are told to whoever sets them, who can clear these, but none that another has set since", async () => {
         await archive.markPending(GUILD, "note", ["7"]);
-        await archive.markPending(GUILD, "message", ["7", "8"]);
-        const marks = await archive.marksOf(GUILD, "message", ["7", "9"]);
-        expect(marks.map(({ kind, id }) => [kind, id])).toEqual([["message", "7"]]);
-        await archive.clearPending(GUILD, marks);
-        expect((await archive.pending(GUILD, 10)).map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual([
-          "message 8",
-          "note 7",
+        const marked = await archive.markPending(GUILD, "message", ["8", "7"]);
+        expect(marked.map(({ kind, id }) => [kind, id])).toEqual([
+          ["message", "8"],
+          ["message", "7"],
         ]);
+        const again = await archive.markPending(GUILD, "message", ["8"]);
+        await archive.clearPending(GUILD, marked);
+        expect(await marks()).toEqual(["message 8", "note 7"]);
+        await archive.clearPending(GUILD, again);
+        expect(await marks()).toEqual(["note 7"]);
+      });
+
+      test("of more ids than fit a commit are told in their order", async () => {
+        const ids = Array.from({ length: 2_500 }, (_, n) => String(n + 1));
+        const marked = await archive.markPending(GUILD, "message", ids);
+        expect(marked.map(({ id }) => id)).toEqual(ids);
+        await archive.clearPending(GUILD, marked);
+        expect(await marks()).toEqual([]);
       });
 
       test("new and changed records are marked when asked, equal ones are not", async () => {

@@ -189,9 +189,10 @@ export function createArchive(store: Store, logger: Logger): Archive {
     },
 
     async markPending(guildId, kind, ids) {
-      await store.commitGroups(
+      const stamps = await store.commitGroups(
         ids.map((id) => [{ type: "set", key: markKey("pending", guildId, kind, id), value: NOTHING }]),
       );
+      return ids.map((id, place) => ({ kind, id, stamp: stamps[place] ?? "" }));
     },
 
     async pending(guildId, limit) {
@@ -201,13 +202,6 @@ export function createArchive(store: Store, logger: Logger): Archive {
         id: idOf(key),
         stamp: versionstamp,
       }));
-    },
-
-    async marksOf(guildId, kind, ids) {
-      const marks = await store.getMany(ids.map((id) => markKey("pending", guildId, kind, id)));
-      return marks.flatMap(({ key, versionstamp }) =>
-        versionstamp === null ? [] : [{ kind, id: idOf(key), stamp: versionstamp }],
-      );
     },
 
     async clearPending(guildId, entries) {

@@ -30,8 +30,9 @@ export interface Store {
   /**
    * As few commits as the limits allow. A group is never split: its mutations are in one commit. A mutation object that is in
    * several groups is written once per commit.
+   * @returns the versionstamp of each group's commit, in their order
    */
-  commitGroups(groups: Iterable<readonly KvMutation[]> | AsyncIterable<readonly KvMutation[]>): Promise<void>;
+  commitGroups(groups: Iterable<readonly KvMutation[]> | AsyncIterable<readonly KvMutation[]>): Promise<string[]>;
   close(): void;
 }
 
@@ -77,18 +78,24 @@ export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
       }),
     commit,
     async commitGroups(groups) {
+      const stamps: string[] = [];
       let mutations = new Set<KvMutation>();
       let bytes = 0;
+      let ofGroups = 0;
       // One commit is written while the next is put together.
       let underWay: Promise<unknown> = Promise.resolve();
       const flush = async () => {
         await underWay;
         if (mutations.size === 0) return;
-        underWay = commit([...mutations]);
+        const groupsOfIt = ofGroups;
+        underWay = commit([...mutations]).then((stamp = "") => {
+          for (let group = 0; group < groupsOfIt; group += 1) stamps.push(stamp);
+        });
         // Its failure is thrown where it is awaited; until then it must not count as unhandled.
         underWay.catch(() => undefined);
         mutations = new Set();
         bytes = 0;
+        ofGroups = 0;
       };
       try {
         for await (const group of groups) {
@@ -97,11 +104,13 @@ export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
           if (full) await flush();
           for (const mutation of group) mutations.add(mutation);
           bytes += groupBytes;
+          ofGroups += 1;
         }
         await flush();
       } finally {
         await underWay;
       }
+      return stamps;
     },
     close() {
       if (!dead) kv.close();
