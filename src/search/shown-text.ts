@@ -40,7 +40,7 @@ export function shownRecord({ content, poll, forwarded, embeds = [], attachments
   const linkIsHidden = written.flat().some(({ text, hidden }) => hidden && /https?:\/\//i.test(text));
   return join([
     ...written,
-    ...embeds.map((text) => [{ text, hidden: linkIsHidden }]),
+    ...embeds.map((text) => (linkIsHidden ? [{ text, hidden: true }] : piecesOf(text))),
     ...attachments.map(({ name, alt }) => [{ text: alt ? `${name}: ${alt}` : name, hidden: SPOILER_FILE.test(name) }]),
   ]);
 }

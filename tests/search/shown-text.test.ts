@@ -55,8 +55,8 @@ describe("a record", () => {
 
   it("hides the spoilers of each part on their own", () => {
     const attachments = [{ name: "SPOILER_end.png" }];
-    expect(bracketed(shownRecord({ content: "a || b", forwarded: "c ||d||", attachments }))).toBe(
-      "a || b · c [d] · [SPOILER_end.png]",
+    expect(bracketed(shownRecord({ content: "a || b", forwarded: "c ||d||", embeds: ["e ||f||"], attachments }))).toBe(
+      "a || b · c [d] · e [f] · [SPOILER_end.png]",
     );
   });
 
