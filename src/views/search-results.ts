@@ -83,7 +83,8 @@ export function searchResultsView(shown: ResultsPage): View {
  * @param preferNewer is told behind, where the longest query leaves it its room
  */
 export function queryHeading(typed: string, options: readonly string[], preferNewer = false): string {
-  const text = [typed.trim(), ...options].filter(Boolean).join(" ");
+  // On one line: a line of its own could be a heading, in an answer that everybody sees.
+  const text = [typed.replace(/\s+/g, " ").trim(), ...options].filter(Boolean).join(" ");
   const heading = textMarkdown({ text, hidden: [] }, { room: HEADING_ROOM }) || "Everything, newest first";
   return preferNewer ? `${heading} · newer messages preferred` : heading;
 }

@@ -121,6 +121,7 @@ describe("a page of results", () => {
       searchResultsView(shown({ heading: queryHeading("from:<@7> *solder*", ["in:<#55>"]), hits: [hit()] })),
     );
     expect(text).toContain("🔎 from:<@7> \\*solder\\* in:<#55>");
+    expect(queryHeading("solder\n# Everybody out\n\n- now", [])).toBe("solder # Everybody out - now");
   });
 
   it("tells in the reader's own time where dates begin and end, as days are days in UTC", () => {
