@@ -44,6 +44,7 @@ export function createGuildRoutes(state: State): Route[] {
   function searchMembers(request: RestRequest): RestAnswer {
     const limit = queryNumber(request, "limit", 1, 1, 1000);
     const query = (request.query.get("query") ?? "").toLowerCase();
+    if (query.length < 1 || query.length > 100) throw errors.invalidQuery("query", 1, 100);
     const found = [...guildOf(request).members.values()].filter(({ userId, nick }) => {
       const { username, globalName } = getUser(state, userId);
       return [username, globalName, nick].some((name) => name?.toLowerCase().startsWith(query));

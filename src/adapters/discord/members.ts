@@ -6,12 +6,15 @@ import { translateDiscordError } from "./discord-errors.ts";
 
 /** Names that begin alike are listed too; this many are looked through. Discord's limit is 1,000. */
 const LOOKED_THROUGH = 100;
+/** No nickname, display name or user name is longer; Discord refuses to look for more than 100 characters. */
+const LONGEST_NAME = 32;
 
 /**
  * Ids of the members with exactly this nickname, display name or user name; case does not count.
  * @throws TransientError, UserError
  */
 export async function findMembers(client: Client, guildId: Snowflake, name: string): Promise<Snowflake[]> {
+  if ([...name].length > LONGEST_NAME) return [];
   const query = new URLSearchParams({ query: name, limit: String(LOOKED_THROUGH) });
   try {
     const members = (await client.rest.get(Routes.guildMembersSearch(guildId), { query })) as APIGuildMember[];
