@@ -1,8 +1,12 @@
 // What operators in a query add to the limits of a search: names become ids, and both are in force.
 
+import { UserError } from "../errors.ts";
 import type { SearchFilter } from "../ports.ts";
 import { compareSnowflakes, type Snowflake } from "../snowflake.ts";
 import type { ParsedQuery } from "./query.ts";
+
+/** Each may be a question to Discord, and those of all members wait in one line. */
+const MAX_NAMES = 10;
 
 export interface NarrowParts {
   /** Ids of members a name may mean; lower case. */
@@ -21,7 +25,10 @@ export interface Narrowed {
   readonly unknown: readonly string[];
 }
 
-/** @param askerId whom `from:me` means */
+/**
+ * @param askerId whom `from:me` means
+ * @throws UserError for more names than are looked up for one search
+ */
 export async function narrow(
   { findAuthors, findChannels }: NarrowParts,
   { guildId, filter, askerId }: { guildId: Snowflake; filter: SearchFilter; askerId?: Snowflake | undefined },
@@ -33,8 +40,12 @@ export async function narrow(
     find: (name: string) => Promise<readonly Snowflake[]>,
   ): Promise<{ readonly ids?: readonly Snowflake[]; readonly unknown: readonly string[] }> {
     if (names.length === 0) return { unknown: [] };
-    const found = await Promise.all(names.map(find));
-    const unknown = names.filter((_, which) => found[which]?.length === 0).map((name) => `${operator}:${name}`);
+    const distinct = [...new Set(names)];
+    if (distinct.length > MAX_NAMES) {
+      throw new UserError(`A search takes at most ${MAX_NAMES} names after ${operator}: please leave some out.`);
+    }
+    const found = await Promise.all(distinct.map(find));
+    const unknown = distinct.filter((_, which) => found[which]?.length === 0).map((name) => `${operator}:${name}`);
     return { ids: found.flat(), unknown };
   }
 

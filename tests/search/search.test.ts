@@ -150,6 +150,19 @@ describe("a search", () => {
     expect(await ask("antenna from:carol in:attic")).toMatchObject({ hits: [], unknown: ["from:carol", "in:attic"] });
   });
 
+  it("looks each name up once, and no more of them than people type", async () => {
+    const asked: string[] = [];
+    const findAuthors = async (_: string, name: string) => {
+      asked.push(name);
+      return ["22"];
+    };
+    const crowd = Array.from({ length: 10 }, (_, at) => `from:member-${at}`).join(" ");
+    expect(idsOf(await ask(`${crowd} ${crowd}`, {}, { findAuthors }))).toEqual([CABLE, LUNCH]);
+    expect(asked).toHaveLength(10);
+    await expect(ask(`${crowd} from:one-more`, {}, { findAuthors })).rejects.toThrow("at most 10 names after from:");
+    expect(asked).toHaveLength(10);
+  });
+
   it("knows a channel that the asker cannot read no better than one that does not exist", async () => {
     const differing = async (text: string) => {
       const { unknown, nothing, hits } = await ask(text);
