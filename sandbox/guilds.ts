@@ -36,6 +36,7 @@ export interface ChannelInput {
   readonly topic?: string;
   readonly parentId?: Snowflake;
   readonly overwrites?: readonly OverwriteInput[];
+  readonly ageRestricted?: boolean;
   readonly id?: Snowflake;
 }
 
@@ -75,6 +76,7 @@ export interface GuildActions {
       name?: string;
       topic?: string | null;
       overwrites?: readonly OverwriteInput[];
+      ageRestricted?: boolean;
       parentId?: Snowflake | null;
     },
   ): Channel;
@@ -188,7 +190,7 @@ export function createGuildActions(state: State): GuildActions {
       for (const member of guild.members.values()) member.roleIds = member.roleIds.filter((id) => id !== roleId);
       state.emit({ type: "role:deleted", guild, role });
     },
-    addChannel({ guildId, name, type = ChannelType.GuildText, topic, parentId, overwrites = [], id }) {
+    addChannel({ guildId, name, type = ChannelType.GuildText, topic, parentId, overwrites = [], ageRestricted, id }) {
       const guild = getGuild(state, guildId);
       const channel = insertChannel(guild, {
         id: id ?? state.nextId(),
@@ -199,6 +201,7 @@ export function createGuildActions(state: State): GuildActions {
         parentId: parentId ?? null,
         position: [...guild.channels.values()].filter(({ thread }) => !thread).length,
         overwrites: toOverwrites(guild, overwrites),
+        ageRestricted: ageRestricted ?? false,
         messages: createMessageLog(),
       });
       state.emit({ type: "channel:created", guild, channel });

@@ -72,6 +72,8 @@ export interface Channel {
   parentId: Snowflake | null;
   position: number;
   overwrites: readonly Overwrite[];
+  /** Of a thread: its parent's counts. */
+  ageRestricted: boolean;
   readonly messages: MessageLog;
   readonly thread?: ThreadState;
 }

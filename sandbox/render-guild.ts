@@ -128,7 +128,7 @@ export function renderChannel(channel: Channel): ApiObject {
       allow: allow.toString(),
       deny: deny.toString(),
     })),
-    nsfw: false,
+    nsfw: channel.ageRestricted,
     flags: 0,
   };
   if (channel.type === ChannelType.GuildCategory) return base;

@@ -68,6 +68,7 @@ export function createThreadActions(state: State): ThreadActions {
         parentId,
         position: 0,
         overwrites: [],
+        ageRestricted: false,
         messages: createMessageLog(),
         thread: {
           ownerId: owner,

@@ -553,11 +553,13 @@ export interface GuildEvents {
 export interface Viewer {
   readonly userId: Snowflake;
   readonly roleIds: readonly Snowflake[];
+  /** Where they ask. Whoever does so in an age-restricted channel is of age: Discord has let them in. */
+  readonly channelId?: Snowflake;
 }
 
 /** Who can read what on Discord at this moment: View Channel and Read Message History, and membership for private threads. */
 export interface Permissions {
-  /** Channels (not threads) this member can read. */
+  /** Channels (not threads) this member can read; age-restricted ones only where they ask in such a one. */
   readableChannels(guildId: Snowflake, viewer: Viewer): Promise<Snowflake[]>;
   /** Of these private threads, the ones this member can read. No answer from Discord counts as no. */
   readableThreads(guildId: Snowflake, viewer: Viewer, privateThreadIds: readonly Snowflake[]): Promise<Snowflake[]>;

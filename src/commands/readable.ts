@@ -11,8 +11,8 @@ import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteractio
 type Asked = SlashInteraction | MenuInteraction | ClickInteraction;
 
 /** With the roles that the interaction itself brought along. */
-function viewerOf({ user, member }: Asked): Viewer {
-  return { userId: user.id, roleIds: [...member.roles.cache.keys()] };
+function viewerOf({ user, member, channelId }: Asked): Viewer {
+  return { userId: user.id, roleIds: [...member.roles.cache.keys()], channelId };
 }
 
 /** @param everybody who sees the channel sees the answer */

@@ -58,6 +58,24 @@ async function secrets() {
   return { ...bot, bot, clock, open, ids: { ...ids, secretPoll, noteId }, generalId: general.id, world };
 }
 
+test("what is in an age-restricted channel is found only by who asks there, or in its threads, where Discord has let them in", async () => {
+  const bot = await startBackscroll();
+  const { world, guild, ada } = bot;
+  const cellar = world.addChannel({ guildId: guild.id, name: "cellar", ageRestricted: true });
+  const thread = world.addThread({ parentId: cellar.id, name: "barrels" });
+  const barred = [
+    bot.say(ada.id, "the wine is behind the third barrel", { channelId: cellar.id }),
+    bot.say(ada.id, "more wine behind the fourth barrel", { channelId: thread.id }),
+  ];
+  const open = bot.say(ada.id, "the wine glasses are in the cupboard");
+  for (const id of barred) await bot.untilFound(ada.id, "wine", id, cellar.id);
+  expect((await bot.found(ada.id, "wine", {}, cellar.id)).sort()).toEqual([...barred, open].sort());
+  expect((await bot.found(ada.id, "wine", {}, thread.id)).sort()).toEqual([...barred, open].sort());
+  expect(await bot.found(ada.id, "wine")).toEqual([open]);
+  expect(await bot.found(ada.id, `wine in:${cellar.name}`)).toEqual([]);
+  expect(await bot.found(ada.id, barred[0] ?? "")).toEqual([]);
+});
+
 describe("whoever cannot read a place", () => {
   test("gets the same answer about it as about one that does not exist", async () => {
     const { bot, ben, secret, privateThread, guild, ids } = await secrets();

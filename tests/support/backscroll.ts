@@ -68,7 +68,7 @@ export interface TestBackscroll extends TestDiscord {
   /** The ids of the messages among them. */
   found(who: Snowflake, query: string, options?: OptionValues, channelId?: Snowflake): Promise<Snowflake[]>;
   /** Searches until the message is among the results. @throws Error when that never comes */
-  untilFound(who: Snowflake, query: string, messageId: Snowflake): Promise<void>;
+  untilFound(who: Snowflake, query: string, messageId: Snowflake, channelId?: Snowflake): Promise<void>;
   untilGone(who: Snowflake, query: string, messageId: Snowflake): Promise<void>;
   /** What is stored, read past Backscroll, which must be stopped. Ids of messages and notes, oldest first. */
   stored(): Promise<{ archived: Snowflake[]; indexed: Snowflake[]; pending: number }>;
@@ -145,8 +145,8 @@ export async function startBackscroll(options: TestBackscrollOptions = {}): Prom
     say: (who, content, more) => world.postMessage({ channelId: general.id, authorId: who, content, ...more }).id,
     search,
     found,
-    untilFound: (who, query, id) =>
-      until(`search finds ${id} by ${query}`, async () => (await found(who, query)).includes(id)),
+    untilFound: (who, query, id, channelId) =>
+      until(`search finds ${id} by ${query}`, async () => (await found(who, query, {}, channelId)).includes(id)),
     untilGone: (who, query, id) =>
       until(`search finds ${id} no more by ${query}`, async () => !(await found(who, query)).includes(id)),
     stored: () => readStores(dataDir, guild.id),

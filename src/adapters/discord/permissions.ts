@@ -5,7 +5,7 @@ import { type APIGuildMember, type Client, Routes } from "discord.js";
 import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
 import PQueue from "p-queue";
 import { toError } from "../../errors.ts";
-import type { Clock, Logger, Permissions } from "../../ports.ts";
+import type { Clock, Logger, Permissions, Viewer } from "../../ports.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { isThread, toChannelInfo } from "./channel-info.ts";
 import type { Directory } from "./directory.ts";
@@ -44,6 +44,21 @@ export function createPermissions(
     };
   }
 
+  /** A channel that permissions are of: for a thread, its parent. `info` is the thread's. */
+  async function placeOf(channelId: Snowflake, channels: ReadonlyMap<Snowflake, ChannelFacts>) {
+    const info = channels.has(channelId) ? undefined : await directory.channel(channelId);
+    return { info, channel: channels.get(info && isThread(info) ? (info.parentId ?? "") : channelId) };
+  }
+
+  /** Permissions do not know who is of age: see `Viewer`. */
+  async function isOfAge({ channelId }: Viewer, channels: ReadonlyMap<Snowflake, ChannelFacts>): Promise<boolean> {
+    if (channelId === undefined) return false;
+    return await lookUp(
+      { channelId },
+      async () => (await placeOf(channelId, channels)).channel?.ageRestricted === true,
+    );
+  }
+
   /** A failure is an answer too: no. */
   async function lookUp(subject: Record<string, unknown>, ask: () => Promise<boolean>): Promise<boolean> {
     try {
@@ -75,9 +90,12 @@ export function createPermissions(
   return {
     async readableChannels(guildId, viewer) {
       const { guild, channels } = facts(guildId);
-      return [...channels.values()]
-        .filter((channel) => canRead(memberPermissions(guild, channel, viewer), channel.type))
-        .map((channel) => channel.id);
+      const readable = [...channels.values()].filter((channel) =>
+        canRead(memberPermissions(guild, channel, viewer), channel.type),
+      );
+      const some = readable.filter(({ ageRestricted }) => !ageRestricted);
+      const all = some.length === readable.length || (await isOfAge(viewer, channels));
+      return (all ? readable : some).map(({ id }) => id);
     },
 
     async readableThreads(guildId, viewer, privateThreadIds) {
@@ -116,8 +134,7 @@ export function createPermissions(
      */
     async readableByReadersOf(guildId, channelId) {
       const { guild, channels } = facts(guildId);
-      const info = channels.has(channelId) ? undefined : await directory.channel(channelId);
-      const target = channels.get(info && isThread(info) ? (info.parentId ?? "") : channelId);
+      const { info, channel: target } = await placeOf(channelId, channels);
       if (!target) return [];
       const shareable = [...channels.values()].filter((source) => isReadableByReadersOf(guild, source, target));
       const ids = shareable.map((channel) => channel.id);
