@@ -104,10 +104,13 @@ function componentText(node: unknown): string {
   if (Array.isArray(node)) return node.map(componentText).filter(Boolean).join("\n");
   if (typeof node !== "object" || node === null) return "";
   if ("type" in node && node.type === ComponentType.TextDisplay && "content" in node) return String(node.content);
-  return componentText([
+  const text = componentText([
     "components" in node ? node.components : undefined,
     "component" in node ? node.component : undefined,
   ]);
+  // A container that is a spoiler as a whole stays closed; a pair of bars within would open it.
+  const isClosed = text !== "" && "spoiler" in node && node.spoiler === true;
+  return isClosed ? `||${text.replaceAll("||", "")}||` : text;
 }
 
 /** Names for the mentions that are in the text; a reply's list of mentions also has the author it answers. */

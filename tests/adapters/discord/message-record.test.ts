@@ -118,6 +118,19 @@ test("text displays of a message made of components count as an embed", () => {
   expect(record({ components }).embeds).toEqual(["Release notes\nfaster search"]);
 });
 
+test("a container that is a spoiler is one in its text, with what it holds closed as a whole", () => {
+  const components: NonNullable<ReceivedMessage["components"]> = [
+    {
+      type: ComponentType.Container,
+      id: 1,
+      spoiler: true,
+      components: [{ type: ComponentType.TextDisplay, id: 2, content: "The ||butler|| did it." }],
+    },
+    { type: ComponentType.TextDisplay, id: 3, content: "Who did it?" },
+  ];
+  expect(record({ components }).embeds).toEqual(["||The butler did it.||\nWho did it?"]);
+});
+
 test("a poll is its question and answers", () => {
   const poll = {
     question: { text: "Lunch?" },
