@@ -62,6 +62,7 @@ export const note = {
       case "add": {
         const origin = await noteOrigin(interaction, context);
         const visibility = options.getString("visibility") === "channel" ? "channel" : "private";
+        if (visibility === "channel") requireMayWrite(interaction, origin.channel);
         const added = await context.notes.add({ ...origin, text: options.getString("text", true), visibility });
         return await answer(interaction, noteSavedView(added, guildId));
       }
@@ -114,6 +115,13 @@ async function channelOf(
   const info = channel ? context.channelInfo(channel) : undefined;
   if (!info) throw new UserError("The bot cannot see this channel, so notes cannot be made here. Nothing was saved.");
   return info;
+}
+
+/** A note for a channel is put before all who read it, as a message is. */
+function requireMayWrite({ memberPermissions }: SlashInteraction, { parentId }: ChannelInfo): void {
+  const { SendMessages, SendMessagesInThreads } = PermissionFlagsBits;
+  if (memberPermissions.has(parentId === undefined ? SendMessages : SendMessagesInThreads)) return;
+  throw new UserError("You cannot write in this channel, so a note here can only be a private one. Nothing was saved.");
 }
 
 async function remove(interaction: SlashInteraction | ClickInteraction, context: CommandContext, noteId: Snowflake) {

@@ -1,6 +1,6 @@
 // /note and "Save as note" as members use them: kept, listed, removed, and found by /search by whom they are for.
 
-import { MessageFlags } from "discord.js";
+import { MessageFlags, PermissionFlagsBits } from "discord.js";
 import { expect, test } from "vitest";
 import type { Snowflake } from "../../src/snowflake.ts";
 import { PATIENCE_MS, startBackscroll, type TestBackscroll, textOf, until } from "../support/backscroll.ts";
@@ -37,6 +37,19 @@ test("a note for a channel is found by who reads that channel", async () => {
   expect(await findings(bot, ben.id, "“plan for the heist”")).toBe("");
   bot.world.updateMember(bot.guild.id, ben.id, { roleIds: [bot.insiders.id] });
   expect(await findings(bot, ben.id, "“plan for the heist”")).toContain("note of");
+});
+
+test("whoever may not write in a channel or its threads makes no note for it, only one of their own", async () => {
+  const bot = await startBackscroll();
+  const { world, guild, ada, general } = bot;
+  const thread = world.addThread({ parentId: general.id, name: "replies" });
+  const options = { text: "read this, everybody", visibility: "channel" };
+  world.updateChannel(general.id, { overwrites: [{ id: guild.id, deny: PermissionFlagsBits.SendMessages }] });
+  expect(textOf(await bot.type(ada.id, "note add", options))).toContain("You cannot write in this channel");
+  expect(textOf(await bot.type(ada.id, "note add", options, thread.id))).toContain(`<#${thread.id}>`);
+  expect(textOf(await bot.type(ada.id, "note add", { text: "read this, me" }))).toContain("Only you can find it");
+  world.updateChannel(general.id, { overwrites: [{ id: guild.id, deny: PermissionFlagsBits.SendMessagesInThreads }] });
+  expect(textOf(await bot.type(ada.id, "note add", options, thread.id))).toContain("You cannot write in this channel");
 });
 
 test("notes are listed newest first to their owner, and removed by command, by button and by nobody else", async () => {
