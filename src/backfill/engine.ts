@@ -23,7 +23,7 @@ import { listFailures, retryFailures } from "./quarantine.ts";
 import { repair } from "./repair.ts";
 import { requireRollable, rollBack } from "./rollback.ts";
 import { createRoom, PAGES_OF_ALL_RUNS } from "./room.ts";
-import { isActive, type Run, withStatus } from "./run.ts";
+import { isActive, isOfSpace, type Run, withStatus } from "./run.ts";
 import { createRunState, LeaseLost, type RunState } from "./run-state.ts";
 import { requireOwnership, storeNewRun, takeUpAgain } from "./starting.ts";
 import { type LeftRun, lookAtStatus } from "./status.ts";
@@ -103,7 +103,7 @@ export function createEngine(parts: EngineParts): Engine {
       // One that has settled is only showing so.
       if (stored !== undefined && !isActive(stored.value.status)) await active.get(guildId)?.done;
       if (active.has(guildId)) return { outcome: "already-running", status: await status(guildId) };
-      if (stored !== undefined && isLeftOver(stored.value) && isOfThisSpace(stored.value)) {
+      if (stored !== undefined && isLeftOver(stored.value) && isOfSpace(stored.value, indexes.space)) {
         return await resume(guildId, stored, options);
       }
       return await startAnew(guildId, stored, options);
@@ -143,7 +143,7 @@ export function createEngine(parts: EngineParts): Engine {
     const state = stateOf(guildId, stored);
     if (from === "pausing") await pauseAbandoned(state, stored.value.reason, clock);
     if (from !== "running" && from !== "waiting" && from !== "interrupted") return;
-    if (!isOfThisSpace(stored.value)) {
+    if (!isOfSpace(stored.value, indexes.space)) {
       const reason = `the search model was changed; type ${parts.command} start to make everything searchable with the new one`;
       await state.update((run) => withStatus(run, from === "interrupted" ? "paused" : "failed", reason, clock.now()));
       return;
@@ -166,8 +166,6 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
-  /** A run made with another model is not resumed: what it has embedded is of no use to this one. */
-  const isOfThisSpace = (run: Run) => run.fingerprint === indexes.space.fingerprint;
   const stateOf = (guildId: Snowflake, stored: Versioned<Run>): RunState =>
     createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
 

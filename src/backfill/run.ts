@@ -2,6 +2,7 @@
 // Pure: no I/O, no clock. Whoever stores a changed run does it by compare-and-set (see engine.ts).
 
 import { z } from "zod";
+import type { EmbeddingSpace } from "../ports.ts";
 import { alertSchema } from "./alerts.ts";
 import { failedBatchSchema, MOST_FAILED_BATCHES } from "./failed-batches.ts";
 import { sampleSchema } from "./samples.ts";
@@ -167,6 +168,11 @@ export const runSchema = z.object({
   progressMessage: z.object({ channelId: id, messageId: id, postedAt: z.number() }).optional(),
 });
 export type Run = z.infer<typeof runSchema>;
+
+/** Whether the present model made it: what another has embedded is of no use to this one, so such a run is not resumed. */
+export function isOfSpace(run: Run, space: EmbeddingSpace): boolean {
+  return run.fingerprint === space.fingerprint;
+}
 
 /** The run with another status. @throws Error when the table has no such arrow (a bug, or a race the caller must re-read) */
 export function withStatus(run: Run, status: RunStatus, reason: string, now: number): Run {

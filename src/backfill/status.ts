@@ -12,7 +12,7 @@ import type { ActiveRun } from "./active-run.ts";
 import type { Alert, AlertThresholds } from "./alerts.ts";
 import type { BackfillStatus } from "./backfill.ts";
 import { lookAtHealth } from "./health.ts";
-import { type Run, totals } from "./run.ts";
+import { isOfSpace, type Run, totals } from "./run.ts";
 import { latelyPerSecond } from "./samples.ts";
 
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
@@ -85,7 +85,7 @@ export async function lookAtStatus(
     guildId,
     at: parts.clock.now(),
     run,
-    otherModel: run !== undefined && run.fingerprint !== indexes.space.fingerprint,
+    otherModel: run !== undefined && !isOfSpace(run, indexes.space),
     recordsPerSecond,
     etaMs: recordsPerSecond === undefined || recordsPerSecond === 0 ? undefined : (remaining / recordsPerSecond) * 1000,
     waitingFor: left !== undefined ? LEFT : isOurs || ownedElsewhere !== undefined ? active?.waitingFor() : NOT_OURS,

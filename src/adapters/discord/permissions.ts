@@ -53,6 +53,9 @@ export function createPermissions(
   /** Permissions do not know who is of age: see `Viewer`. */
   async function isOfAge({ channelId }: Viewer, channels: ReadonlyMap<Snowflake, ChannelFacts>): Promise<boolean> {
     if (channelId === undefined) return false;
+    const here = channels.get(channelId);
+    // Only a thread is looked up, in line with what others ask.
+    if (here !== undefined) return here.ageRestricted;
     return await lookUp(
       { channelId },
       async () => (await placeOf(channelId, channels)).channel?.ageRestricted === true,
