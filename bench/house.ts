@@ -79,7 +79,7 @@ export async function openHouse(options: HouseOptions) {
     modelFolder: MODEL_FOLDER,
     history: { channels: async () => [], messages: async () => [], canReadContent: async () => true },
     permissions: {
-      readableChannels: async () => [],
+      readableChannels: async () => ({ channelIds: [], ageRestricted: 0 }),
       readableThreads: async () => [],
       readableByReadersOf: async () => [],
     },

@@ -559,8 +559,11 @@ export interface Viewer {
 
 /** Who can read what on Discord at this moment: View Channel and Read Message History, and membership for private threads. */
 export interface Permissions {
-  /** Channels (not threads) this member can read; age-restricted ones only where they ask in such a one. */
-  readableChannels(guildId: Snowflake, viewer: Viewer): Promise<Snowflake[]>;
+  /** Channels (not threads) this member can read. `ageRestricted`: so many are left out, because they do not ask in such a one. */
+  readableChannels(
+    guildId: Snowflake,
+    viewer: Viewer,
+  ): Promise<{ readonly channelIds: readonly Snowflake[]; readonly ageRestricted: number }>;
   /** Of these private threads, the ones this member can read. No answer from Discord counts as no. */
   readableThreads(guildId: Snowflake, viewer: Viewer, privateThreadIds: readonly Snowflake[]): Promise<Snowflake[]>;
   /** Channels that everyone who can read `channelId` can certainly read too: what may be shared there. Includes itself. */

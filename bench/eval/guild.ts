@@ -58,7 +58,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
       modelFolder: parts.modelFolder,
       history: { channels: async () => [], messages: async () => [], canReadContent: async () => true },
       permissions: {
-        readableChannels: async () => [],
+        readableChannels: async () => ({ channelIds: [], ageRestricted: 0 }),
         readableThreads: async () => [],
         readableByReadersOf: async () => [],
       },

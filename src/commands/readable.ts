@@ -20,10 +20,10 @@ export async function readableFor(
   interaction: Asked,
   { access }: Pick<CommandContext, "access">,
   everybody: boolean,
-): Promise<Pick<AccessFilter, "accessChannelIds" | "viewerId" | "uncheckedThreads">> {
+): Promise<AccessFilter> {
   const { guildId, channelId } = interaction;
   if (!everybody) return await access.filterFor(guildId, viewerOf(interaction));
-  return { ...(await access.filterForSharing(guildId, channelId)), uncheckedThreads: 0 };
+  return { ...(await access.filterForSharing(guildId, channelId)), uncheckedThreads: 0, ageRestrictedChannels: 0 };
 }
 
 /** Whether who asks can read where a record is. @param accessChannelId as stored with the record */

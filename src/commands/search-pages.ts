@@ -50,7 +50,7 @@ async function showPage(
 ): Promise<void> {
   const { guildId } = interaction;
   const { heading, marked, soughtId, shared } = search;
-  const { uncheckedThreads, ...readable } = await readableFor(interaction, context, shared);
+  const { uncheckedThreads, ageRestrictedChannels, ...readable } = await readableFor(interaction, context, shared);
   const { hits, result } = await findPage(context, search, readable, page * resultsPerPage);
   const view = searchResultsView({
     guildId,
@@ -63,6 +63,7 @@ async function showPage(
     marked,
     ...(soughtId && { soughtId }),
     threadsUnchecked: uncheckedThreads > 0,
+    ageRestrictedLeftOut: ageRestrictedChannels > 0,
     status: hits.length === 0 ? await statusIfKnown(context, guildId) : undefined,
   });
   await answer(interaction, view);

@@ -72,11 +72,13 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
     data,
     async execute(interaction, context) {
       const shared = interaction.options.getBoolean("share") ?? false;
+      // What makes no sense is told to whoever typed it, not to everybody.
+      const dates = datesOf(interaction, context.clock.now());
       await interaction.deferReply(shared ? {} : { flags: MessageFlags.Ephemeral });
       const { guildId, user } = interaction;
       const text = interaction.options.getString("query", true);
       const preferNewer = interaction.options.getString("prefer") === "newer";
-      const limits = await limitsOf(interaction, context);
+      const limits = { ...(await limitsOf(interaction, context)), ...dates };
       await showFirstPage(interaction, context, sessions, {
         guildId,
         userId: user.id,
@@ -118,22 +120,25 @@ function limitsAsOperators({ options }: SlashInteraction): string[] {
   ];
 }
 
-/** What the options narrow the search to. @throws UserError for a date that is none */
-async function limitsOf(
-  { options, guildId }: SlashInteraction,
-  { archive, clock }: CommandContext,
-): Promise<Omit<SearchFilter, "accessChannelIds" | "viewerId">> {
-  const channel = options.getChannel("channel");
-  const author = options.getUser("author");
+/** @throws UserError for a date that is none */
+function datesOf({ options }: SlashInteraction, now: number): Pick<SearchFilter, "afterId" | "beforeId"> {
   const after = options.getString("after");
   const before = options.getString("before");
+  return { ...(after && { afterId: afterDate(after, now) }), ...(before && { beforeId: beforeDate(before, now) }) };
+}
+
+/** What the other options narrow the search to. */
+async function limitsOf(
+  { options, guildId }: SlashInteraction,
+  { archive }: CommandContext,
+): Promise<Pick<SearchFilter, "channelIds" | "authorIds" | "kinds">> {
+  const channel = options.getChannel("channel");
+  const author = options.getUser("author");
   const kind = options.getString("kind");
   const threads = channel ? (await archive.channels(guildId)).filter(({ parentId }) => parentId === channel.id) : [];
   return {
     ...(channel && { channelIds: [channel.id, ...threads.map(({ id }) => id)] }),
     ...(author && { authorIds: [author.id] }),
-    ...(after && { afterId: afterDate(after, clock.now()) }),
-    ...(before && { beforeId: beforeDate(before, clock.now()) }),
     ...(kind && { kinds: [kind === "note" ? "note" : "message"] as const }),
   };
 }

@@ -15,6 +15,8 @@ const MAX_NOES = 20_000;
 export interface AccessFilter extends Pick<SearchFilter, "accessChannelIds" | "viewerId"> {
   /** Private threads that were left out because there were too many to look up. */
   readonly uncheckedThreads: number;
+  /** Age-restricted channels that were left out because this is not asked in one of them. */
+  readonly ageRestrictedChannels: number;
 }
 
 export interface Access {
@@ -88,17 +90,22 @@ export function createAccess({
 
   return {
     async filterFor(guildId, viewer, candidateThreads) {
-      const [channels, known] = await Promise.all([
+      const [{ channelIds, ageRestricted }, known] = await Promise.all([
         permissions.readableChannels(guildId, viewer),
         privateThreads(guildId),
       ]);
-      const open = new Set(channels);
+      const open = new Set(channelIds);
       const candidates = candidateThreads && new Set(candidateThreads);
       const threads = known.filter(
         (thread) => thread.parentId && open.has(thread.parentId) && (candidates?.has(thread.id) ?? true),
       );
       const { readable, uncheckedThreads } = await readableThreads(guildId, viewer, threads);
-      return { accessChannelIds: [...channels, ...readable], viewerId: viewer.userId, uncheckedThreads };
+      return {
+        accessChannelIds: [...channelIds, ...readable],
+        viewerId: viewer.userId,
+        uncheckedThreads,
+        ageRestrictedChannels: ageRestricted,
+      };
     },
 
     async filterForSharing(guildId, channelId) {

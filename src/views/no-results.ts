@@ -12,6 +12,7 @@ export interface EmptyPage {
   /** Counted from 0. */
   readonly page: number;
   readonly shared: boolean;
+  readonly ageRestrictedLeftOut: boolean;
   /** Undefined when not known. */
   readonly status: BackfillStatus | undefined;
 }
@@ -24,8 +25,12 @@ const limitNames: Readonly<Record<Limit, string>> = {
   kind: "the kind",
 };
 
-export function reasonsForNothing({ result, page, shared, status }: EmptyPage): string[] {
-  if (page > 0) return ["There are no more results."];
+export function reasonsForNothing(empty: EmptyPage): string[] {
+  if (empty.page > 0) return ["There are no more results."];
+  return [...reasons(empty), ...(empty.ageRestrictedLeftOut ? [ageRestricted] : [])];
+}
+
+function reasons({ result, shared, status }: EmptyPage): string[] {
   const { unknown } = result;
   if (unknown.length > 0) {
     const names = unknown.slice(0, 5).map((name) => `“${plain(clip(name, 60))}”`);
@@ -37,6 +42,7 @@ export function reasonsForNothing({ result, page, shared, status }: EmptyPage): 
   return [whyNot(result), ...(shared ? [sharing] : []), ...howFar(status)];
 }
 
+const ageRestricted = "Age-restricted channels are searched only from such a channel.";
 const sharing =
   "Only what everybody who sees this channel can certainly read is shown here; search without `share` to see more.";
 

@@ -43,6 +43,8 @@ export interface ResultsPage {
   readonly soughtId?: Snowflake;
   /** Some private threads could not be checked and were left out. */
   readonly threadsUnchecked: boolean;
+  /** There are age-restricted channels to look into for who asks in one of them. */
+  readonly ageRestrictedLeftOut: boolean;
   /** For the explanation of an empty result; undefined when not known. */
   readonly status: BackfillStatus | undefined;
 }

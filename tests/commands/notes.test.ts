@@ -13,6 +13,7 @@ async function startNotes() {
           accessChannelIds: [...readable],
           viewerId: userId,
           uncheckedThreads: 0,
+          ageRestrictedChannels: 0,
         }),
         filterForSharing: async () => ({ accessChannelIds: [] }),
       },

@@ -54,7 +54,12 @@ async function startSearch(
   const access: Access = {
     async filterFor(_guildId, viewer) {
       asked.push({ viewer });
-      return { accessChannelIds: [...readable], viewerId: viewer.userId, uncheckedThreads: options.unchecked ?? 0 };
+      return {
+        accessChannelIds: [...readable],
+        viewerId: viewer.userId,
+        uncheckedThreads: options.unchecked ?? 0,
+        ageRestrictedChannels: 0,
+      };
     },
     async filterForSharing(_guildId, channelId) {
       asked.push({ sharedIn: channelId });
@@ -143,10 +148,12 @@ describe("/search", () => {
     expect(filter).toMatchObject({ authorIds: [ben.id], kinds: ["note"] });
     expect(filter?.afterId).toBeDefined();
     expect(filter?.beforeId).toBeDefined();
+    const senseless = { query: "x", after: "soonish", share: true };
     const refused = await world
-      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: { query: "x", after: "soonish" } })
+      .runCommand({ userId: ada.id, channelId: general.id, name: "search", options: senseless })
       .response();
     expect(read(refused)).toContain("I do not understand “soonish” as a date");
+    expect(isEphemeral(refused)).toBe(true);
     expect(searched).toHaveLength(1);
   });
 

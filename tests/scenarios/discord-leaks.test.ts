@@ -73,6 +73,8 @@ test("what is in an age-restricted channel is found only by who asks there, or i
   expect((await bot.found(ada.id, "wine", {}, thread.id)).sort()).toEqual([...barred, open].sort());
   expect(await bot.found(ada.id, "wine")).toEqual([open]);
   expect(await bot.found(ada.id, `wine in:${cellar.name}`)).toEqual([]);
+  const told = textOf(await bot.type(ada.id, "search", { query: `wine in:${cellar.name}` }));
+  expect(told).toContain("Age-restricted channels are searched only from such a channel.");
   expect(await bot.found(ada.id, barred[0] ?? "")).toEqual([]);
 });
 

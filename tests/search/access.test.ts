@@ -13,7 +13,7 @@ function privateThread(id: string, parentId = "10"): ChannelInfo {
 function setUp(threads: readonly ChannelInfo[], memberOf: readonly string[] = []) {
   const state = { channels: ["10", "11"], memberOf: new Set(memberOf), asked: [] as string[][], listed: 0, time: 0 };
   const permissions: Permissions = {
-    readableChannels: async () => state.channels,
+    readableChannels: async () => ({ channelIds: state.channels, ageRestricted: 2 }),
     readableThreads: async (_guildId, _viewer, ids) => {
       state.asked.push([...ids]);
       return ids.filter((id) => state.memberOf.has(id));
@@ -35,6 +35,7 @@ test("a member sees the channels they can read, the private threads they are in,
     accessChannelIds: ["10", "11", "21"],
     viewerId: "7",
     uncheckedThreads: 0,
+    ageRestrictedChannels: 2,
   });
 });
 

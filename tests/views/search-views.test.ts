@@ -20,6 +20,7 @@ const shown = (changes: Partial<ResultsPage> = {}): ResultsPage => ({
   shared: false,
   marked: true,
   threadsUnchecked: false,
+  ageRestrictedLeftOut: false,
   status: undefined,
   ...changes,
 });
@@ -185,6 +186,18 @@ describe("a page without results", () => {
     expect(emptyPage({ nothing: allIsThere })).toContain("Try other words");
     expect(emptyPage({}, { shared: true })).toContain("search without `share`");
     expect(emptyPage({}, { page: 3 })).toContain("There are no more results");
+  });
+
+  it("says where age-restricted channels are searched, to whom there are some, also where a name is not known for that", () => {
+    const elsewhere = { ageRestrictedLeftOut: true };
+    expect(emptyPage({ nothing: allIsThere }, elsewhere)).toContain(
+      "Age-restricted channels are searched only from such",
+    );
+    expect(emptyPage({ unknown: ["in:cellar"] }, elsewhere)).toContain(
+      "Age-restricted channels are searched only from such",
+    );
+    expect(emptyPage({ nothing: allIsThere })).not.toContain("Age-restricted");
+    expect(emptyPage({}, { ...elsewhere, hits: [hit()] })).not.toContain("Age-restricted");
   });
 
   it("says how far back messages are searchable, and that the newest may be on their way", () => {

@@ -98,7 +98,8 @@ export function createPermissions(
       );
       const some = readable.filter(({ ageRestricted }) => !ageRestricted);
       const all = some.length === readable.length || (await isOfAge(viewer, channels));
-      return (all ? readable : some).map(({ id }) => id);
+      const shown = all ? readable : some;
+      return { channelIds: shown.map(({ id }) => id), ageRestricted: readable.length - shown.length };
     },
 
     async readableThreads(guildId, viewer, privateThreadIds) {

@@ -43,7 +43,8 @@ async function setUp() {
     moderator: { userId: ben.id, roleIds: [moderators.id] },
   };
   const names = (ids: readonly string[]) => ids.map((id) => world.getChannel(id).channel.name).sort();
-  const reads = async (who: keyof typeof viewers) => names(await permissions.readableChannels(guild.id, viewers[who]));
+  const reads = async (who: keyof typeof viewers) =>
+    names((await permissions.readableChannels(guild.id, viewers[who])).channelIds);
   return { ...discord, client, permissions, viewers, warnings, asleep, names, reads };
 }
 
