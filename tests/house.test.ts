@@ -23,7 +23,7 @@ function importsOf({ path, text }: { path: string; text: string }): { from: stri
   }));
 }
 
-/** Rooms each room may import from, beside itself. The pure files ports, errors, snowflake and records are open to all. */
+/** Rooms each room may import from, beside itself. The pure files ports, errors, snowflake, records and fold are open to all. */
 const mayImport: Record<string, readonly string[]> = {
   commands: ["backfill", "search", "indexing", "views"],
   views: ["backfill", "search", "indexing"],
@@ -32,7 +32,7 @@ const mayImport: Record<string, readonly string[]> = {
   indexing: [],
   adapters: [],
 };
-const openToAll = ["ports.ts", "errors.ts", "snowflake.ts", "records.ts"];
+const openToAll = ["ports.ts", "errors.ts", "snowflake.ts", "records.ts", "fold.ts"];
 
 const mayNameVendor: Record<string, readonly RegExp[]> = {
   backfill: [/^p-queue$/, /^zod$/],

@@ -1,8 +1,8 @@
 // Chat repeats itself: cross-posts, forwards, "thank you". Of records that say the same, a result list shows the best. A note is no
 // repeat of the message it was saved from: whoever saved it looks for it.
 
+import { fold } from "../fold.ts";
 import type { FoundRow } from "../ports.ts";
-import { foldWord } from "./words.ts";
 
 /** Texts that share this much of their word pairs say the same. */
 const SAME_SHARE = 0.9;
@@ -24,7 +24,7 @@ export function foldRepeats<E extends Entry>(entries: readonly E[]): (E & { read
   const kept: Kept<E>[] = [];
   const byText = new Map<string, Kept<E>>();
   for (const entry of entries) {
-    const words = foldWord(entry.row.text).match(/[\p{L}\p{N}]+/gu) ?? [];
+    const words = fold(entry.row.text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
     const { kind } = entry.row;
     const text = `${kind} ${words.join(" ")}`;
     const pairs = words.length < MIN_WORDS ? new Set<string>() : wordPairs(words);

@@ -1,9 +1,11 @@
 // What counts as a word, and when two words are the same to a reader: for phrases, marks and repeats. Ranking has its own ways.
 
+import { fold, spellings } from "../fold.ts";
+
 const segmenter = new Intl.Segmenter("en", { granularity: "word" });
 
 export interface Word {
-  /** As `foldWord` leaves it. */
+  /** As `fold` leaves it. */
   readonly folded: string;
   /** UTF-16 positions in the text. */
   readonly start: number;
@@ -14,28 +16,27 @@ export interface Word {
 export function wordsOf(text: string): Word[] {
   return Array.from(segmenter.segment(text))
     .filter((segment) => segment.isWordLike)
-    .map(({ segment, index }) => ({ folded: foldWord(segment), start: index, end: index + segment.length }));
-}
-
-/** Without case and accents. */
-export function foldWord(word: string): string {
-  return word.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+    .map(({ segment, index }) => ({ folded: fold(segment), start: index, end: index + segment.length }));
 }
 
 /** True when the words of the phrase stand in the text next to each other; case, accents and punctuation do not matter. */
 export function containsPhrase(text: string, phrase: string): boolean {
-  return spaced(text).includes(spaced(phrase));
+  const asked = spellings(phrase).map(spaced);
+  return spellings(text).some((spelling) => {
+    const words = spaced(spelling);
+    return asked.some((each) => words.includes(each));
+  });
 }
 
 /** Writing without spaces between the words. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** Split also at punctuation, as the full-text index does: "github.com" and "don't" are two words each. */
+/** Split also at punctuation, as the full-text index does: "github.com" and "don't" are two words each. @param text folded */
 function spaced(text: string): string {
   // Looking words up in dictionaries takes thirty times as long.
-  const words = UNSPACED.test(text) ? wordsOf(text).map(({ folded }) => folded) : [foldWord(text)];
-  return ` ${words.flatMap((word) => word.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")} `;
+  const words = UNSPACED.test(text) ? wordsOf(text).map(({ folded }) => folded) : [text];
+  return ` ${words.flatMap((word) => word.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).join(" ")} `;
 }
 
 /** English words that hold a sentence together and say nothing of what it is about; marking them would hide those that do. */

@@ -15,6 +15,21 @@ describe("a phrase", () => {
     ["天线", "我的天线坏了", true],
     ["线坏", "我的天线坏了", false],
     ["アンテナ", "新しいアンテナを買った", true],
+    ["lodz", "we met in Łódź", true],
+    ["goethestrasse", "Goethestraße 5", true],
+    ["smorrebrod", "smørrebrød for lunch", true],
+    ["muenchen", "nach München", true],
+    ["München", "nach Muenchen", true],
+    ["Munchen", "nach München", true],
+    ["does", "an old DOS box", false],
+    ["ελλαδα", "η Ελλάδα", true],
+    ["ещё раз", "еще раз", true],
+    ["हिन्दी", "हिन्दी में", true],
+    ["हन्द", "हिन्दी में", false],
+    ["มี", "มา", false],
+    ["ＷＥＬＣＯＭＥ", "welcome", true],
+    ["ｱﾝﾃﾅ", "新しいアンテナを買った", true],
+    ["안녕하세요", "안녕하세요 여러분".normalize("NFD"), true],
   ])("%j in %j: %j", (phrase, text, expected) => {
     expect(containsPhrase(text, phrase)).toBe(expected);
   });

@@ -1,0 +1,101 @@
+// The one fold of texts: what is indexed by its letters, what is asked, what a phrase is checked against and what is highlighted are
+// compared as this leaves them. Pure. The original stays what is shown.
+
+/** Letters that no normalisation takes apart, as people type them who have no key for them. */
+const PLAIN_LETTERS: Readonly<Record<string, string>> = {
+  ß: "ss",
+  ł: "l",
+  ø: "o",
+  đ: "d",
+  ð: "d",
+  þ: "th",
+  æ: "ae",
+  œ: "oe",
+  ħ: "h",
+  ŧ: "t",
+  ı: "i",
+  ς: "σ",
+};
+/** Letters of their own rather than accented ones. */
+const KEPT = new Set(["й", "ї"]);
+const ACCENTED_SCRIPT = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u;
+const MARK = /^\p{M}$/u;
+/** Says how an emoji is drawn, or where a word may be broken: nobody types it. */
+const UNTYPED = new Set(["\ufe0e", "\ufe0f", "\u00ad"]);
+
+/** Of a code unit, what it becomes; a mark after a letter of an accented script is dropped. Filled as they occur. */
+const folded: (string | undefined)[] = [];
+const DROPPED_AFTER_ACCENTED = "mark";
+
+/**
+ * Compatible forms made one (NFKC), without case, and without the accents of Latin, Greek and Cyrillic. In other scripts marks are
+ * vowels and stay.
+ */
+export function fold(text: string): string {
+  if (isAscii(text)) return text.toLowerCase();
+  const lower = text.normalize("NFKC").toLowerCase();
+  let result = "";
+  let copied = 0;
+  let afterAccented = false;
+  for (let i = 0; i < lower.length; i += 1) {
+    const code = lower.charCodeAt(i);
+    if (code < 0x80) {
+      afterAccented = code >= 0x61 && code <= 0x7a;
+      continue;
+    }
+    const now = folded[code] ?? foldUnit(code);
+    if (now === DROPPED_AFTER_ACCENTED) {
+      if (!afterAccented) continue;
+      result += lower.slice(copied, i);
+      copied = i + 1;
+      continue;
+    }
+    afterAccented = isAccented[code] === 1;
+    if (now.length === 1 && now.charCodeAt(0) === code) continue;
+    result += lower.slice(copied, i) + now;
+    copied = i + 1;
+  }
+  return copied === 0 ? lower : result + lower.slice(copied);
+}
+
+/** Code units that are letters of a script whose accents are dropped. */
+const isAccented = new Uint8Array(0x10000);
+
+function foldUnit(code: number): string {
+  const unit = String.fromCharCode(code);
+  isAccented[code] = ACCENTED_SCRIPT.test(unit) ? 1 : 0;
+  const now = UNTYPED.has(unit) ? "" : MARK.test(unit) ? DROPPED_AFTER_ACCENTED : foldLetter(unit);
+  folded[code] = now;
+  return now;
+}
+
+function foldLetter(letter: string): string {
+  if (KEPT.has(letter) || !ACCENTED_SCRIPT.test(letter)) return letter;
+  const bare = letter.normalize("NFD").replace(/\p{M}/gu, "");
+  return Array.from(bare, (each) => PLAIN_LETTERS[each] ?? each).join("");
+}
+
+const UMLAUTS: Readonly<Record<string, string>> = { ä: "ae", ö: "oe", ü: "ue" };
+
+/** The text folded, and where it has German umlauts also with these written as ae, oe, ue. The usual one first. */
+export function spellings(text: string): readonly string[] {
+  const usual = fold(text);
+  if (isAscii(text)) return [usual];
+  const lower = text.normalize("NFKC").toLowerCase();
+  const spelledOut = lower.replace(/[äöü]/g, (letter) => UMLAUTS[letter] ?? letter);
+  return spelledOut === lower ? [usual] : [usual, fold(spelledOut)];
+}
+
+/**
+ * How folded texts may have what is asked: "muenchen" may be an umlaut in them. For looking up only; "does" is no "dös", so what is
+ * found must be compared by its `spellings`.
+ */
+export function lookUpForms(text: string): readonly string[] {
+  const forms = spellings(text);
+  return [...new Set([...forms, (forms[0] ?? "").replace(/([aou])e/g, "$1")])];
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
