@@ -17,11 +17,14 @@ export interface TokenReader {
   read(text: string, limit: number): number[];
 }
 
-/** @param tokenizerJson content of a tokenizer.json: WordPiece, BERT's normaliser (lower-casing) and BERT's pre-tokenizer */
+/** @param tokenizerJson content of a tokenizer.json: WordPiece, NFKC, lower case and BERT's pre-tokenizer */
 export function createTokenReader(tokenizerJson: string): TokenReader {
-  const tokenizer = new Tokenizer(JSON.parse(tokenizerJson), {});
-  const vocabulary: Map<string, number> = tokenizer.get_vocab();
-  const longestToken = Math.max(...Array.from(vocabulary.keys(), (token) => token.length));
+  const content: { model: { vocab: Record<string, number> } } = JSON.parse(tokenizerJson);
+  // The library answers by id, but several entries share one: the file has them all.
+  const vocabulary = new Map(Object.entries(content.model.vocab));
+  const tokenizer = new Tokenizer(content, {});
+  let longestToken = 0;
+  for (const token of vocabulary.keys()) longestToken = Math.max(longestToken, token.length);
   const unknownId: number = tokenizer.token_to_id("[UNK]") ?? 1;
   const remembered = new Map<string, readonly number[]>();
 
@@ -85,8 +88,7 @@ export function createTokenReader(tokenizerJson: string): TokenReader {
       for (; end < text.length; end += 1) {
         const code = text.charCodeAt(end);
         if (isSpace(code)) break;
-        // "[" may open a special token.
-        plain &&= code > 0x20 && code < 0x7f && code !== 0x5b;
+        plain &&= code > 0x20 && code < 0x7f;
       }
       if (plain) readPlainWord(text, start, end, ids);
       else {
