@@ -4,7 +4,7 @@
 import { connect } from "@lancedb/lancedb";
 import { filterSql } from "../src/adapters/lancedb/filter-sql.ts";
 import { tableName } from "../src/adapters/lancedb/tables.ts";
-import type { SearchFilter } from "../src/ports.ts";
+import type { SearchFilter } from "../src/ports/vector-index.ts";
 import type { Snowflake } from "../src/snowflake.ts";
 import { indexFolder } from "./house.ts";
 import { GUILD } from "./records.ts";

@@ -1,16 +1,18 @@
-// A bot process without Discord, put together by the same core.ts as the real one, on a folder that a bench made.
+// A bot process without Discord, put together by the same services.ts as the real one, on a folder that a bench made.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createBuiltinEmbedder } from "../src/adapters/builtin-model/index.ts";
 import { createOpenAiEmbedder } from "../src/adapters/openai/index.ts";
 import { createSystemProbe, systemClock } from "../src/adapters/system.ts";
-import { defaultThresholds } from "../src/backfill/alerts.ts";
-import { type Run, runSchema } from "../src/backfill/run.ts";
-import type { StoresConfig } from "../src/config.ts";
-import { createCore } from "../src/core.ts";
-import type { Embedder, Logger, VectorIndex } from "../src/ports.ts";
-import { openStores } from "../src/stores.ts";
+import type { StoresConfig } from "../src/app/config.ts";
+import { createCore } from "../src/app/services.ts";
+import { openStores } from "../src/app/stores.ts";
+import { defaultThresholds } from "../src/backfill/reporting/alerts.ts";
+import { type Run, runSchema } from "../src/backfill/run/run.ts";
+import type { Embedder } from "../src/ports/embedder.ts";
+import type { Logger } from "../src/ports/logger.ts";
+import type { VectorIndex } from "../src/ports/vector-index.ts";
 import { DIMENSIONS, type EmbedderName, MODEL, serverProfiles } from "./server-profiles.ts";
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));

@@ -2,7 +2,7 @@
 // a process of its own; the stand-in and the members are here.
 
 import { createSandbox } from "../sandbox/server.ts";
-import type { ArchivedRecord } from "../src/ports.ts";
+import type { ArchivedRecord } from "../src/ports/records.ts";
 import type { Snowflake } from "../src/snowflake.ts";
 import { openExactSearch } from "./exact-search.ts";
 import type { Lab } from "./lab.ts";

@@ -5,7 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { writtenHistory } from "../sandbox/history/read.ts";
 import { type Random, seededRandom } from "../sandbox/history/timeline.ts";
-import type { ArchivedRecord, ChannelInfo } from "../src/ports.ts";
+import type { ChannelInfo } from "../src/ports/archive.ts";
+import type { ArchivedRecord } from "../src/ports/records.ts";
 import { type Snowflake, snowflakeAt } from "../src/snowflake.ts";
 
 const FIRST_GUILD = 900_000_000_000_000_001n;

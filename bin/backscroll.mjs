@@ -7,7 +7,7 @@ const usage = `Usage: backscroll                      starts the bot; settings c
        backscroll move --to-kv URL …   copies archive and index to remote engines, or back`;
 
 const [, , command, ...rest] = process.argv;
-const programs = { import: "../dist/import.js", restore: "../dist/restore.js", move: "../dist/move.js" };
+const programs = { import: "../dist/cli/import.js", restore: "../dist/cli/restore.js", move: "../dist/cli/move.js" };
 
 if (command === undefined) {
   await import("../dist/bot.js");

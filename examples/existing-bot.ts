@@ -2,8 +2,8 @@
 //   npx tsx examples/existing-bot.ts
 
 import { Client, Events, GatewayIntentBits, MessageFlags, SlashCommandBuilder } from "discord.js";
+import { readConfig } from "../src/app/config.ts";
 import { attachBackscroll } from "../src/attach.ts"; // in your project: from "backscroll"
-import { readConfig } from "../src/config.ts";
 
 const { discordToken, dataDir } = await readConfig();
 const client = new Client({

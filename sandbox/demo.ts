@@ -5,7 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { type APIMessage, ComponentType } from "discord-api-types/v10";
 import { toError, UserError } from "../src/errors.ts";
-import { exportedGuild, readExport } from "../src/indexing/exports.ts";
+import { exportedGuild, readExport } from "../src/importing/exports.ts";
 import { type Community, furnishExported, furnishWritten } from "./furnish.ts";
 import { writtenHistory } from "./history/read.ts";
 import type { InteractionHandle } from "./interaction-handle.ts";

@@ -1,8 +1,8 @@
 // Fills the stand-in's world with a community: the demo's own written one, or one read from an export.
 
 import { ChannelType, PermissionFlagsBits } from "discord-api-types/v10";
-import type { ExportEntry } from "../src/indexing/exports.ts";
-import type { ArchivedRecord } from "../src/ports.ts";
+import type { ExportEntry } from "../src/importing/exports.ts";
+import type { ArchivedRecord } from "../src/ports/records.ts";
 import { compareSnowflakes, type Snowflake } from "../src/snowflake.ts";
 import { DEFAULT_PERMISSIONS } from "./guilds.ts";
 import type { WrittenHistory, WrittenMessage, WrittenNote, WrittenQuery } from "./history/read.ts";

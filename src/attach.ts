@@ -1,5 +1,5 @@
 // The package's one export: adds Backscroll to a discord.js client, whoever made it, and leaves the rest of that client alone.
-// Opens the stores and listens at once; indexing and search begin when it is known which vectors there will be (see core.ts).
+// Opens the stores and listens at once; indexing and search begin when it is known which vectors there will be (see services.ts).
 
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -18,23 +18,23 @@ import { createPermissions } from "./adapters/discord/permissions.ts";
 import { hasFirstShard, isOfShards } from "./adapters/discord/shards.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
-import { defaultThresholds } from "./backfill/alerts.ts";
-import { runSchema } from "./backfill/run.ts";
-import type { Backscroll, BackscrollOptions } from "./backscroll.ts";
+import { connectEmbedder } from "./app/choose-embedder.ts";
+import { openHealthPort } from "./app/metrics-server.ts";
+import { type Core, createCore } from "./app/services.ts";
+import { openStores, secretsOf } from "./app/stores.ts";
+import { defaultThresholds } from "./backfill/reporting/alerts.ts";
+import { runSchema } from "./backfill/run/run.ts";
 import { createCommands } from "./commands/index.ts";
-import { type Core, createCore } from "./core.ts";
-import { connectEmbedder } from "./embedder.ts";
 import { toError, UserError } from "./errors.ts";
-import { openHealthPort } from "./health-port.ts";
-import { archiveOnly } from "./indexing/archive-only.ts";
-import { forgetLeft, rememberBot } from "./indexing/forget-left.ts";
-import { createMakeUp, type MakeUp } from "./indexing/make-up.ts";
-import type { GuildEvents } from "./ports.ts";
+import { archiveOnly } from "./indexing/live/archive-only.ts";
+import type { Backscroll, BackscrollOptions } from "./options.ts";
+import type { GuildEvents } from "./ports/discord.ts";
 import type { Snowflake } from "./snowflake.ts";
-import { openStores, secretsOf } from "./stores.ts";
+import { forgetLeft, rememberBot } from "./sync/forget-left.ts";
+import { createMakeUp, type MakeUp } from "./sync/resync.ts";
 import { announcementMessage } from "./views/announcement.ts";
 
-export type { Backscroll, BackscrollOptions } from "./backscroll.ts";
+export type { Backscroll, BackscrollOptions } from "./options.ts";
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
 

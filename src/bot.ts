@@ -6,10 +6,10 @@ import { Client, DiscordjsErrorCodes, GatewayIntentBits } from "discord.js";
 import { startShardProcesses } from "./adapters/discord/shard-processes.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { systemClock } from "./adapters/system.ts";
+import { type Config, readConfig } from "./app/config.ts";
+import { tryStores } from "./app/stores.ts";
 import { attachBackscroll } from "./attach.ts";
-import { type Config, readConfig } from "./config.ts";
 import { toError, UserError } from "./errors.ts";
-import { tryStores } from "./stores.ts";
 
 /** The requests in flight at an embedding server may take this long; then the process ends all the same. Milliseconds. */
 const STOP_WITHIN_MS = 10_000;

@@ -1,8 +1,9 @@
 // What is compared: ways to search one index, and ways to make its texts. Each is measured on every query of a judged set.
 
 import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
-import { type TextRecipe, textRecipe } from "../../src/indexing/text.ts";
-import type { Embedder, VectorIndex } from "../../src/ports.ts";
+import { type TextRecipe, textRecipe } from "../../src/indexing/text/prepare.ts";
+import type { Embedder } from "../../src/ports/embedder.ts";
+import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { rank, type WordComparison } from "../../src/search/rank.ts";
 import { asRecords, findCandidates, retrieve } from "../../src/search/retrieve.ts";

@@ -8,8 +8,9 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { z } from "zod";
 import { toError, UserError } from "../../src/errors.ts";
-import { createMessageIds, derivedId } from "../../src/indexing/derived-ids.ts";
-import type { ArchivedRecord, ChannelInfo } from "../../src/ports.ts";
+import { createMessageIds, derivedId } from "../../src/importing/derived-ids.ts";
+import type { ChannelInfo } from "../../src/ports/archive.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 
 const name = z.string().min(1);

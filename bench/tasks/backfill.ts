@@ -1,7 +1,7 @@
 // Task: one backfill of what is in a folder, started anew or taken up where a killed process left it.
 
 import { EventEmitter, once } from "node:events";
-import { type PaceName, type Run, totals } from "../../src/backfill/run.ts";
+import { type PaceName, type Run, totals } from "../../src/backfill/run/run.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import { ADMIN_CHANNEL, type EmbedderChoice, type HouseOptions, openHouse } from "../house.ts";
 import { GUILD } from "../records.ts";

@@ -2,7 +2,7 @@
 
 import { Client, Events, GatewayIntentBits } from "discord.js";
 import { attachBackscroll } from "../../src/attach.ts";
-import { totals } from "../../src/backfill/run.ts";
+import { totals } from "../../src/backfill/run/run.ts";
 import { BENCH_DISK_LOW_BYTES, type EmbedderChoice, listeningLogger } from "../house.ts";
 import { GUILD } from "../records.ts";
 import { MODEL, serverProfiles } from "../server-profiles.ts";

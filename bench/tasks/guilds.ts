@@ -3,8 +3,9 @@
 
 import { rm } from "node:fs/promises";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
-import { isActive } from "../../src/backfill/run.ts";
-import type { ArchivedRecord, ChannelInfo } from "../../src/ports.ts";
+import { isActive } from "../../src/backfill/run/run.ts";
+import type { ChannelInfo } from "../../src/ports/archive.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
 import { ADMIN_CHANNEL, archiveFile, listeningLogger, openHouse } from "../house.ts";
 import { type Task, watchProcess } from "../task.ts";

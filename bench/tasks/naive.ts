@@ -4,8 +4,8 @@
 import { connect } from "@lancedb/lancedb";
 import OpenAI from "openai";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
-import { prepare } from "../../src/indexing/text.ts";
-import type { ArchivedRecord } from "../../src/ports.ts";
+import { prepare } from "../../src/indexing/text/prepare.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
 import { archiveFile, indexFolder, listeningLogger } from "../house.ts";
 import { GUILD } from "../records.ts";

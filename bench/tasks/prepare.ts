@@ -1,7 +1,7 @@
 // Task: an archive with so many records and no index.
 
 import { openArchive } from "../../src/adapters/denokv/open.ts";
-import type { ArchivedRecord } from "../../src/ports.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { archiveFile, listeningLogger } from "../house.ts";
 import { channels, composeRecords, guildIds } from "../records.ts";
 

@@ -1,7 +1,7 @@
 // Task: how fast the embedder alone takes the texts of an archive: full requests, as many at once as it allows, nothing else.
 
 import { openArchive } from "../../src/adapters/denokv/open.ts";
-import { prepare } from "../../src/indexing/text.ts";
+import { prepare } from "../../src/indexing/text/prepare.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
 import { archiveFile, type EmbedderChoice, listeningLogger, openEmbedder } from "../house.ts";
 import { GUILD } from "../records.ts";

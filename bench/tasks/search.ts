@@ -1,9 +1,10 @@
 // Task: searches in a folder's index, through the search core that members use, with the built-in model.
 
-import { toRows } from "../../src/indexing/rows.ts";
-import { prepare } from "../../src/indexing/text.ts";
-import type { ArchivedRecord, IndexRow, SearchFilter, VectorIndex } from "../../src/ports.ts";
-import { contentHash } from "../../src/records.ts";
+import { contentHash } from "../../src/content-hash.ts";
+import { prepare } from "../../src/indexing/text/prepare.ts";
+import { toRows } from "../../src/indexing/text/rows.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
+import type { IndexRow, SearchFilter, VectorIndex } from "../../src/ports/vector-index.ts";
 import { type ExactSearch, openExactSearch } from "../exact-search.ts";
 import { openHouse } from "../house.ts";
 import { channelId, composeQueries, composeRecords, GUILD } from "../records.ts";

@@ -2,7 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
-import { prepare } from "../../src/indexing/text.ts";
+import { prepare } from "../../src/indexing/text/prepare.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { archiveFile, listeningLogger } from "../house.ts";
 import { GUILD } from "../records.ts";

@@ -1,6 +1,6 @@
 // Reads the text format of the conversations (see FORMAT.md beside this file). Knows nothing of dates or ids.
 
-import type { Attachment } from "../../src/ports.ts";
+import type { Attachment } from "../../src/ports/records.ts";
 import type { WrittenEmbed, WrittenPoll } from "./shapes.ts";
 
 const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
 // The shape of the demo's written history: plain data, for the stand-in to load and the tests to check.
 
-import type { Attachment } from "../../src/ports.ts";
+import type { Attachment } from "../../src/ports/records.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 
 export interface WrittenRole {

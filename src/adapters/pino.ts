@@ -2,7 +2,7 @@
 // fields with telling names are redacted, and known secrets are masked wherever they turn up.
 
 import { type LevelWithSilent, pino } from "pino";
-import type { Logger } from "../ports.ts";
+import type { Logger } from "../ports/logger.ts";
 
 export type LogLevel = LevelWithSilent;
 

@@ -2,7 +2,8 @@
 
 import { readFile, statfs } from "node:fs/promises";
 import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
-import type { Clock, SystemProbe } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { SystemProbe } from "../ports/system.ts";
 
 async function numberIn(path: string): Promise<number | undefined> {
   try {

@@ -1,19 +1,22 @@
 // Everything `/backfill status` and the progress message show, gathered at one moment.
 
+import type { Breaker } from "../embedding/circuit-breaker.ts";
 import { TransientError } from "../errors.ts";
-import type { Breaker } from "../indexing/breaker.ts";
-import type { GuildIndexes } from "../indexing/guild-indexes.ts";
-import type { LiveIndexing } from "../indexing/live.ts";
-import type { Ownership } from "../indexing/ownership.ts";
-import type { Rereading } from "../indexing/reread.ts";
-import type { Archive, Clock, RunStore, SystemProbe } from "../ports.ts";
+import type { GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
+import type { Ownership } from "../indexing/guild-index/ownership.ts";
+import type { LiveIndexing } from "../indexing/live/live.ts";
+import type { Archive } from "../ports/archive.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RunStore } from "../ports/runs.ts";
+import type { SystemProbe } from "../ports/system.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
-import type { ActiveRun } from "./active-run.ts";
-import type { Alert, AlertThresholds } from "./alerts.ts";
-import type { BackfillStatus } from "./backfill.ts";
-import { lookAtHealth } from "./health.ts";
-import { isOfSpace, type Run, totals } from "./run.ts";
-import { latelyPerSecond } from "./samples.ts";
+import type { Rereading } from "../sync/recheck.ts";
+import type { Alert, AlertThresholds } from "./reporting/alerts.ts";
+import { lookAtHealth } from "./reporting/health.ts";
+import { isOfSpace, type Run, totals } from "./run/run.ts";
+import { latelyPerSecond } from "./run/throughput-history.ts";
+import type { BackfillStatus } from "./types.ts";
+import type { ActiveRun } from "./work/active-run.ts";
 
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 /** Quarantined records are counted up to this many of each kind. */

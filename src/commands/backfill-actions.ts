@@ -1,8 +1,8 @@
 // What /backfill and its buttons do once it is clear who asks and the interaction is deferred: ask the engine, show a view.
 
-import type { Analysis } from "../backfill/plan.ts";
-import { sampleFor } from "../backfill/sample.ts";
-import type { Verification } from "../backfill/verify.ts";
+import { sampleFor } from "../backfill/compare/proof-messages.ts";
+import type { Analysis } from "../backfill/compare/survey.ts";
+import type { Verification } from "../backfill/compare/verify.ts";
 import { toError, UserError } from "../errors.ts";
 import { isReadable } from "../search/access.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -12,9 +12,9 @@ import { monthsChart } from "../views/charts/months.ts";
 import { failuresView, retriedView } from "../views/failures.ts";
 import { rolledBackView, verificationView } from "../views/report.ts";
 import { statusView } from "../views/status.ts";
+import { readableFor } from "./access.ts";
 import { reportChannel, requireApplicationOwner } from "./admin.ts";
 import type { ClickInteraction, CommandContext, SlashInteraction } from "./command.ts";
-import { readableFor } from "./readable.ts";
 import { answer, createGrowingReply } from "./reply.ts";
 
 type Asked = SlashInteraction | ClickInteraction;

@@ -8,9 +8,11 @@ import type {
   MessageContextMenuCommandInteraction,
   RESTPostAPIApplicationCommandsJSONBody,
 } from "discord.js";
-import type { Backfill } from "../backfill/backfill.ts";
-import type { Notes } from "../indexing/notes.ts";
-import type { Archive, ChannelInfo, Clock, Logger } from "../ports.ts";
+import type { Backfill } from "../backfill/types.ts";
+import type { Notes } from "../indexing/live/notes.ts";
+import type { Archive, ChannelInfo } from "../ports/archive.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
 import type { Access } from "../search/access.ts";
 import type { Search } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";

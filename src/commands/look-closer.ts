@@ -3,14 +3,14 @@
 
 import { MessageFlags } from "discord.js";
 import { UserError } from "../errors.ts";
-import { ownText } from "../indexing/text.ts";
-import type { ArchivedRecord } from "../ports.ts";
+import { ownText } from "../indexing/text/prepare.ts";
+import type { ArchivedRecord } from "../ports/records.ts";
 import { type RecordText, shownRecord } from "../search/shown-text.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { sampleHeading, similarHeading } from "../views/search-results.ts";
 import { surroundingsView } from "../views/surroundings.ts";
+import { readableRecord } from "./access.ts";
 import type { ButtonHandlers, ClickInteraction, CommandContext, MenuInteraction } from "./command.ts";
-import { readableRecord } from "./readable.ts";
 import { answer } from "./reply.ts";
 import { type PagedSearch, showFirstPage } from "./search-pages.ts";
 import type { Sessions } from "./sessions.ts";

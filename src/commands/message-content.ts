@@ -1,6 +1,6 @@
 // What the message of a context menu says, for "Save as note" and "Find similar".
 
-import type { SavedContent } from "../indexing/notes.ts";
+import type { SavedContent } from "../indexing/live/notes.ts";
 import type { CommandContext, MenuInteraction } from "./command.ts";
 
 /** All the archive knows of the message; of one that is not archived, what the interaction brought along. */

@@ -2,11 +2,11 @@
 
 import { InteractionContextType, MessageFlags, PermissionFlagsBits, SlashCommandBuilder } from "discord.js";
 import { UserError } from "../errors.ts";
-import type { ChannelInfo } from "../ports.ts";
+import type { ChannelInfo } from "../ports/archive.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
 import { noteChoice, noteRemovedView, noteSavedView, notesView } from "../views/notes.ts";
+import { canReadIn } from "./access.ts";
 import type { ClickInteraction, CommandContext, MenuInteraction, SlashCommand, SlashInteraction } from "./command.ts";
-import { canReadIn } from "./readable.ts";
 import { answer } from "./reply.ts";
 
 const maxTextLength = 4_000;

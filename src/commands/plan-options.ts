@@ -1,6 +1,6 @@
 // The plan a person asks for: which phases, at what pace, from where. Parsed from options and from buttons.
 
-import { type PaceName, type PhaseName, paces, phaseNames, type SourceName, sources } from "../backfill/run.ts";
+import { type PaceName, type PhaseName, paces, phaseNames, type SourceName, sources } from "../backfill/run/run.ts";
 import { UserError } from "../errors.ts";
 import type { AskedPlan } from "../views/answers.ts";
 

@@ -2,13 +2,13 @@
 
 import { MessageFlags } from "discord.js";
 import { toError, UserError } from "../errors.ts";
-import type { SearchFilter } from "../ports.ts";
+import type { SearchFilter } from "../ports/vector-index.ts";
 import type { SearchResult } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { customId } from "../views/message.ts";
 import { resultsPerPage, type ShownHit, searchResultsView } from "../views/search-results.ts";
+import { asStoredNow, readableFor } from "./access.ts";
 import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
-import { asStoredNow, readableFor } from "./readable.ts";
 import { answer } from "./reply.ts";
 import type { Sessions } from "./sessions.ts";
 

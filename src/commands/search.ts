@@ -1,7 +1,7 @@
 // /search and its page buttons. Speaks interaction; decides nothing.
 
 import { ChannelType, InteractionContextType, MessageFlags, SlashCommandBuilder } from "discord.js";
-import type { SearchFilter } from "../ports.ts";
+import type { SearchFilter } from "../ports/vector-index.ts";
 import { queryHeading } from "../views/search-results.ts";
 import type { CommandContext, SlashCommand, SlashInteraction } from "./command.ts";
 import { afterDate, beforeDate, dateChoices } from "./dates.ts";

@@ -1,6 +1,6 @@
 // What a message with page buttons still has to know: kept in memory under a short id, for a while and for a bounded number.
 
-import type { Clock } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
 
 /** Every click brings a token of its own, so pages may be turned for as long as somebody does. */
 const LIFETIME_MS = 60 * 60_000;

@@ -1,7 +1,11 @@
 // Which channels a search may look into: for a member, what they can read on Discord right now; for a shared answer, what everyone
 // in the channel can read. Decides; who can read what is asked of the Permissions port.
 
-import type { Archive, ArchivedRecord, Clock, Permissions, SearchFilter, Viewer } from "../ports.ts";
+import type { Archive } from "../ports/archive.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Permissions, Viewer } from "../ports/discord.ts";
+import type { ArchivedRecord } from "../ports/records.ts";
+import type { SearchFilter } from "../ports/vector-index.ts";
 import { compareSnowflakes, type Snowflake } from "../snowflake.ts";
 
 /** How long a no about a private thread is remembered. A yes never is: whoever leaves a thread stops seeing it at once. */

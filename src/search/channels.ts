@@ -1,6 +1,6 @@
 // Which channels "in:" means to somebody.
 
-import type { ChannelInfo } from "../ports.ts";
+import type { ChannelInfo } from "../ports/archive.ts";
 import type { Snowflake } from "../snowflake.ts";
 
 /**

@@ -2,7 +2,7 @@
 // repeat of the message it was saved from: whoever saved it looks for it.
 
 import { fold } from "../fold.ts";
-import type { FoundRow } from "../ports.ts";
+import type { FoundRow } from "../ports/vector-index.ts";
 
 /** Texts that share this much of their word pairs say the same. */
 const SAME_SHARE = 0.9;

@@ -1,7 +1,7 @@
 // What operators in a query add to the limits of a search: names become ids, and both are in force.
 
 import { UserError } from "../errors.ts";
-import type { SearchFilter } from "../ports.ts";
+import type { SearchFilter } from "../ports/vector-index.ts";
 import { compareSnowflakes, type Snowflake } from "../snowflake.ts";
 import type { ParsedQuery } from "./query.ts";
 

@@ -1,6 +1,6 @@
 // What a member typed, taken apart: words, "phrases", and the operators people know from Discord's own search. Pure; never throws.
 
-import type { Has } from "../ports.ts";
+import type { Has } from "../ports/vector-index.ts";
 import { isSnowflake, type Snowflake, snowflakeAt, snowflakeBefore } from "../snowflake.ts";
 import { parseSpan } from "./dates.ts";
 

@@ -1,7 +1,7 @@
 // One score for rows that vectors and full text found, best first. Pure.
 
-import type { FoundRow } from "../ports.ts";
-import { splitSearchText } from "../records.ts";
+import { splitSearchText } from "../content-hash.ts";
+import type { FoundRow } from "../ports/vector-index.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
 import type { LateInteraction, WordFrequencies } from "./late-interaction.ts";
 

@@ -1,6 +1,6 @@
 // From a query to ranked records: candidates from the vectors and from full text under one filter, one entry per record.
 
-import type { FoundRow, SearchFilter, VectorIndex } from "../ports.ts";
+import type { FoundRow, SearchFilter, VectorIndex } from "../ports/vector-index.ts";
 import { foldRepeats } from "./fold-repeats.ts";
 import { preferNewer, rank, type Scored, type WordComparison } from "./rank.ts";
 import { containsPhrase } from "./words.ts";

@@ -1,7 +1,9 @@
 // A member's search, from what they typed to a page of results. Knows no vendor; who may see what comes in with the filter.
 
 import { toError } from "../errors.ts";
-import type { Clock, FoundRow, Logger, SearchFilter, VectorIndex } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { FoundRow, SearchFilter, VectorIndex } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";

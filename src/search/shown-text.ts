@@ -1,6 +1,6 @@
 // What a record says, as it may be shown: all its text, and which parts of it Discord hides until a reader clicks on them. Pure.
 
-import type { ArchivedRecord } from "../ports.ts";
+import type { ArchivedRecord } from "../ports/records.ts";
 
 export interface Range {
   /** UTF-16 positions; `end` is not part of it. */

@@ -1,6 +1,6 @@
 // Why a search found nothing: what its limits leave over. Counts only what the viewer may see.
 
-import type { SearchFilter, VectorIndex } from "../ports.ts";
+import type { SearchFilter, VectorIndex } from "../ports/vector-index.ts";
 
 export type Limit = "author" | "channel" | "time" | "has" | "kind";
 

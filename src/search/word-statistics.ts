@@ -1,6 +1,7 @@
 // How common each word is in a guild, from a sample of its messages. What is rare here tells more.
 
-import type { Clock, VectorIndex } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { VectorIndex } from "../ports/vector-index.ts";
 import type { WordFrequencies, WordModel } from "./late-interaction.ts";
 
 /** A thousand left a third of a point of nDCG to chance. Read and cut in 40 ms. */

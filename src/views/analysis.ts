@@ -1,7 +1,7 @@
 // /backfill analyze: how much is searchable, what is missing and where, how long it will take, and whether a run can start. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { Analysis, Check, PhasePlan } from "../backfill/plan.ts";
+import type { Analysis, Check, PhasePlan } from "../backfill/compare/survey.ts";
 import { distribution } from "./distribution.ts";
 import { type Button, button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
 import { phaseTitles } from "./progress.ts";

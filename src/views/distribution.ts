@@ -1,7 +1,7 @@
 // In which channels the messages of an analysis are. By month they are a chart: charts/months.ts. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { Analysis } from "../backfill/plan.ts";
+import type { Analysis } from "../backfill/compare/survey.ts";
 import { colors, fitLines } from "./message.ts";
 import { count, percent } from "./words.ts";
 

@@ -1,8 +1,8 @@
 // /backfill failures: what could not be made searchable, why, and where it is; and the last batches that failed at first. Pure.
 
 import type { APIEmbed } from "discord-api-types/v10";
-import type { FailedBatch } from "../backfill/failed-batches.ts";
-import type { QuarantineEntry } from "../ports.ts";
+import type { FailedBatch } from "../backfill/run/failed-batches.ts";
+import type { QuarantineEntry } from "../ports/quarantine.ts";
 import { button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
 import { ago, clip, count, jumpLink, plain } from "./words.ts";
 

@@ -1,6 +1,6 @@
 // The replies of /note and "Save as note". Pure.
 
-import type { ArchivedRecord } from "../ports.ts";
+import type { ArchivedRecord } from "../ports/records.ts";
 import { shownRecord, withoutHidden } from "../search/shown-text.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { button, colors, customId, message, sentence, type View } from "./message.ts";

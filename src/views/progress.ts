@@ -1,9 +1,17 @@
 // The one progress message of a run, edited in place, and the pieces it shares with /backfill status. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { BackfillStatus } from "../backfill/backfill.ts";
-import type { Health, Light } from "../backfill/health.ts";
-import { currentPhase, isActive, isResumable, type Phase, type PhaseName, type Run, totals } from "../backfill/run.ts";
+import type { Health, Light } from "../backfill/reporting/health.ts";
+import {
+  currentPhase,
+  isActive,
+  isResumable,
+  type Phase,
+  type PhaseName,
+  type Run,
+  totals,
+} from "../backfill/run/run.ts";
+import type { BackfillStatus } from "../backfill/types.ts";
 import { alertTitles } from "./alerts.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
 import { about, ago, bar, count, percent, plain, rate } from "./words.ts";

@@ -1,10 +1,10 @@
 // The end of a run: what was done, how long it took, and whether the index holds what it should; and /backfill verify. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { BackfillStatus } from "../backfill/backfill.ts";
-import { isBalanced, isResumable, type Run, totals } from "../backfill/run.ts";
-import type { SampledMessage } from "../backfill/sample.ts";
-import type { Criterion, Verification } from "../backfill/verify.ts";
+import type { SampledMessage } from "../backfill/compare/proof-messages.ts";
+import type { Criterion, Verification } from "../backfill/compare/verify.ts";
+import { isBalanced, isResumable, type Run, totals } from "../backfill/run/run.ts";
+import type { BackfillStatus } from "../backfill/types.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { emptyArchive } from "./analysis.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";

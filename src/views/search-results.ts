@@ -1,8 +1,8 @@
 // A page of search results. Pure. Why there are none is told by no-results.ts.
 
 import type { APIEmbedField } from "discord-api-types/v10";
-import type { BackfillStatus } from "../backfill/backfill.ts";
-import type { ArchivedRecord } from "../ports.ts";
+import type { BackfillStatus } from "../backfill/types.ts";
+import type { ArchivedRecord } from "../ports/records.ts";
 import type { SearchHit, SearchResult } from "../search/search.ts";
 import type { RecordText } from "../search/shown-text.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";

@@ -1,8 +1,8 @@
 // /backfill status: the run, what waits, the lights, and whether reports arrive. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { BackfillStatus } from "../backfill/backfill.ts";
-import type { Rereading } from "../indexing/reread.ts";
+import type { BackfillStatus } from "../backfill/types.ts";
+import type { Rereading } from "../sync/recheck.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
 import { count, plain } from "./words.ts";

@@ -1,7 +1,7 @@
 // A message between the one before and the one after it; a note in full. Pure.
 
 import type { APIEmbedField } from "discord-api-types/v10";
-import type { ArchivedRecord } from "../ports.ts";
+import type { ArchivedRecord } from "../ports/records.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { recordMarkdown } from "./record-text.ts";

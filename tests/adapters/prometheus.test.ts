@@ -5,7 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { createMetrics, type Figures } from "../../src/adapters/prometheus/metrics.ts";
 import { serveHealth } from "../../src/adapters/prometheus/server.ts";
 import { RejectedInputError, TransientError } from "../../src/errors.ts";
-import type { Embedder, Logger } from "../../src/ports.ts";
+import type { Embedder } from "../../src/ports/embedder.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const figures: Figures = {

@@ -1,7 +1,7 @@
 // The process that upkeep runs in, where it cannot be had.
 
 import { afterEach, expect, test } from "vitest";
-import { putInOrder } from "../../src/indexing/maintenance.ts";
+import { putInOrder } from "../../src/indexing/guild-index/upkeep.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace } from "../support/index-store.ts";
 
 const { execPath } = process;

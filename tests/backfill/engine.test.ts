@@ -1,7 +1,7 @@
 // The engine over real stores: starting, phases, pausing, resuming, and the accounts at the end.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { isBalanced, type PhaseName, totals } from "../../src/backfill/run.ts";
+import { isBalanced, type PhaseName, totals } from "../../src/backfill/run/run.ts";
 import { UserError } from "../../src/errors.ts";
 import { snowflakeTime } from "../../src/snowflake.ts";
 import { GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";

@@ -1,6 +1,6 @@
 import { MessageFlags, PermissionFlagsBits } from "discord-api-types/v10";
 import { describe, expect, it } from "vitest";
-import { contentHash } from "../../src/records.ts";
+import { contentHash } from "../../src/content-hash.ts";
 import { buttonId, read, startCommands } from "./support.ts";
 
 async function startNotes() {

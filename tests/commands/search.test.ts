@@ -1,7 +1,8 @@
 import { MessageFlags } from "discord-api-types/v10";
 import { describe, expect, it } from "vitest";
 import { TransientError } from "../../src/errors.ts";
-import type { SearchFilter, Viewer } from "../../src/ports.ts";
+import type { Viewer } from "../../src/ports/discord.ts";
+import type { SearchFilter } from "../../src/ports/vector-index.ts";
 import type { Access } from "../../src/search/access.ts";
 import type { Search, SearchRequest, SearchResult } from "../../src/search/search.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";

@@ -2,8 +2,9 @@
 
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Archive, ArchivedRecord, IdRange } from "../../src/ports.ts";
-import { contentHash } from "../../src/records.ts";
+import { contentHash } from "../../src/content-hash.ts";
+import type { Archive, IdRange } from "../../src/ports/archive.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { testId, testMessage, testNote } from "../support/archive.ts";
 

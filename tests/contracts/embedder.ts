@@ -1,7 +1,7 @@
 // What every embedder promises, whatever it is made of. Run by the tests of each one.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Embedder } from "../../src/ports.ts";
+import type { Embedder } from "../../src/ports/embedder.ts";
 
 const TEXTS = [
   "how do I pair the radio over bluetooth",

@@ -2,7 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { IdRange, Lease, Presence, QuarantineEntry, RunStore } from "../../src/ports.ts";
+import type { IdRange } from "../../src/ports/archive.ts";
+import type { Lease, Presence } from "../../src/ports/owners.ts";
+import type { QuarantineEntry } from "../../src/ports/quarantine.ts";
+import type { RunStore } from "../../src/ports/runs.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { testId } from "../support/archive.ts";
 

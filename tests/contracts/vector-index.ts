@@ -1,7 +1,7 @@
 // What every VectorIndex and IndexStore must do.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { IndexRow, IndexStore, SearchFilter, VectorIndex } from "../../src/ports.ts";
+import type { IndexRow, IndexStore, SearchFilter, VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { indexRow, testSpace, unitVector } from "../support/index-store.ts";
 

@@ -3,10 +3,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { totals } from "../../src/backfill/run.ts";
+import { openStores } from "../../src/app/stores.ts";
+import { totals } from "../../src/backfill/run/run.ts";
 import { TransientError, UserError } from "../../src/errors.ts";
-import type { Logger } from "../../src/ports.ts";
-import { openStores } from "../../src/stores.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
 import { startHoldingProxy } from "./holding-proxy.ts";
 import { describeEngines } from "./present.ts";

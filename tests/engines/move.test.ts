@@ -8,13 +8,13 @@ import { join } from "node:path";
 import { openKv } from "@deno/kv";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { copyArchive } from "../../src/adapters/denokv/copy.ts";
-import type { Logger } from "../../src/ports.ts";
-import { openStores } from "../../src/stores.ts";
+import { openStores } from "../../src/app/stores.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 import { GUILD, history, openHouse, until } from "../support/engine.ts";
 import { describeEngines } from "./present.ts";
 import { type RemoteEngines, startRemoteEngines } from "./remote.ts";
 
-const MOVE = join(import.meta.dirname, "../../src/move.ts");
+const MOVE = join(import.meta.dirname, "../../src/cli/move.ts");
 const RECORDS = 1_500;
 const PROCESS_MS = 90_000;
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -9,7 +9,7 @@ import type { JudgedSet } from "../../bench/eval/judged-set.ts";
 import { averages, setTable } from "../../bench/eval/report.ts";
 import { createBuiltinEmbedder } from "../../src/adapters/builtin-model/index.ts";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
-import type { Embedder } from "../../src/ports.ts";
+import type { Embedder } from "../../src/ports/embedder.ts";
 import { recordingLogger, testId, testMessage } from "../support/archive.ts";
 
 const MODEL = fileURLToPath(new URL("../../models/backscroll-static", import.meta.url));

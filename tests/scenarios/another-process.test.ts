@@ -2,8 +2,8 @@
 // that one. Two houses on one folder, each with connections of its own, as two processes have.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { isActive } from "../../src/backfill/run.ts";
-import { LEASE_MS, RENEW_EVERY_MS } from "../../src/indexing/ownership.ts";
+import { isActive } from "../../src/backfill/run/run.ts";
+import { LEASE_MS, RENEW_EVERY_MS } from "../../src/indexing/guild-index/ownership.ts";
 import { channel, GUILD, type House, history, message, openHouse, testEmbedder, until } from "../support/engine.ts";
 
 const RECORDS = 600;

@@ -4,7 +4,7 @@ import { openKv } from "@deno/kv";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decodeV8, encodeV8 } from "../../src/adapters/denokv/codec.ts";
 import { guildKey, recordKey } from "../../src/adapters/denokv/keys.ts";
-import { totals } from "../../src/backfill/run.ts";
+import { totals } from "../../src/backfill/run/run.ts";
 import type { EmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, type House, history, openHouse, startServer, until } from "../support/engine.ts";
 

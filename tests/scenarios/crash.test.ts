@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { totals } from "../../src/backfill/run.ts";
+import { totals } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 import { createSkippableClock, GUILD, history, openHouse } from "../support/engine.ts";
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { ChannelType, Events, PermissionFlagsBits } from "discord.js";
 import { expect, test } from "vitest";
 import type { Channel } from "../../sandbox/model.ts";
-import type { Run } from "../../src/backfill/run.ts";
+import type { Run } from "../../src/backfill/run/run.ts";
 import { closeAfterTest, startBackscroll, type TestBackscroll, temporaryFolder, until } from "../support/backscroll.ts";
 import { startDiscord, type TestDiscord } from "../support/discord.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";

@@ -3,7 +3,7 @@
 import { PermissionFlagsBits } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Run, totals } from "../../src/backfill/run.ts";
+import { type Run, totals } from "../../src/backfill/run/run.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import {
   buttonId,

@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, open as openFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { totals } from "../../src/backfill/run.ts";
-import { LEASE_MS } from "../../src/indexing/ownership.ts";
+import { totals } from "../../src/backfill/run/run.ts";
+import { LEASE_MS } from "../../src/indexing/guild-index/ownership.ts";
 import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
 
 const RECORDS = 600;

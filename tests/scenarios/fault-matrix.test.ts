@@ -2,7 +2,7 @@
 // admin channel is told, and that everything is in the index once the fault is gone.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { isBalanced, totals } from "../../src/backfill/run.ts";
+import { isBalanced, totals } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, type Misbehaviour, startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, type House, hoursAgo, message, openHouse, until } from "../support/engine.ts";
 

@@ -2,7 +2,7 @@
 // bench/parts/guilds.ts.
 
 import { afterEach, expect, test } from "vitest";
-import { noCounters, type Run } from "../../src/backfill/run.ts";
+import { noCounters, type Run } from "../../src/backfill/run/run.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import { channel, type House, history, hoursAgo, message, openHouse, testEmbedder, until } from "../support/engine.ts";
 

@@ -1,9 +1,9 @@
 // A text on which the embedding server fails as if it were down, though it is not: it must not hold up everything behind it.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { totals } from "../../src/backfill/run.ts";
+import { totals } from "../../src/backfill/run/run.ts";
 import { TransientError } from "../../src/errors.ts";
-import type { Embedder } from "../../src/ports.ts";
+import type { Embedder } from "../../src/ports/embedder.ts";
 import type { Misbehaviour } from "../support/embedding-server.ts";
 import {
   channel,

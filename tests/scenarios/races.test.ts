@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { isBalanced } from "../../src/backfill/run.ts";
+import { isBalanced } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
 

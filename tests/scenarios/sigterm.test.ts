@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { currentPhase, type RunStatus, totals } from "../../src/backfill/run.ts";
+import { currentPhase, type RunStatus, totals } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 import { channel, GUILD, type House, history, openHouse, until } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";

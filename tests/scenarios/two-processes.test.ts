@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openKv } from "@deno/kv";
 import { afterEach, expect, test } from "vitest";
-import { isBalanced, totals } from "../../src/backfill/run.ts";
+import { isBalanced, totals } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 import { createSkippableClock, GUILD, history, openHouse, until } from "../support/engine.ts";
 

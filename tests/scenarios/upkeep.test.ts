@@ -8,8 +8,8 @@ import { env } from "node:process";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
-import { putInOrder } from "../../src/indexing/maintenance.ts";
-import type { VectorIndex } from "../../src/ports.ts";
+import { putInOrder } from "../../src/indexing/guild-index/upkeep.ts";
+import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { tallSpace, upkeepRows } from "../support/upkeep-rows.ts";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { ChannelInfo, Permissions } from "../../src/ports.ts";
+import type { ChannelInfo } from "../../src/ports/archive.ts";
+import type { Permissions } from "../../src/ports/discord.ts";
 import { createAccess } from "../../src/search/access.ts";
 
 const GUILD = "1";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RecordKind } from "../../src/ports.ts";
+import type { RecordKind } from "../../src/ports/records.ts";
 import { foldRepeats } from "../../src/search/fold-repeats.ts";
 import { indexRow } from "../support/index-store.ts";
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
-import { joinSearchText } from "../../src/records.ts";
+import { joinSearchText } from "../../src/content-hash.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { retrieve } from "../../src/search/retrieve.ts";
 import { createWordStatistics } from "../../src/search/word-statistics.ts";

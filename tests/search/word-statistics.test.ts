@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { VectorIndex } from "../../src/ports.ts";
+import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import type { WordModel } from "../../src/search/late-interaction.ts";
 import { createWordStatistics } from "../../src/search/word-statistics.ts";
 

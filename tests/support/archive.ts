@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type OpenArchive, openArchive } from "../../src/adapters/denokv/open.ts";
-import type { ArchivedRecord, Logger } from "../../src/ports.ts";
+import type { Logger } from "../../src/ports/logger.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
 
 export interface TestArchive extends OpenArchive {

@@ -13,7 +13,8 @@ import type { PostInput } from "../../sandbox/messages.ts";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { systemClock } from "../../src/adapters/system.ts";
 import { attachBackscroll, type Backscroll, type BackscrollOptions } from "../../src/attach.ts";
-import type { Clock, Logger } from "../../src/ports.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
 import { startDiscord, type TestDiscord, type TestDiscordOptions } from "./discord.ts";
 

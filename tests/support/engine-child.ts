@@ -7,9 +7,9 @@
 // has run out. WAYS is the JSON of `ChildWays`.
 
 import { readFile } from "node:fs/promises";
-import type { StoresConfig } from "../../src/config.ts";
+import type { StoresConfig } from "../../src/app/config.ts";
 import { TransientError } from "../../src/errors.ts";
-import type { ArchivedRecord } from "../../src/ports.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { channel, createSkippableClock, GUILD, hourOfChild, message, openHouse, until } from "./engine.ts";
 
 export interface ChildWays {

@@ -5,23 +5,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOpenAiEmbedder } from "../../src/adapters/openai/index.ts";
-import { type AlertThresholds, defaultThresholds } from "../../src/backfill/alerts.ts";
-import type { Announcement, StartOptions, StartOutcome } from "../../src/backfill/backfill.ts";
-import { type Run, runSchema } from "../../src/backfill/run.ts";
-import type { StoresConfig } from "../../src/config.ts";
-import type {
-  ArchivedRecord,
-  ChannelInfo,
-  Clock,
-  Embedder,
-  HistoryChannel,
-  Logger,
-  RecordKind,
-  VectorIndex,
-} from "../../src/ports.ts";
+import type { StoresConfig } from "../../src/app/config.ts";
+import { createWorkshop } from "../../src/app/indexing-services.ts";
+import { openStores } from "../../src/app/stores.ts";
+import { type AlertThresholds, defaultThresholds } from "../../src/backfill/reporting/alerts.ts";
+import { type Run, runSchema } from "../../src/backfill/run/run.ts";
+import type { Announcement, StartOptions, StartOutcome } from "../../src/backfill/types.ts";
+import type { ChannelInfo } from "../../src/ports/archive.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { HistoryChannel } from "../../src/ports/discord.ts";
+import type { Embedder } from "../../src/ports/embedder.ts";
+import type { Logger } from "../../src/ports/logger.ts";
+import type { ArchivedRecord, RecordKind } from "../../src/ports/records.ts";
+import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
-import { openStores } from "../../src/stores.ts";
-import { createWorkshop } from "../../src/workshop.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "./embedding-server.ts";
 
 export const GUILD: Snowflake = "900000000000000001";

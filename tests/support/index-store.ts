@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
-import type { EmbeddingSpace, IndexRow, IndexStore } from "../../src/ports.ts";
+import type { EmbeddingSpace } from "../../src/ports/embedder.ts";
+import type { IndexRow, IndexStore } from "../../src/ports/vector-index.ts";
 import { snowflakeTime } from "../../src/snowflake.ts";
 
 export const testSpace: EmbeddingSpace = { modelId: "test", dimensions: 8, fingerprint: "test-8" };

@@ -2,7 +2,7 @@
 
 import { afterEach } from "vitest";
 import { createOpenAiEmbedder, type OpenAiOptions, type ServedModel } from "../../src/adapters/openai/index.ts";
-import type { Embedder } from "../../src/ports.ts";
+import type { Embedder } from "../../src/ports/embedder.ts";
 import { type EmbeddingServer, type EmbeddingServerOptions, startEmbeddingServer } from "./embedding-server.ts";
 
 /** Closed after each test, last first. */

@@ -2,7 +2,8 @@
 // arrive later; what happens is heard in order, and later still if a test says so. Delays are turns of the event loop, from a list.
 
 import { TransientError, UserError } from "../../src/errors.ts";
-import type { ArchivedRecord, GuildEvents, History, HistoryChannel } from "../../src/ports.ts";
+import type { GuildEvents, History, HistoryChannel } from "../../src/ports/discord.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { compareSnowflakes, type Snowflake } from "../../src/snowflake.ts";
 import { channel, GUILD } from "./engine.ts";
 

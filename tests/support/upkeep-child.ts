@@ -4,7 +4,7 @@
 //   tsx upkeep-child.ts FOLDER FIRST_ID
 
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
-import { putInOrder } from "../../src/indexing/maintenance.ts";
+import { putInOrder } from "../../src/indexing/guild-index/upkeep.ts";
 import { tallSpace, upkeepRows } from "./upkeep-rows.ts";
 
 const [folder, firstId] = process.argv.slice(2);

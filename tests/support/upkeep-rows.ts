@@ -1,6 +1,7 @@
 // Rows of an index that gets a vector index early, because its vectors are long.
 
-import type { EmbeddingSpace, IndexRow } from "../../src/ports.ts";
+import type { EmbeddingSpace } from "../../src/ports/embedder.ts";
+import type { IndexRow } from "../../src/ports/vector-index.ts";
 import { indexRow, unitVector } from "./index-store.ts";
 
 export const tallSpace: EmbeddingSpace = { modelId: "tall", dimensions: 1_280, fingerprint: "tall-1280" };

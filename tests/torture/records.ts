@@ -1,6 +1,6 @@
 // What is tortured: messages of two and a half years with notes, long texts that become several rows, and texts with nothing in them.
 
-import type { ArchivedRecord } from "../../src/ports.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { hoursAgo, message } from "../support/engine.ts";
 
 const SPAN_HOURS = 22_000;

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import { totals } from "../../src/backfill/run.ts";
+import { totals } from "../../src/backfill/run/run.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, openHouse } from "../support/engine.ts";
 import { compileChild } from "./compile.ts";

@@ -2,8 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { currentPhase, type Run, totals } from "../../src/backfill/run.ts";
-import type { StoresConfig } from "../../src/config.ts";
+import type { StoresConfig } from "../../src/app/config.ts";
+import { currentPhase, type Run, totals } from "../../src/backfill/run/run.ts";
 import { createSkippableClock, openHouse } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";
 

@@ -1,10 +1,17 @@
 // Domain objects for the views' tests: ordinary ones, to be changed where a test needs it, and monstrous ones.
 
-import type { BackfillStatus } from "../../src/backfill/backfill.ts";
-import type { Health } from "../../src/backfill/health.ts";
-import type { Analysis, Check, Coverage } from "../../src/backfill/plan.ts";
-import { type Counters, noCounters, type Phase, type PhaseName, phaseNames, type Run } from "../../src/backfill/run.ts";
-import type { Verification } from "../../src/backfill/verify.ts";
+import type { Analysis, Check, Coverage } from "../../src/backfill/compare/survey.ts";
+import type { Verification } from "../../src/backfill/compare/verify.ts";
+import type { Health } from "../../src/backfill/reporting/health.ts";
+import {
+  type Counters,
+  noCounters,
+  type Phase,
+  type PhaseName,
+  phaseNames,
+  type Run,
+} from "../../src/backfill/run/run.ts";
+import type { BackfillStatus } from "../../src/backfill/types.ts";
 
 export const now = Date.UTC(2025, 2, 1, 12);
 export const guildId = "1343714078748708976";

@@ -1,6 +1,7 @@
 // Search hits for tests.
 
-import type { ArchivedRecord, IndexRow } from "../../src/ports.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
+import type { IndexRow } from "../../src/ports/vector-index.ts";
 import type { SearchResult } from "../../src/search/search.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";
 import type { ShownHit } from "../../src/views/search-results.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ArchivedRecord } from "../../src/ports.ts";
+import type { ArchivedRecord } from "../../src/ports/records.ts";
 import type { SearchResult } from "../../src/search/search.ts";
 import { snowflakeAt, snowflakeBefore } from "../../src/snowflake.ts";
 import { apologyView, userErrorView } from "../../src/views/errors.ts";

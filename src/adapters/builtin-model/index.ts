@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { TransientError } from "../../errors.ts";
-import type { Embedder } from "../../ports.ts";
+import type { Embedder } from "../../ports/embedder.ts";
 import { readTables, readTokenizer } from "./model.ts";
 import { TOKENS_PER_TEXT } from "./static-model.ts";
 import { createWorkerPool } from "./worker-pool.ts";

@@ -4,7 +4,7 @@
 import { Worker } from "node:worker_threads";
 import type { TopLevelSpec } from "vega-lite";
 import { toError } from "../../errors.ts";
-import type { Logger } from "../../ports.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { Drawing, DrawingOrder } from "./worker.ts";
 
 /** A cold start takes about a second; nobody waits much longer for a picture. */

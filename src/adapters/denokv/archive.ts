@@ -1,15 +1,9 @@
 // The archive on Deno KV: records and their pending marks. Removal is in removal.ts, the rest of a guild in guild-state.ts.
 
 import { isDeepStrictEqual } from "node:util";
-import type {
-  Archive,
-  ArchivedRecord,
-  DamagedRecord,
-  Logger,
-  PendingEntry,
-  RecordKind,
-  StoredRecord,
-} from "../../ports.ts";
+import type { Archive, PendingEntry } from "../../ports/archive.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { ArchivedRecord, DamagedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
 import {
   compareSnowflakes,
   FIRST_SNOWFLAKE,

@@ -3,8 +3,8 @@
 
 import { deserialize, serialize } from "node:v8";
 import { z } from "zod";
-import type { ArchivedRecord, RecordKind, StoredRecord } from "../../ports.ts";
-import { contentHash } from "../../records.ts";
+import { contentHash } from "../../content-hash.ts";
+import type { ArchivedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { fitted } from "./fit.ts";
 

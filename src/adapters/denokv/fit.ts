@@ -2,7 +2,7 @@
 // mark where something is missing: it is never lost and never refused.
 
 import { serialize } from "node:v8";
-import type { ArchivedRecord } from "../../ports.ts";
+import type { ArchivedRecord } from "../../ports/records.ts";
 
 /** Of the 65,536 bytes of a value; the rest is for the hash and the version. */
 const MAX_RECORD_BYTES = 65_000;

@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KvKey, KvMutation } from "@deno/kv";
 import type { z } from "zod";
-import type { Archive, Logger } from "../../ports.ts";
+import type { Archive } from "../../ports/archive.ts";
+import type { Logger } from "../../ports/logger.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
 import { channelSchema, cursorSchema, rereadSchema, settingsSchema, Undecodable, whyInvalid } from "./codec.ts";
 import { guildKey, markKey } from "./keys.ts";

@@ -17,7 +17,8 @@
 // message would make every import a quarter slower.
 
 import type { KvKey, KvListSelector } from "@deno/kv";
-import type { RecordKind, RemovalScope } from "../../ports.ts";
+import type { RemovalScope } from "../../ports/archive.ts";
+import type { RecordKind } from "../../ports/records.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
 
 export const formatKey: KvKey = ["format"];

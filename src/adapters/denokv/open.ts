@@ -2,7 +2,9 @@
 
 import { z } from "zod";
 import { UserError } from "../../errors.ts";
-import type { Archive, Logger, RunStore } from "../../ports.ts";
+import type { Archive } from "../../ports/archive.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { RunStore } from "../../ports/runs.ts";
 import { createArchive } from "./archive.ts";
 import { decodeV8, encodeV8 } from "./codec.ts";
 import { type ArchiveLocation, connect } from "./connect.ts";

@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import type { AtomicCheck } from "@deno/kv";
 import { z } from "zod";
-import type { Lease, OwnerStore, Presence } from "../../ports.ts";
+import type { Lease, OwnerStore, Presence } from "../../ports/owners.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { guildKey, presenceKey } from "./keys.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";

@@ -1,7 +1,8 @@
 // Who knows better when Discord's answer and an event about the same record meet: whatever was stored after Discord was asked wins
 // over the answer. Remembered only while answers are awaited; changes of one guild's records take turns, so that none slips between.
 
-import type { ArchivedRecord, Reading, RecordKind, RemovalScope } from "../../ports.ts";
+import type { Reading, RemovalScope } from "../../ports/archive.ts";
+import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 interface GuildChanges {

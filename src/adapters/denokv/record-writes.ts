@@ -1,7 +1,7 @@
 // Everything that one record's commit writes: its value, the keys by which it is found, its pending mark.
 
 import type { KvMutation } from "@deno/kv";
-import type { ArchivedRecord } from "../../ports.ts";
+import type { ArchivedRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { type RecordValue, valueToRecord } from "./codec.ts";
 import { channelIndexKey, dayKey, markKey, noteOwnerKey, packedId, recordKey } from "./keys.ts";

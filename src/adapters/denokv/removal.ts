@@ -2,7 +2,9 @@
 // crash in between is taken up again. Every commit is bounded and leaves no half-removed record.
 
 import type { KvListSelector, KvMutation } from "@deno/kv";
-import type { ArchivedRecord, Logger, RecordKind, RemovalScope } from "../../ports.ts";
+import type { RemovalScope } from "../../ports/archive.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
 import {

@@ -2,7 +2,9 @@
 
 import type { KvMutation } from "@deno/kv";
 import { toError } from "../../errors.ts";
-import type { Logger, QuarantineEntry, RunStore } from "../../ports.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { QuarantineEntry } from "../../ports/quarantine.ts";
+import type { RunStore } from "../../ports/runs.ts";
 import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
 import { quarantineSchema, whyInvalid } from "./codec.ts";
 import { guildKey, markKey, markRange } from "./keys.ts";

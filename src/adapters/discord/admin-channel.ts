@@ -9,7 +9,8 @@ import {
 } from "discord.js";
 import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
 import { UserError } from "../../errors.ts";
-import type { AdminChannel, Clock } from "../../ports.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { AdminChannel } from "../../ports/discord.ts";
 import { type Snowflake, snowflakeTime } from "../../snowflake.ts";
 import { DiscordCode, hasCode, translateDiscordError } from "./discord-errors.ts";
 import { botMember, channelFacts, guildFacts } from "./guild-facts.ts";

@@ -1,7 +1,7 @@
 // What the archive keeps of a Discord channel or thread. Pure.
 
 import { ChannelType as DiscordChannelType } from "discord-api-types/v10";
-import type { ChannelInfo, ChannelType } from "../../ports.ts";
+import type { ChannelInfo, ChannelType } from "../../ports/archive.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 const TYPES: Partial<Record<DiscordChannelType, ChannelType>> = {

@@ -13,7 +13,7 @@ import {
 import { ApplicationCommandType } from "discord-api-types/v10";
 import { z } from "zod";
 import { toError, UserError } from "../../errors.ts";
-import type { Logger } from "../../ports.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { isNotFound, translateDiscordError } from "./discord-errors.ts";
 

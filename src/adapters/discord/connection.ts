@@ -2,7 +2,7 @@
 // and what it did not ask Discord for.
 
 import { type Client, Events, GatewayIntentBits, type Guild, Status } from "discord.js";
-import type { Clock } from "../../ports.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 export interface ConnectionEvents {

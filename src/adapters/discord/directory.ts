@@ -4,7 +4,8 @@
 import { type APIChannel, type Client, Routes } from "discord.js";
 import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
 import { toError, UserError } from "../../errors.ts";
-import type { ChannelInfo, Logger } from "../../ports.ts";
+import type { ChannelInfo } from "../../ports/archive.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { toChannelInfo } from "./channel-info.ts";
 import { DiscordCode, hasCode, isNotFound, translateDiscordError } from "./discord-errors.ts";

@@ -2,7 +2,8 @@
 // and is tried again; where too much waits, the newest is let go and somebody told to ask Discord for it afterwards.
 
 import { TransientError, toError } from "../../errors.ts";
-import type { Clock, Logger } from "../../ports.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 const FIRST_PAUSE_MS = 500;

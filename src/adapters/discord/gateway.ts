@@ -14,7 +14,7 @@ import {
   type GatewayThreadListSyncDispatchData,
   Routes,
 } from "discord.js";
-import type { GuildEvents } from "../../ports.ts";
+import type { GuildEvents } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { type DiscordChannel, toChannelInfo } from "./channel-info.ts";
 import type { Directory } from "./directory.ts";

@@ -3,7 +3,7 @@
 
 import type { Client, Guild, NonThreadGuildBasedChannel } from "discord.js";
 import { UserError } from "../../errors.ts";
-import type { Viewer } from "../../ports.ts";
+import type { Viewer } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { ChannelFacts, GuildFacts } from "./permission-rules.ts";
 

@@ -13,7 +13,8 @@ import {
 import { ApplicationFlags, PermissionFlagsBits as Bit, ChannelType } from "discord-api-types/v10";
 import PQueue from "p-queue";
 import { UserError } from "../../errors.ts";
-import type { History, HistoryChannel, Logger } from "../../ports.ts";
+import type { History, HistoryChannel } from "../../ports/discord.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { toChannelInfo } from "./channel-info.ts";
 import type { Directory } from "./directory.ts";

@@ -10,7 +10,8 @@ import {
   MessageReferenceType,
   MessageType,
 } from "discord-api-types/v10";
-import type { ArchivedRecord, ChannelInfo } from "../../ports.ts";
+import type { ChannelInfo } from "../../ports/archive.ts";
+import type { ArchivedRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 /** A message as REST or the gateway sends it; the gateway adds nicknames. */

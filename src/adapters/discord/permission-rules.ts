@@ -3,7 +3,7 @@
 // Source of the algorithm: https://discord.com/developers/docs/topics/permissions#permission-overwrites
 
 import { PermissionFlagsBits as Bit, ChannelType } from "discord-api-types/v10";
-import type { Viewer } from "../../ports.ts";
+import type { Viewer } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 export interface GuildFacts {

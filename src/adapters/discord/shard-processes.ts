@@ -4,7 +4,8 @@
 import { once } from "node:events";
 import { REST, type RESTGetAPIGatewayBotResult, Routes, type Shard, ShardingManager } from "discord.js";
 import { toError } from "../../errors.ts";
-import type { Clock, Logger } from "../../ports.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
 
 /** Discord lets so many shards as it says identify within this time. */
 const IDENTIFY_MS = 5_500;

@@ -17,7 +17,7 @@ import {
   TimestampMillisecond,
   Utf8,
 } from "apache-arrow";
-import type { Has, IndexRow } from "../../ports.ts";
+import type { Has, IndexRow } from "../../ports/vector-index.ts";
 
 /** `has` as columns, so that `has:` filters run inside the query. */
 export const HAS_COLUMNS = {

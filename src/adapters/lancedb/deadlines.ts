@@ -2,7 +2,7 @@
 // a change may be made long after. So nothing is changed, or read to decide on changes, before such a change has come to its end.
 
 import { TransientError } from "../../errors.ts";
-import type { VectorIndex } from "../../ports.ts";
+import type { VectorIndex } from "../../ports/vector-index.ts";
 import { translate } from "./faults.ts";
 
 /** How long calls may take. Milliseconds. */

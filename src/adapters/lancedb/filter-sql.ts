@@ -1,7 +1,9 @@
 // Filters as LanceDB's SQL. Everything that enters a query passes through here and is a checked number, a word of ours or a
 // checked name: nothing a person typed can become SQL.
 
-import type { IdRange, RecordKind, RemovalScope, SearchFilter } from "../../ports.ts";
+import type { IdRange, RemovalScope } from "../../ports/archive.ts";
+import type { RecordKind } from "../../ports/records.ts";
+import type { SearchFilter } from "../../ports/vector-index.ts";
 import { isSnowflake, type Snowflake } from "../../snowflake.ts";
 import { HAS_COLUMNS } from "./columns.ts";
 

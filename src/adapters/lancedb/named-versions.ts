@@ -1,7 +1,7 @@
 // The emergency restore: sets a guild's index back to a version that was named, by making that version the latest.
 
 import type { Table } from "@lancedb/lancedb";
-import type { EmbeddingSpace } from "../../ports.ts";
+import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { cannotOpen } from "./faults.ts";
 import { addressOf, connectTo, type IndexLocation } from "./location.ts";

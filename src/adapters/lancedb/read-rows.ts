@@ -1,7 +1,7 @@
 // What LanceDB answers, as rows of ours.
 
 import type { Query, TakeQuery, VectorQuery } from "@lancedb/lancedb";
-import type { FoundRow, IndexRow, RowKey } from "../../ports.ts";
+import type { FoundRow, IndexRow, RowKey } from "../../ports/vector-index.ts";
 import { HAS, HAS_COLUMNS } from "./columns.ts";
 import { translate } from "./faults.ts";
 

@@ -1,7 +1,7 @@
 // Ranked searches of one table: places are found first, by vector and by words, and then each row is read once.
 
 import { MatchQuery, Operator, PhraseQuery, type Query, type Table, type VectorQuery } from "@lancedb/lancedb";
-import type { FoundRow, VectorIndex } from "../../ports.ts";
+import type { FoundRow, VectorIndex } from "../../ports/vector-index.ts";
 import { FOUND_COLUMNS } from "./columns.ts";
 import { filterSql } from "./filter-sql.ts";
 import { collect, type Place, toFoundRows, toPlaces } from "./read-rows.ts";

@@ -1,7 +1,8 @@
 // The indexes of all guilds: a LanceDB database with one table per guild and embedding space.
 
 import { Session } from "@lancedb/lancedb";
-import type { EmbeddingSpace, IndexStore, VectorIndex } from "../../ports.ts";
+import type { EmbeddingSpace } from "../../ports/embedder.ts";
+import type { IndexStore, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { tableSchema } from "./columns.ts";
 import { commit } from "./commit.ts";

@@ -2,7 +2,8 @@
 // million rows of 256 dimensions.
 
 import type { Table } from "@lancedb/lancedb";
-import type { AffectedRows, EmbeddingSpace, IndexRow, UpkeepOptions, VectorIndex } from "../../ports.ts";
+import type { EmbeddingSpace } from "../../ports/embedder.ts";
+import type { AffectedRows, IndexRow, UpkeepOptions, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";

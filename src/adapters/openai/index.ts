@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { RejectedInputError, TransientError, UserError } from "../../errors.ts";
-import type { Embedder, Logger } from "../../ports.ts";
+import type { Embedder } from "../../ports/embedder.ts";
+import type { Logger } from "../../ports/logger.ts";
 import { parseServerAddress } from "./address.ts";
 import type { Answer } from "./answer.ts";
 import { TooManyTextsError } from "./faults.ts";

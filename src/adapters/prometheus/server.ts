@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { toError, UserError } from "../../errors.ts";
-import type { Logger } from "../../ports.ts";
+import type { Logger } from "../../ports/logger.ts";
 
 export interface HealthPages {
   /** Answered with 200 when `ok`, else with 503. */

@@ -1,6 +1,6 @@
 // The picture of /backfill analyze: how many messages each month holds, and how many of them search finds. Pure.
 
-import type { Analysis, Coverage } from "../../backfill/plan.ts";
+import type { Analysis, Coverage } from "../../backfill/compare/survey.ts";
 import { count, percent } from "../words.ts";
 import { type Chart, chartColors, countLabels, onCard } from "./chart.ts";
 

@@ -1,8 +1,8 @@
 // The picture of a run's report: how fast it went, what failed and which warnings were on, over the time it was at work. Pure.
 
-import { alertNames } from "../../backfill/alerts.ts";
-import type { Run } from "../../backfill/run.ts";
-import type { Sample } from "../../backfill/samples.ts";
+import { alertNames } from "../../backfill/reporting/alerts.ts";
+import type { Run } from "../../backfill/run/run.ts";
+import type { Sample } from "../../backfill/run/throughput-history.ts";
 import { alertTitles } from "../alerts.ts";
 import { count, duration } from "../words.ts";
 import { type Chart, chartColors, countLabels, onCard } from "./chart.ts";

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { createEventOrder } from "../../../src/adapters/discord/event-order.ts";
 import { TransientError } from "../../../src/errors.ts";
-import type { Logger } from "../../../src/ports.ts";
+import type { Logger } from "../../../src/ports/logger.ts";
 import { createManualClock } from "../../support/engine.ts";
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -7,7 +7,7 @@ import { afterEach, expect, test } from "vitest";
 import { createDirectory } from "../../../src/adapters/discord/directory.ts";
 import { listenToGuilds } from "../../../src/adapters/discord/gateway.ts";
 import { systemClock } from "../../../src/adapters/system.ts";
-import type { GuildEvents } from "../../../src/ports.ts";
+import type { GuildEvents } from "../../../src/ports/discord.ts";
 
 const GUILD = "1";
 const TIME = "2026-01-01T00:00:00.000Z";

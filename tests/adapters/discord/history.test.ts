@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { createDirectory } from "../../../src/adapters/discord/directory.ts";
 import { createHistory } from "../../../src/adapters/discord/history.ts";
 import { TransientError, UserError } from "../../../src/errors.ts";
-import type { HistoryChannel } from "../../../src/ports.ts";
+import type { HistoryChannel } from "../../../src/ports/discord.ts";
 
 const GENERAL: HistoryChannel = { id: "10", name: "general", type: "text", accessChannelId: "10" };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };

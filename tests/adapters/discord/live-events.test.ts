@@ -7,7 +7,8 @@ import { createDirectory } from "../../../src/adapters/discord/directory.ts";
 import { listenToGuilds } from "../../../src/adapters/discord/gateway.ts";
 import { createHistory } from "../../../src/adapters/discord/history.ts";
 import { systemClock } from "../../../src/adapters/system.ts";
-import type { ArchivedRecord, ChannelInfo } from "../../../src/ports.ts";
+import type { ChannelInfo } from "../../../src/ports/archive.ts";
+import type { ArchivedRecord } from "../../../src/ports/records.ts";
 import { startDiscord } from "../../support/discord.ts";
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };

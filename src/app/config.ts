@@ -1,0 +1,298 @@
+// The environment as a checked Config, read once. Every problem is listed, then it fails. No other file reads process.env.
+
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { z } from "zod";
+import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
+import { UserError } from "../errors.ts";
+
+/** An OpenAI-compatible embedding server. */
+export interface EmbeddingsConfig {
+  /** E.g. http://localhost:1234/v1 */
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  /** Undefined: the server's only model, or the first that looks like an embedding model. */
+  readonly model: string | undefined;
+  /** Put before each text that is stored, e.g. "search_document: ". Undefined: known by the model's name. */
+  readonly documentPrefix: string | undefined;
+  /** Put before what is searched for. */
+  readonly queryPrefix: string | undefined;
+  /** Undefined: 1 for a server on this machine or network, else 4. */
+  readonly parallelRequests: number | undefined;
+  /** Undefined: 256. */
+  readonly textsPerRequest: number | undefined;
+  /** An answer slower than this counts as none. */
+  readonly requestTimeoutMs: number;
+}
+
+/** The archive on a remote Deno KV: any server that speaks KV Connect. */
+export interface ArchiveServer {
+  readonly url: string;
+  readonly accessToken: string;
+}
+
+/** The index in an S3-compatible object store. */
+export interface IndexBucket {
+  /** s3://bucket/prefix */
+  readonly uri: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Undefined: Amazon's. */
+  readonly endpoint?: string | undefined;
+  /** Default "us-east-1". */
+  readonly region?: string | undefined;
+}
+
+/** Where archive and index are kept. */
+export interface StoresConfig {
+  readonly dataDir: string;
+  /** Undefined: a file in the data folder. */
+  readonly archive?: ArchiveServer | undefined;
+  /** Undefined: a folder in the data folder. */
+  readonly index?: IndexBucket | undefined;
+}
+
+/** Where /health and /metrics are served. */
+export interface HealthPort {
+  readonly port: number;
+  readonly host: string;
+}
+
+export interface Config extends StoresConfig {
+  readonly discordToken: string;
+  /** Another address for Discord's REST API, e.g. of the local stand-in. */
+  readonly discordApi: string | undefined;
+  /** Undefined: no port is opened. */
+  readonly healthPort: HealthPort | undefined;
+  /** So many processes, one for each of Discord's shards. Undefined: this process has all of them. */
+  readonly shardProcesses: number | "auto" | undefined;
+  /** Which shard this process is for, when it was started as one of several. */
+  readonly shard: number | undefined;
+  /** Undefined: the built-in model. */
+  readonly embeddings: EmbeddingsConfig | undefined;
+  readonly commandPrefix: string;
+  readonly forgetOnLeave: boolean;
+  readonly logLevel: LogLevel;
+  readonly thresholds: AlertThresholds;
+}
+
+/** What does not need Discord. */
+export type LocalConfig = Omit<Config, "discordToken" | "discordApi" | "healthPort" | "shardProcesses" | "shard">;
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const trimmed = z.string().trim();
+const text = trimmed.min(1);
+const decimal = (meaning: string) =>
+  trimmed.regex(/^\d+(\.\d+)?$/, `must be ${meaning}, e.g. 5 or 2.5`).transform(Number);
+const positive = (meaning: string) => decimal(meaning).refine((given) => given > 0, `must be ${meaning}, more than 0`);
+const whole = (meaning: string) =>
+  trimmed.regex(/^[1-9]\d*$/, `must be ${meaning}, a whole number of at least 1`).transform(Number);
+const url = (example: string) => trimmed.regex(/^https?:\/\/\S+$/i, `must be an address like ${example}`);
+const bucket = trimmed
+  .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]*[a-z0-9](\/[\w.-]+)*\/?$/i, "must look like s3://bucket/folder")
+  .transform((uri) => uri.replace(/\/$/, ""));
+const yesNo = trimmed
+  .toLowerCase()
+  .pipe(z.enum(["yes", "no", "true", "false"], "must be yes or no"))
+  .transform((answer) => answer === "yes" || answer === "true");
+
+/** Where archive and index are kept. */
+const storeSettings = {
+  DATA_DIR: text.default("./data"),
+  KV_URL: url("http://localhost:4512").optional(),
+  KV_ACCESS_TOKEN: text.optional(),
+  INDEX_URI: bucket.optional(),
+  INDEX_S3_ENDPOINT: trimmed
+    .regex(/^https?:\/\/[^\s/]+\/?$/i, "must be an address like http://localhost:9000")
+    .transform((endpoint) => endpoint.replace(/\/$/, ""))
+    .optional(),
+  INDEX_S3_REGION: text.optional(),
+  INDEX_S3_ACCESS_KEY: text.optional(),
+  INDEX_S3_SECRET_KEY: text.optional(),
+};
+
+/** Every setting there is. The README's table says the same in words. */
+const settings = {
+  ...storeSettings,
+  EMBEDDINGS_URL: url("http://localhost:1234/v1").optional(),
+  EMBEDDINGS_API_KEY: text.optional(),
+  EMBEDDINGS_MODEL: text.optional(),
+  // Prefixes may end in a space that matters.
+  EMBEDDINGS_DOCUMENT_PREFIX: z.string().optional(),
+  EMBEDDINGS_QUERY_PREFIX: z.string().optional(),
+  EMBEDDINGS_PARALLEL: whole("the number of requests at once").optional(),
+  EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
+  EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
+  COMMAND_PREFIX: trimmed
+    .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
+    .default(""),
+  FORGET_ON_LEAVE: yesNo.default(false),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),
+  ALERT_SLOW_SECONDS: decimal("a number of seconds").default(5),
+  ALERT_FAILURE_PERCENT: decimal("a percentage").default(5),
+  ALERT_DISK_LOW_GB: decimal("a number of gigabytes").default(10),
+  ALERT_MEMORY_PERCENT: decimal("a percentage").default(90),
+  ALERT_STALLED_MINUTES: decimal("a number of minutes").default(5),
+};
+const botSettings = {
+  DISCORD_TOKEN: z
+    .string("is missing: copy the bot's token from discord.com/developers (Bot, Reset Token)")
+    .trim()
+    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, "does not look like a bot token (three parts with dots between)"),
+  DISCORD_API: url("http://localhost:8080/api").optional(),
+  SHARD_PROCESSES: trimmed
+    .regex(/^(auto|[1-9]\d{0,2})$/, "must be auto, or the number of processes")
+    .transform((asked) => (asked === "auto" ? asked : Number(asked)))
+    .optional(),
+  HEALTH_PORT: trimmed
+    .regex(/^\d{1,5}$/, "must be a port number, e.g. 9464")
+    .transform(Number)
+    .refine((port) => port < 65_536, "must be a port number, at most 65535")
+    .optional(),
+  HEALTH_HOST: text.default("127.0.0.1"),
+};
+
+/** Set by discord.js for each process that it starts. */
+const shardSettings = { SHARDING_MANAGER: z.string().optional(), SHARDS: z.string().optional() };
+
+const localSchema = z.object(settings);
+const botSchema = localSchema.extend({ ...botSettings, ...shardSettings });
+const storesSchema = z.object(storeSettings);
+
+/** Opens the stores to see whether they can be used. @returns what is wrong, in words a self-hoster can act on */
+export type TryStores = (stores: StoresConfig) => Promise<readonly string[]>;
+/** For whoever opens them at once and says so himself. */
+const untried: TryStores = async () => [];
+
+/** Empty values count as not set, as in an `.env` file copied from the example. */
+function withoutEmpty(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+}
+
+/** Settings that are needed because of others. */
+const needs = {
+  KV_ACCESS_TOKEN: ["KV_URL"],
+  KV_URL: ["KV_ACCESS_TOKEN"],
+  INDEX_S3_ACCESS_KEY: ["INDEX_URI"],
+  INDEX_S3_SECRET_KEY: ["INDEX_URI"],
+  INDEX_URI: ["INDEX_S3_ACCESS_KEY", "INDEX_S3_SECRET_KEY", "INDEX_S3_ENDPOINT", "INDEX_S3_REGION"],
+  EMBEDDINGS_URL: ["EMBEDDINGS_MODEL", "EMBEDDINGS_API_KEY"],
+} as const satisfies Partial<Record<keyof typeof settings, readonly (keyof typeof settings)[]>>;
+
+function lacking(schema: z.ZodObject, given: Environment): string[] {
+  return Object.entries(needs)
+    .filter(([name]) => name in schema.shape)
+    .filter(([name, because]) => given[name] === undefined && because.some((other) => given[other] !== undefined))
+    .map(([name, because]) => `${name} is missing: ${because.find((other) => given[other] !== undefined)} needs it`);
+}
+
+async function read<Schema extends z.ZodObject>(
+  schema: Schema,
+  environment: Environment,
+  tryStores: TryStores,
+): Promise<z.infer<Schema>> {
+  const given = withoutEmpty(environment);
+  const parsed = schema.safeParse(given);
+  const invalid = parsed.error?.issues.map(({ path, message }) => `${path.join(".")} ${message}`) ?? [];
+  const problems = [...invalid, ...lacking(schema, given)];
+  const stores = storesSchema.safeParse(given);
+  if (stores.success && lacking(storesSchema, given).length === 0)
+    problems.push(...(await tryStores(storesOf(stores.data))));
+  if (parsed.success && problems.length === 0) return parsed.data;
+  const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
+  throw new UserError(
+    `The configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}\nSettings are read from the environment and from .env; .env.example lists them all.`,
+  );
+}
+
+function storesOf(values: z.infer<typeof storesSchema>): StoresConfig {
+  const { KV_URL: url, KV_ACCESS_TOKEN: accessToken } = values;
+  const { INDEX_URI: uri, INDEX_S3_ACCESS_KEY: accessKey, INDEX_S3_SECRET_KEY: secretKey } = values;
+  const { INDEX_S3_ENDPOINT: endpoint, INDEX_S3_REGION: region } = values;
+  const hasKeys = accessKey !== undefined && secretKey !== undefined;
+  return {
+    dataDir: values.DATA_DIR,
+    archive: url !== undefined && accessToken !== undefined ? { url, accessToken } : undefined,
+    index: uri !== undefined && hasKeys ? { uri, accessKey, secretKey, endpoint, region } : undefined,
+  };
+}
+
+function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
+  return {
+    ...storesOf(values),
+    embeddings:
+      values.EMBEDDINGS_URL === undefined
+        ? undefined
+        : {
+            baseUrl: values.EMBEDDINGS_URL,
+            apiKey: values.EMBEDDINGS_API_KEY,
+            model: values.EMBEDDINGS_MODEL,
+            documentPrefix: values.EMBEDDINGS_DOCUMENT_PREFIX,
+            queryPrefix: values.EMBEDDINGS_QUERY_PREFIX,
+            parallelRequests: values.EMBEDDINGS_PARALLEL,
+            textsPerRequest: values.EMBEDDINGS_BATCH,
+            requestTimeoutMs: values.EMBEDDINGS_TIMEOUT_SECONDS * 1000,
+          },
+    commandPrefix: values.COMMAND_PREFIX,
+    forgetOnLeave: values.FORGET_ON_LEAVE,
+    logLevel: values.LOG_LEVEL,
+    thresholds: {
+      slowEmbeddingMs: values.ALERT_SLOW_SECONDS * 1000,
+      failureRate: values.ALERT_FAILURE_PERCENT / 100,
+      diskLowBytes: values.ALERT_DISK_LOW_GB * 1e9,
+      memoryHigh: values.ALERT_MEMORY_PERCENT / 100,
+      stalledMs: values.ALERT_STALLED_MINUTES * 60_000,
+    },
+  };
+}
+
+/** The oldest in package.json's `engines`, which npm only warns about. */
+const OLDEST_NODE = "20.19";
+
+/**
+ * The process's environment, with `.env` of the working folder under it.
+ * @throws UserError when that cannot be read, or Node is too old
+ */
+export function environment(): Environment {
+  if (process.version.slice(1).localeCompare(OLDEST_NODE, "en", { numeric: true }) < 0) {
+    throw new UserError(`Backscroll needs Node ${OLDEST_NODE} or newer. This is ${process.version}.`);
+  }
+  if (!existsSync(".env")) return process.env;
+  try {
+    process.loadEnvFile(".env");
+  } catch (cause) {
+    const problem = "cannot be read. Check that it is a file, and that this user may read it.";
+    throw new UserError(`${resolve(".env")} ${problem}`, { cause });
+  }
+  return process.env;
+}
+
+/** Everything the stand-alone bot needs. @throws UserError listing every problem */
+export async function readConfig(tryStores = untried, from: Environment = environment()): Promise<Config> {
+  const values = await read(botSchema, from, tryStores);
+  const shard = values.SHARDING_MANAGER === undefined ? undefined : Number(values.SHARDS);
+  // Each process has a port of its own.
+  const port = values.HEALTH_PORT === undefined ? undefined : values.HEALTH_PORT + (shard ?? 0);
+  return {
+    discordToken: values.DISCORD_TOKEN,
+    discordApi: values.DISCORD_API,
+    healthPort: port === undefined ? undefined : { port, host: values.HEALTH_HOST },
+    shardProcesses: values.SHARD_PROCESSES,
+    shard,
+    ...settingsOf(values),
+  };
+}
+
+/** Only where archive and index are kept. @throws UserError listing every problem */
+export async function readStores(from: Environment = environment()): Promise<StoresConfig> {
+  return storesOf(await read(storesSchema, from, untried));
+}
+
+/** The same without Discord, for tools that only touch the stores. @throws UserError listing every problem */
+export async function readLocalConfig(from: Environment = environment()): Promise<LocalConfig> {
+  return settingsOf(await read(localSchema, from, untried));
+}

@@ -1,0 +1,144 @@
+// Live indexing and the backfill put together over their stores and the embedder: all that changes a guild's index. Search and the
+// commands are put on top in services.ts.
+
+import PQueue from "p-queue";
+import { createRightOfWay, type RightOfWay } from "../async/foreground-gate.ts";
+import { createEngine, type Engine, type EngineParts } from "../backfill/engine.ts";
+import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
+import type { Run } from "../backfill/run/run.ts";
+import type { Announcement } from "../backfill/types.ts";
+import { type Breaker, createBreaker } from "../embedding/circuit-breaker.ts";
+import { createEmbeddingQueue, type EmbeddingQueue } from "../embedding/queue.ts";
+import { toError } from "../errors.ts";
+import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
+import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
+import { createLiveIndexing, type LiveIndexing } from "../indexing/live/live.ts";
+import type { TextRecipe } from "../indexing/text/prepare.ts";
+import type { Archive } from "../ports/archive.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { AdminChannel, History } from "../ports/discord.ts";
+import type { Embedder } from "../ports/embedder.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { RunStore } from "../ports/runs.ts";
+import type { SystemProbe } from "../ports/system.ts";
+import type { IndexStore } from "../ports/vector-index.ts";
+import type { Snowflake } from "../snowflake.ts";
+
+/** Guilds looked through at a time when many have just become ours: what people ask for meanwhile comes in between. */
+const TAKEN_UP_AT_ONCE = 8;
+const MARKS_EVERY_MS = 10_000;
+/** At least so many times as long as it took: while the embedder is down, thousands of guilds may have some. */
+const MARKS_REST = 20;
+
+export interface WorkshopParts extends Pick<EngineParts, "find" | "rereading"> {
+  readonly archive: Archive;
+  readonly runStore: RunStore<Run>;
+  readonly indexStore: IndexStore;
+  readonly embedder: Embedder;
+  readonly history: History;
+  readonly adminChannel: AdminChannel<Announcement>;
+  readonly system: SystemProbe;
+  readonly thresholds: AlertThresholds;
+  /** What admins type for a backfill. Default "/backfill". */
+  readonly command?: string;
+  readonly forgetOnLeave: boolean;
+  /** How texts are made; default: as the evaluation chose. */
+  readonly textRecipe?: TextRecipe;
+  /** Names this process to people. */
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Workshop {
+  readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
+  readonly breaker: Breaker;
+  readonly ownership: Ownership;
+  readonly indexes: GuildIndexes;
+  readonly live: LiveIndexing;
+  readonly engine: Engine;
+  /** Resolves when what was left undone in the guilds that have become ours is known, and begun. */
+  takenUp(): Promise<void>;
+  /** Stores what is in flight, gives the guilds back and closes the indexes; not the stores and the embedder. */
+  stop(): Promise<void>;
+}
+
+/** What was left undone in a guild is taken up as soon as it is claimed through `ownership` and ours. */
+export function createWorkshop(parts: WorkshopParts): Workshop {
+  const { archive, runStore, embedder, clock, logger } = parts;
+  const queue = createEmbeddingQueue(embedder, clock);
+  const rightOfWay = createRightOfWay(clock);
+  const breaker = createBreaker(queue, clock, logger);
+  const ownership = createOwnership(runStore, parts.holder, clock, logger);
+  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, markOvertaken, parts.textRecipe);
+  const shared = { ...parts, command: parts.command ?? "/backfill", queue, rightOfWay, breaker, ownership, indexes };
+  const live = createLiveIndexing({ ...shared, quarantine: runStore });
+  const engine = createEngine({ ...shared, live });
+  const stopped = new AbortController();
+  const takingUp = new PQueue({ concurrency: TAKEN_UP_AT_ONCE });
+  ownership.onChange((guildId, change) => {
+    if (change === "acquired") void takingUp.add(() => takeUp(guildId));
+  });
+
+  async function takeUp(guildId: Snowflake): Promise<void> {
+    const recovering = engine.recover(guildId);
+    try {
+      const [marks, removals] = await Promise.all([archive.pending(guildId, 1), archive.unfinishedRemovals(guildId)]);
+      if (marks.length + removals.length > 0) live.kick(guildId);
+      await recovering;
+    } catch (thrown) {
+      logger.error("recover:failed", { guildId, error: toError(thrown).message });
+      // It tries again for as long as it takes.
+      live.kick(guildId);
+    }
+  }
+
+  /** Another process may set marks in guilds that are ours: a note, or what it failed to write in time. */
+  async function lookForMarks(): Promise<void> {
+    for (let pauseMs = MARKS_EVERY_MS; !stopped.signal.aborted; ) {
+      await clock.sleep(pauseMs, stopped.signal);
+      if (stopped.signal.aborted) return;
+      const startedAt = clock.elapsed();
+      try {
+        for (const guildId of await archive.marked()) live.kick(guildId);
+        pauseMs = Math.max(MARKS_EVERY_MS, MARKS_REST * (clock.elapsed() - startedAt));
+      } catch (thrown) {
+        logger.warn("marks:unread", { error: toError(thrown).message });
+      }
+    }
+  }
+  const looking = lookForMarks();
+
+  /** What two processes may have written at once is written anew by the owner, whoever that is. */
+  async function markOvertaken(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
+    logger.warn("guild:overtaken", { guildId, records: ids.length });
+    const notes = await archive.get(guildId, "note", ids);
+    await archive.markPending(guildId, "note", [...notes.keys()]);
+    const messages = ids.filter((id) => !notes.has(id));
+    await archive.markPending(guildId, "message", messages);
+    live.kick(guildId);
+  }
+
+  return {
+    queue,
+    rightOfWay,
+    breaker,
+    ownership,
+    indexes,
+    live,
+    engine,
+    takenUp: () => takingUp.onIdle(),
+    async stop() {
+      stopped.abort();
+      takingUp.clear();
+      await engine.stop();
+      await live.stop();
+      await takingUp.onIdle();
+      await looking;
+      breaker.stop();
+      await ownership.stop();
+      await indexes.close();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+// Everything behind Discord, put together once the embedder is known: indexing, search and the backfill of all guilds.
+
+import { loadStaticModel } from "../adapters/builtin-model/model.ts";
+import { sampleFor } from "../backfill/compare/proof-messages.ts";
+import type { Engine } from "../backfill/engine.ts";
+import type { Announcement } from "../backfill/types.ts";
+import { TransientError, toError } from "../errors.ts";
+import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
+import type { LiveIndexing } from "../indexing/live/live.ts";
+import { createNotes, type Notes } from "../indexing/live/notes.ts";
+import type { Permissions } from "../ports/discord.ts";
+import { type Access, createAccess, isReadable } from "../search/access.ts";
+import { channelsMeant } from "../search/channels.ts";
+import { createSearch, type Search } from "../search/search.ts";
+import type { Snowflake } from "../snowflake.ts";
+import { createWorkshop, type WorkshopParts } from "./indexing-services.ts";
+
+export interface CoreParts extends Omit<WorkshopParts, "find"> {
+  /** The built-in model also compares words for search, whatever the embedder. */
+  readonly modelFolder: string;
+  readonly permissions: Permissions;
+  /** Ids of the members a name means. */
+  findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
+}
+
+export interface Core {
+  readonly live: LiveIndexing;
+  readonly engine: Engine;
+  readonly notes: Notes;
+  readonly search: Search;
+  readonly access: Access;
+  /** Begins to look after guilds: as soon as they are ours, what was left undone is taken up. */
+  enter(...guildIds: readonly Snowflake[]): Promise<void>;
+  /** Stops looking after a guild that the bot has left. */
+  leave(guildId: Snowflake): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function createCore(parts: CoreParts): Promise<Core> {
+  const { archive, embedder, clock, logger } = parts;
+  const wordModel = await loadStaticModel(parts.modelFolder);
+  const adminChannel: CoreParts["adminChannel"] = {
+    ...parts.adminChannel,
+    post: async (channelId, announcement) =>
+      await parts.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
+  };
+  const workshop = createWorkshop({ ...parts, adminChannel, find });
+  const { queue, rightOfWay, breaker, ownership, indexes, live, engine } = workshop;
+  const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger);
+  indexes.onChange(maintenance.stir);
+  const searching = createSearch({
+    openIndex: async (guildId) => maintenance.timed(guildId, (await indexes.open(guildId)).index),
+    embedQuery: async (text, signal) => {
+      // An embedder known to be down is not waited for: full text answers alone.
+      const down = breaker.state();
+      if (down !== undefined) throw new TransientError(down.reason);
+      const request = { use: "query", priority: "search", signal } as const;
+      const [vector] = await breaker.guard(() => queue.embed([text], request));
+      if (vector === undefined) throw new TransientError("the embedder answered without a vector");
+      return vector;
+    },
+    wordModel,
+    findAuthors: parts.findMembers,
+    findChannels: async (guildId, name, readable) => channelsMeant(await archive.channels(guildId), name, readable),
+    clock,
+    logger,
+  });
+  const search: Search = {
+    search: (request) => rightOfWay.first(() => searching.search(request)),
+    similar: (request) => rightOfWay.first(() => searching.similar(request)),
+  };
+  const access = createAccess({ permissions: parts.permissions, archive, clock });
+  const notes = createNotes({ archive, onChanged: live.changed });
+
+  /** The search that members use, over all there is: for the self-check of a backfill, whose results nobody sees. */
+  async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
+    const accessChannelIds = [...new Set((await archive.channels(guildId)).map((channel) => channel.accessChannelId))];
+    const filter = { accessChannelIds };
+    const { hits } = await searching.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
+    return hits.map(({ row }) => row.id);
+  }
+
+  /** Of the messages that a report shows, only those that everybody who sees the channel can read. */
+  async function forReadersOf(channelId: Snowflake, announcement: Announcement): Promise<Announcement> {
+    if (announcement.kind !== "report" || !announcement.verification) return announcement;
+    const { status, verification } = announcement;
+    const readable = await access.filterForSharing(status.guildId, channelId).catch((thrown: unknown) => {
+      logger.warn("report:sample-closed", { guildId: status.guildId, error: toError(thrown).message });
+      return { accessChannelIds: [] };
+    });
+    const sample = sampleFor(verification.sample, (record) => isReadable(record, readable));
+    return { ...announcement, verification: { ...verification, sample } };
+  }
+
+  return {
+    live,
+    engine,
+    notes,
+    search,
+    access,
+    enter: ownership.claim,
+    async leave(guildId) {
+      await workshop.takenUp();
+      await live.idle();
+      maintenance.forget(guildId);
+      if (parts.forgetOnLeave) await indexes.drop(guildId);
+      await ownership.release(guildId);
+    },
+    async stop() {
+      await maintenance.stop();
+      await workshop.stop();
+      await embedder.close();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+// Opens the archive and the index where the configuration says: in the data folder, or on remote engines.
+
+import { join, resolve } from "node:path";
+import { type ArchiveLocation, makeFolder } from "../adapters/denokv/connect.ts";
+import { type OpenArchive, openArchive } from "../adapters/denokv/open.ts";
+import type { IndexLocation } from "../adapters/lancedb/location.ts";
+import { createIndexStore } from "../adapters/lancedb/store.ts";
+import { TransientError, toError, UserError } from "../errors.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { IndexStore } from "../ports/vector-index.ts";
+import type { StoresConfig } from "./config.ts";
+
+export interface Stores extends Omit<OpenArchive, "close"> {
+  readonly indexStore: IndexStore;
+  close(): Promise<void>;
+}
+
+/** @throws UserError that says everything that is wrong with either */
+export async function openStores(config: StoresConfig, logger: Logger): Promise<Stores> {
+  // Small things lie there also where the stores are remote; it is no misfortune if they cannot.
+  await makeFolder(resolve(config.dataDir)).catch((thrown: unknown) =>
+    logger.warn("data-folder:not-made", { reason: toError(thrown).message }),
+  );
+  const [archive, index] = await Promise.allSettled([openArchiveOf(config, logger), createIndexStore(indexOf(config))]);
+  if (archive.status === "fulfilled" && index.status === "fulfilled") {
+    const [opened, indexStore] = [archive.value, index.value];
+    return {
+      ...opened,
+      indexStore,
+      async close() {
+        await indexStore.close();
+        await opened.close();
+      },
+    };
+  }
+  const reasons: unknown[] = [];
+  for (const outcome of [archive, index]) {
+    if (outcome.status === "rejected") reasons.push(outcome.reason);
+    else await outcome.value.close();
+  }
+  const unexpected = reasons.find((reason) => !(reason instanceof UserError || reason instanceof TransientError));
+  if (unexpected !== undefined) throw unexpected;
+  throw new UserError(reasons.map((reason) => toError(reason).message).join("\n"), { cause: reasons[0] });
+}
+
+/** The file or address, as people are told it. */
+export function archiveLocation({ dataDir, archive }: StoresConfig): string {
+  return archive?.url ?? join(dataDir, "archive.sqlite");
+}
+
+/** As `openArchive` takes it. */
+export function archiveOf(config: StoresConfig): ArchiveLocation {
+  const { accessToken } = config.archive ?? {};
+  return { location: archiveLocation(config), ...(accessToken !== undefined && { accessToken }) };
+}
+
+export function openArchiveOf(config: StoresConfig, logger: Logger): Promise<OpenArchive> {
+  return openArchive({ ...archiveOf(config), logger });
+}
+
+/** As `createIndexStore` takes it. */
+export function indexOf({ dataDir, index }: StoresConfig): IndexLocation {
+  return index ?? join(dataDir, "index");
+}
+
+/** Opens remote stores, writes a little, and closes them. @returns what is wrong, one line each */
+export async function tryStores(config: StoresConfig): Promise<string[]> {
+  if (config.archive === undefined && config.index === undefined) return [];
+  try {
+    await (await openStores(config, silent)).close();
+    return [];
+  } catch (thrown) {
+    return toError(thrown).message.split("\n");
+  }
+}
+
+/** What secrets a log must not show. */
+export function secretsOf({ archive, index }: Partial<StoresConfig>): (string | undefined)[] {
+  return [archive?.accessToken, index?.secretKey, index?.accessKey];
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,0 +1,175 @@
+// The analysis of a guild: what is missing, how fast this embedder is on this guild's own texts, and the pre-flight checklist that
+// decides whether a run may start.
+
+import { CANARY } from "../../embedding/circuit-breaker.ts";
+import type { EmbeddingQueue } from "../../embedding/queue.ts";
+import { RejectedInputError, TransientError, toError } from "../../errors.ts";
+import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
+import type { Ownership } from "../../indexing/guild-index/ownership.ts";
+import { prepareRecords } from "../../indexing/text/rows.ts";
+import type { Archive } from "../../ports/archive.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { History } from "../../ports/discord.ts";
+import type { RunStore } from "../../ports/runs.ts";
+import type { SystemProbe } from "../../ports/system.ts";
+import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
+import type { AlertThresholds } from "../reporting/alerts.ts";
+import { type Analysis, type Check, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
+
+export interface AnalysisParts {
+  readonly archive: Archive;
+  readonly runStore: Pick<RunStore<unknown>, "quarantined">;
+  readonly indexes: GuildIndexes;
+  readonly ownership: Ownership;
+  readonly queue: EmbeddingQueue;
+  readonly history: History;
+  readonly system: SystemProbe;
+  readonly thresholds: AlertThresholds;
+  readonly clock: Clock;
+}
+
+/** Walks everything once and measures. @param onProgress called with the number of records looked at */
+export async function analyze(
+  parts: AnalysisParts,
+  guildId: Snowflake,
+  onProgress?: (records: number) => void,
+): Promise<Analysis> {
+  const { archive, indexes, clock } = parts;
+  const startedAt = clock.elapsed();
+  const cutoffId = snowflakeAt(clock.now());
+  const { index, writer, recipe } = await indexes.open(guildId);
+  const sources = { archive, index, writer, quarantine: parts.runStore };
+  const found = await survey(sources, guildId, cutoffId, onProgress);
+  const texts = (await prepareRecords(archive, guildId, found.sample, recipe)).flatMap(({ chunks }) =>
+    chunks.map(({ embeddedText }) => embeddedText),
+  );
+  const embedder = await tryEmbedder(parts, texts);
+  const perSecond = embedder.textsPerSecond;
+  const toDo = (coverage: Coverage) => coverage.missing + coverage.stale;
+  const estimate = (coverage: Coverage) => (perSecond === undefined ? undefined : (toDo(coverage) / perSecond) * 1000);
+  const diskNeededBytes = diskNeeded(toDo(found.total), indexes.space.dimensions, found.averageLength);
+  const { freeBytes } = await parts.system.disk();
+  return {
+    guildId,
+    at: clock.now(),
+    tookMs: clock.elapsed() - startedAt,
+    ...found.total,
+    orphaned: found.orphaned,
+    damaged: found.damaged,
+    notes: found.notes,
+    channels: [...found.channels]
+      .map(([channelId, coverage]) => ({ channelId, ...coverage }))
+      .sort((a, b) => b.records - a.records),
+    months: [...found.months]
+      .map(([month, coverage]) => ({ month, ...coverage }))
+      .sort((a, b) => (a.month < b.month ? -1 : 1)),
+    averageLength: found.averageLength,
+    phases: found.phases.map((phase) => ({ ...phase, estimatedMs: estimate(phase) })),
+    recordsPerSecond: perSecond,
+    estimatedMs: estimate(found.total),
+    diskNeededBytes,
+    diskFreeBytes: freeBytes,
+    modelId: indexes.space.modelId,
+    otherModelRows: await indexes.otherModelRows(guildId),
+    preflight: [
+      embedder.check,
+      ...(await checkMachine(parts, guildId, diskNeededBytes, freeBytes)),
+      await checkContent(parts.history),
+      checkOwnership(parts.ownership, guildId),
+    ],
+  };
+}
+
+/** Asks for real vectors (the adapter checks them) and measures how fast they come. */
+async function tryEmbedder(
+  parts: AnalysisParts,
+  sample: readonly string[],
+): Promise<{ check: Check; textsPerSecond: number | undefined }> {
+  const { indexes, queue, clock } = parts;
+  const { modelId } = indexes.space;
+  const { limits } = queue.embedder;
+  const embed = (texts: readonly string[]) => queue.embed(texts, { use: "document", priority: "live" });
+  // Several at once: some servers fail only then.
+  const harmless = [CANARY, CANARY].slice(0, limits.textsPerRequest);
+  try {
+    await embed(harmless);
+    const texts = sample.length > 0 ? sample : harmless;
+    const textsPerSecond = await measureRate(embed, texts, limits, clock).catch((thrown) => {
+      // That it cannot take one of the sample's texts says nothing against the embedder: harmless ones decide.
+      if (thrown instanceof RejectedInputError || thrown instanceof TransientError) {
+        return measureRate(embed, harmless, limits, clock);
+      }
+      throw thrown;
+    });
+    const detail = `${modelId} answers, ${Math.round(textsPerSecond).toLocaleString("en")} messages a second`;
+    return { check: { name: "embedder", ok: true, detail }, textsPerSecond };
+  } catch (thrown) {
+    const remedy =
+      "Start the program that runs the model, or check its address and the model's name (EMBEDDINGS_URL, EMBEDDINGS_MODEL), then try again.";
+    return {
+      check: { name: "embedder", ok: false, detail: toError(thrown).message, remedy },
+      textsPerSecond: undefined,
+    };
+  }
+}
+
+async function checkMachine(
+  parts: AnalysisParts,
+  guildId: Snowflake,
+  neededBytes: number,
+  freeBytes: number,
+): Promise<Check[]> {
+  const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toFixed(2))} GB`;
+  const diskOk = freeBytes - neededBytes > parts.thresholds.diskLowBytes;
+  const { usedBytes, limitBytes } = await parts.system.memory();
+  const memoryOk = usedBytes < limitBytes * parts.thresholds.memoryHigh;
+  const { rows } = await (await parts.indexes.open(guildId)).index.stats();
+  return [
+    {
+      name: "disk",
+      ok: diskOk,
+      detail: Number.isFinite(freeBytes)
+        ? `${gigabytes(freeBytes)} free, about ${gigabytes(neededBytes)} needed, ${gigabytes(parts.thresholds.diskLowBytes)} kept in reserve`
+        : `about ${gigabytes(neededBytes)} needed, which are stored elsewhere`,
+      ...(diskOk ? {} : { remedy: "Free some disk space, or lower the reserve (ALERT_DISK_LOW_GB)." }),
+    },
+    {
+      name: "memory",
+      ok: memoryOk,
+      detail: `${gigabytes(limitBytes - usedBytes)} of ${gigabytes(limitBytes)} free`,
+      ...(memoryOk ? {} : { remedy: "Stop something else that runs on this machine, or give it more memory." }),
+    },
+    { name: "index", ok: true, detail: `can be read and written, ${rows.toLocaleString("en")} entries` },
+  ];
+}
+
+async function checkContent(history: History): Promise<Check> {
+  try {
+    const ok = await history.canReadContent();
+    return ok
+      ? { name: "message-content", ok, detail: "Discord lets the bot see what messages say" }
+      : {
+          name: "message-content",
+          ok,
+          detail: "Discord hides from this bot what messages say",
+          remedy:
+            "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot. A bot of your own that Backscroll was added to must also ask for the intents GuildMessages and MessageContent.",
+        };
+  } catch (thrown) {
+    const remedy = "Discord did not answer. Try again in a minute.";
+    return { name: "message-content", ok: false, detail: toError(thrown).message, remedy };
+  }
+}
+
+function checkOwnership(ownership: Ownership, guildId: Snowflake): Check {
+  const ok = ownership.lease(guildId) !== undefined;
+  const holder = ownership.heldElsewhere(guildId) ?? "another process";
+  return ok
+    ? { name: "ownership", ok, detail: "this bot alone looks after the server" }
+    : {
+        name: "ownership",
+        ok,
+        detail: `${holder} looks after this server`,
+        remedy: "Stop it, or wait 15 seconds after it has ended.",
+      };
+}

@@ -1,0 +1,44 @@
+// Records that could not be embedded, as people see them: listed with their reasons, and given another chance.
+
+import type { LiveIndexing } from "../../indexing/live/live.ts";
+import type { Archive } from "../../ports/archive.ts";
+import type { QuarantineEntry } from "../../ports/quarantine.ts";
+import type { RunStore } from "../../ports/runs.ts";
+import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
+
+const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
+/** So many of each kind are retried at a time. */
+const RETRIED = 10_000;
+
+/** The latest first. */
+export async function listFailures(
+  runStore: Pick<RunStore<unknown>, "quarantined">,
+  guildId: Snowflake,
+  limit: number,
+): Promise<QuarantineEntry[]> {
+  const messages = await runStore.quarantined(guildId, "message", EVERYTHING, limit);
+  const notes = await runStore.quarantined(guildId, "note", EVERYTHING, limit);
+  return [...messages, ...notes].sort((a, b) => b.at - a.at).slice(0, limit);
+}
+
+/** Hands them to live indexing. @returns how many */
+export async function retryFailures(
+  parts: {
+    readonly archive: Pick<Archive, "markPending">;
+    readonly runStore: Pick<RunStore<unknown>, "quarantined" | "releaseQuarantine">;
+    readonly live: Pick<LiveIndexing, "kick">;
+  },
+  guildId: Snowflake,
+): Promise<number> {
+  let retried = 0;
+  for (const kind of ["message", "note"] as const) {
+    const ids = (await parts.runStore.quarantined(guildId, kind, EVERYTHING, RETRIED)).map(({ id }) => id);
+    if (ids.length === 0) continue;
+    // In this order: live indexing may be at work already, and what it refuses again must stay on the list.
+    await parts.runStore.releaseQuarantine(guildId, kind, ids);
+    await parts.archive.markPending(guildId, kind, ids);
+    retried += ids.length;
+  }
+  parts.live.kick(guildId);
+  return retried;
+}

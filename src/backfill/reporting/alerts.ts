@@ -1,0 +1,256 @@
+// The alert conditions: raised once, with hysteresis, resolved once, never repeated in between. Only a run raises alerts; those that
+// are on are followed until they are over, whatever has become of the run (see guild-alerts.ts).
+
+import { z } from "zod";
+import type { Clock } from "../../ports/clock.ts";
+import type { SystemProbe } from "../../ports/system.ts";
+
+export const alertNames = [
+  "slow-embedder",
+  "failing-batches",
+  "disk-low",
+  "memory-high",
+  "embedder-down",
+  "storage-down",
+  "stalled",
+] as const;
+export type AlertName = (typeof alertNames)[number];
+
+/** An alert that is on, as the run remembers it. */
+export const alertSchema = z.object({
+  name: z.enum(alertNames),
+  detail: z.string(),
+  consequence: z.string(),
+  raisedAt: z.number(),
+});
+
+export interface Alert {
+  readonly name: AlertName;
+  /** The measured fact, e.g. "last request took 7.4 s (limit 5 s)". */
+  readonly detail: string;
+  /** What the run does about it, e.g. "The run is paused." */
+  readonly consequence: string;
+  readonly raisedAt: number;
+  readonly resolvedAt?: number;
+}
+
+export interface AlertThresholds {
+  /** An embedding request slower than this. Milliseconds. */
+  readonly slowEmbeddingMs: number;
+  /** Share of failed batches in the window. 0 to 1. */
+  readonly failureRate: number;
+  readonly diskLowBytes: number;
+  /** Share of the memory limit. 0 to 1. */
+  readonly memoryHigh: number;
+  /** No progress for this long while work remains. Milliseconds. */
+  readonly stalledMs: number;
+}
+
+/** Those of the README's table. */
+export const defaultThresholds: AlertThresholds = {
+  slowEmbeddingMs: 5_000,
+  failureRate: 0.05,
+  diskLowBytes: 10e9,
+  memoryHigh: 0.9,
+  stalledMs: 5 * 60_000,
+};
+
+/** Resolved only when this much on the good side of its threshold, so that nothing flickers. */
+const HYSTERESIS = 0.1;
+/** Batches looked back at for the failure rate, and how many there must be before it says anything. */
+const WINDOW = 50;
+const WINDOW_MIN = 10;
+
+/** What is so at the moment. */
+export interface Facts {
+  /** The run at work; undefined when there is none. */
+  readonly run: RunFacts | undefined;
+  readonly embedderDown: string | undefined;
+  /** Why a run had to be left that is gone on with as soon as the archive and the index can be used again. */
+  readonly storageDown: string | undefined;
+}
+
+export interface RunFacts {
+  /** Only a run that is running can stall. */
+  readonly isRunning: boolean;
+  readonly waitingFor: string | undefined;
+}
+
+export interface AlertMonitor {
+  /** After each embedding request of any priority. */
+  request(tookMs: number): void;
+  /** After each batch. Counts as progress when it did not fail. */
+  batch(failed: boolean): void;
+  /** Something else got on: history was collected, a checkpoint stored. */
+  progress(): void;
+  /** A run begins its work: its requests, batches and progress are judged from here. */
+  begin(): void;
+  /**
+   * Looks at everything once. Call it every few seconds.
+   * @returns why a run must stop now, if it must
+   */
+  check(facts: Facts): Promise<string | undefined>;
+  /** Those that are on, as of before a restart. */
+  restore(alerts: readonly Alert[]): void;
+  active(): readonly Alert[];
+}
+
+export interface AlertParts {
+  readonly thresholds: AlertThresholds;
+  readonly system: SystemProbe;
+  readonly clock: Clock;
+  /** What admins type, e.g. "/backfill". */
+  readonly command: string;
+  onRaised(alert: Alert): void;
+  onResolved(alert: Alert): void;
+}
+
+const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toFixed(1))} GB`;
+const percent = (share: number) => `${Number((share * 100).toFixed(1))} %`;
+const seconds = (ms: number) => `${Number((ms / 1000).toFixed(1))} seconds`;
+const minutes = (ms: number) => (ms < 120_000 ? seconds(ms) : `${Math.round(ms / 60_000)} minutes`);
+
+export function createAlertMonitor(parts: AlertParts): AlertMonitor {
+  const { thresholds, system, clock, command } = parts;
+  const raised = new Map<AlertName, Alert>();
+  let outcomes: boolean[] = [];
+  let lastRequestMs: number | undefined;
+  let lastProgressAt = clock.elapsed();
+  let hasRun = false;
+  /** Something got done since the run was begun. */
+  let hasGotOn = false;
+
+  /** @param isBad raises, while a run is at work; @param isGood resolves; in between nothing changes */
+  function judge(name: AlertName, isBad: boolean, isGood: boolean, detail: string, consequence: string) {
+    const alert = raised.get(name);
+    if (alert === undefined && isBad && hasRun) {
+      const fresh: Alert = { name, detail, consequence, raisedAt: clock.now() };
+      raised.set(name, fresh);
+      parts.onRaised(fresh);
+    } else if (alert !== undefined && isGood) {
+      const resolved: Alert = { ...alert, detail, resolvedAt: clock.now() };
+      raised.delete(name);
+      parts.onResolved(resolved);
+    }
+  }
+
+  function judgeRequests() {
+    const { slowEmbeddingMs, failureRate } = thresholds;
+    if (lastRequestMs !== undefined) {
+      judge(
+        "slow-embedder",
+        lastRequestMs > slowEmbeddingMs,
+        lastRequestMs < slowEmbeddingMs * (1 - HYSTERESIS),
+        `The last request took ${seconds(lastRequestMs)}; up to ${seconds(slowEmbeddingMs)} would be fine.`,
+        "It sends less at a time until the answers come faster.",
+      );
+    }
+    if (outcomes.length < WINDOW_MIN) return;
+    const rate = outcomes.filter((failed) => failed).length / outcomes.length;
+    judge(
+      "failing-batches",
+      rate > failureRate,
+      rate < failureRate * (1 - HYSTERESIS),
+      `${percent(rate)} of the last ${outcomes.length} requests failed; up to ${percent(failureRate)} would be fine.`,
+      `It goes on. Messages that the model refuses are set aside and listed in ${command} failures.`,
+    );
+  }
+
+  /** What only a run can suffer from is over when the run is. */
+  function judgeWithoutRun() {
+    for (const name of ["slow-embedder", "failing-batches", "stalled"] as const) {
+      judge(name, false, true, "No backfill is at work any more.", "");
+    }
+  }
+
+  function judgeProgress({ isRunning, waitingFor }: RunFacts) {
+    if (!isRunning) lastProgressAt = clock.elapsed();
+    const idleMs = clock.elapsed() - lastProgressAt;
+    judge(
+      "stalled",
+      idleMs > thresholds.stalledMs,
+      idleMs < thresholds.stalledMs,
+      `Nothing has got done for ${minutes(idleMs)}. It waits for ${waitingFor ?? "an answer of the search model or the disk"}.`,
+      "It keeps trying.",
+    );
+  }
+
+  /** @returns why a run must stop, also one that was resumed while the alert was on */
+  async function judgeMachine(): Promise<string | undefined> {
+    const { freeBytes } = await system.disk();
+    const { diskLowBytes, memoryHigh } = thresholds;
+    const isLow = freeBytes < diskLowBytes;
+    const free = `${gigabytes(freeBytes)} free, and ${gigabytes(diskLowBytes)} should be.`;
+    judge(
+      "disk-low",
+      isLow,
+      freeBytes > diskLowBytes * (1 + HYSTERESIS),
+      free,
+      `It is paused, before the disk is full. What is done is stored.`,
+    );
+    const { usedBytes, limitBytes } = await system.memory();
+    const used = usedBytes / limitBytes;
+    judge(
+      "memory-high",
+      used > memoryHigh,
+      used < memoryHigh * (1 - HYSTERESIS / 2),
+      `${percent(used)} of ${gigabytes(limitBytes)} are in use; up to ${percent(memoryHigh)} would be fine.`,
+      "It sends half as much at a time, and more again when there is room.",
+    );
+    return isLow ? `the disk is nearly full: ${free.replace(/\.$/, "")}` : undefined;
+  }
+
+  function gotOn() {
+    lastProgressAt = clock.elapsed();
+    hasGotOn = true;
+  }
+
+  return {
+    request(tookMs) {
+      lastRequestMs = tookMs;
+      judgeRequests();
+    },
+    batch(failed) {
+      outcomes.push(failed);
+      if (outcomes.length > WINDOW) outcomes.shift();
+      if (!failed) gotOn();
+      judgeRequests();
+    },
+    progress: gotOn,
+    begin() {
+      hasRun = true;
+      hasGotOn = false;
+      outcomes = [];
+      lastRequestMs = undefined;
+      lastProgressAt = clock.elapsed();
+    },
+    async check({ run, embedderDown, storageDown }) {
+      hasRun = run !== undefined || storageDown !== undefined;
+      judge(
+        "storage-down",
+        storageDown !== undefined,
+        // A run that is taken up and has to be left again at once has shown nothing.
+        storageDown === undefined && (run === undefined || hasGotOn),
+        storageDown ?? "It can be used again.",
+        "It waits, and goes on by itself where it was. Nothing that was stored is lost.",
+      );
+      // The rest is for a run at work: nothing is judged meanwhile.
+      if (storageDown !== undefined) return undefined;
+      judge(
+        "embedder-down",
+        embedderDown !== undefined,
+        embedderDown === undefined,
+        embedderDown ?? "It answers again.",
+        "It waits, and goes on by itself. Nothing is lost, and no message counts as failed.",
+      );
+      if (run === undefined) judgeWithoutRun();
+      else judgeProgress(run);
+      return await judgeMachine();
+    },
+    restore(alerts) {
+      raised.clear();
+      for (const alert of alerts) raised.set(alert.name, alert);
+    },
+    active: () => [...raised.values()],
+  };
+}

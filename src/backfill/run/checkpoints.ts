@@ -1,0 +1,85 @@
+// What is written into a run while it is worked on: checkpoints, running time, the breaker.
+
+import type { BreakerState } from "../../embedding/circuit-breaker.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { RunStore } from "../../ports/runs.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import type { Settled } from "../work/page-in-flight.ts";
+import { addCounters, type Counters, type PhaseName, type Run, withStatus } from "./run.ts";
+import type { RunState } from "./run-state.ts";
+
+/** So many refused records fit into a checkpoint's commit. */
+const QUARANTINE_PER_CHECKPOINT = 400;
+
+export interface RunBook {
+  /** As `RunState.update`; also books the running time since the last change. */
+  readonly update: RunState["update"];
+  /** Stores a checkpoint with its counters, and what was refused. */
+  settle(settled: Settled): Promise<void>;
+}
+
+export function createRunBook(
+  state: RunState,
+  quarantine: Pick<RunStore<Run>, "quarantine">,
+  guildId: Snowflake,
+  clock: Clock,
+): RunBook {
+  let bookedUntil = clock.elapsed();
+
+  const update: RunBook["update"] = async (change, entries) => {
+    let now = bookedUntil;
+    const updated = await state.update((run) => {
+      const next = change(run);
+      if (next === run) return run;
+      now = clock.elapsed();
+      return run.status === "running" ? { ...next, runningMs: next.runningMs + now - bookedUntil } : next;
+    }, entries);
+    bookedUntil = now;
+    return updated;
+  };
+
+  return {
+    update,
+    async settle(settled) {
+      const rest = settled.quarantine.slice(QUARANTINE_PER_CHECKPOINT);
+      // Before the checkpoint: writing them once more after a crash changes nothing, losing them would.
+      if (rest.length > 0) await quarantine.quarantine(guildId, rest);
+      await update((run) => withSettled(run, settled), settled.quarantine.slice(0, QUARANTINE_PER_CHECKPOINT));
+    },
+  };
+}
+
+function withSettled(run: Run, { phase, cursor, counters, skippedBy: skipped }: Settled): Run {
+  const skippedBy = { ...run.skippedBy };
+  for (const [reason, times] of Object.entries(skipped)) skippedBy[reason] = (skippedBy[reason] ?? 0) + times;
+  const phases = run.phases.map((each) =>
+    each.name === phase ? { ...each, cursor, counters: addCounters(each.counters, counters) } : each,
+  );
+  return { ...run, phases, skippedBy };
+}
+
+/** The run waits while the breaker is open, and remembers it over a restart. */
+export function withBreaker(run: Run, breaker: BreakerState | undefined, now: number): Run {
+  const next = { ...run, breaker };
+  if (breaker !== undefined && run.status === "running") {
+    return withStatus(next, "waiting", `the search model does not answer: ${breaker.reason}`, now);
+  }
+  if (breaker === undefined && run.status === "waiting") {
+    return withStatus(next, "running", "the search model answers again", now);
+  }
+  return next;
+}
+
+/** What phases have done since their last checkpoint. */
+export type Ahead = Partial<Record<PhaseName, Counters>>;
+
+/** For display: the run with what has been done since the last checkpoints. */
+export function withAhead(run: Run, ahead: Ahead): Run {
+  const phases = run.phases.map((phase) => {
+    const more = ahead[phase.name];
+    if (more === undefined) return phase;
+    const read = phase.counters.read + more.embedded + more.quarantined;
+    return { ...phase, counters: { ...addCounters(phase.counters, more), read } };
+  });
+  return { ...run, phases };
+}

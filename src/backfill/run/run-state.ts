@@ -1,0 +1,73 @@
+// The one door through which a run changes: compare-and-set on the stored run, guarded by the lease. A change made elsewhere (a
+// pause request, say) is re-read and kept; nothing is ever overwritten.
+
+import type { Lease } from "../../ports/owners.ts";
+import type { QuarantineEntry } from "../../ports/quarantine.ts";
+import type { RunStore, Versioned } from "../../ports/runs.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import type { Run } from "./run.ts";
+
+/** This process no longer owns the guild, or others have owned it since; whoever owns it goes on with the run. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+export interface RunState {
+  /** As last read or written by us. */
+  current(): Run;
+  /**
+   * Applies a change to the latest stored run. `change` may be called again with a newer run and returns the same object to
+   * change nothing. Only by the lease that it began with: after another one, others may have done the same work.
+   * @throws LeaseLost
+   */
+  update(change: (run: Run) => Run, quarantine?: readonly QuarantineEntry[]): Promise<Run>;
+  /** Reads it again: another process may have asked for something. */
+  reread(): Promise<Run>;
+}
+
+export function createRunState(
+  store: RunStore<Run>,
+  guildId: Snowflake,
+  lease: () => Lease | undefined,
+  initial: Versioned<Run>,
+): RunState {
+  const begunWith = lease()?.token;
+  let latest = initial;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function apply(change: (run: Run) => Run, quarantine: readonly QuarantineEntry[]): Promise<Run> {
+    for (;;) {
+      const next = change(latest.value);
+      if (next === latest.value && quarantine.length === 0) return next;
+      const held = lease();
+      if (held === undefined || held.token !== begunWith) throw new LeaseLost("this process no longer owns the server");
+      const saved = await store.save(guildId, next, latest.stamp, { lease: held, quarantine });
+      if (saved === "lease-lost") throw new LeaseLost("another process took the server over");
+      if (saved !== "changed") {
+        latest = saved;
+        return next;
+      }
+      await reread();
+    }
+  }
+
+  async function reread(): Promise<Run> {
+    const stored = await store.load(guildId);
+    if (stored === undefined || stored.value.id !== latest.value.id) throw new LeaseLost("the run was replaced");
+    latest = stored;
+    return latest.value;
+  }
+
+  /** One after the other. */
+  function inTurn(work: () => Promise<Run>): Promise<Run> {
+    const done = queue.then(work);
+    queue = done.catch(() => undefined);
+    return done;
+  }
+
+  return {
+    current: () => latest.value,
+    update: (change, quarantine = []) => inTurn(() => apply(change, quarantine)),
+    reread: () => inTurn(reread),
+  };
+}

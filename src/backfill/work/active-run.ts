@@ -1,0 +1,301 @@
+// One run while this process works on it: collects if asked, goes through the phases, watches the alerts, keeps the progress
+// message, and settles the run's status however it ends. The engine creates one per guild and keeps it until `done`.
+
+import { setMaxListeners } from "node:events";
+import type { RightOfWay } from "../../async/foreground-gate.ts";
+import { type Round, watch } from "../../async/intervals.ts";
+import type { Room } from "../../async/semaphore.ts";
+import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
+import type { EmbeddingQueue } from "../../embedding/queue.ts";
+import { TransientError, toError } from "../../errors.ts";
+import type { GuildIndex } from "../../indexing/guild-index/guild-indexes.ts";
+import type { Archive } from "../../ports/archive.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { RunStore } from "../../ports/runs.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import type { AlertThresholds } from "../reporting/alerts.ts";
+import type { GuildAlerts } from "../reporting/guild-alerts.ts";
+import { keepProgress, type Reporter } from "../reporting/progress.ts";
+import { type Ahead, createRunBook, withAhead, withBreaker } from "../run/checkpoints.ts";
+import { createFailedBatches } from "../run/failed-batches.ts";
+import { addCounters, isActive, noCounters, type Run, type RunStatus, withStatus } from "../run/run.ts";
+import { LeaseLost, type RunState } from "../run/run-state.ts";
+import type { BackfillStatus } from "../types.ts";
+import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "./final-check.ts";
+import { createPace } from "./pace.ts";
+import type { Settled } from "./page-in-flight.ts";
+import { type BatchDone, runPhases } from "./pipeline.ts";
+import { createRate } from "./rate.ts";
+import { createSampler } from "./throughput-meter.ts";
+
+const SAMPLE_EVERY_MS = 1_000;
+/** Discord allows few edits; people do not read faster. */
+const PROGRESS_EVERY_MS = 5_000;
+/** A pause that another process asked for is found within this time. */
+const REREAD_EVERY_MS = 2_000;
+/** While memory is short the batches are halved this often. */
+const SHRINK_EVERY_MS = 10_000;
+
+export interface ActiveRunParts {
+  readonly guildId: Snowflake;
+  readonly state: RunState;
+  readonly guild: GuildIndex;
+  readonly archive: Archive;
+  readonly quarantine: Pick<RunStore<Run>, "quarantine" | "quarantined">;
+  readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
+  readonly breaker: Breaker;
+  readonly room: Room;
+  readonly alerts: GuildAlerts;
+  readonly thresholds: AlertThresholds;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Brings history that is only on Discord into the archive. Returns false when it was stopped before the end. */
+  collect(run: Run, update: RunState["update"], stop: AbortSignal): Promise<boolean>;
+  readonly verify: FinalCheckParts["verify"];
+  readonly repair: FinalCheckParts["repair"];
+  /** There are new pending marks. */
+  onMarked(): void;
+  /** What to show. */
+  status(): Promise<BackfillStatus>;
+}
+
+export interface ActiveRun {
+  readonly state: RunState;
+  /** The run with what has been done since the last checkpoint, for display. */
+  current(): Run;
+  recordsPerSecond(): number | undefined;
+  waitingFor(): string | undefined;
+  requestMs(): number | undefined;
+  /** Asks for a pause: the batches in flight are finished first. */
+  pause(reason: string): Promise<void>;
+  /** Gives up the batches in flight too. */
+  abandon(): void;
+  /** The process stops: finish the batches in flight, leave the run to be resumed. */
+  interrupt(): void;
+  /** Why it was left though it is to go on, if it was. */
+  leftBecause(): string | undefined;
+  readonly done: Promise<void>;
+}
+
+export function workOn(parts: ActiveRunParts): ActiveRun {
+  const { guildId, state, clock, logger, alerts, breaker, queue, reporter } = parts;
+  const stop = new AbortController();
+  const abandon = new AbortController();
+  // Each channel being read, and each write that waits for a better moment, listens: that is no leak to be warned of.
+  setMaxListeners(0, stop.signal, abandon.signal);
+  const finished = new AbortController();
+  const pace = createPace(state.current().pace, queue.embedder.limits, parts.thresholds.slowEmbeddingMs);
+  /** Shown, not stored. */
+  let ahead: Ahead = {};
+  let requestMs: number | undefined;
+  let activity: string | undefined;
+  let leftBecause: string | undefined;
+  const rate = createRate(clock);
+
+  /** For work that nobody waits for; a failure there must not stop the run. */
+  function background(work: Promise<unknown>) {
+    work.catch((thrown) => logger.error("run:background-failed", { guildId, error: toError(thrown).message }));
+  }
+
+  const book = createRunBook(state, parts.quarantine, guildId, clock);
+  const { update } = book;
+  const current = () => withAhead(state.current(), ahead);
+  const failures = createFailedBatches(clock, state.current().failedBatches);
+  const sampler = createSampler(current, alerts, clock);
+  const progress = keepProgress(reporter, {
+    ...parts,
+    current: state.current,
+    update,
+    samples: sampler.drain,
+    failedBatches: failures.list,
+  });
+  const showProgress = progress.show;
+
+  const updateWithProgress: typeof update = (change) => {
+    alerts.progress();
+    sampler.take();
+    return update(change);
+  };
+
+  const change = (status: RunStatus, reason: string) => (run: Run) => withStatus(run, status, reason, clock.now());
+
+  const onBreaker = (breakerState: BreakerState | undefined) =>
+    update((run) => withBreaker(run, breakerState, clock.now()));
+
+  async function settle(settled: Settled): Promise<void> {
+    await book.settle(settled);
+    alerts.progress();
+    ahead = { ...ahead, [settled.phase]: noCounters };
+    rate.count(settled.counters.read - settled.counters.embedded - settled.counters.quarantined);
+  }
+
+  function onBatch({ phase, counters, failed }: BatchDone) {
+    ahead = { ...ahead, [phase]: addCounters(ahead[phase] ?? noCounters, counters) };
+    rate.count(counters.embedded + counters.quarantined);
+    alerts.batch(failed);
+    progress.countBatch(failed);
+    sampler.take(failed);
+  }
+
+  async function waitForTurn(stopping: AbortSignal) {
+    activity = "its turn: backfills of other servers are at work too";
+    try {
+      return await parts.room.enter(stopping);
+    } finally {
+      activity = undefined;
+    }
+  }
+
+  function workThroughPhases(): Promise<"finished" | "stopped"> {
+    activity = undefined;
+    const { id, phases } = state.current();
+    return runPhases(
+      {
+        guildId,
+        runId: id,
+        sources: { archive: parts.archive, index: parts.guild.index, quarantine: parts.quarantine },
+        writer: parts.guild.writer,
+        recipe: parts.guild.recipe,
+        queue,
+        rightOfWay: parts.rightOfWay,
+        breaker,
+        pace,
+        room: { enter: waitForTurn },
+        failures,
+        clock,
+        stop: stop.signal,
+        abandon: abandon.signal,
+        settle,
+        onMarked: parts.onMarked,
+        onPhase: (phase) => logger.info("phase:started", { guildId, phase }),
+        onBatch,
+      },
+      phases.filter(({ cursor }) => cursor !== undefined),
+    );
+  }
+
+  async function finish(): Promise<void> {
+    const verification = await checkFinally({
+      index: parts.guild.index,
+      breaker,
+      run: state.current,
+      verify: parts.verify,
+      repair: parts.repair,
+      onActivity: (now) => {
+        activity = now;
+      },
+      stop: stop.signal,
+    });
+    if (verification === undefined) return settleStopped();
+    await update((run) => concluded(run, verification, clock.now()));
+    await showProgress();
+    await reporter.post({ kind: "report", status: await parts.status(), verification });
+  }
+
+  async function settleStopped(): Promise<void> {
+    await update((run) => stoppedShort(run, clock.now()));
+    await showProgress();
+  }
+
+  async function settleFailed(thrown: unknown): Promise<void> {
+    const { message } = toError(thrown);
+    logger.error("run:failed", { guildId, error: message });
+    await update((run) => (isActive(run.status) ? change("failed", message)(run) : run));
+    await showProgress();
+    await reporter.post({ kind: "report", status: await parts.status(), verification: undefined });
+  }
+
+  /** Nothing can be stored at the moment, or by this process: it is gone on with when that is over. */
+  async function leave(thrown: unknown): Promise<void> {
+    const reason = toError(thrown).message;
+    leftBecause = reason;
+    logger.warn("run:left", { guildId, reason });
+    if (thrown instanceof LeaseLost) return;
+    const wait = (run: Run) => (run.status === "running" ? change("waiting", reason)(run) : run);
+    await update(wait).catch((second: unknown) =>
+      logger.warn("run:waits-unstored", { guildId, reason: toError(second).message }),
+    );
+  }
+
+  async function work(): Promise<void> {
+    const listening = [
+      breaker.onChange((breakerState) => background(onBreaker(breakerState))),
+      queue.onTiming((timing) => {
+        pace.observe(timing);
+        if (timing.priority !== "backfill") return;
+        requestMs = timing.tookMs;
+        alerts.request(timing.tookMs);
+      }),
+    ];
+    const watching = watch(rounds, clock, finished.signal, (thrown) =>
+      logger.error("run:watch-failed", { guildId, error: toError(thrown).message }),
+    );
+    try {
+      const saved = state.current().breaker;
+      if (saved !== undefined) breaker.restore(saved);
+      if (breaker.state() !== undefined) await onBreaker(breaker.state());
+      activity = "Discord's history";
+      const collected = await parts.collect(state.current(), updateWithProgress, stop.signal);
+      const outcome = collected ? await workThroughPhases() : "stopped";
+      if (outcome === "stopped") await settleStopped();
+      else await finish();
+    } catch (thrown) {
+      const isLeft = thrown instanceof LeaseLost || thrown instanceof TransientError;
+      if (isLeft) await leave(thrown);
+      else await settleFailed(thrown).catch(leave);
+    } finally {
+      finished.abort();
+      for (const ignore of listening) ignore();
+      await watching;
+    }
+  }
+
+  const rounds: readonly Round[] = [
+    { everyMs: SAMPLE_EVERY_MS, act: async () => sampler.take() },
+    {
+      everyMs: SHRINK_EVERY_MS,
+      async act() {
+        pace.memory(alerts.active().some(({ name }) => name === "memory-high"));
+      },
+    },
+    { everyMs: PROGRESS_EVERY_MS, act: showProgress },
+    {
+      everyMs: REREAD_EVERY_MS,
+      async act() {
+        if ((await state.reread()).status === "pausing") stop.abort();
+      },
+    },
+  ];
+
+  function waitingFor(): string | undefined {
+    const open = breaker.state();
+    if (open === undefined) return activity;
+    return `the search model; next try in ${Math.max(0, Math.ceil((open.nextProbeAt - clock.now()) / 1000))} s`;
+  }
+
+  async function pause(reason: string): Promise<void> {
+    await update((run) =>
+      run.status === "running" || run.status === "waiting" ? change("pausing", reason)(run) : run,
+    );
+    stop.abort();
+  }
+
+  return {
+    state,
+    current,
+    recordsPerSecond: () => (state.current().status === "running" ? rate.perSecond() : undefined),
+    waitingFor,
+    requestMs: () => requestMs,
+    leftBecause: () => leftBecause,
+    pause,
+    abandon() {
+      stop.abort();
+      abandon.abort();
+    },
+    interrupt: () => stop.abort(),
+    done: work(),
+  };
+}

@@ -1,0 +1,80 @@
+// The end of a run: what was left to live indexing is waited for, the index is put in order and checked against the archive, what
+// is missing is repaired, and the verdict is drawn.
+
+import { unlessStopped } from "../../async/abortable.ts";
+import type { Breaker } from "../../embedding/circuit-breaker.ts";
+import { TransientError } from "../../errors.ts";
+import { putInOrder } from "../../indexing/guild-index/upkeep.ts";
+import type { VectorIndex } from "../../ports/vector-index.ts";
+import type { Findings, Verification } from "../compare/verify.ts";
+import { isActive, type Run, totals, withStatus } from "../run/run.ts";
+
+const REPAIRS = 3;
+
+export interface FinalCheckParts {
+  readonly index: VectorIndex;
+  readonly breaker: Breaker;
+  readonly run: () => Run;
+  /** Checks the ranges of the run. */
+  verify(run: Run): Promise<Findings>;
+  /** Has these records (and whatever else is marked) brought in order by live indexing, and waits for it. */
+  repair(records: Findings["toRepair"], stop: AbortSignal): Promise<void>;
+  /** Says what is being waited for. */
+  onActivity(activity: string): void;
+  readonly stop: AbortSignal;
+}
+
+/** @returns undefined when it was asked to stop before the end */
+export async function checkFinally(parts: FinalCheckParts): Promise<Verification | undefined> {
+  const { stop } = parts;
+  parts.onActivity("messages that changed meanwhile");
+  await parts.repair([], stop);
+  if (stop.aborted) return undefined;
+  parts.onActivity("the search index to be put in order");
+  await unlessStopped(putInOrder(parts.index, stop), stop);
+  if (stop.aborted) return undefined;
+  parts.onActivity("the final check");
+  let findings = await verifyPatiently(parts);
+  for (let repairs = 0; findings !== undefined && findings.toRepair.length > 0 && repairs < REPAIRS; repairs += 1) {
+    await parts.repair(findings.toRepair, stop);
+    findings = await verifyPatiently(parts);
+  }
+  return stop.aborted ? undefined : findings?.verification;
+}
+
+/** The check searches too: an embedder that is down is waited for, here as everywhere; any other trouble is the caller's. */
+async function verifyPatiently({ breaker, run, verify, stop }: FinalCheckParts): Promise<Findings | undefined> {
+  for (;;) {
+    await breaker.whenClosed(stop);
+    if (stop.aborted) return undefined;
+    try {
+      return await unlessStopped(verify(run()), stop);
+    } catch (thrown) {
+      if (!(thrown instanceof TransientError) || breaker.state() === undefined) throw thrown;
+    }
+  }
+}
+
+/** The run at its end: it has succeeded, failed after all, or was asked to pause at the last moment. */
+export function concluded(run: Run, verification: Verification, now: number): Run {
+  const failed = whyFailed(run, verification);
+  if (failed !== undefined) return withStatus(run, "failed", failed, now);
+  if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
+  const needless = "the search model is not needed any more";
+  const awake = run.status === "waiting" ? withStatus(run, "running", needless, now) : run;
+  return { ...withStatus(awake, "succeeded", "nothing remains", now), breaker: undefined };
+}
+
+/** The run when it stopped before its end: paused if that was asked for, else to be taken up again. */
+export function stoppedShort(run: Run, now: number): Run {
+  if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
+  return isActive(run.status) ? withStatus(run, "interrupted", "the process was stopped", now) : run;
+}
+
+function whyFailed(run: Run, verification: Verification): string | undefined {
+  const { planned, embedded, unchanged, skipped } = totals(run);
+  if (planned > skipped && embedded + unchanged === 0)
+    return `0 of ${planned.toLocaleString("en")} messages could be made searchable`;
+  const books = verification.criteria.find(({ name }) => name === "accounting");
+  return books?.ok === false ? `the numbers do not add up: ${books.detail}` : undefined;
+}

@@ -1,0 +1,103 @@
+// npm run restore -- --guild ID [--tag NAME]: the emergency restore. Sets a server's search index back to how it was before a run,
+// while the bot is stopped. Exit code 0 when done, 1 when it could not be, 2 when it was called wrongly.
+
+import { parseArgs } from "node:util";
+import { type NamedVersion, namedVersions } from "../adapters/lancedb/named-versions.ts";
+import { createLogger } from "../adapters/pino.ts";
+import { systemClock } from "../adapters/system.ts";
+import { readLocalConfig, type StoresConfig } from "../app/config.ts";
+import { indexOf, openStores } from "../app/stores.ts";
+import { cancelled } from "../backfill/lifecycle/rollback.ts";
+import { runSchema } from "../backfill/run/run.ts";
+import { createRunState } from "../backfill/run/run-state.ts";
+import { toError, UserError } from "../errors.ts";
+import { createOwnership } from "../indexing/guild-index/ownership.ts";
+import { createIndexWriter } from "../indexing/guild-index/writer.ts";
+import { isSnowflake, type Snowflake } from "../snowflake.ts";
+import { dropOutdated } from "./drop-outdated.ts";
+
+const USAGE = `Usage: npm run restore -- --guild ID [--tag NAME]
+
+Sets the search index of a server back to how it was before a backfill. Stop the bot first. The archive is left alone.
+--tag NAME  which version, e.g. before-run-mib7k2x9-6789. Left out: lists what there is.`;
+
+const say = (text: string) => console.log(text);
+const count = (n: number) => n.toLocaleString("en");
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const { guild, tag } = readArguments(argv);
+    const config = await readLocalConfig();
+    const versions = await namedVersions(indexOf(config), guild);
+    const version = versions.find(({ name }) => name === tag);
+    if (tag === undefined) list(versions, guild);
+    else if (version === undefined)
+      throw new UserError(`There is no version called ${tag}. Leave out --tag for a list.`);
+    else await restore(config, guild, version);
+    return 0;
+  } catch (thrown) {
+    console.error(toError(thrown).message);
+    return thrown instanceof CalledWrongly ? 2 : 1;
+  }
+}
+
+class CalledWrongly extends UserError {}
+
+function readArguments(argv: readonly string[]): { guild: Snowflake; tag: string | undefined } {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: { guild: { type: "string" }, tag: { type: "string" } } });
+    if (values.guild !== undefined && isSnowflake(values.guild)) return { guild: values.guild, tag: values.tag };
+  } catch (thrown) {
+    throw new CalledWrongly(`${toError(thrown).message}\n\n${USAGE}`, { cause: thrown });
+  }
+  throw new CalledWrongly(USAGE);
+}
+
+function list(versions: readonly NamedVersion[], guild: Snowflake): void {
+  if (versions.length === 0)
+    say(`No version of the index of ${guild} is kept. They are, for two weeks after each /backfill start.`);
+  for (const { name, at, rows, space } of versions) {
+    say(`${name}  ${new Date(at).toISOString()}  ${count(rows)} rows  (${space.fingerprint})`);
+  }
+}
+
+async function restore(config: StoresConfig, guild: Snowflake, version: NamedVersion): Promise<void> {
+  const clock = systemClock;
+  const logger = createLogger("warn");
+  const stores = await openStores(config, logger);
+  const { archive, indexStore } = stores;
+  const runStore = stores.runStore((value) => runSchema.parse(value));
+  const ownership = createOwnership(runStore, `npm run restore, process ${process.pid}`, clock, logger);
+  try {
+    await ownership.claim(guild);
+    if (ownership.lease(guild) === undefined) {
+      const holder = ownership.heldElsewhere(guild) ?? "another process";
+      throw new UserError(
+        `${holder} looks after this server. Stop it, wait 15 seconds, and try again. Nothing was changed.`,
+      );
+    }
+    // First, so that a run is not resumed from a position whose rows are gone.
+    const run = await runStore.load(guild);
+    if (run !== undefined) {
+      const state = createRunState(runStore, guild, () => ownership.lease(guild), run);
+      await state.update((each) => cancelled(each, `the index was set back to ${version.name}`, clock.now()));
+    }
+    await version.restore();
+    const index = await indexStore.open(guild, version.space);
+    const writer = createIndexWriter(index, {
+      mayCommit: () => ownership.mayCommit(guild),
+      isOwner: () => ownership.lease(guild) !== undefined,
+      onOvertaken: async () => undefined,
+    });
+    const sources = { archive, index, writer, quarantine: runStore };
+    const { removed, missing } = await dropOutdated(sources, writer, guild);
+    say(`The index is as it was at ${new Date(version.at).toISOString()}: ${count(version.rows)} rows.`);
+    if (removed > 0) say(`${count(removed)} records that were edited or deleted since, or quoted one, were taken out.`);
+    say(`Start the bot and type /backfill start: it adds the ${count(missing)} that are missing.`);
+  } finally {
+    await ownership.stop();
+    await stores.close();
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,85 @@
+// What whoever asks can read at this moment, or, of an answer that everybody sees, everybody who sees it.
+
+import { UserError } from "../errors.ts";
+import type { Archive } from "../ports/archive.ts";
+import type { Viewer } from "../ports/discord.ts";
+import type { ArchivedRecord } from "../ports/records.ts";
+import type { SearchFilter } from "../ports/vector-index.ts";
+import { type AccessFilter, isReadable } from "../search/access.ts";
+import type { SearchHit } from "../search/search.ts";
+import { isSnowflake, type Snowflake } from "../snowflake.ts";
+import type { ShownHit } from "../views/search-results.ts";
+import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
+
+type Asked = SlashInteraction | MenuInteraction | ClickInteraction;
+
+/** With the roles that the interaction itself brought along. */
+function viewerOf({ user, member, channelId }: Asked): Viewer {
+  return { userId: user.id, roleIds: [...member.roles.cache.keys()], channelId };
+}
+
+/** @param everybody who sees the channel sees the answer */
+export async function readableFor(
+  interaction: Asked,
+  { access }: Pick<CommandContext, "access">,
+  everybody: boolean,
+): Promise<AccessFilter> {
+  const { guildId, channelId } = interaction;
+  if (!everybody) return await access.filterFor(guildId, viewerOf(interaction));
+  return { ...(await access.filterForSharing(guildId, channelId)), uncheckedThreads: 0, ageRestrictedChannels: 0 };
+}
+
+/** Whether who asks can read where a record is. @param accessChannelId as stored with the record */
+export async function canReadIn(
+  interaction: Asked,
+  { access }: Pick<CommandContext, "access">,
+  accessChannelId: Snowflake,
+): Promise<boolean> {
+  const { accessChannelIds } = await access.filterFor(interaction.guildId, viewerOf(interaction), [accessChannelId]);
+  return accessChannelIds.includes(accessChannelId);
+}
+
+/** @throws UserError when there is no such record, or who asks cannot read it, which are not told from each other */
+export async function readableRecord(
+  interaction: Asked,
+  { access, archive }: Pick<CommandContext, "access" | "archive">,
+  id: Snowflake,
+): Promise<ArchivedRecord> {
+  const { guildId } = interaction;
+  const record = isSnowflake(id) ? await findRecord(archive, guildId, id) : undefined;
+  // A look-up that is made whether or not there is something to look up: an answer's delay tells nothing either.
+  const readable = await access.filterFor(guildId, viewerOf(interaction), [record?.accessChannelId ?? id]);
+  if (record && isReadable(record, readable)) return record;
+  throw new UserError("That message is gone, or you cannot read it.");
+}
+
+async function findRecord(archive: Pick<Archive, "get">, guildId: Snowflake, id: Snowflake) {
+  const found =
+    (await archive.get(guildId, "message", [id])).get(id) ?? (await archive.get(guildId, "note", [id])).get(id);
+  return found?.record;
+}
+
+/**
+ * The hits as the archive has them now: the index may be a moment behind an edit or a deletion, or longer while the embedder is
+ * down, and nobody must read there what its author has taken back. A repeat steps in for the record that it repeats.
+ */
+export async function asStoredNow(
+  archive: Pick<Archive, "get">,
+  guildId: Snowflake,
+  hits: readonly SearchHit[],
+  readable: SearchFilter,
+): Promise<ShownHit[]> {
+  const rows = hits.flatMap(({ row, repeats }) => [row, ...repeats]);
+  const idsOf = (kind: ArchivedRecord["kind"]) => rows.filter((row) => row.kind === kind).map(({ id }) => id);
+  const [messages, notes] = await Promise.all([
+    archive.get(guildId, "message", idsOf("message")),
+    archive.get(guildId, "note", idsOf("note")),
+  ]);
+  return hits.flatMap((hit) => {
+    const [first, ...others] = [hit.row, ...hit.repeats].flatMap((row) => {
+      const record = (row.kind === "note" ? notes : messages).get(row.id)?.record;
+      return record && isReadable(record, readable) ? [{ row, record }] : [];
+    });
+    return first ? [{ ...hit, ...first, repeats: others.map(({ record }) => record) }] : [];
+  });
+}

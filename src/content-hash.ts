@@ -1,0 +1,41 @@
+// What can be said of records and their rows without I/O: the hash that identifies a record's content, and which part of a row's
+// search text is a neighbour's.
+
+import { createHash } from "node:crypto";
+import type { ArchivedRecord } from "./ports/records.ts";
+
+/**
+ * 16 hex digits over everything of a record that ends up in its index row. Two records with the same hash need the same rows.
+ * The author's name is left out: a new nickname does not make a year of messages stale.
+ */
+export function contentHash(record: ArchivedRecord): string {
+  const parts = [
+    record.kind,
+    record.channelId,
+    record.accessChannelId,
+    record.authorId,
+    record.visibility ?? "",
+    record.content,
+    record.poll ?? "",
+    record.forwarded ?? "",
+    record.replyToId ?? "",
+    ...(record.attachments ?? []).flatMap((file) => [file.name, file.alt ?? "", file.contentType ?? ""]),
+    "\u0001",
+    ...(record.embeds ?? []),
+  ];
+  return createHash("sha1").update(parts.join("\u0000")).digest("hex").slice(0, 16);
+}
+
+/** Unicode's line separator: to the full-text index a space, and in no readable text, where white space is folded. */
+const END_OF_CONTEXT = "\u2028";
+
+/** What the full-text index holds of a row. @param context a neighbour's words; may be empty */
+export function joinSearchText(context: string, own: string): string {
+  return context === "" ? own : `${context}${END_OF_CONTEXT}${own}`;
+}
+
+/** The parts of a search text: a neighbour's words and the message's own. */
+export function splitSearchText(searchText: string): { readonly context: string; readonly own: string } {
+  const end = searchText.lastIndexOf(END_OF_CONTEXT);
+  return { context: searchText.slice(0, Math.max(0, end)), own: searchText.slice(end + 1) };
+}

@@ -1,0 +1,111 @@
+// The one queue in front of the embedder: search before live before backfill. Owns how many requests run at once, how long they
+// took and how long is too long; knows nothing of records.
+
+import PQueue from "p-queue";
+import { TransientError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Embedder } from "../ports/embedder.ts";
+
+export type EmbeddingPriority = "search" | "live" | "backfill";
+
+const priorities: Record<EmbeddingPriority, number> = { search: 2, live: 1, backfill: 0 };
+
+/** So many of the latest answers tell how long a healthy one takes, ... */
+const REMEMBERED = 50;
+/** ... and an answer that is overdue takes so many times longer than the slowest of them, and at least this long. */
+const OVERDUE = 5;
+const SHORTEST_MS = 3_000;
+
+/** One answered request. */
+export interface EmbeddingTiming {
+  readonly priority: EmbeddingPriority;
+  readonly texts: number;
+  /** In the queue, before the embedder got it. Milliseconds. */
+  readonly waitedMs: number;
+  /** At the embedder. Milliseconds. */
+  readonly tookMs: number;
+}
+
+export interface EmbeddingQueue {
+  readonly embedder: Embedder;
+  /**
+   * Vectors in the order of the texts, as `Embedder.embed`; at most `limits.textsPerRequest` texts.
+   * @throws TransientError, RejectedInputError; an aborted signal rejects with its reason
+   */
+  embed(
+    texts: readonly string[],
+    options: {
+      readonly use: "document" | "query";
+      readonly priority: EmbeddingPriority;
+      readonly signal?: AbortSignal;
+      /** Longer at the embedder, and it has not answered: a TransientError. Default: as long as the embedder itself waits. */
+      readonly withinMs?: number | undefined;
+    },
+  ): Promise<Float32Array[]>;
+  /** Within this, an embedder that is well answers. Undefined before its first answer. Milliseconds. */
+  patienceMs(): number | undefined;
+  /** Called after each answered request. @returns how to stop listening */
+  onTiming(listener: (timing: EmbeddingTiming) => void): () => void;
+}
+
+/**
+ * Gives a request a signal of its own, aborted with the caller's or when it takes too long. Clients leave a listener on the
+ * signal of each request: on one that lives as long as the process they would pile up.
+ */
+async function withOwnSignal<Result>(
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  withinMs: number | undefined,
+  request: (own: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const own = new AbortController();
+  const answered = new AbortController();
+  const abort = () => own.abort(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  if (withinMs !== undefined) {
+    void clock.sleep(withinMs, answered.signal).then(() => {
+      const seconds = (withinMs / 1000).toFixed(1);
+      own.abort(new TransientError(`no answer within ${seconds} s, though it answers other texts much faster`));
+    });
+  }
+  try {
+    return await request(own.signal);
+  } finally {
+    answered.abort();
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+export function createEmbeddingQueue(embedder: Embedder, clock: Clock): EmbeddingQueue {
+  const queue = new PQueue({ concurrency: embedder.limits.parallelRequests });
+  const listeners = new Set<(timing: EmbeddingTiming) => void>();
+  const lately: number[] = [];
+
+  function remember(timing: EmbeddingTiming) {
+    lately.push(timing.tookMs);
+    if (lately.length > REMEMBERED) lately.shift();
+    for (const listener of listeners) listener(timing);
+  }
+
+  return {
+    embedder,
+    async embed(texts, { use, priority, signal, withinMs }) {
+      const queuedAt = clock.elapsed();
+      return await queue.add(
+        async () => {
+          const startedAt = clock.elapsed();
+          const vectors = await withOwnSignal(clock, signal, withinMs, (own) => embedder.embed(texts, use, own));
+          const tookMs = clock.elapsed() - startedAt;
+          remember({ priority, texts: texts.length, waitedMs: startedAt - queuedAt, tookMs });
+          return vectors;
+        },
+        { priority: priorities[priority], ...(signal === undefined ? {} : { signal }) },
+      );
+    },
+    patienceMs: () => (lately.length === 0 ? undefined : Math.max(SHORTEST_MS, OVERDUE * Math.max(...lately))),
+    onTiming(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,163 @@
+// Index upkeep on measured need: rows that the indexes do not hold yet, small fragments and old versions slow searches down and
+// fill the disk; upkeep costs a rewrite of the indexes. Looks now and then at those that were written to or searched since, one at a
+// time: however many guilds there are, only they can have come to need it.
+
+import { toError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { IndexStats, VectorIndex } from "../../ports/vector-index.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import type { GuildIndexes } from "./guild-indexes.ts";
+
+const LOOK_EVERY_MS = 10_000;
+/** Each costs a search 30 µs of CPU, and from here on the words of those that a run wrote are not found. */
+const MANY_UNINDEXED = 1_000;
+const MANY_FRAGMENTS = 40;
+/** Not worth a rewrite of the indexes, unless searches are slow. */
+const SOME_UNINDEXED = 200;
+const SOME_FRAGMENTS = 10;
+/** Half of the searches take longer: as long as people should ever wait is 100 ms. */
+const SLOW_SEARCH_MS = 50;
+/** Removing one message after the other makes a version each, and nothing else that would be noticed. */
+const MANY_VERSIONS = 1_000;
+/** Readers of an old version are done after this; tagged versions stay. */
+const KEEP_VERSIONS_MS = 10 * 60_000;
+/** After upkeep comes at least this many times as long without: a bulk load gives it a fifth of the machine, whatever the size. */
+const REST = 4;
+/** So many of the latest searches tell how long one takes. */
+const SEARCHES_REMEMBERED = 20;
+
+/**
+ * Why an index wants upkeep; undefined when it does not.
+ * @param searchMs what half of the latest searches stayed below; undefined when there were none
+ */
+export function upkeepReason(
+  { unindexedRows, fragments, versions }: IndexStats,
+  searchMs: number | undefined,
+): string | undefined {
+  if (unindexedRows >= MANY_UNINDEXED) return "rows not indexed";
+  if (fragments > MANY_FRAGMENTS) return "small fragments";
+  if (versions > MANY_VERSIONS) return "old versions";
+  const isUntidy = unindexedRows >= SOME_UNINDEXED || fragments > SOME_FRAGMENTS;
+  if (isUntidy && searchMs !== undefined && searchMs > SLOW_SEARCH_MS) return "slow searches";
+  return undefined;
+}
+
+/** @throws the signal's reason when it aborts */
+export function putInOrder(index: VectorIndex, signal: AbortSignal): Promise<void> {
+  return index.optimize({ keepVersionsMs: KEEP_VERSIONS_MS, signal });
+}
+
+export interface Maintenance {
+  /** Says that a guild's index is being changed or searched. */
+  stir(guildId: Snowflake): void;
+  /** The guild has been left: its index is not to be opened again. */
+  forget(guildId: Snowflake): void;
+  /** Looks at one guild now. */
+  look(guildId: Snowflake): Promise<void>;
+  /** The index with its searches timed: how long they take has a say in when upkeep is due. The same object each time. */
+  timed(guildId: Snowflake, index: VectorIndex): VectorIndex;
+  stop(): Promise<void>;
+}
+
+/** What is known of one guild's index in this process. */
+interface Watched {
+  restUntilMs: number;
+  readonly searchesMs: number[];
+  timed?: { readonly of: VectorIndex; readonly index: VectorIndex };
+}
+
+/** @param mayChange whether a guild's index is this process's to change now */
+export function createMaintenance(
+  indexes: Pick<GuildIndexes, "open">,
+  mayChange: (guildId: Snowflake) => boolean,
+  clock: Clock,
+  logger: Logger,
+): Maintenance {
+  const stopped = new AbortController();
+  const watched = new Map<Snowflake, Watched>();
+  const stirred = new Set<Snowflake>();
+
+  function watch(guildId: Snowflake): Watched {
+    const known = watched.get(guildId) ?? { restUntilMs: 0, searchesMs: [] };
+    watched.set(guildId, known);
+    return known;
+  }
+
+  async function look(guildId: Snowflake): Promise<void> {
+    const guild = watch(guildId);
+    if (clock.elapsed() < guild.restUntilMs) return;
+    // Before it is looked at: what comes meanwhile is looked at next time.
+    stirred.delete(guildId);
+    try {
+      const { index } = await indexes.open(guildId);
+      const before = await index.stats();
+      const searchMs = median(guild.searchesMs);
+      const reason = upkeepReason(before, searchMs);
+      if (reason === undefined) return;
+      const startedAt = clock.elapsed();
+      try {
+        await putInOrder(index, stopped.signal);
+      } finally {
+        const now = clock.elapsed();
+        guild.restUntilMs = now + (now - startedAt) * REST;
+        guild.searchesMs.length = 0;
+      }
+      const { unindexedRows, fragments, versions } = before;
+      const tookMs = Math.round(clock.elapsed() - startedAt);
+      logger.info("upkeep:done", { guildId, reason, unindexedRows, fragments, versions, searchMs, tookMs });
+    } catch (thrown) {
+      if (stopped.signal.aborted) return;
+      stirred.add(guildId);
+      logger.error("upkeep:failed", { guildId, error: toError(thrown).message });
+    }
+  }
+
+  async function keepLooking(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, stopped.signal);
+      for (const guildId of [...stirred]) {
+        if (stopped.signal.aborted) return;
+        if (mayChange(guildId)) await look(guildId);
+      }
+    }
+  }
+  const looking = keepLooking();
+
+  return {
+    look,
+    stir: (guildId) => void stirred.add(guildId),
+    forget(guildId) {
+      stirred.delete(guildId);
+      watched.delete(guildId);
+    },
+    timed(guildId, index) {
+      const guild = watch(guildId);
+      if (guild.timed?.of === index) return guild.timed.index;
+      const { searchesMs } = guild;
+      const candidates: VectorIndex["candidates"] = async (asked) => {
+        let startedAt = clock.elapsed();
+        const vector = asked.vector.then((known) => {
+          // The wait for the embedder is not the index's.
+          startedAt = clock.elapsed();
+          return known;
+        });
+        const found = await index.candidates({ ...asked, vector });
+        searchesMs.push(clock.elapsed() - startedAt);
+        stirred.add(guildId);
+        if (searchesMs.length > SEARCHES_REMEMBERED) searchesMs.shift();
+        return found;
+      };
+      guild.timed = { of: index, index: { ...index, candidates } };
+      return guild.timed.index;
+    },
+    async stop() {
+      stopped.abort();
+      await looking;
+    },
+  };
+}
+
+function median(values: readonly number[]): number | undefined {
+  return [...values].sort((one, other) => one - other)[values.length >> 1];
+}

@@ -1,0 +1,256 @@
+// Live indexing: what happens in a guild goes into the archive first, with its pending mark, and then, mark by mark, into the index.
+// A mark says only "the index may disagree about this id", so reconciling is the same for new, edited and deleted records, can
+// be repeated, and takes up after a crash where it stopped.
+
+import { setMaxListeners } from "node:events";
+import type { RightOfWay } from "../../async/foreground-gate.ts";
+import { type Breaker, FIRST_PAUSE_MS } from "../../embedding/circuit-breaker.ts";
+import { patientRequest } from "../../embedding/patient-request.ts";
+import type { EmbeddingQueue } from "../../embedding/queue.ts";
+import { toError } from "../../errors.ts";
+import type { Archive, PendingEntry, RemovalScope } from "../../ports/archive.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { GuildEvents } from "../../ports/discord.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { RecordKind, StoredRecord } from "../../ports/records.ts";
+import type { RunStore } from "../../ports/runs.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
+import type { Ownership } from "../guild-index/ownership.ts";
+import type { WriteOutcome } from "../guild-index/writer.ts";
+import { cutBatches, embedBatch } from "../text/batches.ts";
+import { prepareRecords, toRows } from "../text/rows.ts";
+import { archiveOnly } from "./archive-only.ts";
+import { createWithdrawal } from "./purge-stale.ts";
+import { affectedBy, reword, rewordUnmarked } from "./rewrite-context.ts";
+
+/** Marks reconciled together. */
+const MARKS_AT_ONCE = 200;
+/** After an unexpected error, the guild's marks are left alone for this long. */
+const RETRY_MS = 5_000;
+
+export interface LiveIndexing extends GuildEvents {
+  /** Says that there are pending marks in a guild. */
+  kick(guildId: Snowflake): void;
+  /** Says that somebody else has edited or removed these records in the archive, and so left marks. */
+  changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
+  /** Marks not reconciled yet; at most 1,000 are counted. */
+  pending(guildId: Snowflake): Promise<number>;
+  /** Resolves when the guild, or any guild, has no marks being worked on. */
+  idle(guildId?: Snowflake): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface LiveParts {
+  readonly archive: Archive;
+  readonly quarantine: Pick<RunStore<unknown>, "quarantine" | "releaseQuarantine">;
+  readonly indexes: GuildIndexes;
+  readonly ownership: Ownership;
+  readonly queue: EmbeddingQueue;
+  readonly rightOfWay: RightOfWay;
+  readonly breaker: Breaker;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether leaving a guild deletes what is stored of it. */
+  readonly forgetOnLeave: boolean;
+}
+
+export function createLiveIndexing(parts: LiveParts): LiveIndexing {
+  const { archive, indexes, ownership, queue, rightOfWay, breaker, clock, logger } = parts;
+  const stored = archiveOnly(archive);
+  const stopped = new AbortController();
+  // Every guild at work listens: that is no leak to be warned of.
+  setMaxListeners(0, stopped.signal);
+  /** Guilds being worked on; the flag says that new marks came in meanwhile. */
+  const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
+  const withdrawal = createWithdrawal(parts);
+  let withdrawing = Promise.resolve();
+  const stopListening = breaker.onChange((down) => {
+    // It has just been found to be down: marks being worked on wait from now on.
+    if (down?.probes !== 0) return;
+    for (const guildId of working.keys()) withdrawing = withdrawing.then(() => withdrawal.ofMarked(guildId));
+  });
+
+  function kick(guildId: Snowflake) {
+    const current = working.get(guildId);
+    if (current !== undefined) {
+      current.again = true;
+      return;
+    }
+    if (stopped.signal.aborted || ownership.lease(guildId) === undefined) return;
+    const entry = { again: false, done: Promise.resolve() };
+    working.set(guildId, entry);
+    entry.done = work(guildId, entry);
+  }
+
+  async function work(guildId: Snowflake, entry: { again: boolean }): Promise<void> {
+    do {
+      entry.again = false;
+      try {
+        await reconcileAll(guildId);
+      } catch (thrown) {
+        entry.again = true;
+        if (stopped.signal.aborted) break;
+        logger.error("live:failed", { guildId, error: toError(thrown).message });
+        // An embedder that is down is waited for by its breaker; the short pause keeps any other fault from spinning.
+        await clock.sleep(breaker.state() === undefined ? RETRY_MS : FIRST_PAUSE_MS, stopped.signal);
+      }
+    } while (entry.again && !stopped.signal.aborted && ownership.lease(guildId) !== undefined);
+    working.delete(guildId);
+  }
+
+  async function reconcileAll(guildId: Snowflake): Promise<void> {
+    for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
+    // Nor must what changed before this process owned the guild wait behind marks that need the embedder.
+    await withdrawal.ofLeftOver(guildId);
+    while (!stopped.signal.aborted && ownership.lease(guildId) !== undefined) {
+      const marks = await archive.pending(guildId, MARKS_AT_ONCE);
+      if (marks.length === 0) return;
+      await breaker.whenClosed(stopped.signal);
+      if (stopped.signal.aborted) return;
+      await rightOfWay.first(async () => reconcile(guildId, await indexes.open(guildId), marks));
+    }
+  }
+
+  async function reconcile(guildId: Snowflake, guild: GuildIndex, marks: readonly PendingEntry[]): Promise<void> {
+    const idsOf = (kind: RecordKind) => marks.filter((mark) => mark.kind === kind).map((mark) => mark.id);
+    const messageIds = idsOf("message");
+    // Whoever set the marks: rows in the making from an earlier read of these records are out of date from here on.
+    guild.writer.changed(marks.map(({ id }) => id));
+    const { present, dependents } = await affectedBy(guild, messageIds);
+    // Those whose own text is in the index already keep its vectors.
+    const { done, ...outcome } = await reword(archive, guildId, guild, present);
+    await markAgain(guildId, "message", outcome);
+    await rewordUnmarked(archive, guildId, guild, dependents);
+    const remaining = messageIds.filter((id) => !done.has(id));
+    await reconcileIds(guildId, guild, "message", remaining);
+    await reconcileIds(guildId, guild, "note", idsOf("note"));
+    await archive.clearPending(guildId, marks);
+  }
+
+  async function reconcileIds(guildId: Snowflake, guild: GuildIndex, kind: RecordKind, ids: readonly Snowflake[]) {
+    if (ids.length === 0) return;
+    const ticket = guild.writer.ticket();
+    try {
+      const records = await archive.get(guildId, kind, ids);
+      const prepared = await prepareRecords(archive, guildId, [...records.values()], guild.recipe);
+      const wanted = new Set(prepared.map(({ stored }) => stored.record.id));
+      const unwanted = ids.filter((id) => !wanted.has(id));
+      if (unwanted.length > 0) await guild.writer.removeIds(unwanted);
+      const { textsPerRequest, tokensPerRequest } = queue.embedder.limits;
+      for (const batch of cutBatches(prepared, { texts: textsPerRequest, tokens: tokensPerRequest })) {
+        const { signal } = stopped;
+        const embed = patientRequest({ queue, breaker, priority: "live", abandon: signal, stop: signal });
+        const { embedded, refused } = await breaker.guard(() =>
+          embedBatch(embed, batch, textsPerRequest, () => clock.now()),
+        );
+        const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
+        if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
+        if (refused.length > 0) {
+          await parts.quarantine.quarantine(guildId, refused);
+          await guild.writer.removeIds(refused.map(({ id }) => id));
+        }
+        await releaseIfQuarantined(
+          guildId,
+          kind,
+          embedded.map(({ prepared }) => prepared.stored),
+        );
+      }
+    } finally {
+      ticket.release();
+    }
+  }
+
+  /** Rows dropped because they or a neighbour changed since they were read: marked anew, so that clearing their marks leaves them. */
+  async function markAgain(guildId: Snowflake, kind: RecordKind, { superseded, contextChanged }: WriteOutcome) {
+    const dropped = [...superseded, ...contextChanged];
+    if (dropped.length > 0) await archive.markPending(guildId, kind, dropped);
+  }
+
+  async function releaseIfQuarantined(guildId: Snowflake, kind: RecordKind, records: readonly StoredRecord[]) {
+    const edited = records.filter(({ record }) => record.editedAt !== undefined).map(({ record }) => record.id);
+    if (edited.length > 0) await parts.quarantine.releaseQuarantine(guildId, kind, edited);
+  }
+
+  async function removeScope(guildId: Snowflake, scope: RemovalScope): Promise<void> {
+    await archive.beginRemoval(guildId, scope);
+    kick(guildId);
+  }
+
+  async function finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void> {
+    const guild = await indexes.open(guildId);
+    guild.writer.scopeRemoved(scope);
+    await guild.writer.removeScope(scope);
+    const { removed } = await archive.finishRemoval(guildId, scope);
+    // A page read while the records were still there may have brought rows in between.
+    guild.writer.scopeRemoved(scope);
+    await guild.writer.removeScope(scope);
+    logger.info("scope:removed", { guildId, scope: scope.by, removed });
+  }
+
+  /** Live indexing may be waiting for the embedder, or for an answer that never comes. */
+  const isHeldUp = (guildId: Snowflake) => working.has(guildId) || breaker.state() !== undefined;
+
+  async function removeScopesNow(guildId: Snowflake): Promise<void> {
+    if (ownership.lease(guildId) === undefined) return;
+    try {
+      for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
+    } catch (thrown) {
+      logger.warn("live:removal-postponed", { guildId, error: toError(thrown).message });
+    }
+  }
+
+  async function changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
+    await withdrawal.ofDrafts(guildId, ids);
+    const heldUp = isHeldUp(guildId);
+    kick(guildId);
+    // Marks wait for an embedder that is down; what was deleted or edited away must not be found meanwhile.
+    if (heldUp) await withdrawal.of(guildId, ids);
+  }
+
+  return {
+    async messageSaved(guildId, record, channel) {
+      await rightOfWay.first(async () => {
+        await archive.saveChannels(guildId, [channel]);
+        const saved = await archive.save(guildId, [record], { pending: true });
+        if (saved.changed > 0) return await changed(guildId, [record.id]);
+        // Also where it is there already: an attempt that failed, as far as anyone could see, may have stored it; or a process that
+        // does not own the guild has heard of it first, and left its mark.
+        await withdrawal.ofDrafts(guildId, [record.id]);
+        kick(guildId);
+      });
+    },
+    async messagesDeleted(guildId, ids) {
+      await archive.remove(guildId, "message", ids);
+      await changed(guildId, ids);
+    },
+    changed,
+    async channelSaved(guildId, channel) {
+      await stored.channelSaved(guildId, channel);
+      kick(guildId);
+    },
+    async channelDeleted(guildId, channelId) {
+      await stored.channelDeleted(guildId, channelId);
+      const heldUp = isHeldUp(guildId);
+      kick(guildId);
+      if (heldUp) await removeScopesNow(guildId);
+    },
+    async guildLeft(guildId) {
+      if (parts.forgetOnLeave) await removeScope(guildId, { by: "guild" });
+    },
+    kick,
+    async pending(guildId) {
+      return (await archive.pending(guildId, 1_000)).length;
+    },
+    async idle(guildId) {
+      if (guildId !== undefined) return await working.get(guildId)?.done;
+      while (working.size > 0) await Promise.all([...working.values()].map(({ done }) => done));
+    },
+    async stop() {
+      stopped.abort();
+      stopListening();
+      await Promise.all([...working.values()].map(({ done }) => done));
+      await withdrawing;
+    },
+  };
+}

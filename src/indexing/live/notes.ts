@@ -1,0 +1,113 @@
+// Members' notes: added, listed and removed in the archive. Making them searchable is live indexing's part, through pending marks.
+
+import { UserError } from "../../errors.ts";
+import type { Archive, ChannelInfo } from "../../ports/archive.ts";
+import type { ArchivedRecord, StoredRecord } from "../../ports/records.ts";
+import type { Snowflake } from "../../snowflake.ts";
+
+/** The most notes of one owner that are listed. */
+const LISTED = 500;
+
+interface NoteOrigin {
+  /** The interaction's id becomes the note's: made by Discord, so unique and in order of time. */
+  readonly id: Snowflake;
+  readonly guildId: Snowflake;
+  /** Where it was made: a note for readers of a channel is governed by this channel's permissions. */
+  readonly channel: ChannelInfo;
+  readonly ownerId: Snowflake;
+  readonly ownerName: string;
+}
+
+export interface NewNote extends NoteOrigin {
+  readonly text: string;
+  readonly visibility: "private" | "channel";
+}
+
+/** What a note takes over from a message. */
+export type SavedContent = Pick<
+  ArchivedRecord,
+  "content" | "attachments" | "embeds" | "poll" | "forwarded" | "mentions"
+>;
+
+export interface Notes {
+  /** @throws UserError when there is nothing to keep */
+  add(note: NewNote): Promise<ArchivedRecord>;
+  /** A private note with a message's content and a way back to it. @throws UserError when the message has nothing to keep */
+  saveFromMessage(origin: NoteOrigin, messageId: Snowflake, content: SavedContent): Promise<ArchivedRecord>;
+  /** An owner's notes, newest first. */
+  list(guildId: Snowflake, ownerId: Snowflake): Promise<ArchivedRecord[]>;
+  /**
+   * Removes a note of one's own, or, as a moderator of its channel, a channel note of somebody else.
+   * @throws UserError when there is no such note for this person; a foreign private note is not told from an absent one
+   */
+  remove(
+    guildId: Snowflake,
+    noteId: Snowflake,
+    by: { readonly userId: Snowflake; readonly moderates: (note: ArchivedRecord) => Promise<boolean> },
+  ): Promise<ArchivedRecord>;
+}
+
+/** @param parts.onChanged says that notes were added or removed, which left pending marks */
+export function createNotes(parts: {
+  readonly archive: Pick<Archive, "save" | "saveChannels" | "get" | "remove" | "notesOf">;
+  readonly onChanged: (guildId: Snowflake, ids: readonly Snowflake[]) => Promise<void>;
+}): Notes {
+  const { archive, onChanged } = parts;
+
+  async function store(
+    origin: NoteOrigin,
+    rest: SavedContent & Pick<ArchivedRecord, "visibility" | "sourceMessageId">,
+  ) {
+    const { id, guildId, channel, ownerId, ownerName } = origin;
+    const note: ArchivedRecord = {
+      kind: "note",
+      id,
+      channelId: channel.id,
+      accessChannelId: channel.accessChannelId,
+      authorId: ownerId,
+      authorName: ownerName,
+      ...rest,
+    };
+    // A thread nobody has written in yet is unknown to the archive; search must learn of it to find a channel note there.
+    await archive.saveChannels(guildId, [channel]);
+    await archive.save(guildId, [note], { pending: true });
+    await onChanged(guildId, [id]);
+    return note;
+  }
+
+  return {
+    async add({ text, visibility, ...origin }) {
+      if (!hasText(text)) throw new UserError("A note needs some text. Nothing was saved.");
+      return await store(origin, { content: text.trim(), visibility });
+    },
+
+    async saveFromMessage(origin, messageId, content) {
+      const { attachments = [], embeds = [], poll = "", forwarded = "" } = content;
+      const parts = [content.content, poll, forwarded, ...embeds, ...attachments.map(({ name }) => name)];
+      if (!parts.some(hasText)) throw new UserError("That message has no text to keep. Nothing was saved.");
+      return await store(origin, { ...content, visibility: "private", sourceMessageId: messageId });
+    },
+
+    async list(guildId, ownerId) {
+      const stored: StoredRecord[] = await archive.notesOf(guildId, ownerId, LISTED);
+      return stored.map(({ record }) => record);
+    },
+
+    async remove(guildId, noteId, { userId, moderates }) {
+      const note = (await archive.get(guildId, "note", [noteId])).get(noteId)?.record;
+      const mine = note?.authorId === userId;
+      const moderated = !mine && note?.visibility === "channel" && (await moderates(note));
+      if (!note || !(mine || moderated)) {
+        throw new UserError("There is no such note, or it is not yours. Nothing was removed.");
+      }
+      await archive.remove(guildId, "note", [noteId]);
+      await onChanged(guildId, [noteId]);
+      return note;
+    },
+  };
+}
+
+/** False for text that shows nothing: blanks, zero-width and other invisible characters. */
+function hasText(text: string): boolean {
+  return text.replace(/\s|\p{C}|\p{Z}|\p{M}|[\u115F\u1160\u2800\u3164]/gu, "") !== "";
+}

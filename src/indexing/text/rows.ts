@@ -1,0 +1,139 @@
+// From records to rows: finds each record's context in the archive, prepares its texts and, once they are vectors, makes the rows.
+
+import type { Archive } from "../../ports/archive.ts";
+import type { StoredRecord } from "../../ports/records.ts";
+import type { IndexRow } from "../../ports/vector-index.ts";
+import { type Snowflake, snowflakeTime } from "../../snowflake.ts";
+import { CONTEXT_GAP_MS, type PreparedChunk, prepare, skipReason, type TextRecipe, whatItHas } from "./prepare.ts";
+
+/** A record with its texts ready to embed. */
+export interface PreparedRecord {
+  readonly stored: StoredRecord;
+  readonly contextId: Snowflake | undefined;
+  /** At least one. */
+  readonly chunks: readonly PreparedChunk[];
+}
+
+/** What is at hand of the messages around others, to spare the archive a look-up for each. */
+export interface KnownContext {
+  readonly records: ReadonlyMap<Snowflake, StoredRecord>;
+  /** For a message, the message just before it in its channel. */
+  readonly previous: ReadonlyMap<Snowflake, StoredRecord>;
+  /** Nothing newer than this was left out; milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
+const nothingKnown: KnownContext = { records: new Map(), previous: new Map(), sinceMs: Number.POSITIVE_INFINITY };
+
+/**
+ * Prepares records of one guild; those with nothing to embed are left out.
+ * @param known spares the archive a look-up where it tells
+ */
+export async function prepareRecords(
+  archive: Archive,
+  guildId: Snowflake,
+  records: readonly StoredRecord[],
+  recipe: TextRecipe,
+  known: KnownContext = nothingKnown,
+): Promise<PreparedRecord[]> {
+  const prepared: PreparedRecord[] = [];
+  const parents = recipe.context && recipe.replies ? await parentsOf(archive, guildId, records, known) : new Map();
+  for (const stored of records) {
+    const neighbour = recipe.context
+      ? (parents.get(stored.record.id) ?? (await previousOf(archive, guildId, stored, known)))
+      : undefined;
+    const title = recipe.title ? await titleOf(archive, guildId, stored) : undefined;
+    const chunks = prepare(stored.record, { neighbour: neighbour?.record, title }, recipe);
+    if (chunks.length > 0) prepared.push({ stored, contextId: neighbour?.record.id, chunks });
+  }
+  return prepared;
+}
+
+/**
+ * What consecutive records of a guild tell of each other.
+ * @param oldestId as far back as they go: every message from there on is among them
+ */
+export function knownContext(newestFirst: readonly StoredRecord[], oldestId: Snowflake): KnownContext {
+  const records = new Map<Snowflake, StoredRecord>();
+  const previous = new Map<Snowflake, StoredRecord>();
+  const newerInChannel = new Map<Snowflake, Snowflake>();
+  for (const stored of newestFirst) {
+    const { id, channelId } = stored.record;
+    records.set(id, stored);
+    const newer = newerInChannel.get(channelId);
+    if (newer !== undefined) previous.set(newer, stored);
+    newerInChannel.set(channelId, id);
+  }
+  return { records, previous, sinceMs: snowflakeTime(oldestId) };
+}
+
+/** For each reply, the message it answers: if that is in the same channel, whose readers may see both, and has words. */
+async function parentsOf(
+  archive: Archive,
+  guildId: Snowflake,
+  records: readonly StoredRecord[],
+  known: KnownContext,
+): Promise<Map<Snowflake, StoredRecord>> {
+  const replies = records.flatMap(({ record }) =>
+    record.kind === "message" && record.replyToId !== undefined ? [{ record, parentId: record.replyToId }] : [],
+  );
+  const unknown = replies.map(({ parentId }) => parentId).filter((id) => !known.records.has(id));
+  const found = unknown.length > 0 ? await archive.get(guildId, "message", [...new Set(unknown)]) : new Map();
+  const parents = new Map<Snowflake, StoredRecord>();
+  for (const { record, parentId } of replies) {
+    const parent: StoredRecord | undefined = known.records.get(parentId) ?? found.get(parentId);
+    if (parent === undefined || skipReason(parent.record) !== undefined) continue;
+    const { channelId, accessChannelId } = parent.record;
+    if (channelId === record.channelId && accessChannelId === record.accessChannelId) parents.set(record.id, parent);
+  }
+  return parents;
+}
+
+async function previousOf(
+  archive: Archive,
+  guildId: Snowflake,
+  { record }: StoredRecord,
+  known: KnownContext,
+): Promise<StoredRecord | undefined> {
+  if (record.kind === "note") return undefined;
+  const earliestMs = snowflakeTime(record.id) - CONTEXT_GAP_MS;
+  let before = known.previous.get(record.id);
+  // What is not at hand may still be known to be too long ago.
+  if (before === undefined && known.sinceMs >= earliestMs) {
+    [before] = await archive.neighbours(guildId, record.channelId, record.id, "before", 1);
+  }
+  return before !== undefined && snowflakeTime(before.record.id) >= earliestMs ? before : undefined;
+}
+
+/** A forum post's first message has the id of its thread, and its title is the thread's name. */
+async function titleOf(archive: Archive, guildId: Snowflake, { record }: StoredRecord): Promise<string | undefined> {
+  if (record.kind === "note" || record.id !== record.channelId) return undefined;
+  return (await archive.channel(guildId, record.channelId))?.name;
+}
+
+/** The rows of a prepared record. @param vectors one per chunk, in order */
+export function toRows(prepared: PreparedRecord, vectors: readonly Float32Array[], runId?: string): IndexRow[] {
+  const { record, contentHash } = prepared.stored;
+  return prepared.chunks.map((chunk, position) => {
+    const vector = vectors[position];
+    if (vector === undefined) throw new Error("a chunk has no vector");
+    return {
+      id: record.id,
+      chunk: chunk.chunk,
+      kind: record.kind,
+      channelId: record.channelId,
+      accessChannelId: record.accessChannelId,
+      ...(record.kind === "note" && record.visibility !== "channel" ? { ownerId: record.authorId } : {}),
+      authorId: record.authorId,
+      createdAt: snowflakeTime(record.id),
+      contentHash,
+      ...(runId === undefined ? {} : { runId }),
+      ...(prepared.contextId === undefined ? {} : { contextId: prepared.contextId }),
+      has: whatItHas(record),
+      authorName: record.authorName,
+      text: chunk.text,
+      searchText: chunk.searchText,
+      vector,
+    };
+  });
+}

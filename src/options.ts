@@ -1,0 +1,43 @@
+// What a host gives to `attachBackscroll` and what it gets. Types only.
+
+import type { RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
+import type { EmbeddingServer } from "./app/choose-embedder.ts";
+import type { HealthPort, LogLevel, StoresConfig } from "./app/config.ts";
+import type { AlertThresholds } from "./backfill/reporting/alerts.ts";
+import type { BackfillStatus } from "./backfill/types.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Logger } from "./ports/logger.ts";
+import type { Snowflake } from "./snowflake.ts";
+
+export interface BackscrollOptions extends StoresConfig {
+  /** A folder for the archive and the index, unless they are remote; made if it does not exist. The same for all of a sharded bot. */
+  readonly dataDir: string;
+  /** An OpenAI-compatible embedding server. Left out: the built-in model. */
+  readonly embeddings?: EmbeddingServer;
+  /** Put before each command's name, for a bot that has, say, a `search` of its own. */
+  readonly commandPrefix?: string;
+  /** Default true: our commands are added to the application, one by one; the host's are left alone. */
+  readonly registerCommands?: boolean;
+  /** Delete what is stored of a server when the bot leaves it. Default false. */
+  readonly forgetOnLeave?: boolean;
+  readonly thresholds?: Partial<AlertThresholds>;
+  /** Serves /health and /metrics (Prometheus) over HTTP. Left out: no port is opened. */
+  readonly healthPort?: HealthPort;
+  /** A log of your own, or a level for ours. Default "info". */
+  readonly log?: Logger | LogLevel;
+  /** For tests. */
+  readonly clock?: Clock;
+}
+
+export interface Backscroll {
+  /** What is, or would be, registered with Discord. */
+  readonly commandDefinitions: readonly RESTPostAPIApplicationCommandsJSONBody[];
+  /** Resolves when the commands work: the client is ready and the embedder known. Rejects when that cannot be. */
+  readonly ready: Promise<void>;
+  /** @throws UserError before `ready` and after `stop` */
+  status(guildId: Snowflake): Promise<BackfillStatus>;
+  /** Resolves when everything under way in live indexing is done, of all guilds. */
+  idle(): Promise<void>;
+  /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat. */
+  stop(): Promise<void>;
+}

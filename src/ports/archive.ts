@@ -1,0 +1,151 @@
+// The archive: the source of truth for records, ordered by id. Knows no vectors.
+
+import type { Snowflake } from "../snowflake.ts";
+import type { ArchivedRecord, DamagedRecord, RecordKind, StoredRecord } from "./records.ts";
+
+export interface Page {
+  /** Newest first. */
+  readonly records: readonly StoredRecord[];
+  readonly damaged: readonly DamagedRecord[];
+  /** How far this page reached: every id in [reachedId, newestId asked for] has been seen. `undefined` when the range is exhausted. */
+  readonly nextNewestId: Snowflake | undefined;
+}
+
+/** Both ends included. */
+export interface IdRange {
+  readonly newestId: Snowflake;
+  readonly oldestId: Snowflake;
+}
+
+export type ChannelType = "text" | "announcement" | "voice" | "forum" | "public-thread" | "private-thread" | "other";
+
+/** What the archive remembers of a channel or thread: enough to name it and to know whose permissions govern it. */
+export interface ChannelInfo {
+  readonly id: Snowflake;
+  readonly name: string;
+  readonly type: ChannelType;
+  /** Threads only. */
+  readonly parentId?: Snowflake;
+  readonly accessChannelId: Snowflake;
+}
+
+/** How far a channel's or thread's history has been brought into the archive. */
+export interface HistoryCursor {
+  /** Everything from here ... */
+  readonly oldestId: Snowflake;
+  /** ... to here is in the archive. */
+  readonly newestId: Snowflake;
+  /** True when nothing older exists on Discord. */
+  readonly complete: boolean;
+}
+
+export interface GuildSettings {
+  readonly adminChannelId?: Snowflake;
+  /** The bot (Discord user) that was last in it. */
+  readonly botId?: Snowflake;
+}
+
+/** A set of records deleted together; none of these scans the whole archive. */
+export type RemovalScope =
+  | { readonly by: "channel"; readonly id: Snowflake }
+  | { readonly by: "author"; readonly id: Snowflake }
+  | { readonly by: "guild" };
+
+export interface PendingEntry {
+  readonly kind: RecordKind;
+  readonly id: Snowflake;
+  /** Opaque; pass back to `clearPending`, which does nothing if the mark was renewed meanwhile. */
+  readonly stamp: string;
+}
+
+/** A moment before Discord is asked: see `Archive.reading`. */
+export interface Reading {
+  /** To be called when what Discord answered has been stored or given up. */
+  release(): void;
+}
+
+/** How far a channel's archived messages have been compared with Discord's since a moment; see sync/recheck.ts. */
+export interface RereadCursor {
+  /** When the comparison began. Milliseconds since 1970. */
+  readonly since: number;
+  /** Everything from here up has been compared; undefined when all has. */
+  readonly reachedId?: Snowflake;
+}
+
+/** Source of truth for records: durable, ordered by id. All methods are safe to repeat. Nothing here knows vectors. */
+export interface Archive {
+  /**
+   * Creates or replaces records. With `pending: true` each changed record's pending mark is written in the record's own commit.
+   * Records equal to what is stored (same hash and fields) are left alone and get no mark, and so are those edited earlier
+   * than what is stored.
+   * @param options.asOf these are Discord's answer to this reading: what has changed since, or been removed, is left alone
+   * @returns how many were new, changed or the same
+   */
+  save(
+    guildId: Snowflake,
+    records: readonly ArchivedRecord[],
+    options: { readonly pending: boolean; readonly asOf?: Reading },
+  ): Promise<{ readonly created: number; readonly changed: number; readonly same: number }>;
+  /**
+   * Deletes records by id; each one that existed gets a pending mark in the same commit, so that its rows go too.
+   * @param asOf they were absent from Discord's answer to this reading: what has changed since is left alone
+   */
+  remove(
+    guildId: Snowflake,
+    kind: RecordKind,
+    ids: readonly Snowflake[],
+    asOf?: Reading,
+  ): Promise<{ readonly removed: number }>;
+  /** To be taken before Discord is asked, so that an event that comes before its answer is stored is not undone by it. */
+  reading(guildId: Snowflake): Reading;
+  /**
+   * Starts a durable removal of a whole scope: remembered until `finishRemoval`, so that a crash in between is taken up again.
+   * The caller removes the index rows of the scope before it calls `finishRemoval`.
+   */
+  beginRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void>;
+  /**
+   * Deletes the scope's records (in bounded commits) and then forgets the removal. Also safe after a crash. Messages of an author
+   * leave a pending mark each: rows beside theirs carry their words.
+   */
+  finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }>;
+  /** Removals begun and not finished, oldest first. */
+  unfinishedRemovals(guildId: Snowflake): Promise<RemovalScope[]>;
+
+  /** Records by id; absent ids are absent from the map, damaged ones too. */
+  get(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<Map<Snowflake, StoredRecord>>;
+  /** Consecutive records of a range, newest first. At most `limit` keys are looked at. */
+  page(guildId: Snowflake, kind: RecordKind, range: IdRange, limit: number): Promise<Page>;
+  /** Messages of one channel or thread just before (newest first) or just after (oldest first) an id, which is not included. */
+  neighbours(
+    guildId: Snowflake,
+    channelId: Snowflake,
+    id: Snowflake,
+    direction: "before" | "after",
+    limit: number,
+  ): Promise<StoredRecord[]>;
+  /** Notes of one owner, newest first. */
+  notesOf(guildId: Snowflake, ownerId: Snowflake, limit: number): Promise<StoredRecord[]>;
+  /** Ids of one channel's or thread's messages in a range, newest first. */
+  idsInChannel(guildId: Snowflake, channelId: Snowflake, range: IdRange): Promise<Snowflake[]>;
+
+  /** Marks ids for reconciliation whatever the archive holds. @returns these marks, in the order of the ids */
+  markPending(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<PendingEntry[]>;
+  /** Oldest mark first is not promised; any order, bounded. */
+  pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
+  clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
+  /** Guilds with pending marks, whichever process set them. Costs a read for each of them, whatever they hold. */
+  marked(): Promise<Snowflake[]>;
+
+  /** A renamed thread's first message, which carries its title and has its id, gets a pending mark in the same commit. */
+  saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
+  channels(guildId: Snowflake): Promise<ChannelInfo[]>;
+  channel(guildId: Snowflake, channelId: Snowflake): Promise<ChannelInfo | undefined>;
+  cursor(guildId: Snowflake, channelId: Snowflake): Promise<HistoryCursor | undefined>;
+  saveCursor(guildId: Snowflake, channelId: Snowflake, cursor: HistoryCursor): Promise<void>;
+  rereadCursor(guildId: Snowflake, channelId: Snowflake): Promise<RereadCursor | undefined>;
+  saveRereadCursor(guildId: Snowflake, channelId: Snowflake, cursor: RereadCursor): Promise<void>;
+  settings(guildId: Snowflake): Promise<GuildSettings>;
+  saveSettings(guildId: Snowflake, settings: GuildSettings): Promise<void>;
+  /** Guilds with at least one record, setting or run. */
+  guilds(): Promise<Snowflake[]>;
+}

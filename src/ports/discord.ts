@@ -1,0 +1,71 @@
+// Discord, seen from inside: history, the admin channel, events, permissions.
+
+import type { Snowflake } from "../snowflake.ts";
+import type { ChannelInfo } from "./archive.ts";
+import type { ArchivedRecord } from "./records.ts";
+
+/** A channel or thread whose history can, or cannot, be read. */
+export interface HistoryChannel extends ChannelInfo {
+  /** Why it cannot be read; absent when it can. */
+  readonly unreadable?: string;
+}
+
+/** History that is only on Discord. Keeps Discord's rate limits. */
+export interface History {
+  /** Every channel and thread (active and archived) that can hold messages. */
+  channels(guildId: Snowflake): Promise<HistoryChannel[]>;
+  /**
+   * The next messages before (newest first) or after (oldest first) an id: at least 100, at most 199, and fewer only when there is
+   * nothing further, never because they may not be read. System messages and the bot's own are left out.
+   * @throws TransientError, UserError; the signal's reason when it aborts
+   */
+  messages(
+    channel: HistoryChannel,
+    range: { readonly before: Snowflake } | { readonly after: Snowflake },
+    signal?: AbortSignal,
+  ): Promise<ArchivedRecord[]>;
+  /** Whether message content is readable at all (MESSAGE CONTENT intent). */
+  canReadContent(): Promise<boolean>;
+}
+
+/** Where a guild's admins read. `content` is a Discord payload that a view made; the engine does not look into it. */
+export interface AdminChannel<Content> {
+  /** @returns the new message's id @throws UserError when the channel is missing or unwritable */
+  post(channelId: Snowflake, content: Content): Promise<Snowflake>;
+  /** @returns false when the message is gone or Discord no longer lets us edit it: post a fresh one */
+  edit(channelId: Snowflake, messageId: Snowflake, content: Content): Promise<boolean>;
+}
+
+/** What happens in guilds, as far as the archive cares. Each call resolves when it is safely in the archive. */
+export interface GuildEvents {
+  /** A message was written or edited. */
+  messageSaved(guildId: Snowflake, record: ArchivedRecord, channel: ChannelInfo): Promise<void>;
+  messagesDeleted(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
+  /** A channel or thread appeared or was renamed. */
+  channelSaved(guildId: Snowflake, channel: ChannelInfo): Promise<void>;
+  /** A channel (its threads are reported one by one or found through the archive's `channels`) or a thread is gone. */
+  channelDeleted(guildId: Snowflake, channelId: Snowflake): Promise<void>;
+  /** The bot was removed from a guild (not an outage). */
+  guildLeft(guildId: Snowflake): Promise<void>;
+}
+
+/** Who looks. Roles are as of this moment, from the interaction that asks. */
+export interface Viewer {
+  readonly userId: Snowflake;
+  readonly roleIds: readonly Snowflake[];
+  /** Where they ask. Whoever does so in an age-restricted channel is of age: Discord has let them in. */
+  readonly channelId?: Snowflake;
+}
+
+/** Who can read what on Discord at this moment: View Channel and Read Message History, and membership for private threads. */
+export interface Permissions {
+  /** Channels (not threads) this member can read. `ageRestricted`: so many are left out, because they do not ask in such a one. */
+  readableChannels(
+    guildId: Snowflake,
+    viewer: Viewer,
+  ): Promise<{ readonly channelIds: readonly Snowflake[]; readonly ageRestricted: number }>;
+  /** Of these private threads, the ones this member can read. No answer from Discord counts as no. */
+  readableThreads(guildId: Snowflake, viewer: Viewer, privateThreadIds: readonly Snowflake[]): Promise<Snowflake[]>;
+  /** Channels that everyone who can read `channelId` can certainly read too: what may be shared there. Includes itself. */
+  readableByReadersOf(guildId: Snowflake, channelId: Snowflake): Promise<Snowflake[]>;
+}

@@ -1,0 +1,24 @@
+// Records that cannot be embedded, with the reason.
+
+import type { Snowflake } from "../snowflake.ts";
+import type { IdRange } from "./archive.ts";
+import type { RecordKind } from "./records.ts";
+
+export interface QuarantineEntry {
+  readonly kind: RecordKind;
+  readonly id: Snowflake;
+  readonly channelId?: Snowflake;
+  /** What was refused; a record whose hash has changed since gets a fresh chance. */
+  readonly contentHash: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly at: number;
+}
+
+/** Records set aside, by guild. Entries that belong to a run's commit are stored by `RunStore.save`. */
+export interface QuarantineStore {
+  quarantine(guildId: Snowflake, entries: readonly QuarantineEntry[]): Promise<void>;
+  /** Entries of a range, newest first. */
+  quarantined(guildId: Snowflake, kind: RecordKind, range: IdRange, limit: number): Promise<QuarantineEntry[]>;
+  releaseQuarantine(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<void>;
+}

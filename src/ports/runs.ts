@@ -1,0 +1,33 @@
+// The durable state of backfills.
+
+import type { Snowflake } from "../snowflake.ts";
+import type { Lease, OwnerStore } from "./owners.ts";
+import type { QuarantineEntry, QuarantineStore } from "./quarantine.ts";
+
+/** A value with the version it was read at. */
+export interface Versioned<T> {
+  readonly value: T;
+  readonly stamp: string;
+}
+
+/** Durable state of backfills. Every write is one atomic commit, guarded by compare-and-set and, where given, by the lease. */
+export interface RunStore<Run> extends OwnerStore, QuarantineStore {
+  /** A guild's current or latest run. A stored value that does not validate reads as `damaged`. */
+  load(guildId: Snowflake): Promise<Versioned<Run> | undefined>;
+  /**
+   * Stores the run if nobody changed it since `expected` (undefined: if there is none), and, where a lease is given, if it is
+   * still the guild's owner; without one, as somebody else who asks its owner for something. Quarantine entries given go into the
+   * same commit.
+   * @returns the new version, or "changed" / "lease-lost"
+   */
+  save(
+    guildId: Snowflake,
+    run: Run,
+    expected: string | undefined,
+    guard?: { readonly lease?: Lease; readonly quarantine?: readonly QuarantineEntry[] },
+  ): Promise<Versioned<Run> | "changed" | "lease-lost">;
+  /** Keeps a finished run for the record. */
+  archiveRun(guildId: Snowflake, run: Run): Promise<void>;
+  /** Finished runs, newest first. */
+  finished(guildId: Snowflake, limit: number): Promise<Run[]>;
+}

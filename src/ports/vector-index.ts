@@ -1,0 +1,162 @@
+// The index of one guild: rows derived from records, always rebuildable.
+
+import type { Snowflake } from "../snowflake.ts";
+import type { IdRange, RemovalScope } from "./archive.ts";
+import type { EmbeddingSpace } from "./embedder.ts";
+import type { RecordKind } from "./records.ts";
+
+/** What a message carries; columns of the index, so that `has:` filters run inside the query. */
+export type Has = "link" | "image" | "file" | "code" | "poll";
+
+export interface IndexRow {
+  readonly id: Snowflake;
+  /** 0 for a record that fits one row. */
+  readonly chunk: number;
+  readonly kind: RecordKind;
+  readonly channelId: Snowflake;
+  readonly accessChannelId: Snowflake;
+  /** Private notes only. */
+  readonly ownerId?: Snowflake;
+  readonly authorId: Snowflake;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly contentHash: string;
+  /** The run that wrote it; undefined for live rows. */
+  readonly runId?: string;
+  /** The neighbour whose words are in `searchText`; the row must be rewritten when that one changes. */
+  readonly contextId?: Snowflake;
+  readonly has: readonly Has[];
+  readonly authorName: string;
+  /** What is shown. */
+  readonly text: string;
+  /** What the full-text index holds: context + author + text. */
+  readonly searchText: string;
+  readonly vector: Float32Array;
+}
+
+/** What of a row is needed to tell whether it is current. */
+export interface RowKey {
+  readonly id: Snowflake;
+  readonly chunk: number;
+  readonly contentHash: string;
+  readonly runId?: string;
+}
+
+/** Who looks and what they narrow it to. Applied inside the query, never after it. */
+export interface SearchFilter {
+  /** Channels (and private threads) the viewer can read right now. Empty: nothing but own notes. */
+  readonly accessChannelIds: readonly Snowflake[];
+  /** Whose private notes may show; undefined: nobody's. */
+  readonly viewerId?: Snowflake;
+  readonly kinds?: readonly RecordKind[];
+  /** Where it was written (channels or threads). */
+  readonly channelIds?: readonly Snowflake[];
+  readonly authorIds?: readonly Snowflake[];
+  /** Only ids greater / smaller than these. */
+  readonly afterId?: Snowflake;
+  readonly beforeId?: Snowflake;
+  readonly has?: readonly Has[];
+  /** Left out of the results. */
+  readonly excludeIds?: readonly Snowflake[];
+}
+
+/** A row as a search finds it: what it takes to rank it. What is shown of it comes from the archive. */
+export interface FoundRow extends Pick<IndexRow, "id" | "chunk" | "kind" | "text" | "searchText" | "vector"> {
+  /** BM25 of the full-text query; absent when full text did not find it. */
+  readonly textScore?: number;
+}
+
+export interface IndexStats {
+  readonly rows: number;
+  readonly unindexedRows: number;
+  readonly fragments: number;
+  /** Kept on disk, the present one included. */
+  readonly versions: number;
+  readonly diskBytes: number;
+  readonly vectorIndex: boolean;
+  readonly textIndex: boolean;
+}
+
+export interface UpkeepOptions {
+  /** Versions older than this are dropped; tagged ones stay. Milliseconds. */
+  readonly keepVersionsMs: number;
+  /** Breaks it off. */
+  readonly signal?: AbortSignal;
+}
+
+export interface AffectedRows {
+  /** Which of the ids asked about have rows. */
+  readonly present: readonly Snowflake[];
+  /** Ids of the rows whose context is one of them; some may be among them. */
+  readonly dependents: readonly Snowflake[];
+}
+
+/**
+ * The rows of one guild in one embedding space. Writes must come from one writer (indexing/index-writer.ts); a read sees every
+ * write that finished before it.
+ */
+export interface VectorIndex {
+  readonly space: EmbeddingSpace;
+  /**
+   * Makes the index hold exactly these rows for the ids they name. `fresh`: the caller knows that none of the ids has a row yet,
+   * which makes it a plain append. Rows of one id must come together. One durable commit where possible; safe to repeat.
+   */
+  write(rows: readonly IndexRow[], options: { readonly fresh: boolean }): Promise<void>;
+  removeIds(ids: readonly Snowflake[]): Promise<void>;
+  removeScope(scope: RemovalScope): Promise<void>;
+  /** Rows written by a run. @returns how many went */
+  removeRun(runId: string): Promise<number>;
+
+  /** Row keys with id <= newestId and >= oldestId, ordered by id descending then chunk; at most `limit` rows. */
+  keys(kind: RecordKind, range: IdRange, limit: number): Promise<RowKey[]>;
+  /** What a change of these records concerns. */
+  affected(ids: readonly Snowflake[]): Promise<AffectedRows>;
+  /** Rows of these ids, with vectors. */
+  rows(ids: readonly Snowflake[], filter?: SearchFilter): Promise<IndexRow[]>;
+
+  /**
+   * What `nearest` and `matching` find together, each row once, in no order; with `textScore` where full text found it. The words
+   * are looked up while the vector is still on its way; undefined: by words alone.
+   */
+  candidates(asked: {
+    readonly text: string;
+    /** Only rows that may hold these words next to each other: of those that are not indexed yet, all that hold the words. */
+    readonly phrase?: string | undefined;
+    readonly vector: Promise<Float32Array | undefined>;
+    readonly filter: SearchFilter;
+    readonly limit: number;
+  }): Promise<FoundRow[]>;
+  /** The nearest rows by cosine, best first. */
+  nearest(vector: Float32Array, filter: SearchFilter, limit: number): Promise<FoundRow[]>;
+  /** The best full-text matches on `searchText`, best first, with `textScore`. */
+  matching(query: string, filter: SearchFilter, limit: number): Promise<FoundRow[]>;
+  /** Newest first, no ranking. */
+  latest(filter: SearchFilter, limit: number, offset: number): Promise<IndexRow[]>;
+  /** A sample of shown texts, for word statistics. */
+  sampleTexts(limit: number): Promise<string[]>;
+  count(filter?: SearchFilter): Promise<number>;
+
+  stats(): Promise<IndexStats>;
+  /**
+   * Upkeep: builds the full-text, scalar and (from some tens of thousands of rows) vector indexes where they are missing, folds new
+   * rows into them, compacts and drops old versions. Searches and writes go on meanwhile.
+   * @throws the signal's reason when it aborts; the index is sound all the same
+   */
+  optimize(options: UpkeepOptions): Promise<void>;
+  /** Names the present version, for an emergency restore. */
+  tag(name: string): Promise<void>;
+  /** Sees what another process has written: to be called by whoever takes over from it. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the indexes of all guilds. */
+export interface IndexStore {
+  /** Creates the table when it does not exist. @throws UserError when what is on disk cannot be used, saying why */
+  open(guildId: Snowflake, space: EmbeddingSpace): Promise<VectorIndex>;
+  /** Spaces that have a table for this guild (an earlier model's, for instance). */
+  spaces(guildId: Snowflake): Promise<{ readonly fingerprint: string; readonly rows: number }[]>;
+  /** Deletes all of a guild's tables. */
+  drop(guildId: Snowflake): Promise<void>;
+  close(): Promise<void>;
+}

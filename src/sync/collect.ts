@@ -1,0 +1,96 @@
+// Brings history that is only on Discord into the archive: every readable channel and thread from newest to oldest, one cursor each,
+// resumable at any point. What is archived already is compared on the way. What the bot missed while it was away is catch-up.ts's.
+
+import { setMaxListeners } from "node:events";
+import PQueue from "p-queue";
+import { UserError } from "../errors.ts";
+import type { HistoryCursor } from "../ports/archive.ts";
+import type { HistoryChannel } from "../ports/discord.ts";
+import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
+import { type CompareParts, comparePage } from "./compare-page.ts";
+import { fetchChannels } from "./fetch-history.ts";
+
+/** Discord limits requests per channel, and to 50 a second in all; a page may wait a second for the names of its authors. */
+export const CHANNELS_AT_ONCE = 32;
+
+export interface Collection {
+  /** Everything up to here is collected. A collection with another bound reads everything again. */
+  readonly newestId: Snowflake;
+  /** When it was begun: what happens later is live indexing's, or missed. Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Called after each request. @param outdated archived messages that are gone or were edited, now marked pending */
+  onRead(messages: number, outdated: readonly Snowflake[]): Promise<unknown>;
+}
+
+export interface Collected {
+  /** False when it was stopped before the end. */
+  readonly complete: boolean;
+  /** Channels that could not be read, with the reason. */
+  readonly unreadable: readonly string[];
+}
+
+/** Goes on where a collection with the same bound was stopped. */
+export async function collectHistory(
+  parts: CompareParts,
+  guildId: Snowflake,
+  collection: Collection,
+  stop: AbortSignal,
+): Promise<Collected> {
+  let channels: HistoryChannel[];
+  try {
+    channels = await fetchChannels(parts, guildId, stop);
+  } catch (thrown) {
+    if (stop.aborted) return { complete: false, unreadable: [] };
+    throw thrown;
+  }
+  await parts.archive.saveChannels(guildId, channels.map(asInfo));
+  const unreadable = channels.flatMap(({ name, unreadable: reason }) =>
+    reason === undefined ? [] : `#${name}: ${reason}`,
+  );
+  const failed = new AbortController();
+  const stopping = AbortSignal.any([stop, failed.signal]);
+  // Every channel being read listens: that is no leak to be warned of.
+  setMaxListeners(0, stopping);
+  const queue = new PQueue({ concurrency: CHANNELS_AT_ONCE });
+
+  async function collect(channel: HistoryChannel): Promise<void> {
+    try {
+      if (!stopping.aborted) await collectChannel(parts, guildId, channel, collection, stopping);
+    } catch (thrown) {
+      if (stopping.aborted) return;
+      if (thrown instanceof UserError) unreadable.push(`#${channel.name}: ${thrown.message}`);
+      else failed.abort(thrown);
+    }
+  }
+
+  await queue.addAll(
+    channels.filter(({ unreadable: reason }) => reason === undefined).map((channel) => () => collect(channel)),
+  );
+  failed.signal.throwIfAborted();
+  return { complete: !stop.aborted, unreadable };
+}
+
+async function collectChannel(
+  parts: CompareParts,
+  guildId: Snowflake,
+  channel: HistoryChannel,
+  { newestId, startedAt, onRead }: Collection,
+  stop: AbortSignal,
+): Promise<void> {
+  const { archive } = parts;
+  const stored = await archive.cursor(guildId, channel.id);
+  let cursor: HistoryCursor =
+    stored?.newestId === newestId ? stored : { oldestId: snowflakeAfter(newestId), newestId, complete: false };
+  while (!cursor.complete && !stop.aborted) {
+    const page = await comparePage(parts, guildId, channel, cursor.oldestId, "all", stop);
+    cursor = { ...cursor, oldestId: page.oldestId, complete: page.complete };
+    await archive.saveCursor(guildId, channel.id, cursor);
+    await onRead(page.read, page.outdated);
+  }
+  // All of it has been compared since then: nothing is left to be read again.
+  if (cursor.complete) await archive.saveRereadCursor(guildId, channel.id, { since: startedAt });
+}
+
+export function asInfo({ unreadable: _, ...info }: HistoryChannel) {
+  return info;
+}

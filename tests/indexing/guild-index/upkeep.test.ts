@@ -1,0 +1,193 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createMaintenance, type Maintenance, upkeepReason } from "../../../src/indexing/guild-index/upkeep.ts";
+import type { IndexStats, VectorIndex } from "../../../src/ports/vector-index.ts";
+import { createManualClock, type ManualClock, until } from "../../support/engine.ts";
+import { indexRow, openTempIndexStore, type TempIndexStore, testSpace, unitVector } from "../../support/index-store.ts";
+
+describe("upkeep is due", () => {
+  const calm: IndexStats = {
+    rows: 100_000,
+    unindexedRows: 0,
+    fragments: 1,
+    versions: 1,
+    diskBytes: 1,
+    vectorIndex: true,
+    textIndex: true,
+  };
+  test.each([
+    ["never without a need", calm, 500, undefined],
+    ["when many rows are not indexed", { ...calm, unindexedRows: 1_000 }, 5, "rows not indexed"],
+    ["not yet for some rows", { ...calm, unindexedRows: 999 }, 5, undefined],
+    ["for some rows where searches are slow", { ...calm, unindexedRows: 200 }, 51, "slow searches"],
+    ["not for some rows that nobody searches", { ...calm, unindexedRows: 200 }, undefined, undefined],
+    ["not for slow searches of rows that are indexed", { ...calm, unindexedRows: 199 }, 5_000, undefined],
+    ["for some fragments where searches are slow", { ...calm, fragments: 11 }, 51, "slow searches"],
+    ["when there are many small fragments", { ...calm, fragments: 41 }, 5, "small fragments"],
+    ["when removals alone have made many versions", { ...calm, versions: 1_001 }, 5, "old versions"],
+  ])("%s", (_when, stats, searchMs, reason) => {
+    expect(upkeepReason(stats, searchMs)).toBe(reason);
+  });
+});
+
+describe("a guild's index", () => {
+  let temp: TempIndexStore;
+  let index: VectorIndex;
+  let clock: ManualClock;
+  let maintenance: Maintenance;
+  let ours: string[];
+  let log: { readonly event: string; readonly fields: Record<string, unknown> | undefined }[];
+  /** What upkeep, and each search, takes on the clock. */
+  let upkeepMs: number;
+  let searchMs: number;
+  let upkeeps: number;
+  let opened: string[];
+
+  beforeEach(async () => {
+    temp = await openTempIndexStore();
+    const real = await temp.store.open("1", testSpace);
+    clock = createManualClock();
+    [ours, log, upkeepMs, searchMs, upkeeps, opened] = [["1"], [], 0, 1, 0, []];
+    index = {
+      ...real,
+      async optimize(options) {
+        upkeeps += 1;
+        await real.optimize(options);
+        await clock.advance(upkeepMs);
+      },
+      async candidates(asked) {
+        await asked.vector;
+        await clock.advance(searchMs);
+        return await real.candidates(asked);
+      },
+    };
+    const note = (event: string, fields?: Record<string, unknown>) => log.push({ event, fields });
+    const logger = { debug: note, info: note, warn: note, error: note };
+    const writer = undefined as never;
+    const recipe = undefined as never;
+    const indexes = {
+      async open(guildId: string) {
+        opened.push(guildId);
+        return { index, writer, recipe };
+      },
+    };
+    maintenance = createMaintenance(indexes, (guildId) => ours.includes(guildId), clock, logger);
+  });
+  afterEach(async () => {
+    await maintenance.stop();
+    await temp.close();
+  });
+
+  const add = (from: number, count: number) => {
+    maintenance.stir("1");
+    return index.write(
+      Array.from({ length: count }, (_, n) => indexRow({ id: String(from + n), vector: unitVector(n) })),
+      { fresh: true },
+    );
+  };
+
+  test("is put in order when rows have come in, looked at by itself, and not without need", async () => {
+    await add(1_000, 2_100);
+    ours = [];
+    await clock.advance(30_000);
+    expect(upkeeps).toBe(0);
+    ours = ["1"];
+    await clock.advance(10_000);
+    await until(() => log.at(-1)?.event === "upkeep:done", "upkeep is done");
+    expect(log.at(-1)?.fields).toMatchObject({ reason: "rows not indexed", unindexedRows: 2_100 });
+    expect(await index.stats()).toMatchObject({ unindexedRows: 0 });
+    await maintenance.look("1");
+    expect(upkeeps).toBe(1);
+  });
+
+  test("is looked at after it was written to or searched, and then not again", async () => {
+    await clock.advance(60_000);
+    expect(opened).toEqual([]);
+    await add(1_000, 10);
+    await clock.advance(60_000);
+    await until(() => opened.length > 0, "it is looked at");
+    await clock.advance(60_000);
+    expect(opened).toEqual(["1"]);
+    const filter = { accessChannelIds: ["10"] };
+    const timed = maintenance.timed("1", index);
+    await timed.candidates({ text: "text", filter, limit: 5, vector: Promise.resolve(unitVector(1)) });
+    await clock.advance(10_000);
+    await until(() => opened.length === 2, "it is looked at again");
+    maintenance.stir("1");
+    maintenance.forget("1");
+    await clock.advance(10_000);
+    expect(opened).toEqual(["1", "1"]);
+  });
+
+  test("is left in peace four times as long as upkeep took, however much comes in", async () => {
+    upkeepMs = 20_000;
+    await add(1_000, 2_100);
+    await maintenance.look("1");
+    await add(5_000, 2_100);
+    ours = [];
+    await clock.advance(79_000);
+    await maintenance.look("1");
+    expect(upkeeps).toBe(1);
+    await clock.advance(2_000);
+    await maintenance.look("1");
+    expect(upkeeps).toBe(2);
+  });
+
+  test("is put in order for a few hundred rows once searches have become slow", async () => {
+    ours = [];
+    await add(1_000, 300);
+    const timed = maintenance.timed("1", index);
+    expect(maintenance.timed("1", index)).toBe(timed);
+    const asked = { text: "text", filter: { accessChannelIds: ["10"] }, limit: 5 };
+    const search = () => timed.candidates({ ...asked, vector: Promise.resolve(unitVector(1)) });
+    for (let n = 0; n < 20; n += 1) await search();
+    await maintenance.look("1");
+    expect(upkeeps).toBe(0);
+    searchMs = 80;
+    for (let n = 0; n < 11; n += 1) await search();
+    await maintenance.look("1");
+    expect(log.at(-1)?.fields).toMatchObject({ reason: "slow searches", searchMs: 80 });
+  });
+
+  test("does not take the wait for the embedder for a slow search", async () => {
+    ours = [];
+    await add(1_000, 300);
+    const vector = clock.sleep(4_000).then(() => unitVector(1));
+    const filter = { accessChannelIds: ["10"] };
+    const search = maintenance.timed("1", index).candidates({ text: "text", vector, filter, limit: 5 });
+    await clock.advance(4_000);
+    await search;
+    await maintenance.look("1");
+    expect(upkeeps).toBe(0);
+  });
+
+  test("that cannot be put in order is left in peace for a while, and that is logged", async () => {
+    await add(1_000, 2_100);
+    const { optimize } = index;
+    index = {
+      ...index,
+      async optimize() {
+        await clock.advance(10_000);
+        throw new Error("no space");
+      },
+    };
+    await maintenance.look("1");
+    expect(log.at(-1)).toMatchObject({ event: "upkeep:failed", fields: { error: "no space" } });
+    index = { ...index, optimize };
+    await maintenance.look("1");
+    expect(upkeeps).toBe(0);
+  });
+
+  test("is searched and written to while it is put in order, and nothing is missed", async () => {
+    ours = [];
+    await add(1_000, 2_100);
+    const upkeep = maintenance.look("1");
+    for (let n = 0; n < 20; n += 1) {
+      await index.write([indexRow({ id: String(9_000 + n), text: `novelty${n}` })], { fresh: true });
+      const found = await index.matching(`novelty${n}`, { accessChannelIds: ["10"] }, 5);
+      expect(found.map(({ id }) => id)).toEqual([String(9_000 + n)]);
+    }
+    await upkeep;
+    expect(await index.count()).toBe(2_120);
+    expect(await index.matching("novelty3", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
+  });
+});

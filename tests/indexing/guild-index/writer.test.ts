@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TransientError } from "../../../src/errors.ts";
+import { createIndexWriter, type IndexWriter } from "../../../src/indexing/guild-index/writer.ts";
+import type { IndexRow, VectorIndex } from "../../../src/ports/vector-index.ts";
+import { indexRow, openTempIndexStore, type TempIndexStore, testSpace } from "../../support/index-store.ts";
+
+let temp: TempIndexStore;
+let index: VectorIndex;
+let writer: IndexWriter;
+let owned: boolean;
+/** Ids of rows of which it was told that they may have been written by two. */
+let overtaken: string[];
+/** What reached the index, in order. */
+let commits: string[];
+
+beforeEach(async () => {
+  temp = await openTempIndexStore();
+  const real = await temp.store.open("1", testSpace);
+  commits = [];
+  owned = true;
+  index = {
+    ...real,
+    write(rows, options) {
+      commits.push(`${options.fresh ? "append" : "rewrite"} ${rows.map(({ id }) => id).join(",")}`);
+      return real.write(rows, options);
+    },
+    removeIds(ids) {
+      commits.push(`remove ${ids.join(",")}`);
+      return real.removeIds(ids);
+    },
+  };
+  overtaken = [];
+  writer = createIndexWriter(index, {
+    mayCommit: () => owned,
+    isOwner: () => owned,
+    onOvertaken: async (ids) => void overtaken.push(...ids),
+  });
+});
+afterEach(async () => {
+  await temp.close();
+});
+
+const row = (id: string, given: Partial<IndexRow> = {}) => indexRow({ id, ...given });
+const append = (rows: IndexRow[], ticket = writer.ticket()) => writer.write(rows, { ticket, fresh: true });
+const rewrite = (rows: IndexRow[], ticket = writer.ticket()) => writer.write(rows, { ticket, fresh: false });
+const ids = async () => (await index.rows(["1", "2", "3", "4", "5"])).map(({ id }) => id);
+
+describe("commits", () => {
+  test("of the same kind asked for in one turn become one", async () => {
+    await Promise.all([append([row("1")]), append([row("2"), row("3")]), append([row("4")]), rewrite([row("5")])]);
+    expect(commits).toEqual(["append 1,2,3,4", "rewrite 5"]);
+    expect(await ids()).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
+  test("keep the order asked for, so that of two writes of one id the later stays", async () => {
+    const first = row("1", { text: "first" });
+    const second = row("1", { text: "second" });
+    await Promise.all([rewrite([first]), rewrite([second]), writer.removeIds(["2"]), append([row("3")])]);
+    expect(commits).toEqual(["rewrite 1", "rewrite 1", "remove 2", "append 3"]);
+    expect((await index.rows(["1"])).map(({ text }) => text)).toEqual(["second"]);
+  });
+
+  test("hold at most ten thousand rows", async () => {
+    const many = (from: number) => Array.from({ length: 6_000 }, (_, n) => row(String(from + n), { text: "x" }));
+    await Promise.all([append(many(10_000)), append(many(20_000))]);
+    expect(commits).toHaveLength(2);
+    expect(await index.count()).toBe(12_000);
+  });
+
+  test("that fail reject only their own writes, and the next ones go on", async () => {
+    const bad = append([row("1", { vector: new Float32Array(3) })]);
+    const good = rewrite([row("2")]);
+    await expect(bad).rejects.toThrow();
+    await good;
+    expect(await ids()).toEqual(["2"]);
+  });
+
+  test("stop when the guild is no longer ours, before anything is sent", async () => {
+    owned = false;
+    await expect(append([row("1")])).rejects.toThrow(TransientError);
+    await expect(writer.removeIds(["1"])).rejects.toThrow(TransientError);
+    expect(commits).toEqual([]);
+    owned = true;
+    await append([row("1")]);
+    expect(await ids()).toEqual(["1"]);
+  });
+
+  test("that come to their end after the guild was lost are reported, and count as failed", async () => {
+    const { write, removeIds } = index;
+    index.write = async (...given) => {
+      await write(...given);
+      owned = false;
+    };
+    await expect(append([row("1"), row("2")])).rejects.toThrow(TransientError);
+    expect(overtaken).toEqual(["1", "2"]);
+    owned = true;
+    index.removeIds = async (...given) => {
+      await removeIds(...given);
+      owned = false;
+    };
+    await expect(writer.removeIds(["3"])).rejects.toThrow(TransientError);
+    expect(overtaken).toEqual(["1", "2", "3"]);
+  });
+});
+
+describe("rows from an old read", () => {
+  test.each([
+    ["the record was edited or deleted", (_: IndexWriter) => writer.changed(["1"])],
+    ["its channel was removed", (_: IndexWriter) => writer.scopeRemoved({ by: "channel", id: "10" })],
+    ["its author's messages were removed", (_: IndexWriter) => writer.scopeRemoved({ by: "author", id: "20" })],
+    ["the guild was removed", (_: IndexWriter) => writer.scopeRemoved({ by: "guild" })],
+    ["another process may have written", (_: IndexWriter) => writer.takenOver()],
+  ])("are dropped when %s since", async (_why, happen) => {
+    const ticket = writer.ticket();
+    happen(writer);
+    const later = writer.ticket();
+    expect((await rewrite([row("1")], ticket)).superseded).toEqual(new Set(["1"]));
+    expect(await ids()).toEqual([]);
+    expect((await rewrite([row("1")], later)).superseded).toEqual(new Set());
+    expect(await ids()).toEqual(["1"]);
+  });
+
+  test("are dropped, for the caller to make anew, when the neighbour whose words they carry changed", async () => {
+    const ticket = writer.ticket();
+    writer.changed(["1"]);
+    const outcome = await append([row("2", { contextId: "1" }), row("3")], ticket);
+    expect(outcome).toEqual({ superseded: new Set(), contextChanged: new Set(["2"]) });
+    expect(await ids()).toEqual(["3"]);
+  });
+
+  test("are not dropped because the neighbour's row was merely written", async () => {
+    const ticket = writer.ticket();
+    await rewrite([row("1")], ticket);
+    expect(await rewrite([row("2", { contextId: "1" })], ticket)).toEqual({
+      superseded: new Set(),
+      contextChanged: new Set(),
+    });
+    expect(await ids()).toEqual(["1", "2"]);
+  });
+
+  test("all chunks of a record go together, whichever of them carries the context", async () => {
+    const ticket = writer.ticket();
+    writer.changed(["1"]);
+    await append([row("2", { chunk: 0 }), row("2", { chunk: 1, contextId: "1" })], ticket);
+    expect(await ids()).toEqual([]);
+  });
+
+  test("are never appended beside rows that somebody wrote since", async () => {
+    const ticket = writer.ticket();
+    await rewrite([row("1", { text: "live" })]);
+    expect((await append([row("1", { text: "backfill" })], ticket)).superseded).toEqual(new Set(["1"]));
+    expect((await index.rows(["1"])).map(({ text }) => text)).toEqual(["live"]);
+  });
+
+  test("do not remove what was written since they were found unwanted", async () => {
+    await rewrite([row("1"), row("2")]);
+    const ticket = writer.ticket();
+    await rewrite([row("1")]);
+    await writer.removeIds(["1", "2"], ticket);
+    expect(await ids()).toEqual(["1"]);
+  });
+});
+
+describe("what the writer remembers", () => {
+  test("is forgotten when the last ticket is released, and an unrelated open ticket keeps it", async () => {
+    const [first, second] = [writer.ticket(), writer.ticket()];
+    writer.changed(["1"]);
+    first.release();
+    expect((await rewrite([row("1")], second)).superseded.size).toBe(1);
+    await writer.idle();
+    second.release();
+    // Nothing is remembered for a ticket that is closed: its rows are taken.
+    expect((await rewrite([row("1")], second)).superseded.size).toBe(0);
+  });
+
+  test("a ticket as of an earlier one sees the changes since that", async () => {
+    const early = writer.ticket();
+    writer.changed(["1"]);
+    const page = writer.ticket(early.at);
+    early.release();
+    expect((await rewrite([row("1")], page)).superseded.size).toBe(1);
+    page.release();
+  });
+});
+
+test("idle resolves when everything asked for is done", async () => {
+  const write = append([row("1")]);
+  await writer.idle();
+  expect(commits).toEqual(["append 1"]);
+  await write;
+});

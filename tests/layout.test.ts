@@ -1,0 +1,163 @@
+// The rules of the layout: which folder may import which, where vendors may be named, what a file may hold.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const src = join(root, "src");
+
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => ({ path, text: readFileSync(join(src, path), "utf8") }));
+
+/** The folder a file is in, under src, or "top" for the files beside them. */
+const folderOf = (path: string) => (path.includes("/") ? (path.split("/")[0] ?? "") : "top");
+
+function importsOf({ path, text }: { path: string; text: string }): { from: string; typeOnly: boolean }[] {
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+"([^"]+)"/gm);
+  return [...statements].map(([, typeOnly, specifier = ""]) => ({
+    from: specifier.startsWith(".") ? relative(src, resolve(dirname(join(src, path)), specifier)) : specifier,
+    typeOnly: typeOnly !== undefined,
+  }));
+}
+
+/** Folders each folder may import from, beside itself; those of `openToAll` too. Arrows point down this list only. */
+const mayImport: Record<string, readonly string[]> = {
+  cli: ["app", "adapters", "views", "backfill", "importing", "indexing"],
+  app: ["adapters", "backfill", "search", "sync", "indexing", "embedding"],
+  commands: ["views", "backfill", "search", "indexing"],
+  views: ["backfill", "search", "sync"],
+  backfill: ["sync", "indexing", "embedding"],
+  search: [],
+  sync: ["indexing"],
+  indexing: ["embedding"],
+  importing: [],
+  embedding: [],
+  adapters: [],
+  async: [],
+  ports: [],
+};
+const openToAll = ["ports", "async", "errors.ts", "snowflake.ts", "content-hash.ts", "fold.ts"];
+
+const mayNameVendor: Record<string, readonly RegExp[]> = {
+  backfill: [/^p-queue$/, /^zod$/],
+  sync: [/^p-queue$/],
+  indexing: [/^p-queue$/, /^zod$/],
+  importing: [/^zod$/],
+  embedding: [/^p-queue$/],
+  search: [/^p-queue$/],
+  views: [/^discord-api-types/],
+  commands: [/^discord\.js$/, /^discord-api-types/],
+  async: [/^p-queue$/],
+  ports: [],
+};
+
+describe("arrows between folders", () => {
+  for (const file of files.filter(({ path }) => folderOf(path) !== "top")) {
+    const folder = folderOf(file.path);
+    test(`${file.path} imports only what its folder may`, () => {
+      const local = importsOf(file).filter(({ from }) => from.endsWith(".ts"));
+      const wrong = local.filter(({ from }) => {
+        const other = folderOf(from) === "top" ? from : folderOf(from);
+        return other !== folder && !openToAll.includes(other) && !mayImport[folder]?.includes(other);
+      });
+      expect(wrong.map(({ from }) => from)).toEqual([]);
+    });
+  }
+
+  test("no adapter imports another", () => {
+    const vendorOf = (path: string) => (path.split("/")[1] ?? "").replace(/\.ts$/, "");
+    const wrong = files
+      .filter(({ path }) => path.startsWith("adapters/"))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter(({ from }) => from.startsWith("adapters/") && vendorOf(from) !== vendorOf(file.path))
+          .map(({ from }) => `${file.path} -> ${from}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  test("there are no cycles", () => {
+    const graph = new Map(files.map((file) => [file.path, importsOf(file).map(({ from }) => from)]));
+    const settled = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): string[] => {
+      if (trail.includes(path)) return [[...trail.slice(trail.indexOf(path)), path].join(" -> ")];
+      if (settled.has(path)) return [];
+      const found = (graph.get(path) ?? []).flatMap((next) => visit(next, [...trail, path]));
+      settled.add(path);
+      return found;
+    };
+    expect([...graph.keys()].flatMap((path) => visit(path, []))).toEqual([]);
+  });
+});
+
+describe("vendors", () => {
+  for (const [folder, allowed] of Object.entries(mayNameVendor)) {
+    test(`${folder} names none but its own`, () => {
+      const wrong = files
+        .filter(({ path }) => folderOf(path) === folder)
+        .flatMap((file) =>
+          importsOf(file)
+            .filter(({ from }) => !from.endsWith(".ts") && !from.startsWith("node:"))
+            .filter(({ from }) => !allowed.some((pattern) => pattern.test(from)))
+            .map(({ from }) => `${file.path} -> ${from}`),
+        );
+      expect(wrong).toEqual([]);
+    });
+  }
+});
+
+/** Its lines but the imports. */
+const lengthOf = (text: string) =>
+  text
+    .replace(/^import [^;]*;\n/gm, "")
+    .trimEnd()
+    .split("\n").length;
+
+describe("files", () => {
+  test("only config.ts reads the environment", () => {
+    const readers = files.filter(({ text }) => text.includes("process.env")).map(({ path }) => path);
+    expect(readers).toEqual(["app/config.ts"]);
+  });
+
+  test("every setting that config.ts knows is in the README's table and in .env.example, and no other", () => {
+    const namesIn = (path: string, pattern: RegExp) =>
+      [...readFileSync(join(root, path), "utf8").matchAll(pattern)].map(([, name]) => name).sort();
+    const known = namesIn("src/app/config.ts", /^ {2}([A-Z][A-Z0-9_]+): (?!\[)/gm);
+    const table = readFileSync(join(root, "README.md"), "utf8").match(/^\| `[A-Z].*$/gm) ?? [];
+    const inReadme = table.flatMap((row) =>
+      [...(row.split("|")[1] ?? "").matchAll(/`([A-Z0-9_]+)`/g)].map(([, name]) => name),
+    );
+    expect(known).toContain("DISCORD_TOKEN");
+    expect(inReadme.sort()).toEqual(known);
+    expect(namesIn(".env.example", /^([A-Z][A-Z0-9_]+)=/gm)).toEqual(known);
+  });
+
+  test("each opens by saying what it owns", () => {
+    const silent = files.filter(({ text }) => !text.startsWith("// ")).map(({ path }) => path);
+    expect(silent).toEqual([]);
+  });
+
+  test("none is longer than 300 lines", () => {
+    const long = files.filter(({ text }) => lengthOf(text) > 300).map(({ path }) => path);
+    expect(long).toEqual([]);
+  });
+
+  test("no folder is called utils, helpers, services, lib or common, and there is no barrel but commands/index.ts", () => {
+    const vague = files.filter(({ path }) => /(^|\/)(utils?|helpers?|services?|lib|common)\//.test(path));
+    const onlyReexports = files.filter(({ path, text }) => {
+      const code = text.replace(/^\s*\/\/.*$/gm, "").trim();
+      return (
+        path !== "commands/index.ts" && code !== "" && code.split("\n").every((line) => /^export .* from /.test(line))
+      );
+    });
+    expect([...vague, ...onlyReexports].map(({ path }) => path)).toEqual([]);
+  });
+
+  test("no class is called Manager, Helper or Service", () => {
+    const named = files.filter(({ text }) => /class \w*(Manager|Helper|Service)\b/.test(text)).map(({ path }) => path);
+    expect(named).toEqual([]);
+  });
+});
