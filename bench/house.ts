@@ -6,7 +6,7 @@ import { createBuiltinEmbedder } from "../src/adapters/builtin-model/index.ts";
 import { createOpenAiEmbedder } from "../src/adapters/openai/index.ts";
 import { createSystemProbe, systemClock } from "../src/adapters/system.ts";
 import type { StoresConfig } from "../src/app/config.ts";
-import { createCore } from "../src/app/services.ts";
+import { createServices } from "../src/app/services.ts";
 import { openStores } from "../src/app/stores.ts";
 import { defaultThresholds } from "../src/backfill/reporting/alerts.ts";
 import { type Run, runSchema } from "../src/backfill/run/run.ts";
@@ -58,7 +58,7 @@ export async function openHouse(options: HouseOptions) {
   const runStore = opened.runStore((value) => runSchema.parse(value));
   const { indexStore } = opened;
   const embedder = await openEmbedder(options);
-  const core = await createCore({
+  const core = await createServices({
     archive: opened.archive,
     runStore: {
       ...runStore,

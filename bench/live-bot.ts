@@ -8,7 +8,7 @@ import { openExactSearch } from "./exact-search.ts";
 import type { Lab } from "./lab.ts";
 import { channelId, channels, composeQueries, composeRecords, GUILD } from "./records.ts";
 import type { EmbedderName } from "./server-profiles.ts";
-import type { BotFigures, BotOptions, BotStanding } from "./tasks/bot.ts";
+import type { BotFigures, BotOptions, BotState } from "./tasks/bot.ts";
 
 const HEARTBEAT_MS = 1_000;
 const SEARCHABLE_WITHIN_MS = 60_000;
@@ -31,7 +31,7 @@ export interface Traffic {
 export interface LiveBot {
   /** `/backfill start` as an admin types it; resolves when the run is on its way. */
   startBackfill(pace: "auto" | "full" | "gentle"): Promise<void>;
-  standing(): Promise<BotStanding>;
+  state(): Promise<BotState>;
   /** Since the last time. */
   figures(): Promise<BotFigures>;
   /** Members write and search, each one thing after another with these pauses, until the signal. */
@@ -112,7 +112,7 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
     return performance.now() - startedAt;
   }
 
-  async function ask<Answer>(event: "figures" | "standing"): Promise<Answer> {
+  async function ask<Answer>(event: "figures" | "state"): Promise<Answer> {
     const answered = bot.said(event);
     bot.say(event);
     return (await answered).figures as Answer;
@@ -131,14 +131,14 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
       const command = { userId: admin.id, channelId: adminChannelId, name: "backfill", subcommand: "start", options };
       const handle = world.runCommand(command);
       const startedAt = performance.now();
-      while ((await ask<BotStanding>("standing")).read === 0) {
+      while ((await ask<BotState>("state")).read === 0) {
         if (performance.now() - startedAt > PATIENCE_MS) {
           throw new Error(`the backfill does not start: ${JSON.stringify(handle.reply()?.embeds)}`);
         }
         await sleep(50);
       }
     },
-    standing: () => ask<BotStanding>("standing"),
+    state: () => ask<BotState>("state"),
     figures: () => ask<BotFigures>("figures"),
     async traffic(until, pauseMs) {
       const begunAt = performance.now();

@@ -20,7 +20,7 @@ import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
 import { connectEmbedder } from "./app/choose-embedder.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
-import { type Core, createCore } from "./app/services.ts";
+import { type Core, createServices } from "./app/services.ts";
 import { openStores, secretsOf } from "./app/stores.ts";
 import { defaultThresholds } from "./backfill/reporting/alerts.ts";
 import { runSchema } from "./backfill/run/run.ts";
@@ -205,7 +205,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       stopped.signal,
     );
     if (embedder === undefined) return;
-    core = await createCore({
+    core = await createServices({
       archive,
       runStore,
       indexStore,

@@ -1,4 +1,4 @@
-// The three kinds of failure the house distinguishes, and how anything thrown becomes an Error.
+// The three kinds of failure the project distinguishes, and how anything thrown becomes an Error.
 // Adapters translate a vendor's errors into these at the door and keep `cause`; no status code travels further in.
 
 /** Safe to show to the person who asked: says what happened, what was not lost, and what to do. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { createSystemProbe, systemClock } from "../../src/adapters/system.ts";
-import { type Core, createCore } from "../../src/app/services.ts";
+import { type Core, createServices } from "../../src/app/services.ts";
 import { defaultThresholds } from "../../src/backfill/reporting/alerts.ts";
 import { runSchema, totals } from "../../src/backfill/run/run.ts";
 import { recipeFingerprint, type TextRecipe } from "../../src/indexing/text/prepare.ts";
@@ -53,7 +53,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
   const embedder = rememberingDocuments(parts.embedder);
 
   const openCore = (textRecipe: TextRecipe) =>
-    createCore({
+    createServices({
       archive: opened.archive,
       runStore: opened.runStore((value) => runSchema.parse(value)),
       indexStore,

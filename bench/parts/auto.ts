@@ -84,10 +84,10 @@ async function follow({ quick, lab }: Bench, pace: PaceName, stretchMs: number):
     let traffic: Promise<Traffic> | undefined;
     let trafficFromMs = 0;
     const enough = new AbortController();
-    let before = { read: (await bot.standing()).read, atMs: sinceStart() };
+    let before = { read: (await bot.state()).read, atMs: sinceStart() };
     while (sinceStart() < 3 * stretchMs) {
       await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
-      const { read, status } = await bot.standing();
+      const { read, status } = await bot.state();
       if (status !== "running") throw new Error(`the run was over too soon: ${status}`);
       const atMs = sinceStart();
       throughput.push({ atMs, recordsPerSecond: ((read - before.read) * 1000) / (atMs - before.atMs) });

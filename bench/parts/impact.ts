@@ -119,14 +119,14 @@ async function measure({ quick, lab, progress }: Bench, embedder: EmbedderName):
 /** For so long, or until the run is over: what comes after it would be idle again. */
 async function feel(bot: LiveBot, seconds: number): Promise<Felt> {
   await bot.figures();
-  const before = await bot.standing();
+  const before = await bot.state();
   const startedAt = performance.now();
   const enough = new AbortController();
   const traffic = bot.traffic(enough.signal, PAUSE_MS);
   let now = before;
   while (performance.now() - startedAt < seconds * 1000 && now.status === before.status) {
     await new Promise((resolve) => setTimeout(resolve, 500));
-    now = await bot.standing();
+    now = await bot.state();
   }
   enough.abort();
   const tookSeconds = (performance.now() - startedAt) / 1000;

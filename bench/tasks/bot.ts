@@ -23,8 +23,8 @@ export interface BotFigures extends ProcessFigures {
   readonly heartbeats: readonly number[];
 }
 
-/** What it says to "standing". */
-export interface BotStanding {
+/** What it says to "state". */
+export interface BotState {
   readonly status: string;
   /** Read by the run so far. */
   readonly read: number;
@@ -64,10 +64,10 @@ export async function run(options: BotOptions, line: TaskLine): Promise<object> 
       line.say("figures", { figures: { ...watched.figures(), heartbeats } satisfies BotFigures });
       watched.reset();
       heartbeats = [];
-    } else if (event === "standing") {
+    } else if (event === "state") {
       const { run: current } = await backscroll.status(GUILD);
-      const standing: BotStanding = { status: current?.status ?? "none", read: current ? totals(current).read : 0 };
-      line.say("standing", { figures: standing });
+      const state: BotState = { status: current?.status ?? "none", read: current ? totals(current).read : 0 };
+      line.say("state", { figures: state });
     } else if (event === "stop") break;
   }
   await backscroll.stop();

@@ -2,7 +2,7 @@
 // commands are put on top in services.ts.
 
 import PQueue from "p-queue";
-import { createRightOfWay, type RightOfWay } from "../async/foreground-gate.ts";
+import { createForegroundGate, type ForegroundGate } from "../async/foreground-gate.ts";
 import { createEngine, type Engine, type EngineParts } from "../backfill/engine.ts";
 import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
 import type { Run } from "../backfill/run/run.ts";
@@ -30,7 +30,7 @@ const MARKS_EVERY_MS = 10_000;
 /** At least so many times as long as it took: while the embedder is down, thousands of guilds may have some. */
 const MARKS_REST = 20;
 
-export interface WorkshopParts extends Pick<EngineParts, "find" | "rereading"> {
+export interface IndexingServicesParts extends Pick<EngineParts, "find" | "rereading"> {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly indexStore: IndexStore;
@@ -50,9 +50,9 @@ export interface WorkshopParts extends Pick<EngineParts, "find" | "rereading"> {
   readonly logger: Logger;
 }
 
-export interface Workshop {
+export interface IndexingServices {
   readonly queue: EmbeddingQueue;
-  readonly rightOfWay: RightOfWay;
+  readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   readonly ownership: Ownership;
   readonly indexes: GuildIndexes;
@@ -65,14 +65,14 @@ export interface Workshop {
 }
 
 /** What was left undone in a guild is taken up as soon as it is claimed through `ownership` and ours. */
-export function createWorkshop(parts: WorkshopParts): Workshop {
+export function createIndexingServices(parts: IndexingServicesParts): IndexingServices {
   const { archive, runStore, embedder, clock, logger } = parts;
   const queue = createEmbeddingQueue(embedder, clock);
-  const rightOfWay = createRightOfWay(clock);
+  const foreground = createForegroundGate(clock);
   const breaker = createBreaker(queue, clock, logger);
   const ownership = createOwnership(runStore, parts.holder, clock, logger);
   const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, markOvertaken, parts.textRecipe);
-  const shared = { ...parts, command: parts.command ?? "/backfill", queue, rightOfWay, breaker, ownership, indexes };
+  const shared = { ...parts, command: parts.command ?? "/backfill", queue, foreground, breaker, ownership, indexes };
   const live = createLiveIndexing({ ...shared, quarantine: runStore });
   const engine = createEngine({ ...shared, live });
   const stopped = new AbortController();
@@ -122,7 +122,7 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
 
   return {
     queue,
-    rightOfWay,
+    foreground,
     breaker,
     ownership,
     indexes,

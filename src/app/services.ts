@@ -13,9 +13,9 @@ import { type Access, createAccess, isReadable } from "../search/access.ts";
 import { channelsMeant } from "../search/channels.ts";
 import { createSearch, type Search } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
-import { createWorkshop, type WorkshopParts } from "./indexing-services.ts";
+import { createIndexingServices, type IndexingServicesParts } from "./indexing-services.ts";
 
-export interface CoreParts extends Omit<WorkshopParts, "find"> {
+export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   /** The built-in model also compares words for search, whatever the embedder. */
   readonly modelFolder: string;
   readonly permissions: Permissions;
@@ -36,18 +36,18 @@ export interface Core {
   stop(): Promise<void>;
 }
 
-export async function createCore(parts: CoreParts): Promise<Core> {
+export async function createServices(parts: ServicesParts): Promise<Core> {
   const { archive, embedder, clock, logger } = parts;
   const wordModel = await loadStaticModel(parts.modelFolder);
-  const adminChannel: CoreParts["adminChannel"] = {
+  const adminChannel: ServicesParts["adminChannel"] = {
     ...parts.adminChannel,
     post: async (channelId, announcement) =>
       await parts.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
   };
-  const workshop = createWorkshop({ ...parts, adminChannel, find });
-  const { queue, rightOfWay, breaker, ownership, indexes, live, engine } = workshop;
+  const indexingServices = createIndexingServices({ ...parts, adminChannel, find });
+  const { queue, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
   const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger);
-  indexes.onChange(maintenance.stir);
+  indexes.onChange(maintenance.markDirty);
   const searching = createSearch({
     openIndex: async (guildId) => maintenance.timed(guildId, (await indexes.open(guildId)).index),
     embedQuery: async (text, signal) => {
@@ -66,8 +66,8 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     logger,
   });
   const search: Search = {
-    search: (request) => rightOfWay.first(() => searching.search(request)),
-    similar: (request) => rightOfWay.first(() => searching.similar(request)),
+    search: (request) => foreground.run(() => searching.search(request)),
+    similar: (request) => foreground.run(() => searching.similar(request)),
   };
   const access = createAccess({ permissions: parts.permissions, archive, clock });
   const notes = createNotes({ archive, onChanged: live.changed });
@@ -100,7 +100,7 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     access,
     enter: ownership.claim,
     async leave(guildId) {
-      await workshop.takenUp();
+      await indexingServices.takenUp();
       await live.idle();
       maintenance.forget(guildId);
       if (parts.forgetOnLeave) await indexes.drop(guildId);
@@ -108,7 +108,7 @@ export async function createCore(parts: CoreParts): Promise<Core> {
     },
     async stop() {
       await maintenance.stop();
-      await workshop.stop();
+      await indexingServices.stop();
       await embedder.close();
     },
   };

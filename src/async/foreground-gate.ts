@@ -1,4 +1,4 @@
-// Who goes first on this machine: what a member waits for goes before the backfill, in everything that costs processor time. (The
+// Foreground priority on this machine: what a member waits for goes before the backfill, in everything that costs processor time. (The
 // embedding queue sees to the order at the embedder.)
 
 import type { Clock } from "../ports/clock.ts";
@@ -6,20 +6,20 @@ import type { Clock } from "../ports/clock.ts";
 /** However much members do, the backfill is let through after this. Milliseconds. */
 const LONGEST_WAIT_MS = 200;
 
-export interface RightOfWay {
+export interface ForegroundGate {
   /** Does what somebody waits for: a search, a message to become searchable. */
-  first<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Resolves when nothing of that kind is under way, when it has been waited for long enough, or when the signal aborts. */
-  giveWay(stop: AbortSignal): Promise<void>;
+  run<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Resolves when no foreground work is under way, when it has been waited for long enough, or when the signal aborts. */
+  waitUntilClear(stop: AbortSignal): Promise<void>;
 }
 
-export function createRightOfWay(clock: Clock): RightOfWay {
+export function createForegroundGate(clock: Clock): ForegroundGate {
   let underWay = 0;
   /** Aborted when nothing is under way any more. */
   let clear = new AbortController();
 
   return {
-    async first(work) {
+    async run(work) {
       if (underWay === 0) clear = new AbortController();
       underWay += 1;
       try {
@@ -29,7 +29,7 @@ export function createRightOfWay(clock: Clock): RightOfWay {
         if (underWay === 0) clear.abort();
       }
     },
-    async giveWay(stop) {
+    async waitUntilClear(stop) {
       if (underWay === 0) return;
       await clock.sleep(LONGEST_WAIT_MS, AbortSignal.any([stop, clear.signal]));
     },

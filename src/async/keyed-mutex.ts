@@ -1,42 +1,37 @@
-// One thing at a time per guild: who starts, takes up or rolls back a run knows that nobody else does.
+// One piece of work at a time per key, in the order asked for.
 
-import { UserError } from "../errors.ts";
-import type { Snowflake } from "../snowflake.ts";
-
-export interface Turns {
-  /** Does the work when all that was asked for before is done. @throws UserError when turns are closed; whatever the work throws */
-  take<Result>(guildId: Snowflake, work: () => Promise<Result>): Promise<Result>;
-  /** Resolves when nothing is being done, however it ended: whoever asked for it is told. */
-  finished(guildId: Snowflake): Promise<void>;
-  /** Gives no more turns; resolves when those given have ended. */
+export interface KeyedMutex {
+  /** Does the work when all that was asked for before is done. @throws what `whenClosed` makes once closed; whatever the work throws */
+  runExclusive<Result>(key: string, work: () => Promise<Result>): Promise<Result>;
+  /** Resolves when nothing of this key is being done, however it ended: the caller of the work is told. */
+  finished(key: string): Promise<void>;
+  /** Begins no more work; resolves when what has begun has ended. */
   close(): Promise<void>;
   isClosed(): boolean;
 }
 
-export const shuttingDown = () =>
-  new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
-
-export function createTurns(): Turns {
-  /** The last in line of each guild. */
-  const last = new Map<Snowflake, Promise<unknown>>();
+/** @param whenClosed makes the error that work gets which was not begun before `close` */
+export function createKeyedMutex(whenClosed: () => Error): KeyedMutex {
+  /** The last in line of each key. */
+  const last = new Map<string, Promise<unknown>>();
   let closed = false;
 
   return {
-    async take(guildId, work) {
-      const before = last.get(guildId);
+    async runExclusive(key, work) {
+      const before = last.get(key);
       const working = Promise.allSettled([before]).then(() => {
-        if (closed) throw shuttingDown();
+        if (closed) throw whenClosed();
         return work();
       });
-      last.set(guildId, working);
+      last.set(key, working);
       try {
         return await working;
       } finally {
-        if (last.get(guildId) === working) last.delete(guildId);
+        if (last.get(key) === working) last.delete(key);
       }
     },
-    async finished(guildId) {
-      await Promise.allSettled([last.get(guildId)]);
+    async finished(key) {
+      await Promise.allSettled([last.get(key)]);
     },
     async close() {
       closed = true;

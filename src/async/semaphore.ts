@@ -1,24 +1,20 @@
-// Room for the pages that are read and not settled yet, shared by all runs of a process: it bounds their memory together, however many
-// there are, and as whoever waits longest comes next, each run gets a page in turn, the small as the large.
+// A counting semaphore that serves in order of arrival.
 
-/** With four pages a run, six runs at once go as fast as one alone does. */
-export const PAGES_OF_ALL_RUNS = 24;
-
-export interface Room {
-  /** Resolves when there is room. @returns how to leave it again, which may be called twice; undefined when it was stopped before */
-  enter(stop: AbortSignal): Promise<(() => void) | undefined>;
+export interface Semaphore {
+  /** Resolves when a slot is free. @returns how to release it, which may be called twice; undefined when `stop` aborted before */
+  acquire(stop: AbortSignal): Promise<(() => void) | undefined>;
 }
 
-export function createRoom(places: number): Room {
-  let free = places;
+export function createSemaphore(slots: number): Semaphore {
+  let free = slots;
   const waiting = new Set<() => void>();
 
-  function place(): () => void {
+  function takeSlot(): () => void {
     free -= 1;
-    let isIn = true;
+    let isHeld = true;
     return () => {
-      if (!isIn) return;
-      isIn = false;
+      if (!isHeld) return;
+      isHeld = false;
       free += 1;
       const [first] = waiting;
       first?.();
@@ -26,16 +22,16 @@ export function createRoom(places: number): Room {
   }
 
   return {
-    async enter(stop) {
+    async acquire(stop) {
       if (stop.aborted) return undefined;
-      if (free > 0) return place();
+      if (free > 0) return takeSlot();
       return await new Promise((resolve) => {
-        const end = (way: (() => void) | undefined) => {
+        const end = (release: (() => void) | undefined) => {
           waiting.delete(enter);
           stop.removeEventListener("abort", giveUp);
-          resolve(way);
+          resolve(release);
         };
-        const enter = () => end(place());
+        const enter = () => end(takeSlot());
         const giveUp = () => end(undefined);
         waiting.add(enter);
         stop.addEventListener("abort", giveUp);

@@ -1,12 +1,12 @@
 // Analyze, start, pause, resume, status and the reports: one run per guild. The work itself is in active-run.ts.
 
 import { unlessStopped, within } from "../async/abortable.ts";
-import type { RightOfWay } from "../async/foreground-gate.ts";
-import { createTurns, shuttingDown } from "../async/keyed-mutex.ts";
-import { createRoom, PAGES_OF_ALL_RUNS } from "../async/semaphore.ts";
+import type { ForegroundGate } from "../async/foreground-gate.ts";
+import { createKeyedMutex } from "../async/keyed-mutex.ts";
+import { createSemaphore } from "../async/semaphore.ts";
 import type { Breaker } from "../embedding/circuit-breaker.ts";
 import type { EmbeddingQueue } from "../embedding/queue.ts";
-import { TransientError, toError } from "../errors.ts";
+import { TransientError, toError, UserError } from "../errors.ts";
 import type { GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../indexing/guild-index/ownership.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
@@ -47,7 +47,7 @@ export interface EngineParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
-  readonly rightOfWay: RightOfWay;
+  readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "changed">;
   readonly history: History;
@@ -75,14 +75,22 @@ export interface Engine extends Backfill {
   stop(): Promise<void>;
 }
 
+/**
+ * Pages read and not settled yet, of all runs together: it bounds their memory, and each run gets a page in turn. With four pages a run,
+ * six runs at once go as fast as one alone does.
+ */
+const PAGES_OF_ALL_RUNS = 24;
+
+const shuttingDown = () => new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
+
 export function createEngine(parts: EngineParts): Engine {
   const { archive, runStore, indexes, ownership, live, clock, logger } = parts;
   const stopped = new AbortController();
   const active = new Map<Snowflake, ActiveRun>();
   const left = new Map<Snowflake, LeftRun>();
-  const room = createRoom(PAGES_OF_ALL_RUNS);
+  const pageSlots = createSemaphore(PAGES_OF_ALL_RUNS);
   /** Starting, taking up and rolling back happen one after the other per guild. */
-  const turns = createTurns();
+  const turns = createKeyedMutex(shuttingDown);
   const channels = createGuildChannels(parts, updateRun, status);
 
   async function updateRun(guildId: Snowflake, change: (run: Run) => Run): Promise<void> {
@@ -99,7 +107,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
     requireOwnership(ownership, guildId);
-    return turns.take(guildId, async () => {
+    return turns.runExclusive(guildId, async () => {
       await archive.saveSettings(guildId, {
         ...(await archive.settings(guildId)),
         adminChannelId: options.adminChannelId,
@@ -162,7 +170,7 @@ export function createEngine(parts: EngineParts): Engine {
   async function recoverPatiently(guildId: Snowflake): Promise<void> {
     while (!turns.isClosed() && ownership.lease(guildId) !== undefined) {
       try {
-        return await turns.take(guildId, () => recover(guildId));
+        return await turns.runExclusive(guildId, () => recover(guildId));
       } catch (thrown) {
         logger.error("recover:failed", { guildId, error: toError(thrown).message });
         if (!(thrown instanceof TransientError || thrown instanceof LeaseLost)) return;
@@ -183,7 +191,7 @@ export function createEngine(parts: EngineParts): Engine {
       guildId,
       state,
       guild,
-      room,
+      pageSlots,
       quarantine: runStore,
       reporter,
       alerts,
@@ -274,7 +282,7 @@ export function createEngine(parts: EngineParts): Engine {
     failures: (guildId, limit) => listFailures(runStore, guildId, limit),
     retry: (guildId) => retryFailures(parts, guildId),
     rollback: (guildId, by) =>
-      turns.take(guildId, async () => {
+      turns.runExclusive(guildId, async () => {
         requireOwnership(ownership, guildId);
         const stored = requireRollable(await runStore.load(guildId), active.has(guildId));
         const { writer } = await indexes.open(guildId);

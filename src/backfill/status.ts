@@ -48,7 +48,7 @@ export interface LeftRun {
 }
 
 /** What this process knows that the archive does not. */
-export interface Standing {
+export interface ProcessState {
   /** The run, if this process works on it. */
   readonly active: ActiveRun | undefined;
   readonly left: LeftRun | undefined;
@@ -59,7 +59,7 @@ export interface Standing {
 export async function lookAtStatus(
   parts: StatusParts,
   guildId: Snowflake,
-  { active, left, alerts, adminChannelProblem }: Standing,
+  { active, left, alerts, adminChannelProblem }: ProcessState,
 ): Promise<BackfillStatus> {
   const { archive, runStore, indexes, breaker, ownership } = parts;
   const isOurs = ownership.lease(guildId) !== undefined;

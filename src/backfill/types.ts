@@ -1,4 +1,4 @@
-// The backfill as the rest of the house sees it: what commands may ask of it and what it reports. Types only; engine.ts does it.
+// The backfill as the rest of the project sees it: what commands may ask of it and what it reports. Types only; engine.ts does it.
 
 import type { QuarantineEntry } from "../ports/quarantine.ts";
 import type { Snowflake } from "../snowflake.ts";

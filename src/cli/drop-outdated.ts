@@ -21,9 +21,9 @@ export async function dropOutdated(
   for (const kind of ["message", "note"] as const) {
     const range = { kind, newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
     for await (const page of walk(sources, guildId, range, PAGE)) {
-      for (const { stored, standing } of page.records) {
-        if (standing === "missing") missing += 1;
-        if (standing === "stale") outdated.add(stored.record.id);
+      for (const { stored, state } of page.records) {
+        if (state === "missing") missing += 1;
+        if (state === "stale") outdated.add(stored.record.id);
       }
       orphans += page.orphans.length;
       for (const id of [...page.orphans, ...page.duplicates]) outdated.add(id);

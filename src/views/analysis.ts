@@ -123,7 +123,7 @@ function overview(analysis: Analysis): APIEmbed {
   return {
     title: "Backfill analysis",
     color: !ready ? colors.bad : toDo(analysis) > 0 ? colors.neutral : colors.good,
-    description: analysis.records === 0 ? emptyArchive : standing(analysis),
+    description: analysis.records === 0 ? emptyArchive : coverageText(analysis),
     fields: [checklist(analysis.preflight)],
   };
 }
@@ -131,7 +131,7 @@ function overview(analysis: Analysis): APIEmbed {
 export const emptyArchive =
   "Nothing of this server is stored yet: its messages are only on Discord. They can be fetched from there first.";
 
-function standing(analysis: Analysis): string {
+function coverageText(analysis: Analysis): string {
   const { records, notes, embedded, missing, stale, orphaned, skipped, quarantined, damaged } = analysis;
   const lines = [
     coverageLine(analysis),

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { createRoom } from "../../src/async/semaphore.ts";
+import { createSemaphore } from "../../src/async/semaphore.ts";
 
 const never = new AbortController().signal;
 
 test("so many are in at once, and whoever waits longest comes next", async () => {
-  const room = createRoom(2);
+  const slots = createSemaphore(2);
   const entered: string[] = [];
   const ways: (() => void)[] = [];
   const come = async (name: string) => {
-    const leave = await room.enter(never);
+    const release = await slots.acquire(never);
     entered.push(name);
-    if (leave !== undefined) ways.push(leave);
+    if (release !== undefined) ways.push(release);
   };
   const coming = ["a", "b", "c", "d"].map(come);
   await Promise.all(coming.slice(0, 2));
@@ -25,13 +25,13 @@ test("so many are in at once, and whoever waits longest comes next", async () =>
 });
 
 test("who is stopped while waiting gives up its turn, and the next comes", async () => {
-  const room = createRoom(1);
-  const leave = await room.enter(never);
+  const slots = createSemaphore(1);
+  const release = await slots.acquire(never);
   const stop = new AbortController();
-  const [stopped, next] = [room.enter(stop.signal), room.enter(never)];
+  const [stopped, next] = [slots.acquire(stop.signal), slots.acquire(never)];
   stop.abort();
   expect(await stopped).toBeUndefined();
-  expect(await room.enter(stop.signal)).toBeUndefined();
-  leave?.();
+  expect(await slots.acquire(stop.signal)).toBeUndefined();
+  release?.();
   expect(await next).toBeTypeOf("function");
 });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOpenAiEmbedder } from "../../src/adapters/openai/index.ts";
 import type { StoresConfig } from "../../src/app/config.ts";
-import { createWorkshop } from "../../src/app/indexing-services.ts";
+import { createIndexingServices } from "../../src/app/indexing-services.ts";
 import { openStores } from "../../src/app/stores.ts";
 import { type AlertThresholds, defaultThresholds } from "../../src/backfill/reporting/alerts.ts";
 import { type Run, runSchema } from "../../src/backfill/run/run.ts";
@@ -248,7 +248,7 @@ export async function openHouse(options: HouseOptions = {}) {
     onDiscord: new Map<Snowflake, ArchivedRecord[]>(),
   };
 
-  const workshop = createWorkshop({
+  const indexingServices = createIndexingServices({
     archive,
     runStore,
     indexStore: store,
@@ -292,7 +292,7 @@ export async function openHouse(options: HouseOptions = {}) {
       },
     },
   });
-  const { queue, breaker, ownership, indexes, live, engine } = workshop;
+  const { queue, breaker, ownership, indexes, live, engine } = indexingServices;
 
   async function find(guildId: Snowflake, words: string, limit: number): Promise<Snowflake[]> {
     const { index } = await indexes.open(guildId);
@@ -398,7 +398,7 @@ export async function openHouse(options: HouseOptions = {}) {
   };
 
   async function stopInOrder(): Promise<void> {
-    await workshop.stop();
+    await indexingServices.stop();
     if (options.embedder === undefined) await embedder.close();
     await opened.close();
   }

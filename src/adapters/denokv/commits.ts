@@ -26,7 +26,7 @@ export function fenced(kv: Kv): Commit {
   const commit = committing(kv);
   const key = ["fence", randomUUID()];
   /** Where the fence stands; undefined: unknown, or to be moved. */
-  let standing: Promise<AtomicCheck> | undefined;
+  let current: Promise<AtomicCheck> | undefined;
   let movedAt = 0;
 
   async function move(): Promise<AtomicCheck> {
@@ -41,18 +41,18 @@ export function fenced(kv: Kv): Commit {
 
   return async (mutations, checks) => {
     for (;;) {
-      if (performance.now() - movedAt > FENCE_MOVED_MS) standing = undefined;
-      standing ??= move();
-      const used = standing;
+      if (performance.now() - movedAt > FENCE_MOVED_MS) current = undefined;
+      current ??= move();
+      const used = current;
       const doubt = () => {
-        if (standing === used) standing = undefined;
+        if (current === used) current = undefined;
       };
       try {
         const fence = await used;
         const stamp = await commit(mutations, [fence, ...checks]);
         if (stamp !== undefined) return stamp;
         // Refused by what was asked to be checked, or by the fence, which another commit has moved meanwhile?
-        if (standing === used && (await isWhereWeThink(fence))) return undefined;
+        if (current === used && (await isWhereWeThink(fence))) return undefined;
         doubt();
       } catch (thrown) {
         doubt();

@@ -1,4 +1,4 @@
-// Turns what discord.js throws into the house's errors. The only place that reads Discord's error codes and HTTP statuses.
+// Turns what discord.js throws into the project's errors. The only place that reads Discord's error codes and HTTP statuses.
 
 import { DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
 import { TransientError, toError, UserError } from "../../errors.ts";

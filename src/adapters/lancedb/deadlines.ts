@@ -41,29 +41,29 @@ export function createDeadlines(where: string, { readMs, changeMs, upkeepMs }: P
 
   function bounded(index: VectorIndex): VectorIndex {
     /** Changes that were given up and have not come to their end. */
-    const adrift = new Set<Promise<unknown>>();
+    const abandonedCalls = new Set<Promise<unknown>>();
 
     const deciding = <Args extends unknown[], Result>(call: Call<Args, Result>): Call<Args, Result> => {
       return async (...args) => {
-        await within(readMs, Promise.allSettled(adrift));
+        await within(readMs, Promise.allSettled(abandonedCalls));
         return await within(readMs, call(...args));
       };
     };
 
     const changing = <Args extends unknown[], Result>(call: Call<Args, Result>): Call<Args, Result> => {
       return async (...args) => {
-        await within(readMs, Promise.allSettled(adrift));
+        await within(readMs, Promise.allSettled(abandonedCalls));
         const change = call(...args);
         let hasEnded = false;
         const ended = () => {
           hasEnded = true;
-          adrift.delete(change);
+          abandonedCalls.delete(change);
         };
         change.then(ended, ended);
         try {
           return await within(changeMs, change);
         } finally {
-          if (!hasEnded) adrift.add(change);
+          if (!hasEnded) abandonedCalls.add(change);
         }
       };
     };

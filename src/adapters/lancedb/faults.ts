@@ -1,4 +1,4 @@
-// LanceDB's errors in the house's words. LanceDB tells kinds apart only in the message text.
+// LanceDB's errors in the project's words. LanceDB tells kinds apart only in the message text.
 
 import { TransientError, toError, UserError } from "../../errors.ts";
 

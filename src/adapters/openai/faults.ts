@@ -1,4 +1,4 @@
-// Turns whatever a model server or the way to it throws into the house's errors, in words that tell a self-hoster what to do.
+// Turns whatever a model server or the way to it throws into the project's errors, in words that tell a self-hoster what to do.
 
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
 import { RejectedInputError, TransientError, toError } from "../../errors.ts";

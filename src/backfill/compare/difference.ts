@@ -13,11 +13,11 @@ import { compareSnowflakes, type Snowflake, snowflakeAfter, snowflakeBefore } fr
 /** Row keys held in memory at a time. */
 const KEYS_AT_ONCE = 20_000;
 
-export type Standing = "embedded" | "missing" | "stale" | "skipped" | "quarantined";
+export type RecordState = "embedded" | "missing" | "stale" | "skipped" | "quarantined";
 
 export interface Compared {
   readonly stored: StoredRecord;
-  readonly standing: Standing;
+  readonly state: RecordState;
   /** Why it is skipped or quarantined. */
   readonly reason?: string;
   /** The run that wrote its rows, when it has some. */
@@ -118,7 +118,7 @@ export function createDifference(
     const records = read.records.map((stored) => {
       const { id } = stored.record;
       const compared = compare(stored, keys.get(id), quarantined.get(id));
-      if (compared.standing !== "skipped") keys.delete(id);
+      if (compared.state !== "skipped") keys.delete(id);
       return compared;
     });
     for (const { id } of read.damaged) keys.delete(id);
@@ -172,12 +172,12 @@ function compare(
 ): Compared {
   const { record, contentHash } = stored;
   const reason = skipReason(record);
-  if (reason !== undefined) return { stored, standing: "skipped", reason };
+  if (reason !== undefined) return { stored, state: "skipped", reason };
   const runId = keys?.[0]?.runId;
   const written = runId === undefined ? {} : { runId };
   const isRight = keys?.every((key) => key.contentHash === contentHash) === true;
-  if (keys !== undefined && isRight && !hasDuplicate(keys)) return { stored, standing: "embedded", ...written };
-  if (entry?.contentHash === contentHash) return { stored, standing: "quarantined", reason: entry.reason };
-  if (keys === undefined) return { stored, standing: "missing" };
-  return { stored, standing: "stale", ...written, ...(isRight && { isOnlyTwice: true }) };
+  if (keys !== undefined && isRight && !hasDuplicate(keys)) return { stored, state: "embedded", ...written };
+  if (entry?.contentHash === contentHash) return { stored, state: "quarantined", reason: entry.reason };
+  if (keys === undefined) return { stored, state: "missing" };
+  return { stored, state: "stale", ...written, ...(isRight && { isOnlyTwice: true }) };
 }

@@ -118,9 +118,9 @@ export interface Survey {
 
 const nothing = (): Coverage => ({ records: 0, embedded: 0, missing: 0, stale: 0, skipped: 0, quarantined: 0 });
 
-function tally(coverage: Coverage, { standing }: Compared) {
+function tally(coverage: Coverage, { state }: Compared) {
   coverage.records += 1;
-  coverage[standing] += 1;
+  coverage[state] += 1;
 }
 
 function entry<Key>(map: Map<Key, Coverage>, key: Key): Coverage {
@@ -160,9 +160,9 @@ export async function survey(
         for (const coverage of [total, phase, entry(channels, record.channelId), entry(months, monthOf(record.id))]) {
           tally(coverage, compared);
         }
-        if (compared.standing === "skipped") continue;
+        if (compared.state === "skipped") continue;
         characters += ownText(record).length;
-        const sample = compared.standing === "embedded" ? present : needed;
+        const sample = compared.state === "embedded" ? present : needed;
         if (sample.length < SAMPLE) sample.push(compared.stored);
       }
       orphaned += page.orphans.length;

@@ -83,23 +83,23 @@ export async function verify(
     orphaned: 0,
     duplicates: 0,
   };
-  const suspects: { kind: RecordKind; id: Snowflake; standing: "missing" | "stale" | "orphaned" }[] = [];
+  const suspects: { kind: RecordKind; id: Snowflake; state: "missing" | "stale" | "orphaned" }[] = [];
   const candidates = new Map<string, StoredRecord[]>();
   const monthsWithText = new Set<string>();
 
   for (const { kind, newestId, oldestId } of ranges) {
     for await (const page of walk(sources, guildId, { kind, newestId, oldestId }, PAGE)) {
-      for (const { stored, standing } of page.records) {
+      for (const { stored, state } of page.records) {
         const { id } = stored.record;
         counts.records += 1;
-        counts[standing] += 1;
-        if (standing !== "skipped") monthsWithText.add(monthOf(id));
-        if (standing === "embedded") keepCandidate(candidates, stored);
-        else if (standing === "missing" || standing === "stale") suspects.push({ kind, id, standing });
+        counts[state] += 1;
+        if (state !== "skipped") monthsWithText.add(monthOf(id));
+        if (state === "embedded") keepCandidate(candidates, stored);
+        else if (state === "missing" || state === "stale") suspects.push({ kind, id, state });
       }
       counts.orphaned += page.orphans.length;
       counts.duplicates += page.duplicates.length;
-      for (const id of page.orphans) suspects.push({ kind, id, standing: "orphaned" });
+      for (const id of page.orphans) suspects.push({ kind, id, state: "orphaned" });
       suspects.length = Math.min(suspects.length, IDS_KEPT);
       onProgress(counts.records);
     }
@@ -107,7 +107,7 @@ export async function verify(
 
   // What live indexing is about to settle is no fault of the index.
   const underway = new Set((await sources.archive.pending(guildId, IDS_KEPT)).map(({ id }) => id));
-  for (const { id, standing } of suspects) if (underway.has(id)) counts[standing] -= 1;
+  for (const { id, state } of suspects) if (underway.has(id)) counts[state] -= 1;
   const toRepair = suspects.filter(({ id }) => !underway.has(id));
   const probes = spread([...candidates.values()].flat(), PROBES);
   const { found, timesMs } = await findThemselves(parts, guildId, probes);

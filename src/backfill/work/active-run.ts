@@ -2,9 +2,9 @@
 // message, and settles the run's status however it ends. The engine creates one per guild and keeps it until `done`.
 
 import { setMaxListeners } from "node:events";
-import type { RightOfWay } from "../../async/foreground-gate.ts";
+import type { ForegroundGate } from "../../async/foreground-gate.ts";
 import { type Round, watch } from "../../async/intervals.ts";
-import type { Room } from "../../async/semaphore.ts";
+import type { Semaphore } from "../../async/semaphore.ts";
 import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import { TransientError, toError } from "../../errors.ts";
@@ -44,9 +44,9 @@ export interface ActiveRunParts {
   readonly archive: Archive;
   readonly quarantine: Pick<RunStore<Run>, "quarantine" | "quarantined">;
   readonly queue: EmbeddingQueue;
-  readonly rightOfWay: RightOfWay;
+  readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
-  readonly room: Room;
+  readonly pageSlots: Semaphore;
   readonly alerts: GuildAlerts;
   readonly thresholds: AlertThresholds;
   readonly reporter: Reporter;
@@ -143,7 +143,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   async function waitForTurn(stopping: AbortSignal) {
     activity = "its turn: backfills of other servers are at work too";
     try {
-      return await parts.room.enter(stopping);
+      return await parts.pageSlots.acquire(stopping);
     } finally {
       activity = undefined;
     }
@@ -160,10 +160,10 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         writer: parts.guild.writer,
         recipe: parts.guild.recipe,
         queue,
-        rightOfWay: parts.rightOfWay,
+        foreground: parts.foreground,
         breaker,
         pace,
-        room: { enter: waitForTurn },
+        pageSlots: { acquire: waitForTurn },
         failures,
         clock,
         stop: stop.signal,

@@ -36,7 +36,7 @@ export interface Settled {
 
 /**
  * @param runId rows that this very run wrote before it was interrupted are its work
- * @param leaveRoom see semaphore.ts
+ * @param releaseSlot see semaphore.ts
  */
 export function pageInFlight(
   phase: Phase,
@@ -46,13 +46,13 @@ export function pageInFlight(
     runId,
     waiting,
     at,
-    leaveRoom,
+    releaseSlot,
   }: {
     readonly number: number;
     readonly runId: string;
     readonly waiting: PreparedRecord[];
     readonly at: number;
-    readonly leaveRoom: () => void;
+    readonly releaseSlot: () => void;
   },
 ): PageInFlight {
   const skippedBy: Record<string, number> = {};
@@ -61,10 +61,10 @@ export function pageInFlight(
     read: read.records.length + read.damaged.length,
     quarantined: read.damaged.length,
   };
-  for (const { standing, runId: writtenBy, reason } of read.records) {
-    if (standing === "embedded") counters[writtenBy === runId ? "embedded" : "unchanged"] += 1;
-    else if (standing === "skipped" || standing === "quarantined") counters[standing] += 1;
-    if (standing === "skipped" && reason !== undefined) skippedBy[reason] = (skippedBy[reason] ?? 0) + 1;
+  for (const { state, runId: writtenBy, reason } of read.records) {
+    if (state === "embedded") counters[writtenBy === runId ? "embedded" : "unchanged"] += 1;
+    else if (state === "skipped" || state === "quarantined") counters[state] += 1;
+    if (state === "skipped" && reason !== undefined) skippedBy[reason] = (skippedBy[reason] ?? 0) + 1;
   }
   const { kind } = phase;
   const quarantine = read.damaged.map(({ id, reason }) => ({ kind, id, contentHash: "", reason, attempts: 1, at }));
@@ -75,7 +75,7 @@ export function pageInFlight(
     ticket: read.ticket,
     release() {
       read.ticket.release();
-      leaveRoom();
+      releaseSlot();
     },
     counters,
     skippedBy,

@@ -2,8 +2,8 @@
 // page as settled, in order, once all of it is durable. Pages are read ahead and batches overlap, but only so many of either.
 
 import PQueue from "p-queue";
-import type { RightOfWay } from "../../async/foreground-gate.ts";
-import type { Room } from "../../async/semaphore.ts";
+import type { ForegroundGate } from "../../async/foreground-gate.ts";
+import type { Semaphore } from "../../async/semaphore.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import { TransientError } from "../../errors.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../../indexing/guild-index/writer.ts";
@@ -44,10 +44,10 @@ export interface PipelineParts extends BatchEmbedding {
   readonly writer: IndexWriter;
   readonly recipe: TextRecipe;
   readonly queue: EmbeddingQueue;
-  readonly rightOfWay: RightOfWay;
+  readonly foreground: ForegroundGate;
   readonly pace: Pace;
   /** For every page that is read and not settled. */
-  readonly room: Room;
+  readonly pageSlots: Semaphore;
   /** Finish the batches in flight, begin no other. */
   readonly stop: AbortSignal;
   /** Stores the checkpoint. Called in order, never twice at once. */
@@ -68,7 +68,7 @@ const count = (counters: Partial<Counters>): Counters => ({ ...noCounters, ...co
  * @throws whatever made it impossible to go on (the archive, the index); what is settled stays settled
  */
 export async function runPhases(parts: PipelineParts, phases: readonly Phase[]): Promise<"finished" | "stopped"> {
-  const { guildId, sources, writer, rightOfWay, pace, stop } = parts;
+  const { guildId, sources, writer, foreground, pace, stop } = parts;
   const { archive } = sources;
   const batches = new PQueue({ concurrency: pace.concurrency() });
   const pages: PageInFlight[] = [];
@@ -102,7 +102,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   }
 
   async function write(page: PageInFlight, result: EmbeddedBatch, fresh: ReadonlySet<Snowflake>): Promise<void> {
-    await rightOfWay.giveWay(stopping);
+    await foreground.waitUntilClear(stopping);
     const rows = result.embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors, parts.runId));
     const rowsThatAre = (isFresh: boolean) => rows.filter((row) => fresh.has(row.id) === isFresh);
     const outcomes = await Promise.all(
@@ -159,7 +159,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     const { tokensPerRequest } = parts.queue.embedder.limits;
     const batch = takeBatch(page.waiting, { texts: pace.batchTexts(page.phase.name), tokens: tokensPerRequest });
     if (page.waiting.length > 0) sendSoon(page, fresh);
-    await rightOfWay.giveWay(stopping);
+    await foreground.waitUntilClear(stopping);
     const result = await embedPatiently(parts, batch, stopping, () =>
       parts.onBatch({ phase: page.phase.name, counters: noCounters, failed: true }),
     );
@@ -176,8 +176,8 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   }
   const writing = createGroup();
 
-  async function begin(phase: Phase, read: ComparedPage, leaveRoom: () => void): Promise<void> {
-    const needed = read.records.filter(({ standing }) => standing === "missing" || standing === "stale");
+  async function begin(phase: Phase, read: ComparedPage, releaseSlot: () => void): Promise<void> {
+    const needed = read.records.filter(({ state }) => state === "missing" || state === "stale");
     const known = knownContext(
       read.records.map(({ stored }) => stored),
       read.nextNewestId === undefined ? phase.oldestId : snowflakeAfter(read.nextNewestId),
@@ -189,9 +189,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
       parts.recipe,
       known,
     );
-    const fresh = new Set(
-      needed.filter(({ standing }) => standing === "missing").map(({ stored }) => stored.record.id),
-    );
+    const fresh = new Set(needed.filter(({ state }) => state === "missing").map(({ stored }) => stored.record.id));
     // Duplicates that are embedded anew are replaced by that.
     const rewritten = new Set(needed.map(({ stored }) => stored.record.id));
     const outdated = needed.filter(hasOtherWords).map(({ stored }) => stored.record.id);
@@ -201,7 +199,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     const { runId } = parts;
     const waiting = byLength(prepared);
     pagesRead += 1;
-    const page = pageInFlight(phase, read, { number: pagesRead, runId, waiting, at: parts.clock.now(), leaveRoom });
+    const page = pageInFlight(phase, read, { number: pagesRead, runId, waiting, at: parts.clock.now(), releaseSlot });
     pages.push(page);
     if (waiting.length > 0) sendSoon(page, fresh);
     else settleSoon();
@@ -229,10 +227,10 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
       let { cursor } = phase;
       while (cursor !== undefined && !stopping.aborted) {
         const limit = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, pace.batchTexts(phase.name) * BATCHES_PER_PAGE));
-        const leave = await parts.room.enter(stopping);
+        const leave = await parts.pageSlots.acquire(stopping);
         if (leave === undefined) return false;
         giveUp = leave;
-        await rightOfWay.giveWay(stopping);
+        await foreground.waitUntilClear(stopping);
         const read = await difference.page({ newestId: cursor, oldestId: phase.oldestId }, limit);
         cursor = read.nextNewestId;
         giveUp = () => {
@@ -284,7 +282,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   return isAllRead && !unsettled ? "finished" : "stopped";
 }
 
-const hasOtherWords = ({ standing, isOnlyTwice }: Compared) => standing === "stale" && !isOnlyTwice;
+const hasOtherWords = ({ state, isOnlyTwice }: Compared) => state === "stale" && !isOnlyTwice;
 
 /** Promises to be waited for together, forgotten as they finish. */
 function createGroup() {

@@ -4,7 +4,7 @@ import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { IndexStore, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { recipeFingerprint, type TextRecipe, textRecipe } from "../text/prepare.ts";
-import { createOpenIndexes, type OpenIndexes } from "./index-pool.ts";
+import { createIndexPool, type IndexPool } from "./index-pool.ts";
 import type { Ownership } from "./ownership.ts";
 import { createIndexWriter, type IndexWriter } from "./writer.ts";
 
@@ -15,7 +15,7 @@ export interface GuildIndex {
   readonly recipe: TextRecipe;
 }
 
-export interface GuildIndexes extends Pick<OpenIndexes, "onChange"> {
+export interface GuildIndexes extends Pick<IndexPool, "onChange"> {
   readonly space: EmbeddingSpace;
   /** Always the same of a guild. @throws UserError when what is on disk cannot be used */
   open(guildId: Snowflake): Promise<GuildIndex>;
@@ -40,7 +40,7 @@ export function createGuildIndexes(
   recipe: TextRecipe = textRecipe,
 ): GuildIndexes {
   const ours: EmbeddingSpace = { ...space, fingerprint: `${space.fingerprint}-${recipeFingerprint(recipe)}` };
-  const tables = createOpenIndexes((guildId) => store.open(guildId, ours));
+  const tables = createIndexPool((guildId) => store.open(guildId, ours));
   const opened = new Map<Snowflake, Promise<GuildIndex>>();
   /** Under which lease an index has seen what was written before it. */
   const seenUnder = new Map<Snowflake, number>();
@@ -51,7 +51,7 @@ export function createGuildIndexes(
   };
 
   async function openOnce(guildId: Snowflake): Promise<GuildIndex> {
-    const index = await tables.lend(guildId);
+    const index = await tables.open(guildId);
     const writer = createIndexWriter(index, {
       mayCommit: () => ownership.mayCommit(guildId) && hasSeen(guildId),
       isOwner: () => hasSeen(guildId),

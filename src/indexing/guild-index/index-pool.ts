@@ -1,5 +1,5 @@
-// Keeps few indexes open, whatever the number of guilds. What it lends opens itself when it is used; of those that nobody uses at
-// this moment, the ones used longest ago are closed. So nothing is ever closed under a search, a write or upkeep.
+// Keeps few indexes open, whatever the number of guilds. What it gives out opens itself when it is used; of those not in use,
+// the ones used longest ago are closed. So nothing is ever closed under a search, a write or upkeep.
 
 import type { VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -7,12 +7,12 @@ import type { Snowflake } from "../../snowflake.ts";
 /** Each takes two handles of LanceDB and what they remember; opening one anew costs about as much as a search. */
 const MOST_OPEN = 128;
 
-export interface OpenIndexes {
+export interface IndexPool {
   /**
    * An index to be kept and used for as long as one likes; opened once, to know that it can be.
    * @throws whatever opening it throws
    */
-  lend(guildId: Snowflake): Promise<VectorIndex>;
+  open(guildId: Snowflake): Promise<VectorIndex>;
   /** How many are open at the moment. */
   readonly size: number;
   /** Called when a guild's index is about to be changed. */
@@ -26,10 +26,10 @@ interface Opened {
 }
 
 /** @param open opens a guild's index, which is closed before it is opened again */
-export function createOpenIndexes(
+export function createIndexPool(
   open: (guildId: Snowflake) => Promise<VectorIndex>,
   most: number = MOST_OPEN,
-): OpenIndexes {
+): IndexPool {
   /** The one used last comes last. */
   const opened = new Map<Snowflake, Opened>();
   const closing = new Map<Snowflake, Promise<void>>();
@@ -83,7 +83,7 @@ export function createOpenIndexes(
     return closed;
   }
 
-  function lent(guildId: Snowflake, { space }: VectorIndex): VectorIndex {
+  function pooled(guildId: Snowflake, { space }: VectorIndex): VectorIndex {
     const using = <Result>(act: (index: VectorIndex) => Promise<Result>) => use(guildId, act);
     const changing = <Result>(act: (index: VectorIndex) => Promise<Result>) => {
       for (const listener of listeners) listener(guildId);
@@ -113,7 +113,7 @@ export function createOpenIndexes(
   }
 
   return {
-    lend: (guildId) => use(guildId, async (index) => lent(guildId, index)),
+    open: (guildId) => use(guildId, async (index) => pooled(guildId, index)),
     get size() {
       return opened.size;
     },

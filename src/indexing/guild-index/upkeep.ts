@@ -50,7 +50,7 @@ export function putInOrder(index: VectorIndex, signal: AbortSignal): Promise<voi
 
 export interface Maintenance {
   /** Says that a guild's index is being changed or searched. */
-  stir(guildId: Snowflake): void;
+  markDirty(guildId: Snowflake): void;
   /** The guild has been left: its index is not to be opened again. */
   forget(guildId: Snowflake): void;
   /** Looks at one guild now. */
@@ -76,7 +76,7 @@ export function createMaintenance(
 ): Maintenance {
   const stopped = new AbortController();
   const watched = new Map<Snowflake, Watched>();
-  const stirred = new Set<Snowflake>();
+  const dirty = new Set<Snowflake>();
 
   function watch(guildId: Snowflake): Watched {
     const known = watched.get(guildId) ?? { restUntilMs: 0, searchesMs: [] };
@@ -88,7 +88,7 @@ export function createMaintenance(
     const guild = watch(guildId);
     if (clock.elapsed() < guild.restUntilMs) return;
     // Before it is looked at: what comes meanwhile is looked at next time.
-    stirred.delete(guildId);
+    dirty.delete(guildId);
     try {
       const { index } = await indexes.open(guildId);
       const before = await index.stats();
@@ -108,7 +108,7 @@ export function createMaintenance(
       logger.info("upkeep:done", { guildId, reason, unindexedRows, fragments, versions, searchMs, tookMs });
     } catch (thrown) {
       if (stopped.signal.aborted) return;
-      stirred.add(guildId);
+      dirty.add(guildId);
       logger.error("upkeep:failed", { guildId, error: toError(thrown).message });
     }
   }
@@ -116,7 +116,7 @@ export function createMaintenance(
   async function keepLooking(): Promise<void> {
     while (!stopped.signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, stopped.signal);
-      for (const guildId of [...stirred]) {
+      for (const guildId of [...dirty]) {
         if (stopped.signal.aborted) return;
         if (mayChange(guildId)) await look(guildId);
       }
@@ -126,9 +126,9 @@ export function createMaintenance(
 
   return {
     look,
-    stir: (guildId) => void stirred.add(guildId),
+    markDirty: (guildId) => void dirty.add(guildId),
     forget(guildId) {
-      stirred.delete(guildId);
+      dirty.delete(guildId);
       watched.delete(guildId);
     },
     timed(guildId, index) {
@@ -144,7 +144,7 @@ export function createMaintenance(
         });
         const found = await index.candidates({ ...asked, vector });
         searchesMs.push(clock.elapsed() - startedAt);
-        stirred.add(guildId);
+        dirty.add(guildId);
         if (searchesMs.length > SEARCHES_REMEMBERED) searchesMs.shift();
         return found;
       };

@@ -3,7 +3,7 @@
 // be repeated, and takes up after a crash where it stopped.
 
 import { setMaxListeners } from "node:events";
-import type { RightOfWay } from "../../async/foreground-gate.ts";
+import type { ForegroundGate } from "../../async/foreground-gate.ts";
 import { type Breaker, FIRST_PAUSE_MS } from "../../embedding/circuit-breaker.ts";
 import { patientRequest } from "../../embedding/patient-request.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
@@ -47,7 +47,7 @@ export interface LiveParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
-  readonly rightOfWay: RightOfWay;
+  readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -56,7 +56,7 @@ export interface LiveParts {
 }
 
 export function createLiveIndexing(parts: LiveParts): LiveIndexing {
-  const { archive, indexes, ownership, queue, rightOfWay, breaker, clock, logger } = parts;
+  const { archive, indexes, ownership, queue, foreground, breaker, clock, logger } = parts;
   const stored = archiveOnly(archive);
   const stopped = new AbortController();
   // Every guild at work listens: that is no leak to be warned of.
@@ -108,7 +108,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       if (marks.length === 0) return;
       await breaker.whenClosed(stopped.signal);
       if (stopped.signal.aborted) return;
-      await rightOfWay.first(async () => reconcile(guildId, await indexes.open(guildId), marks));
+      await foreground.run(async () => reconcile(guildId, await indexes.open(guildId), marks));
     }
   }
 
@@ -210,7 +210,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
 
   return {
     async messageSaved(guildId, record, channel) {
-      await rightOfWay.first(async () => {
+      await foreground.run(async () => {
         await archive.saveChannels(guildId, [channel]);
         const saved = await archive.save(guildId, [record], { pending: true });
         if (saved.changed > 0) return await changed(guildId, [record.id]);

@@ -1,4 +1,4 @@
-// What a chart is to the rest of the house: a Vega-Lite description to be drawn elsewhere, its file name, and the same facts in words.
+// What a chart is to the rest of the project: a Vega-Lite description to be drawn elsewhere, its file name, and the same facts in words.
 // Also the look they share: a card of its own, so that Discord's dark and light themes do not matter.
 
 import { message, type View } from "../message.ts";

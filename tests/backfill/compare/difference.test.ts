@@ -1,4 +1,4 @@
-// The set difference against a world in which every kind of standing occurs, whatever the size of pages and of windows of row keys.
+// The set difference against a world in which every kind of state occurs, whatever the size of pages and of windows of row keys.
 
 import { openKv } from "@deno/kv";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -91,7 +91,7 @@ afterAll(async () => {
 });
 
 interface Walked {
-  readonly standings: Map<Snowflake, string>;
+  readonly states: Map<Snowflake, string>;
   readonly orphans: Snowflake[];
   readonly duplicates: Snowflake[];
   readonly damaged: Snowflake[];
@@ -99,14 +99,14 @@ interface Walked {
 }
 
 async function walk(keysAtOnce: number, limit: number, range = EVERYTHING): Promise<Walked> {
-  const found: Walked = { standings: new Map(), orphans: [], duplicates: [], damaged: [], runIds: new Map() };
+  const found: Walked = { states: new Map(), orphans: [], duplicates: [], damaged: [], runIds: new Map() };
   const difference = createDifference(sources, GUILD, "message", keysAtOnce);
   for (let newestId: Snowflake | undefined = range.newestId; newestId !== undefined; ) {
     const page = await difference.page({ newestId, oldestId: range.oldestId }, limit);
     page.ticket.release();
-    for (const { stored, standing, runId } of page.records) {
-      expect(found.standings.has(stored.record.id), "each record once").toBe(false);
-      found.standings.set(stored.record.id, standing);
+    for (const { stored, state, runId } of page.records) {
+      expect(found.states.has(stored.record.id), "each record once").toBe(false);
+      found.states.set(stored.record.id, state);
       found.runIds.set(stored.record.id, runId);
     }
     found.orphans.push(...page.orphans);
@@ -118,8 +118,8 @@ async function walk(keysAtOnce: number, limit: number, range = EVERYTHING): Prom
   return found;
 }
 
-const withStanding = (found: Walked, standing: string) =>
-  [...found.standings].filter(([, each]) => each === standing).map(([id]) => id);
+const inState = (found: Walked, state: string) =>
+  [...found.states].filter(([, each]) => each === state).map(([id]) => id);
 const sorted = (ids: readonly Snowflake[]) => [...ids].sort();
 
 // Windows smaller than a page, than a record's chunks, as large as all rows, and borders that fall on chunked records.
@@ -128,14 +128,14 @@ const sizes = [1, 2, 3, 4, 5, 7, 11, 48, 49, 1_000].flatMap((keysAtOnce) =>
 );
 
 test.each(sizes)(
-  "with %i row keys in memory and pages of %i, every record has its standing",
+  "with %i row keys in memory and pages of %i, every record has its state",
   async (keysAtOnce, limit) => {
     const found = await walk(keysAtOnce, limit);
-    expect(sorted(withStanding(found, "embedded"))).toEqual(sorted(idsOf("embedded", "chunked")));
-    expect(sorted(withStanding(found, "missing"))).toEqual(sorted(idsOf("missing")));
-    expect(sorted(withStanding(found, "stale"))).toEqual(sorted(idsOf("stale", "duplicate", "half-stale")));
-    expect(sorted(withStanding(found, "skipped"))).toEqual(sorted(idsOf("skipped", "skipped-with-row")));
-    expect(sorted(withStanding(found, "quarantined"))).toEqual(sorted(idsOf("quarantined")));
+    expect(sorted(inState(found, "embedded"))).toEqual(sorted(idsOf("embedded", "chunked")));
+    expect(sorted(inState(found, "missing"))).toEqual(sorted(idsOf("missing")));
+    expect(sorted(inState(found, "stale"))).toEqual(sorted(idsOf("stale", "duplicate", "half-stale")));
+    expect(sorted(inState(found, "skipped"))).toEqual(sorted(idsOf("skipped", "skipped-with-row")));
+    expect(sorted(inState(found, "quarantined"))).toEqual(sorted(idsOf("quarantined")));
     expect(sorted(found.orphans)).toEqual(sorted(idsOf("orphan", "skipped-with-row")));
     expect(sorted(found.duplicates)).toEqual(sorted(idsOf("duplicate")));
     expect(sorted(found.damaged)).toEqual(sorted(idsOf("damaged")));
@@ -148,7 +148,7 @@ test("a range holds what lies in it, both ends included, and nothing else", asyn
   const found = await walk(5, 6, { newestId, oldestId });
   const inside = (id: Snowflake) => BigInt(id) <= BigInt(newestId) && BigInt(id) >= BigInt(oldestId);
   expect(sorted(found.orphans)).toEqual(sorted(idsOf("orphan", "skipped-with-row").filter(inside)));
-  expect(sorted([...found.standings.keys(), ...found.damaged])).toEqual(
+  expect(sorted([...found.states.keys(), ...found.damaged])).toEqual(
     sorted(
       numbers
         .filter((n) => kindOf(n) !== "orphan")
@@ -173,7 +173,7 @@ test("rows newer and older than every record are orphans too, and kinds do not m
     page.ticket.release();
     notes.close();
     expect(page.orphans).toEqual([testId(5)]);
-    expect(page.records.map(({ stored, standing }) => [stored.record.id, standing])).toEqual([[note.id, "missing"]]);
+    expect(page.records.map(({ stored, state }) => [stored.record.id, state])).toEqual([[note.id, "missing"]]);
   } finally {
     await index.removeIds([first, last]);
   }
@@ -186,7 +186,7 @@ test("a page's ticket is as old as the row keys it was compared with", async () 
   const missing = idsOf("missing")[0] ?? "0";
   await writer.write([indexRow({ id: missing, contentHash: "live" })], { ticket: writer.ticket(), fresh: false });
   const second = await difference.page({ newestId: first.nextNewestId ?? "0", oldestId: FIRST_SNOWFLAKE }, 500);
-  expect(second.records.find(({ stored }) => stored.record.id === missing)?.standing).toBe("missing");
+  expect(second.records.find(({ stored }) => stored.record.id === missing)?.state).toBe("missing");
   const outcome = await writer.write([indexRow({ id: missing, contentHash: "backfill" })], {
     ticket: second.ticket,
     fresh: true,

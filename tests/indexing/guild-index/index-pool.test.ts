@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createOpenIndexes } from "../../../src/indexing/guild-index/index-pool.ts";
+import { createIndexPool } from "../../../src/indexing/guild-index/index-pool.ts";
 import type { VectorIndex } from "../../../src/ports/vector-index.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace } from "../../support/index-store.ts";
 
-describe("indexes that are lent", () => {
+describe("pooled indexes", () => {
   let temp: TempIndexStore;
   /** What was opened and closed, in order. */
   let doings: string[];
@@ -27,10 +27,10 @@ describe("indexes that are lent", () => {
   const row = (id: string) => [indexRow({ id })];
 
   test("are open one at a time up to the bound, and those used longest ago close first", async () => {
-    const indexes = createOpenIndexes(open, 2);
-    for (const guildId of ["1", "2", "3"]) await (await indexes.lend(guildId)).count();
+    const indexes = createIndexPool(open, 2);
+    for (const guildId of ["1", "2", "3"]) await (await indexes.open(guildId)).count();
     expect(indexes.size).toBe(2);
-    const first = await indexes.lend("1");
+    const first = await indexes.open("1");
     expect(await first.count()).toBe(0);
     await indexes.close();
     expect(doings.slice(0, 6)).toEqual(["open 1", "open 2", "open 3", "close 1", "open 1", "close 2"]);
@@ -38,10 +38,10 @@ describe("indexes that are lent", () => {
   });
 
   test("open themselves when they are used again, and hold what was written before", async () => {
-    const indexes = createOpenIndexes(open, 1);
-    const one = await indexes.lend("1");
+    const indexes = createIndexPool(open, 1);
+    const one = await indexes.open("1");
     await one.write(row("11"), { fresh: true });
-    const two = await indexes.lend("2");
+    const two = await indexes.open("2");
     await two.write(row("22"), { fresh: true });
     await one.write(row("12"), { fresh: true });
     expect(await one.count()).toBe(2);
@@ -51,17 +51,17 @@ describe("indexes that are lent", () => {
   });
 
   test("are never closed while they are used, however many are used at once", async () => {
-    const indexes = createOpenIndexes(open, 1);
+    const indexes = createIndexPool(open, 1);
     const guildIds = ["1", "2", "3", "4"];
-    const lent = await Promise.all(guildIds.map((guildId) => indexes.lend(guildId)));
+    const pooled = await Promise.all(guildIds.map((guildId) => indexes.open(guildId)));
     let release = () => {};
     const vector = new Promise<undefined>((resolve) => {
       release = () => resolve(undefined);
     });
-    const searches = lent.map((index) =>
+    const searches = pooled.map((index) =>
       index.candidates({ text: "text", vector, filter: { accessChannelIds: ["10"] }, limit: 5 }),
     );
-    for (const index of lent) await index.write(row("11"), { fresh: true });
+    for (const index of pooled) await index.write(row("11"), { fresh: true });
     expect(indexes.size).toBe(4);
     release();
     expect((await Promise.all(searches)).length).toBe(4);
@@ -70,37 +70,37 @@ describe("indexes that are lent", () => {
   });
 
   test("of many guilds that many use at once lose nothing", async () => {
-    const indexes = createOpenIndexes(open, 3);
+    const indexes = createIndexPool(open, 3);
     const guildIds = Array.from({ length: 12 }, (_, n) => String(n + 1));
     await Promise.all(
       Array.from({ length: 4 }, async (_, round) => {
         for (const guildId of guildIds) {
-          await (await indexes.lend(guildId)).write(row(String(100 + round)), { fresh: true });
+          await (await indexes.open(guildId)).write(row(String(100 + round)), { fresh: true });
         }
       }),
     );
-    for (const guildId of guildIds) expect(await (await indexes.lend(guildId)).count()).toBe(4);
+    for (const guildId of guildIds) expect(await (await indexes.open(guildId)).count()).toBe(4);
     expect(indexes.size).toBeLessThanOrEqual(3);
     await indexes.close();
   }, 30_000);
 
   test("that cannot be opened say so, and are tried again the next time", async () => {
     let works = false;
-    const indexes = createOpenIndexes(async (guildId) => {
+    const indexes = createIndexPool(async (guildId) => {
       if (!works) throw new Error("the disk is gone");
       return await open(guildId);
     });
-    await expect(indexes.lend("1")).rejects.toThrow("the disk is gone");
+    await expect(indexes.open("1")).rejects.toThrow("the disk is gone");
     works = true;
-    expect(await (await indexes.lend("1")).count()).toBe(0);
+    expect(await (await indexes.open("1")).count()).toBe(0);
     await indexes.close();
   });
 
   test("tell when they are changed, and not when they are read", async () => {
-    const indexes = createOpenIndexes(open);
+    const indexes = createIndexPool(open);
     const changed: string[] = [];
     indexes.onChange((guildId) => changed.push(guildId));
-    const one = await indexes.lend("1");
+    const one = await indexes.open("1");
     await one.count();
     await one.stats();
     expect(changed).toEqual([]);

@@ -78,7 +78,7 @@ describe("a guild's index", () => {
   });
 
   const add = (from: number, count: number) => {
-    maintenance.stir("1");
+    maintenance.markDirty("1");
     return index.write(
       Array.from({ length: count }, (_, n) => indexRow({ id: String(from + n), vector: unitVector(n) })),
       { fresh: true },
@@ -112,7 +112,7 @@ describe("a guild's index", () => {
     await timed.candidates({ text: "text", filter, limit: 5, vector: Promise.resolve(unitVector(1)) });
     await clock.advance(10_000);
     await until(() => opened.length === 2, "it is looked at again");
-    maintenance.stir("1");
+    maintenance.markDirty("1");
     maintenance.forget("1");
     await clock.advance(10_000);
     expect(opened).toEqual(["1", "1"]);
