@@ -57,7 +57,7 @@ export async function openLab(profileFolder: string | undefined): Promise<Lab> {
   function start(script: string, args: readonly string[], execArgv: readonly string[] = []): ChildProcess {
     const file = new URL(script, import.meta.url);
     const child = fork(file, [...args], {
-      execArgv: ["--import", "tsx", ...execArgv],
+      execArgv: [...execArgv],
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });

@@ -1,5 +1,5 @@
 // A bot that exists already, with commands of its own, and Backscroll added to it. Run it with DISCORD_TOKEN set:
-//   npx tsx examples/existing-bot.ts
+//   node examples/existing-bot.ts
 
 import { Client, Events, GatewayIntentBits, MessageFlags, SlashCommandBuilder } from "discord.js";
 import { readConfig } from "../src/app/config.ts";

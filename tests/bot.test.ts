@@ -11,7 +11,6 @@ import { startDiscord, type TestDiscord } from "./support/discord.ts";
 import { startEmbeddingServer } from "./support/embedding-server.ts";
 
 const BOT = join(import.meta.dirname, "../src/bot.ts");
-const TSX = import.meta.resolve("tsx");
 /** It must end in 10 s; the rest is for the machine. */
 const STOP_MS = 15_000;
 const PROCESS_MS = 60_000;
@@ -32,7 +31,7 @@ afterEach(() => {
 
 /** Starts the bot in a folder without `.env`, with these settings and no others. */
 async function startBot(settings: Record<string, string>, folder?: string): Promise<BotProcess> {
-  const child = spawn(process.execPath, ["--import", TSX, BOT], {
+  const child = spawn(process.execPath, [BOT], {
     cwd: folder ?? (await temporaryFolder()),
     env: settings,
     stdio: ["ignore", "pipe", "pipe"],

@@ -137,7 +137,7 @@ describe("a worker of the built-in model", () => {
         await embedder.close();
       }
       void main();`;
-    const run = promisify(execFile)(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
+    const run = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
       cwd: ROOT,
       timeout: 20_000,
     });

@@ -88,7 +88,7 @@ describe("the command", () => {
 
   async function run(...args: string[]): Promise<{ code: number | null; output: string }> {
     const script = fileURLToPath(new URL("../../src/cli/import.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+    const child = spawn(process.execPath, [script, ...args], {
       env: { DATA_DIR: join(folder, "data") },
     });
     let output = "";

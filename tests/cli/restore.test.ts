@@ -72,7 +72,7 @@ async function backfill(records: ReturnType<typeof history>): Promise<void> {
 
 async function restore(dataDir: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
   const script = join(import.meta.dirname, "../../src/cli/restore.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], { env: { DATA_DIR: dataDir } });
+  const child = spawn(process.execPath, [script, ...args], { env: { DATA_DIR: dataDir } });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {

@@ -40,7 +40,7 @@ describeEngines("moving", () => {
   const toRemote = () => ["--to-kv", engines.archive.url, "--to-index", engines.index.uri];
 
   function run(args: readonly string[], env: Record<string, string>) {
-    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), MOVE, ...args], {
+    const child = spawn(process.execPath, [MOVE, ...args], {
       cwd: folder,
       env,
     });

@@ -63,7 +63,7 @@ test("measures every way on the whole path, and shows what context and author ar
 });
 
 test("the command without a file prints how it is called and exits with 2", () => {
-  const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "bench/eval.ts"], {
+  const { status, stderr } = spawnSync(process.execPath, ["bench/eval.ts"], {
     cwd: root,
     encoding: "utf8",
   });

@@ -73,7 +73,7 @@ type Line = { readonly event: string; readonly status?: string };
 async function live(folder: string, lives: number, end?: { signal: NodeJS.Signals; afterMs: number }): Promise<Line[]> {
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", CHILD, join(base, folder), server.url, String(lives * LATER_MS), String(LIVE_MESSAGES)],
+    [CHILD, join(base, folder), server.url, String(lives * LATER_MS), String(LIVE_MESSAGES)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   children.add(child);

@@ -205,16 +205,7 @@ const childFile = fileURLToPath(new URL("../support/discord-child.ts", import.me
 
 /** A bot process of its own, on the stand-in; its clock is so far ahead that the lease of the one before has run out. */
 function startChild(discord: TestDiscord, dataDir: string, embeddingsUrl: string, life: number) {
-  const args = [
-    "--import",
-    "tsx",
-    childFile,
-    discord.apiUrl,
-    discord.token,
-    dataDir,
-    embeddingsUrl,
-    String(life * 20_000),
-  ];
+  const args = [childFile, discord.apiUrl, discord.token, dataDir, embeddingsUrl, String(life * 20_000)];
   const child: ChildProcess = spawn(process.execPath, [...args, discord.guild.id], {
     stdio: ["ignore", "pipe", "inherit"],
   });

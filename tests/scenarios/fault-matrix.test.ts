@@ -94,7 +94,7 @@ async function openFor(how: Misbehaviour): Promise<void> {
   await open(server, 500);
 }
 
-describe.sequential("answers that only look wrong", () => {
+describe("answers that only look wrong", () => {
   test.for(cells(harmless))("at the %s: %s is taken as it is", async ([moment, , how]) => {
     await startWith(moment, how);
     const run = await house.settled();
@@ -105,7 +105,7 @@ describe.sequential("answers that only look wrong", () => {
   });
 });
 
-describe.sequential("a server that does not work", () => {
+describe("a server that does not work", () => {
   test.for(ofTheServer)("at the start: %s refuses the start", async ([, how, says]) => {
     await openFor(how);
     const mend = misbehave(how);
@@ -163,7 +163,7 @@ test.for(["middle", "end"] as const)(
   },
 );
 
-describe.sequential("a text that is refused", () => {
+describe("a text that is refused", () => {
   test.for(cells(ofOneText))(
     "at the %s: %s costs at most that record, and holds nothing up",
     async ([moment, , how, becomes]) => {

@@ -11,7 +11,6 @@ import { startDiscord, type TestDiscord } from "../support/discord.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 
 const BOT = join(import.meta.dirname, "../../src/bot.ts");
-const TSX = import.meta.resolve("tsx");
 const SHARDS = 2;
 const OLD_MESSAGES = 1_200;
 /** A lease runs out, two processes start, and the machine is busy. */
@@ -45,7 +44,7 @@ afterEach(async () => {
 });
 
 async function start(): Promise<void> {
-  bot = spawn(process.execPath, ["--import", TSX, BOT], {
+  bot = spawn(process.execPath, [BOT], {
     cwd: await temporaryFolder(),
     env: {
       DISCORD_API: discord.apiUrl,

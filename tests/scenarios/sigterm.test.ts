@@ -166,7 +166,7 @@ test("while it is rolled back, at an embedder that hangs: it stays cancelled, an
 }, 60_000);
 
 function launch(ways: ChildWays = {}): void {
-  const args = ["--import", "tsx", CHILD, folder, server.url, "0", "0", JSON.stringify(ways)];
+  const args = [CHILD, folder, server.url, "0", "0", JSON.stringify(ways)];
   child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   if (child.stdout === null) throw new Error("it has no voice");
   createInterface({ input: child.stdout }).on("line", (line) =>

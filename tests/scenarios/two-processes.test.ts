@@ -81,7 +81,7 @@ test("of two processes only the owner writes, a frozen one is replaced and harms
 }, 120_000);
 
 function rival(name: string, epoch: number, onLine: (line: Line) => void): ChildProcess {
-  const args = ["--import", "tsx", CHILD, join(base, "fought"), server.url, name, String(epoch)];
+  const args = [CHILD, join(base, "fought"), server.url, name, String(epoch)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   createInterface({ input: child.stdout }).on("line", (text) => onLine(JSON.parse(text) as Line));
   rivals.push(child);

@@ -90,7 +90,7 @@ test("closed in the middle of it, as when the bot stops, the index is sound and 
 
 /** @returns the first ids of what it wrote */
 async function killedDuringUpkeep(firstId: number, afterMs: number): Promise<number[]> {
-  const child = spawn(process.execPath, ["--import", "tsx", CHILD, folder, String(firstId)], {
+  const child = spawn(process.execPath, [CHILD, folder, String(firstId)], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...env, TMPDIR: scratch },
   });
@@ -107,8 +107,7 @@ async function killedDuringUpkeep(firstId: number, afterMs: number): Promise<num
 
 async function filesIn(folder: string): Promise<string[]> {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  // The loader of TypeScript keeps what it has compiled.
-  return files.map(({ parentPath, name }) => join(parentPath, name)).filter((path) => !path.includes("tsx"));
+  return files.map(({ parentPath, name }) => join(parentPath, name));
 }
 
 async function opened<Result>(use: (index: VectorIndex) => Promise<Result>): Promise<Result> {

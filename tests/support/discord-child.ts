@@ -1,6 +1,6 @@
 // A whole bot process on a stand-in for Discord, to be killed. Says on stdout what it is at, a JSON object a line.
 //
-//   tsx discord-child.ts API_URL TOKEN DATA_DIR EMBEDDINGS_URL LATER_MS GUILD_ID
+//   node discord-child.ts API_URL TOKEN DATA_DIR EMBEDDINGS_URL LATER_MS GUILD_ID
 //
 // LATER_MS moves its clock on, so that the lease of a process killed just before has run out.
 

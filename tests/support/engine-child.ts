@@ -1,7 +1,7 @@
 // A bot process without Discord, to be killed: takes up (or starts) the backfill of what is in its folder, while messages keep
 // arriving, and says on stdout how far it is, a JSON object a line. Also for longer tortures.
 //
-//   tsx engine-child.ts FOLDER SERVER_URL LATER_MS LIVE_MESSAGES [WAYS]
+//   node engine-child.ts FOLDER SERVER_URL LATER_MS LIVE_MESSAGES [WAYS]
 //
 // SIGUSR2 asks for a pause, SIGHUP for a rollback. LATER_MS moves its clock on, so that the lease of a process killed just before
 // has run out. WAYS is the JSON of `ChildWays`.

@@ -2,7 +2,7 @@
 // same moment on: a lease of 15 seconds lasts three. Says on stdout when it is ready, owns the guild and writes; claims
 // the guild when it gets SIGUSR2.
 //
-//   tsx rival-child.ts FOLDER SERVER_URL NAME EPOCH_MS
+//   node rival-child.ts FOLDER SERVER_URL NAME EPOCH_MS
 
 import { systemClock } from "../../src/adapters/system.ts";
 import { GUILD, openHouse, type SkippableClock } from "./engine.ts";

@@ -1,7 +1,7 @@
 // A process to be killed in the middle of index upkeep: again and again it writes some rows and puts the index in order, saying on
 // stdout when it sets to either and when rows are written, a JSON object a line.
 //
-//   tsx upkeep-child.ts FOLDER FIRST_ID
+//   node upkeep-child.ts FOLDER FIRST_ID
 
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { putInOrder } from "../../src/indexing/guild-index/upkeep.ts";

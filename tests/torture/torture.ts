@@ -8,11 +8,11 @@ import { isDeepStrictEqual, parseArgs } from "node:util";
 import { totals } from "../../src/backfill/run/run.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, openHouse } from "../support/engine.ts";
-import { compileChild } from "./compile.ts";
 import { openFolder, openRemote, type Place } from "./places.ts";
 import { tortureRecords } from "./records.ts";
 import { createVictim, type Victim } from "./victim.ts";
 
+const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
 const USAGE =
   "Usage: npm run torture [-- --engines local|remote --kills N --records N --seed N --minutes N --json FILE]";
 const LIVE_MESSAGES = 300;
@@ -54,10 +54,9 @@ async function main(): Promise<number> {
   const trouble: string[] = [];
   const faults = new Map<string, number>();
   try {
-    const child = await compileChild();
     const placeIn = (folder: string) => open(join(base, "seed"), join(base, folder));
     const victimIn = (folder: string, { stores }: Place) =>
-      createVictim(join(base, folder), child, server.url, LIVE_MESSAGES, stores);
+      createVictim(join(base, folder), CHILD, server.url, LIVE_MESSAGES, stores);
     const seedHouse = await openHouse({ folder: join(base, "seed"), server });
     await seedHouse.archive.save(GUILD, tortureRecords(records), { pending: false });
     await seedHouse.stop();

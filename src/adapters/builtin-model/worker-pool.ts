@@ -24,8 +24,8 @@ interface Seat {
 }
 
 const CLOSED = "The built-in model is closed";
-// Running from source, a worker needs help to read TypeScript; in the built package this file is JavaScript and so is worker.js.
-const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker-bootstrap.mjs" : "./worker.js", import.meta.url);
+// In the built package this file is JavaScript, and so is the worker.
+const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 
 /** @param workerUrl the script that answers `WorkerRequest`s */
 export function createWorkerPool(size: number, setup: WorkerSetup, workerUrl: URL = WORKER_URL): WorkerPool {

@@ -19,8 +19,8 @@ export interface ChartDrawer {
   close(): Promise<void>;
 }
 
-// As for the built-in model: from source, a worker needs help to read TypeScript.
-const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker-bootstrap.mjs" : "./worker.js", import.meta.url);
+// In the built package this file is JavaScript, and so is the worker.
+const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 
 export function createChartDrawer(logger: Logger, deadlineMs = DEADLINE_MS): ChartDrawer {
   const closed = new AbortController();

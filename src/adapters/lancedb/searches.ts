@@ -4,6 +4,7 @@ import { MatchQuery, Operator, PhraseQuery, type Query, type Table, type VectorQ
 import type { FoundRow, VectorIndex } from "../../ports/vector-index.ts";
 import { FOUND_COLUMNS } from "./columns.ts";
 import { filterSql } from "./filter-sql.ts";
+import { closeHandle } from "./handles.ts";
 import { collect, type Place, toFoundRows, toPlaces } from "./read-rows.ts";
 import { indexCoverage } from "./table-indexes.ts";
 
@@ -51,7 +52,7 @@ export function createSearches(
     try {
       return (await (await createLook(still, isRemote))(asked, where)).rows;
     } finally {
-      still.close();
+      closeHandle(still);
     }
   }
 

@@ -9,6 +9,7 @@ import { commit } from "./commit.ts";
 import { createDeadlines, type Patience } from "./deadlines.ts";
 import { diskBytes } from "./disk-bytes.ts";
 import { cannotOpen } from "./faults.ts";
+import { closeHandle } from "./handles.ts";
 import { addressOf, connectTo, type IndexLocation } from "./location.ts";
 import { requireConditionalPut } from "./object-store.ts";
 import { buildTextIndex, indexCoverage } from "./table-indexes.ts";
@@ -80,7 +81,7 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
           throw cannotOpen(address(name), thrown);
         });
         const rows = await table.countRows();
-        table.close();
+        closeHandle(table);
         return { fingerprint, rows };
       }),
     );
@@ -113,7 +114,7 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
       upkeep.close();
       const indexes = await Promise.allSettled(open.values());
       for (const index of indexes) if (index.status === "fulfilled") await index.value.close();
-      database.close();
+      closeHandle(database);
     },
   };
 }

@@ -4,6 +4,7 @@
 import { Session, type Table } from "@lancedb/lancedb";
 import { commit } from "./commit.ts";
 import { diskBytes } from "./disk-bytes.ts";
+import { closeHandle } from "./handles.ts";
 import { connectTo, type IndexLocation } from "./location.ts";
 import { buildMissingIndexes } from "./table-indexes.ts";
 import { pruneBefore } from "./versions.ts";
@@ -31,8 +32,8 @@ export async function putInOrder(job: UpkeepJob): Promise<void> {
     const cleanupOlderThan = await pruneBefore(table, job.keepVersionsMs, () => tableBytes(table, job));
     await commit(table, () => table.optimize({ cleanupOlderThan }));
   } finally {
-    table.close();
-    database.close();
+    closeHandle(table);
+    closeHandle(database);
   }
 }
 

@@ -11,8 +11,9 @@ import type { UpkeepJob } from "./upkeep-work.ts";
 /** Loading LanceDB takes a third of a second and 100 MB: kept while there may be more to do, and no longer. */
 const KEEP_IDLE_MS = 20_000;
 
+// In the built package this file is JavaScript, and so is the process's.
 const SCRIPT = new URL(
-  import.meta.url.endsWith(".ts") ? "./upkeep-bootstrap.mjs" : "./upkeep-process.js",
+  import.meta.url.endsWith(".ts") ? "./upkeep-process.ts" : "./upkeep-process.js",
   import.meta.url,
 );
 

@@ -9,6 +9,7 @@ import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";
 import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
+import { closeHandle } from "./handles.ts";
 import { collect, toKeys, toLinks, toRows, toTexts } from "./read-rows.ts";
 import { createSearches } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
@@ -49,6 +50,7 @@ export function createVectorIndex(
   let changes = 0;
   /** The reader could not be brought to the latest version after a change. */
   let isBehind = false;
+  let isClosed = false;
 
   async function showChanges(): Promise<void> {
     isBehind = true;
@@ -70,7 +72,7 @@ export function createVectorIndex(
       throw translate(thrown);
     } finally {
       changes -= 1;
-      if (writer.isOpen()) await showChanges();
+      if (!isClosed) await showChanges();
     }
   }
 
@@ -81,7 +83,7 @@ export function createVectorIndex(
     } catch (thrown) {
       throw translate(thrown);
     } finally {
-      if (changes === 0 && writer.isOpen()) await showChanges();
+      if (changes === 0 && !isClosed) await showChanges();
     }
   }
 
@@ -220,9 +222,10 @@ export function createVectorIndex(
     refresh: () => beside(() => writer.checkoutLatest()),
 
     async close() {
+      isClosed = true;
       onClose();
-      writer.close();
-      reader.close();
+      closeHandle(writer);
+      closeHandle(reader);
     },
   };
 }

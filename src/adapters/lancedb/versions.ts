@@ -7,8 +7,6 @@ const TAG_KEEP_MS = 14 * 24 * 3_600_000;
 /** ... and where that takes more than twice what the index itself takes, not for long. */
 const BULKY_TAG_KEEP_MS = 24 * 3_600_000;
 const BULKY = 3;
-/** LanceDB takes an age, not a time, and reads its own clock a moment later. */
-const MARGIN_MS = 60_000;
 
 /** Counts the versions on disk. Listing them takes 0.2 ms each, so that is done once and after a clean-up. */
 export function createVersionCount(table: Table) {
@@ -69,7 +67,7 @@ export async function pruneBefore(
     for (const [name, { version }] of tagged) {
       const time = made.get(version) ?? 0;
       if (now - time > keepMs) await tags.delete(name);
-      else times.push(time - MARGIN_MS);
+      else times.push(time);
     }
   }
   return new Date(Math.min(...times));

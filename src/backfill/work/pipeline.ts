@@ -156,6 +156,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
 
   /** The slot is free again as soon as the embedder has answered: writing overlaps with the next request. */
   async function sendNext(page: PageInFlight, fresh: ReadonlySet<Snowflake>): Promise<void> {
+    if (stopping.aborted) return;
     const { tokensPerRequest } = parts.queue.embedder.limits;
     const batch = takeBatch(page.waiting, { texts: pace.batchTexts(page.phase.name), tokens: tokensPerRequest });
     if (page.waiting.length > 0) sendSoon(page, fresh);
@@ -258,10 +259,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     }
   }
 
-  stopping.addEventListener("abort", () => {
-    batches.clear();
-    wake();
-  });
+  stopping.addEventListener("abort", () => wake());
   let isAllRead = true;
   try {
     for (const phase of phases) {
