@@ -1,6 +1,6 @@
 # Two stages: one that compiles, one that holds only what runs. `docker compose up --build` uses it; see docs/operating.md.
 
-FROM node:22-slim AS build
+FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
@@ -8,7 +8,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npx tsc -p tsconfig.build.json && npm prune --omit=dev --no-audit --no-fund
 
-FROM node:22-slim
+FROM node:24-slim
 ENV NODE_ENV=production DATA_DIR=/data HEALTH_PORT=9464
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules

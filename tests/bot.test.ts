@@ -258,7 +258,7 @@ describe("what is set up wrong is explained, and the bot ends with 1:", () => {
     const aged = `--import=data:text/javascript,Object.defineProperty(process,"version",{value:"v18.20.8"})`;
     const old = await startBot({ NODE_OPTIONS: aged.replaceAll('"', "'") });
     expect(await old.ended()).toBe(1);
-    expect(old.errors()).toContain("needs Node 20.19 or newer. This is v18.20.8");
+    expect(old.errors()).toContain("needs Node 24 or newer, or 22 from 22.18 on. This is v18.20.8");
   }, 60_000);
 
   test("remote stores that are not there or not set up, with everything else, and no secret", async () => {

@@ -250,16 +250,19 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
   };
 }
 
-/** The oldest in package.json's `engines`, which npm only warns about. */
-const OLDEST_NODE = "20.19";
+/** As package.json's `engines`, which npm only warns about. */
+function isSupported(nodeVersion: string): boolean {
+  const [major = 0, minor = 0] = nodeVersion.slice(1).split(".").map(Number);
+  return major >= 24 || (major === 22 && minor >= 18);
+}
 
 /**
  * The process's environment, with `.env` of the working folder under it.
  * @throws UserError when that cannot be read, or Node is too old
  */
 export function environment(): Environment {
-  if (process.version.slice(1).localeCompare(OLDEST_NODE, "en", { numeric: true }) < 0) {
-    throw new UserError(`Backscroll needs Node ${OLDEST_NODE} or newer. This is ${process.version}.`);
+  if (!isSupported(process.version)) {
+    throw new UserError(`Backscroll needs Node 24 or newer, or 22 from 22.18 on. This is ${process.version}.`);
   }
   if (!existsSync(".env")) return process.env;
   try {

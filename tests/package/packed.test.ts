@@ -15,8 +15,9 @@ import { startDiscord } from "../support/discord.ts";
 const CHECKOUT = resolve(import.meta.dirname, "../..");
 const INSTALL_MS = 300_000;
 const START_MS = 60_000;
-/** Where tools are found and caches are; none of Backscroll's own settings. */
-const { PATH = "", HOME = "" } = process.env;
+/** Where tools are found, caches are and npm is configured; none of Backscroll's own settings. */
+const { PATH = "", HOME = "", NPM_CONFIG_GLOBALCONFIG } = process.env;
+const machine = { PATH, HOME, ...(NPM_CONFIG_GLOBALCONFIG && { NPM_CONFIG_GLOBALCONFIG }) };
 
 describe("the packed package, installed in an empty folder", () => {
   let folder: string;
@@ -27,7 +28,7 @@ describe("the packed package, installed in an empty folder", () => {
     const [archive = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
     await run(
       "npm",
-      ["install", "--no-audit", "--no-fund", `./${archive}`, "@types/node@20", "typescript@5.9"],
+      ["install", "--no-audit", "--no-fund", `./${archive}`, "@types/node@24", "typescript@5.9"],
       folder,
     );
   }, INSTALL_MS);
@@ -35,7 +36,7 @@ describe("the packed package, installed in an empty folder", () => {
 
   function run(command: string, args: readonly string[], cwd: string, settings: Record<string, string> = {}) {
     return new Promise<{ code: number; output: string }>((done, fail) => {
-      const env = { PATH, HOME, ...settings };
+      const env = { ...machine, ...settings };
       execFile(command, args, { cwd, env, maxBuffer: 2 ** 26 }, (error: ExecFileException | null, stdout, stderr) => {
         const code = error === null ? 0 : error.code;
         if (typeof code !== "number") return fail(error);
@@ -84,8 +85,7 @@ describe("the packed package, installed in an empty folder", () => {
     const bot = spawn(join(folder, "node_modules/.bin/backscroll"), {
       cwd: folder,
       env: {
-        PATH,
-        HOME,
+        ...machine,
         DISCORD_API: discord.apiUrl,
         DISCORD_TOKEN: discord.token,
         DATA_DIR: await temporaryFolder(),
