@@ -22,6 +22,10 @@ export function contentHash(record: ArchivedRecord): string {
     ...(record.attachments ?? []).flatMap((file) => [file.name, file.alt ?? "", file.contentType ?? ""]),
     "\u0001",
     ...(record.embeds ?? []),
+    // Only where there are any: the hash of all other records stays what it was.
+    ...(record.stickers?.length ? ["\u0002", ...record.stickers] : []),
+    ...(record.pinned ? ["\u0003"] : []),
+    ...(record.forwarded === "" ? ["\u0004"] : []),
   ];
   return createHash("sha1").update(parts.join("\u0000")).digest("hex").slice(0, 16);
 }
@@ -29,13 +33,27 @@ export function contentHash(record: ArchivedRecord): string {
 /** Unicode's line separator: to the full-text index a space, and in no readable text, where white space is folded. */
 const END_OF_CONTEXT = "\u2028";
 
-/** What the full-text index holds of a row. @param context a neighbour's words; may be empty */
-export function joinSearchText(context: string, own: string): string {
+/** Unicode's paragraph separator, used likewise: what stands before the message's own words is its author and title. */
+const END_OF_HEADING = "\u2029";
+
+/**
+ * What the full-text index holds of a row.
+ * @param context a neighbour's words; may be empty
+ * @param heading author and title; may be empty
+ */
+export function joinSearchText(context: string, heading: string, said: string): string {
+  const own = heading === "" ? said : `${heading}${END_OF_HEADING}${said}`;
   return context === "" ? own : `${context}${END_OF_CONTEXT}${own}`;
 }
 
-/** The parts of a search text: a neighbour's words and the message's own. */
-export function splitSearchText(searchText: string): { readonly context: string; readonly own: string } {
+/** The parts of a search text: a neighbour's words, the message's own with its heading, and what it says without. */
+export function splitSearchText(searchText: string): {
+  readonly context: string;
+  readonly own: string;
+  readonly said: string;
+} {
   const end = searchText.lastIndexOf(END_OF_CONTEXT);
-  return { context: searchText.slice(0, Math.max(0, end)), own: searchText.slice(end + 1) };
+  const own = searchText.slice(end + 1);
+  const said = own.slice(own.indexOf(END_OF_HEADING) + 1);
+  return { context: searchText.slice(0, Math.max(0, end)), own: own.replace(END_OF_HEADING, ""), said };
 }

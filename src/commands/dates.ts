@@ -2,7 +2,7 @@
 // offer while they are being typed.
 
 import { UserError } from "../errors.ts";
-import { parseSpan, type Span } from "../search/dates.ts";
+import { dateQuestion, parseSpan, type Span, startAfter } from "../search/dates.ts";
 import { type Snowflake, snowflakeAt, snowflakeBefore } from "../snowflake.ts";
 
 /**
@@ -10,7 +10,7 @@ import { type Snowflake, snowflakeAt, snowflakeBefore } from "../snowflake.ts";
  * @throws UserError when it is no date
  */
 export function afterDate(typed: string, now: number): Snowflake {
-  return snowflakeBefore(snowflakeAt(spanOf(typed, now).end));
+  return snowflakeBefore(snowflakeAt(startAfter(spanOf(typed, now), now)));
 }
 
 /** Only ids smaller than this were made before the date. As `afterDate`. */
@@ -21,8 +21,11 @@ export function beforeDate(typed: string, now: number): Snowflake {
 function spanOf(typed: string, now: number): Span {
   const span = parseSpan(typed, now);
   if (span) return span;
+  const question = dateQuestion(typed);
+  if (question !== undefined)
+    throw new UserError(`“${typed.slice(0, 50)}” could be two things: ${question} Please write it out.`);
   throw new UserError(
-    `I do not understand “${typed.slice(0, 50)}” as a date. Write it like 2025-03-01, 2025-03, march 2025, yesterday or “3 weeks ago”.`,
+    `I do not understand “${typed.slice(0, 50)}” as a date. Write it like 2025-03-01, 2025-03, march 2025, last monday or “3 weeks ago”.`,
   );
 }
 

@@ -36,6 +36,9 @@ export interface ArchivedRecord {
   readonly forwarded?: string;
   /** Names of the users, roles and channels that `content` or `forwarded` mention (`<@id>`, `<@&id>`, `<#id>`), as stored. */
   readonly mentions?: readonly { readonly id: Snowflake; readonly name: string }[];
+  /** Names of its stickers. */
+  readonly stickers?: readonly string[];
+  readonly pinned?: boolean;
   readonly replyToId?: Snowflake;
   /** Milliseconds since 1970. */
   readonly editedAt?: number;

@@ -5,9 +5,6 @@ import type { IdRange, RemovalScope } from "./archive.ts";
 import type { EmbeddingSpace } from "./embedder.ts";
 import type { RecordKind } from "./records.ts";
 
-/** What a message carries; columns of the index, so that `has:` filters run inside the query. */
-export type Has = "link" | "image" | "file" | "code" | "poll";
-
 export interface IndexRow {
   readonly id: Snowflake;
   /** 0 for a record that fits one row. */
@@ -25,7 +22,8 @@ export interface IndexRow {
   readonly runId?: string;
   /** The neighbour whose words are in `searchText`; the row must be rewritten when that one changes. */
   readonly contextId?: Snowflake;
-  readonly has: readonly Has[];
+  /** What operators narrow a search by, e.g. "has:link"; see tags.ts. */
+  readonly tags: readonly string[];
   readonly authorName: string;
   /** What is shown. */
   readonly text: string;
@@ -51,13 +49,18 @@ export interface SearchFilter {
   readonly kinds?: readonly RecordKind[];
   /** Where it was written (channels or threads). */
   readonly channelIds?: readonly Snowflake[];
+  /** By any of these people, or under one of these names (as `nameKey` leaves them). */
   readonly authorIds?: readonly Snowflake[];
+  readonly authorNames?: readonly string[];
   /** Only ids greater / smaller than these. */
   readonly afterId?: Snowflake;
   readonly beforeId?: Snowflake;
-  readonly has?: readonly Has[];
+  /** At least one tag of each of these lists. */
+  readonly tags?: readonly (readonly string[])[];
   /** Left out of the results. */
   readonly excludeIds?: readonly Snowflake[];
+  /** What any of these fits is left out, too. */
+  readonly except?: Pick<SearchFilter, "channelIds" | "authorIds" | "kinds"> & { readonly tags?: readonly string[] };
 }
 
 /** A row as a search finds it: what it takes to rank it. What is shown of it comes from the archive. */

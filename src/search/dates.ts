@@ -1,18 +1,22 @@
 // Dates and stretches of time as people type them. Pure. Discord does not tell a bot its members' time zones, so a day is a day in
-// UTC; whoever shows results says so with the bounds in the reader's own time.
+// UTC; whoever shows results says so with the bounds in the reader's own time. Why no library reads them: docs/decisions.md.
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-const AGES_MS: Readonly<Record<string, number>> = {
-  h: HOUR_MS,
-  d: DAY_MS,
-  w: 7 * DAY_MS,
-  m: 30 * DAY_MS,
-  y: 365 * DAY_MS,
-};
-
+/** Units of an age by what people write for them. "m" alone is not among them: it could be minutes or months. */
+const UNITS: readonly (readonly [names: RegExp, unitMs: number])[] = [
+  [/^(?:mins?|minutes?)$/, MINUTE_MS],
+  [/^(?:h|hrs?|hours?)$/, HOUR_MS],
+  [/^(?:d|days?)$/, DAY_MS],
+  [/^(?:w|wks?|weeks?)$/, 7 * DAY_MS],
+  [/^(?:mos?|mths?|months?)$/, 30 * DAY_MS],
+  [/^(?:y|yrs?|years?)$/, 365 * DAY_MS],
+];
+const NUMBERS: readonly string[] = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
 const MONTHS = "january february march april may june july august september october november december".split(" ");
+const WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split(" ");
 
 /** A stretch of time, or a moment, which has no length. Milliseconds since 1970; `end` is not part of it. */
 export interface Span {
@@ -21,24 +25,101 @@ export interface Span {
 }
 
 /**
- * Understands `2025`, `2025-03`, `2025-03-01`, `1.3.2025`, `march`, `mar 2025`, `1 march 2025`, `today`, `yesterday`, `7d`,
- * `3 weeks ago`, `last month`, `2025-03-01T14:30`, with an offset like `+02:00` if wanted, and Discord's own `<t:1740830400>`. A
- * date whose day and month could be taken for each other (03/04/2025) is no date.
+ * Understands `2025`, `2025-03`, `2025-03-01`, `1.3.2025`, `25/12/2024`, `12/25/2024`, `march`, `mar 2025`, `1 march 2025`,
+ * `5th of january 2024`, `Q1 2024`, `today`, `yesterday`, `monday`, `last monday`, `this week`, `last month`, `7d`, `two weeks ago`,
+ * `3 mo ago`, `2025-03-01T14:30`, with an offset like `+02:00` if wanted, and Discord's own `<t:1740830400>`. What could be two
+ * dates is none: see `dateQuestion`.
  * @param now milliseconds since 1970
  */
 export function parseSpan(typed: string, now: number): Span | undefined {
-  const text = typed.trim().toLowerCase().replace(/,/g, " ").replace(/\s+/g, " ");
-  return relativeSpan(text, now) ?? momentOf(text) ?? namedMonth(text, now) ?? calendarDate(text);
+  const text = plain(typed);
+  if (dateQuestion(text) !== undefined) return undefined;
+  return (
+    nearDay(text, now) ??
+    thisOrLast(text, now) ??
+    age(text, now) ??
+    momentOf(text) ??
+    quarter(text, now) ??
+    namedMonth(text, now) ??
+    calendarDate(text)
+  );
 }
 
-function relativeSpan(text: string, now: number): Span | undefined {
+/** Where "after" a stretch begins: at its end, or at its start while it lasts: nothing is later than "this week". */
+export function startAfter({ start, end }: Span, now: number): number {
+  return end > now ? start : end;
+}
+
+/** What to ask about a date that could be two, e.g. "5 minutes or 5 months?"; undefined for all others. */
+export function dateQuestion(typed: string): string | undefined {
+  const text = plain(typed);
+  const [, count] = /^(\d{1,4}) ?m(?: ago)?$/.exec(text) ?? [];
+  if (count !== undefined) return `${count} minutes or ${count} months?`;
+  const [, first, second, year] = /^(\d{1,2})[-/](\d{1,2})[-/](\d{4})$/.exec(text) ?? [];
+  const [one, other] = [Number(first), Number(second)];
+  if (year === undefined || one === other || !isMonth(one) || !isMonth(other)) return undefined;
+  return `${one} ${monthName(other)} or ${other} ${monthName(one)} ${year}?`;
+}
+
+function plain(typed: string): string {
+  return typed.trim().toLowerCase().replace(/[,_]/g, " ").replace(/\s+/g, " ");
+}
+
+function nearDay(text: string, now: number): Span | undefined {
   const today = now - (now % DAY_MS);
-  if (text === "today") return { start: today, end: today + DAY_MS };
-  if (text === "yesterday") return { start: today - DAY_MS, end: today };
-  const age = /^(\d{1,4}|an?|last|one) ?(h|d|w|m|y)(?:ours?|ays?|eeks?|onths?|ears?)?(?: ago)?$/.exec(text);
-  if (!age) return undefined;
-  const count = /\d/.test(age[1] ?? "") ? Number(age[1]) : 1;
-  return moment(now - count * (AGES_MS[age[2] ?? ""] ?? 0));
+  if (text === "now") return moment(now);
+  if (text === "today") return day(today);
+  if (text === "yesterday") return day(today - DAY_MS);
+  if (text === "the day before yesterday") return day(today - 2 * DAY_MS);
+  const [, last, name] = /^(?:(last|on|this) )?(\p{L}{3,9})$/u.exec(text) ?? [];
+  const wanted = WEEKDAYS.findIndex((weekday) => name !== undefined && isShortFor(weekday, name));
+  if (wanted === -1) return undefined;
+  const back = (weekdayOf(now) - wanted + 7) % 7;
+  // On a Monday, "monday" is today and "last monday" a week ago.
+  return day(today - (back === 0 && last === "last" ? 7 : back) * DAY_MS);
+}
+
+/** Calendar weeks (from Monday), months and years. */
+function thisOrLast(text: string, now: number): Span | undefined {
+  const [, which, unit] = /^(this|last|previous|past) (week|weekend|month|quarter|year)$/.exec(text) ?? [];
+  if (unit === undefined) return undefined;
+  const back = which === "this" ? 0 : 1;
+  const at = new Date(now);
+  const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()];
+  const monday = now - (now % DAY_MS) - weekdayOf(now) * DAY_MS;
+  switch (unit) {
+    case "week":
+      return { start: monday - back * 7 * DAY_MS, end: monday + (1 - back) * 7 * DAY_MS };
+    case "weekend":
+      return { start: monday + (5 - back * 7) * DAY_MS, end: monday + (7 - back * 7) * DAY_MS };
+    case "month":
+      return { start: Date.UTC(year, month - back), end: Date.UTC(year, month + 1 - back) };
+    case "quarter": {
+      const first = month - (month % 3) - back * 3;
+      return { start: Date.UTC(year, first), end: Date.UTC(year, first + 3) };
+    }
+    default:
+      return { start: Date.UTC(year - back, 0), end: Date.UTC(year + 1 - back, 0) };
+  }
+}
+
+/** "3 weeks ago", "1yr", "half a year ago". */
+function age(text: string, now: number): Span | undefined {
+  const found =
+    /^(?:(?:the )?(?:last|past) )?(\d{1,4}|half an?|an?|a couple of|\p{L}{3,6}) ?(\p{L}{1,7})(?: ago)?$/u.exec(text);
+  const [, number = "", name = ""] = found ?? [];
+  const count = countOf(number);
+  const unit = UNITS.find(([names]) => names.test(name))?.[1];
+  return count === undefined || unit === undefined ? undefined : moment(now - count * unit);
+}
+
+function countOf(number: string): number | undefined {
+  if (/^\d+$/.test(number)) return Number(number);
+  if (/^half an?$/.test(number)) return 0.5;
+  if (/^an?$/.test(number)) return 1;
+  if (number === "a couple of") return 2;
+  const count = NUMBERS.indexOf(number);
+  return count > 0 ? count : undefined;
 }
 
 function momentOf(text: string): Span | undefined {
@@ -49,22 +130,62 @@ function momentOf(text: string): Span | undefined {
   return Number.isNaN(at) ? undefined : moment(at);
 }
 
+/** "Q1 2024", "2024 q1", "q1": without a year, the latest that has begun. */
+function quarter(text: string, now: number): Span | undefined {
+  const found = /^(?:(\d{4})[ -]?)?q([1-4])(?:[ -]?(\d{4}))?$/.exec(text);
+  if (!found || (found[1] && found[3])) return undefined;
+  const first = 3 * Number(found[2]) - 2;
+  const year = Number(found[1] ?? found[3] ?? latestYearWith(first, now));
+  const start = calendarSpan(year, first, undefined);
+  return start && { start: start.start, end: Date.UTC(year, first + 2) };
+}
+
 /** A month by its name, with day and year as far as they are given; without a year, the latest such month that has begun. */
 function namedMonth(text: string, now: number): Span | undefined {
-  const parts = /^(?:(\d{1,2})(?:st|nd|rd|th)? )?(\p{L}{3,9})(?: (\d{1,2})(?:st|nd|rd|th)?)?(?: (\d{4}))?$/u.exec(text);
-  const month = MONTHS.findIndex((name) => parts?.[2] !== undefined && name.startsWith(parts[2])) + 1;
-  if (!parts || month === 0) return undefined;
-  const today = new Date(now);
-  const latest = month > today.getUTCMonth() + 1 ? today.getUTCFullYear() - 1 : today.getUTCFullYear();
-  return calendarSpan(numberIn(parts[4]) ?? latest, month, numberIn(parts[1] ?? parts[3]));
+  const parts =
+    /^(?:(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?: of)? )?(\p{L}{3,9})\.?(?: (?:the )?(\d{1,2})(?:st|nd|rd|th)?)?(?: (?:of )?(\d{4}))?$/u.exec(
+      text,
+    );
+  const [, dayBefore, name, dayAfter, year] = parts ?? [];
+  const month = MONTHS.findIndex((month) => name !== undefined && isShortFor(month, name)) + 1;
+  if (month === 0 || (dayBefore !== undefined && dayAfter !== undefined)) return undefined;
+  return calendarSpan(numberIn(year) ?? latestYearWith(month, now), month, numberIn(dayBefore ?? dayAfter));
 }
 
 function calendarDate(text: string): Span | undefined {
   const yearFirst = /^(\d{4})(?:[-./](\d{1,2})(?:[-./](\d{1,2}))?)?$/.exec(text);
   if (yearFirst) return calendarSpan(Number(yearFirst[1]), numberIn(yearFirst[2]), numberIn(yearFirst[3]));
-  // Where dots are written, the day comes first without doubt.
-  const dayFirst = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text);
-  return dayFirst ? calendarSpan(Number(dayFirst[3]), Number(dayFirst[2]), Number(dayFirst[1])) : undefined;
+  const [, first, mark, second, year] = /^(\d{1,2})([-./])(\d{1,2})\2(\d{4})$/.exec(text) ?? [];
+  const [one, other] = [Number(first), Number(second)];
+  if (year === undefined) return undefined;
+  // Where dots are written, the day comes first without doubt. Elsewhere only one of the two can be the month, or they are the same.
+  const dayFirst = mark === "." || isMonth(other);
+  return dayFirst ? calendarSpan(Number(year), other, one) : calendarSpan(Number(year), one, other);
+}
+
+/** "mar", "sept" and "tues" are; "m" and "marc" are words of their own. */
+function isShortFor(name: string, typed: string): boolean {
+  return typed === name || (typed.length >= 3 && typed.length <= 5 && name.startsWith(typed));
+}
+
+/** Of a month, or a quarter's first, counted from 1. */
+function latestYearWith(month: number, now: number): number {
+  const today = new Date(now);
+  return month > today.getUTCMonth() + 1 ? today.getUTCFullYear() - 1 : today.getUTCFullYear();
+}
+
+/** Monday is 0. */
+function weekdayOf(at: number): number {
+  return (new Date(at).getUTCDay() + 6) % 7;
+}
+
+function isMonth(number: number): boolean {
+  return number >= 1 && number <= 12;
+}
+
+function monthName(month: number): string {
+  const name = MONTHS[month - 1] ?? "";
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 function numberIn(text: string | undefined): number | undefined {
@@ -78,6 +199,10 @@ function calendarSpan(year: number, month: number | undefined, day: number | und
   if (read.getUTCMonth() + 1 !== (month ?? 1) || read.getUTCDate() !== (day ?? 1) || year < 1970) return undefined;
   if (month === undefined) return { start, end: Date.UTC(year + 1, 0, 1) };
   return { start, end: day === undefined ? Date.UTC(year, month, 1) : start + DAY_MS };
+}
+
+function day(start: number): Span {
+  return { start, end: start + DAY_MS };
 }
 
 function moment(at: number): Span {

@@ -1,89 +1,98 @@
-// What a member typed, taken apart: words, "phrases", and the operators people know from Discord's own search. Pure; never throws.
+// What a member typed, taken apart: words, "phrases", -words, and the operators of operators.ts. Pure; never throws.
 
-import type { Has } from "../ports/vector-index.ts";
-import { isSnowflake, type Snowflake, snowflakeAt, snowflakeBefore } from "../snowflake.ts";
-import { parseSpan } from "./dates.ts";
+import { isSnowflake, type Snowflake } from "../snowflake.ts";
+import { dateQuestion } from "./dates.ts";
+import { looksLikeOperator, type Meaning, type Operator, operatorNamed, operators } from "./operators.ts";
+
+/** An operator with its value. */
+export interface Term {
+  /** As typed, e.g. "-from:bob". */
+  readonly typed: string;
+  /** Of the table. */
+  readonly operator: string;
+  /** What fits it is left out. */
+  readonly not: boolean;
+  readonly meaning: Meaning;
+}
+
+/** What looks like an operator and was taken as words, which may not be what was meant. */
+export interface Misread {
+  /** E.g. "before:lunch". */
+  readonly typed: string;
+  /** What it might have meant, where it could mean two things, e.g. "5 minutes or 5 months?" */
+  readonly question?: string;
+}
 
 export interface ParsedQuery {
   /** Words and phrases without the operators: what is embedded and matched. May be empty. */
   readonly text: string;
   /** What stood in quotes. */
   readonly phrases: readonly string[];
-  /** Ids, or names in lower case without their @ or #. */
-  readonly from: readonly string[];
-  readonly in: readonly string[];
-  /** Only ids greater / smaller than these. */
-  readonly afterId?: Snowflake;
-  readonly beforeId?: Snowflake;
-  readonly has: readonly Has[];
+  /** Words and phrases that must not be there. */
+  readonly without: readonly string[];
+  readonly terms: readonly Term[];
   /** The message that a link points to, or the id that was all that was typed. */
   readonly messageId?: Snowflake;
-  /** Operators with a value that makes no sense, e.g. "before:lunch": taken as words, which may not be what was meant. */
-  readonly misread: readonly string[];
+  readonly misread: readonly Misread[];
 }
 
 const LINK = /<?https?:\/\/(?:\w+\.)?discord(?:app)?\.com\/channels\/(?:\d+|@me)\/\d+\/(\d{17,19})>?/;
 /** A phrase, an operator with its value (which may be quoted), or a word. A quote that is not closed is a character like any other. */
-const PART = /"([^"]*)"|(\w+):(?:"([^"]*)"|(\S+))|(\S+)/g;
+const PART = /(-?)"([^"]*)"|(-?)(\w+):(?:"([^"]*)"|(\S+))|(\S+)/g;
 /** Discord's own search puts a space there. */
-const SPACE_AFTER_OPERATOR = /\b(from|in|before|after|has):\s+(?=\S)/gi;
+const SPACE_AFTER_OPERATOR = new RegExp(
+  `(?<![\\w])(${operators.flatMap(({ name, aliases }) => [name, ...aliases]).join("|")}):\\s+(?=\\S)`,
+  "gi",
+);
 /** What telephones make of a quote. */
 const SMART_QUOTES = /[\u201c-\u201f\u00ab\u00bb]/g;
-/** Ours, and those of Discord's own search that we do not have. */
-const OPERATORS = new Set(["from", "in", "before", "after", "during", "on", "has", "mentions", "pinned", "authortype"]);
-
-const HAS: ReadonlyMap<string, Has> = new Map([
-  ["link", "link"],
-  ["links", "link"],
-  ["embed", "link"],
-  ["image", "image"],
-  ["images", "image"],
-  ["file", "file"],
-  ["files", "file"],
-  ["code", "code"],
-  ["poll", "poll"],
-]);
+const WIDE_COLON = /(?<=\w)\uff1a/g;
+/** Not "-5" nor "--flag", which are no words to leave out. */
+const WITHOUT = /^-(?=\p{L})/u;
+const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 
 /** @param now for `today`, `yesterday` and ages like `7d`; milliseconds since 1970 */
 export function parseQuery(typed: string, now: number): ParsedQuery {
-  const from: string[] = [];
-  const channels: string[] = [];
-  const has = new Set<Has>();
+  const terms: Term[] = [];
   const phrases: string[] = [];
+  const without: string[] = [];
   const words: string[] = [];
-  const misread: string[] = [];
-  let after: number | undefined;
-  let before: number | undefined;
+  const misread: Misread[] = [];
 
   /** @returns false when this is not an operator after all */
-  function takeOperator(name: string, value: string): boolean {
-    const what = HAS.get(value.toLowerCase());
-    const span = parseSpan(value, now);
-    const meant = asName(value);
-    if (name === "from" && meant) from.push(meant);
-    else if (name === "in" && meant) channels.push(meant);
-    else if (name === "has" && what) has.add(what);
-    else if (name === "before" && span) before = Math.min(before ?? span.start, span.start);
-    else if (name === "after" && span) after = Math.max(after ?? span.end, span.end);
-    else if ((name === "during" || name === "on") && span) {
-      before = Math.min(before ?? span.end, span.end);
-      after = Math.max(after ?? span.start, span.start);
-    } else return false;
+  function takeOperator(typed: string, not: boolean, name: string, value: string, isQuoted: boolean): boolean {
+    const operator = operatorNamed(name);
+    const read = operator && meaningsOf(operator, value, isQuoted, now);
+    // What is not before a date is after it: there is an operator for that.
+    if (!read || (not && read.some(({ by }) => by === "time"))) return false;
+    terms.push(...read.map((meaning) => ({ typed, operator: operator.name, not, meaning })));
     return true;
   }
 
   const link = LINK.exec(typed);
-  for (const [whole, phrase, operator, quoted, value, word] of typed
+  for (const [whole, notPhrase, phrase, notOperator, operator, quoted, value, word] of typed
     .replace(LINK, " ")
     .replace(SMART_QUOTES, '"')
+    .replace(WIDE_COLON, ":")
     .replace(SPACE_AFTER_OPERATOR, "$1:")
     .matchAll(PART)) {
-    const name = operator?.toLowerCase() ?? "";
-    if (operator !== undefined && takeOperator(name, quoted ?? value ?? "")) continue;
-    if (OPERATORS.has(name)) misread.push(whole);
-    // An emoji or a dash alone is no word that could stand next to another.
-    if (phrase !== undefined && /[\p{L}\p{N}]/u.test(phrase)) phrases.push(phrase.trim());
-    if (phrase === undefined || phrase.trim()) words.push(phrase?.trim() ?? word ?? whole);
+    if (operator !== undefined) {
+      const given = quoted ?? value ?? "";
+      if (takeOperator(whole, notOperator === "-", operator, given, quoted !== undefined)) continue;
+      if (looksLikeOperator(operator)) {
+        const question = operatorNamed(operator)?.offers === "dates" ? dateQuestion(given) : undefined;
+        misread.push({ typed: whole, ...(question !== undefined && { question }) });
+      }
+      words.push(whole);
+    } else if (phrase !== undefined) {
+      const said = phrase.trim();
+      // An emoji or a dash alone is no word that could stand next to another.
+      const isPhrase = LETTER_OR_DIGIT.test(said);
+      if (notPhrase && isPhrase) without.push(said);
+      else if (isPhrase) phrases.push(said);
+      if (!notPhrase && said) words.push(said);
+    } else if (word !== undefined && WITHOUT.test(word)) without.push(word.slice(1));
+    else words.push(word ?? whole);
   }
 
   const text = words.join(" ");
@@ -93,17 +102,23 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
     text,
     // If it is no message's id, it is a number that somebody wrote, and no other number will do.
     phrases: bareId === undefined ? phrases : [bareId],
-    from,
-    in: channels,
-    has: [...has],
+    without,
+    terms,
     misread,
-    ...(after !== undefined && { afterId: snowflakeBefore(snowflakeAt(after)) }),
-    ...(before !== undefined && { beforeId: snowflakeAt(before) }),
     ...(messageId !== undefined && isSnowflake(messageId) && { messageId }),
   };
 }
 
-/** `<@123>`, `<#123>`, `@name`, `#name`, `name`: an id or a name. */
-function asName(value: string): string {
-  return /^<(?:@!?|#)(\d+)>$/.exec(value)?.[1] ?? value.replace(/^[@#]/, "").trim().toLowerCase();
+/** Somebody's words, in which nothing is an operator. */
+export function verbatim(text: string): ParsedQuery {
+  return { text, phrases: [], without: [], terms: [], misread: [] };
+}
+
+/** "has:link,image" means either. @returns undefined unless all of it makes sense */
+function meaningsOf(operator: Operator, value: string, isQuoted: boolean, now: number): Meaning[] | undefined {
+  const whole = operator.read(value, now);
+  if (whole && (isQuoted || !value.includes(","))) return [whole];
+  const parts = isQuoted || operator.offers === "dates" ? [value] : value.split(",").filter(Boolean);
+  const read = parts.map((part) => operator.read(part, now));
+  return read.length > 0 && read.every((meaning) => meaning !== undefined) ? read : undefined;
 }

@@ -1,5 +1,6 @@
 // From a query to ranked records: candidates from the vectors and from full text under one filter, one entry per record.
 
+import { splitSearchText } from "../content-hash.ts";
 import type { FoundRow, SearchFilter, VectorIndex } from "../ports/vector-index.ts";
 import { foldRepeats } from "./fold-repeats.ts";
 import { preferNewer, rank, type Scored, type WordComparison } from "./rank.ts";
@@ -25,6 +26,8 @@ export interface RetrieveRequest {
   readonly text: string;
   /** Each must stand in the text as it is. */
   readonly phrases: readonly string[];
+  /** None may stand in it. */
+  readonly without?: readonly string[];
   readonly filter: SearchFilter;
   /** Resolves to undefined when the query could not be embedded: full text answers alone. */
   readonly vector: Promise<Float32Array | undefined>;
@@ -43,12 +46,22 @@ export async function retrieve(index: VectorIndex, request: RetrieveRequest): Pr
 /** The rows that full text or the vectors find, in no order that matters. */
 export async function findCandidates(
   index: VectorIndex,
-  { text, phrases, filter, vector }: RetrieveRequest,
+  { text, phrases, without = [], filter, vector }: RetrieveRequest,
 ): Promise<FoundRow[]> {
-  const limit = phrases.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
+  const limit = phrases.length + without.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
   const phrase = [...phrases].sort((one, other) => other.length - one.length)[0];
   const rows = await index.candidates({ text, phrase, vector, filter, limit });
-  return rows.filter((row) => phrases.every((phrase) => containsPhrase(row.text, phrase)));
+  return phrases.length + without.length === 0 ? rows : rows.filter(saying(phrases, without));
+}
+
+/** Tells whether a row says each of the phrases and nothing of what is to be left out, mentions by name. */
+export function saying(phrases: readonly string[], without: readonly string[]) {
+  return ({ searchText }: Pick<FoundRow, "searchText">): boolean => {
+    const { said } = splitSearchText(searchText);
+    return (
+      phrases.every((phrase) => containsPhrase(said, phrase)) && !without.some((word) => containsPhrase(said, word))
+    );
+  };
 }
 
 /** One entry per record, records that say the same folded. @param best rows, best first */

@@ -7,8 +7,8 @@ import type { FoundRow, SearchFilter, VectorIndex } from "../ports/vector-index.
 import type { Snowflake } from "../snowflake.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
-import { type ParsedQuery, parseQuery } from "./query.ts";
-import { type Ranked, retrieve, type WordComparison } from "./retrieve.ts";
+import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
+import { type Ranked, retrieve, saying, type WordComparison } from "./retrieve.ts";
 import { type WhyNothing, whyNothing } from "./why-nothing.ts";
 import { createWordStatistics } from "./word-statistics.ts";
 
@@ -16,10 +16,13 @@ import { createWordStatistics } from "./word-statistics.ts";
 const EMBEDDING_TIMEOUT_MS = 5_000;
 /** Words of a message that "find similar" looks for; more cost time and change nothing. */
 const SIMILAR_LENGTH = 600;
+/** Rows that are looked through for the newest without a word. */
+const LATEST_AT_ONCE = 200;
+const MOST_LATEST = 4_000;
 
 export interface SearchRequest {
   readonly guildId: Snowflake;
-  /** As typed: words, "phrases", from: in: before: after: during: has:, a message link or id. */
+  /** As typed: words, "phrases", -words, the operators of operators.ts, a message link or id. */
   readonly text: string;
   /** `text` is somebody's message rather than a query: all of it is words. */
   readonly verbatim?: boolean;
@@ -124,8 +127,8 @@ export function createSearch(parts: SearchParts): Search {
     const words = await compareWords(index);
     const embedded = embed(query.text, signal);
     const vector = embedded.then((result) => (typeof result === "string" ? undefined : result));
-    const { text, phrases } = query;
-    const ranked = await retrieve(index, { text, phrases, filter, vector, words, preferNewer });
+    const { text, phrases, without } = query;
+    const ranked = await retrieve(index, { text, phrases, without, filter, vector, words, preferNewer });
     const degraded = await embedded;
     if (typeof degraded !== "string") return { ranked };
     logger.warn("search:degraded", { reason: degraded });
@@ -144,7 +147,7 @@ export function createSearch(parts: SearchParts): Search {
       if (row || query.text === "") return { hits: row && offset === 0 ? [unranked(row)] : [], hasMore: false };
     }
     if (query.text === "") {
-      const rows = await index.latest(filter, limit + 1, offset);
+      const rows = await latest(index, query, filter, limit + 1, offset);
       return { hits: rows.slice(0, limit).map(unranked), hasMore: rows.length > limit };
     }
     return page(await rank(index, query, filter, request), limit, offset);
@@ -155,7 +158,8 @@ export function createSearch(parts: SearchParts): Search {
       const started = clock.elapsed();
       const { guildId, text } = request;
       const query = request.verbatim ? verbatim(text) : parseQuery(text, clock.now());
-      const [index, { filter, unknown }] = await Promise.all([openIndex(guildId), narrow(parts, request, query)]);
+      const index = await openIndex(guildId);
+      const { filter, unknown } = await narrow(parts, index, request, query);
       const found = unknown.length > 0 ? { hits: [], hasMore: false } : await findPage(index, query, filter, request);
       const unexplained = found.hits.length === 0 && request.offset === 0 && unknown.length === 0;
       const nothing = unexplained ? await whyNothing(index, filter) : undefined;
@@ -193,9 +197,22 @@ export function createSearch(parts: SearchParts): Search {
   };
 }
 
-/** Somebody's words, in which nothing is an operator. */
-function verbatim(text: string): ParsedQuery {
-  return { text, phrases: [], from: [], in: [], has: [], misread: [] };
+/** Newest first. Rows that say what is to be left out take no place: so many are read until enough are left. */
+async function latest(
+  index: VectorIndex,
+  { without }: ParsedQuery,
+  filter: SearchFilter,
+  limit: number,
+  offset: number,
+): Promise<FoundRow[]> {
+  if (without.length === 0) return await index.latest(filter, limit, offset);
+  const fitting: FoundRow[] = [];
+  for (let read = 0; read < MOST_LATEST && fitting.length < offset + limit; read += LATEST_AT_ONCE) {
+    const rows = await index.latest(filter, LATEST_AT_ONCE, read);
+    fitting.push(...rows.filter(saying([], without)));
+    if (rows.length < LATEST_AT_ONCE) break;
+  }
+  return fitting.slice(offset, offset + limit);
 }
 
 function page({ ranked, degraded }: Outcome, limit: number, offset: number): Found {

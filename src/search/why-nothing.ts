@@ -2,7 +2,7 @@
 
 import type { SearchFilter, VectorIndex } from "../ports/vector-index.ts";
 
-export type Limit = "author" | "channel" | "time" | "has" | "kind";
+export type Limit = "author" | "channel" | "time" | "has" | "kind" | "except";
 
 export interface WhyNothing {
   /** There is something searchable among what the viewer can read. */
@@ -14,11 +14,12 @@ export interface WhyNothing {
 }
 
 const FIELDS: Readonly<Record<Limit, readonly (keyof SearchFilter)[]>> = {
-  author: ["authorIds"],
+  author: ["authorIds", "authorNames"],
   channel: ["channelIds"],
   time: ["afterId", "beforeId"],
-  has: ["has"],
+  has: ["tags"],
   kind: ["kinds"],
+  except: ["except"],
 };
 const LIMITS = Object.keys(FIELDS) as Limit[];
 

@@ -21,8 +21,9 @@ const limitNames: Readonly<Record<Limit, string>> = {
   author: "the author",
   channel: "the channel",
   time: "the dates",
-  has: "has:",
+  has: "what it has or links to",
   kind: "the kind",
+  except: "what is left out",
 };
 
 export function reasonsForNothing(empty: EmptyPage): string[] {

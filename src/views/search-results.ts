@@ -3,6 +3,7 @@
 import type { APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/types.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
+import { operators } from "../search/operators.ts";
 import type { SearchHit, SearchResult } from "../search/search.ts";
 import type { RecordText } from "../search/shown-text.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
@@ -143,10 +144,15 @@ function notices({ result, page, hits, soughtId, threadsUnchecked }: ResultsPage
     lines.push("⚠️ Search by meaning is not available at the moment; these results go by the words alone.");
   }
   if (result.query.misread.length > 0) {
-    const parts = result.query.misread.slice(0, 3).map((part) => `“${plain(clip(part, 40))}”`);
-    lines.push(
-      `I took ${parts.join(", ")} as words. I know from: in: has:link|image|file|code|poll, and before: after: during: with dates like 2025-03-01, march, 7d or yesterday.`,
-    );
+    const parts = result.query.misread.slice(0, 3).map(({ typed, question }) => {
+      const shown = `“${plain(clip(typed, 40))}”`;
+      return question === undefined ? shown : `${shown} (${question})`;
+    });
+    lines.push(`I took ${parts.join(", ")} as words. I know ${operators.map(({ name }) => `${name}:`).join(" ")}`);
+  }
+  if (result.query.without.length > 0) {
+    const words = result.query.without.slice(0, 3).map((word) => `“${plain(clip(word, 40))}”`);
+    lines.push(`🚫 Without ${words.join(", ")}`);
   }
   if (threadsUnchecked) lines.push("Some private threads could not be checked this time and were left out.");
   if (soughtId !== undefined && page === 0) {

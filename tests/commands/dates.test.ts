@@ -16,7 +16,7 @@ describe("a date in an option", () => {
     ["today", "2025-03-20T00:00"],
     ["3 weeks ago", "2025-02-27T15:30"],
     ["a week ago", "2025-03-13T15:30"],
-    ["last month", "2025-02-18T15:30"],
+    ["last month", "2025-02-01T00:00"],
     ["2 hours ago", "2025-03-20T13:30"],
     ["1 day ago", "2025-03-19T15:30"],
     ["7d", "2025-03-13T15:30"],
@@ -36,6 +36,11 @@ describe("a date in an option", () => {
       expect(() => beforeDate(typed, now)).toThrow("Write it like 2025-03-01");
     },
   );
+});
+
+it("is asked back about when it could be two", () => {
+  expect(() => afterDate("5m", now)).toThrow("5 minutes or 5 months?");
+  expect(() => beforeDate("03/04/2025", now)).toThrow("3 April or 4 March 2025?");
 });
 
 describe("while a date is being typed", () => {

@@ -49,7 +49,7 @@ it.skipIf(!present)("ranks what people judged relevant as high as it did when th
         const id = snowflakeAt(1_700_000_000_000 + position * 60_000);
         idOf.set(turn.id, id);
         const said = `${turn.author}: ${turn.text}`;
-        const searchText = joinSearchText(before.get(turn.channel) ?? "", said);
+        const searchText = joinSearchText(before.get(turn.channel) ?? "", `${turn.author}: `, turn.text);
         before.set(turn.channel, turn.text);
         const channelId = String(1 + CHANNELS.indexOf(turn.channel));
         return indexRow({

@@ -1,11 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseQuery } from "../../src/search/query.ts";
-import { isSnowflake, snowflakeAt, snowflakeTime } from "../../src/snowflake.ts";
+import { isSnowflake } from "../../src/snowflake.ts";
+import { TAG } from "../../src/tags.ts";
 
 const NOW = Date.UTC(2025, 5, 15, 12, 30);
 const parse = (typed: string) => parseQuery(typed, NOW);
-const NOTHING = { text: "", phrases: [], from: [], in: [], has: [], misread: [] };
+const NOTHING = { text: "", phrases: [], without: [], terms: [], misread: [] };
+/** What a query's operators mean, by their names. */
+const meaningsOf = (typed: string) =>
+  parse(typed).terms.map(({ operator, not, meaning }) => ({ operator, ...(not && { not }), ...meaning }));
 const day = (text: string) => Date.parse(`${text}T00:00:00Z`);
 
 describe("a typed query", () => {
@@ -26,7 +30,7 @@ describe("a typed query", () => {
   });
 
   it("takes an operator with a space after its colon, as Discord's own search writes it", () => {
-    expect(parse("vacuum from: hal has: image")).toEqual({ ...NOTHING, text: "vacuum", from: ["hal"], has: ["image"] });
+    expect(parse("vacuum from: hal has: image")).toMatchObject({ text: "vacuum", misread: [] });
     expect(parse("error: nothing after it:")).toEqual({ ...NOTHING, text: "error: nothing after it:" });
   });
 
@@ -35,34 +39,64 @@ describe("a typed query", () => {
   });
 
   it("takes from: and in: with names, mentions, ids and quoted names", () => {
-    expect(parse('from:Ada from:@Bob from:<@123> from:<@!124> from:"Grace Hopper" hello')).toEqual({
-      ...NOTHING,
-      text: "hello",
-      from: ["ada", "bob", "123", "124", "grace hopper"],
-    });
-    expect(parse("IN:#general in:<#55> in:off-topic").in).toEqual(["general", "55", "off-topic"]);
+    const typed =
+      'from:Ada author:@Bob from:<@123> from:<@!124> from:"Grace Hopper" IN:#general in:<#55> in:off-topic hello';
+    expect(parse(typed).text).toBe("hello");
+    expect(meaningsOf(typed)).toEqual([
+      ...["ada", "bob", "123", "124", "grace hopper"].map((name) => ({ operator: "from", by: "author", name })),
+      ...["general", "55", "off-topic"].map((name) => ({ operator: "in", by: "channel", name })),
+    ]);
+    expect(meaningsOf('from:"IRC: dave"')).toEqual([{ operator: "from", by: "author", name: "irc: dave" }]);
+    expect(meaningsOf("from:ada,bob")).toEqual(meaningsOf("from:ada from:bob"));
   });
 
-  it("takes has: for what the index knows, and leaves other values as words", () => {
-    expect(parse("has:link has:image has:images has:file has:code has:poll").has).toEqual([
-      "link",
-      "image",
-      "file",
-      "code",
-      "poll",
+  it("takes the operators of Discord's own search, one value or several", () => {
+    const tag = (operator: string, tag: string) => ({ operator, by: "tag", tag });
+    expect(meaningsOf("has:link has: Images has:sound,poll has:sticker has:forward has:embed has:video")).toEqual(
+      ["link", "image", "sound", "poll", "sticker", "forward", "embed", "video"].map((has) => tag("has", `has:${has}`)),
+    );
+    expect(meaningsOf("link:https://www.GitHub.com/x/y link:youtube file:.PDF pinned:true pinned:no")).toEqual([
+      tag("link", "link:github.com"),
+      tag("link", "link:youtube"),
+      tag("file", "file:pdf"),
+      tag("pinned", "is:pinned"),
+      { operator: "pinned", by: "no-tag", tag: "is:pinned" },
     ]);
+    expect(meaningsOf("mentions:@Ada mentions:me")).toEqual(
+      ["ada", "me"].map((name) => ({ operator: "mentions", by: "mention", name })),
+    );
+    expect(meaningsOf("from\uff1aada")).toEqual([{ operator: "from", by: "author", name: "ada" }]);
+  });
+
+  it("leaves out what stands behind a dash: words, phrases and what operators mean", () => {
+    expect(parse('brakes -disc -"v brakes" -from:bob -in:#general -has:image')).toMatchObject({
+      text: "brakes",
+      phrases: [],
+      without: ["disc", "v brakes"],
+    });
+    expect(meaningsOf("-from:bob -in:#general -has:image")).toEqual([
+      { operator: "from", not: true, by: "author", name: "bob" },
+      { operator: "in", not: true, by: "channel", name: "general" },
+      { operator: "has", not: true, by: "tag", tag: "has:image" },
+    ]);
+    for (const typed of ["-5", "--flag", "- dash", "wi-fi"]) expect(parse(typed)).toEqual({ ...NOTHING, text: typed });
+    expect(parse("-before:2024").misread).toEqual([{ typed: "-before:2024" }]);
   });
 
   it.each([
-    "has:sticker",
+    "has:nonsense",
     "has:constructor",
+    "has:link,nonsense",
+    "form:ada",
+    "pinned:perhaps",
+    "file:a/b",
+    "link:%",
     "before:lunch",
     "before:2024-02-31",
     "after:03/04/2024",
-    "mentions:ada",
     "from:@",
   ])("takes %s for words, and says so", (typed) => {
-    expect(parse(`soup ${typed}`)).toEqual({ ...NOTHING, text: `soup ${typed}`, misread: [typed] });
+    expect(parse(`soup ${typed}`)).toMatchObject({ ...NOTHING, text: `soup ${typed}`, misread: [{ typed }] });
   });
 
   it("leaves unknown operators, times and addresses as words", () => {
@@ -86,12 +120,14 @@ describe("a typed query", () => {
     ['before:"march 2024"', undefined, day("2024-03-01")],
     ["before:<t:1718454600:f>", undefined, NOW - 365 * 86_400_000],
     ["after: 2024-03-10", day("2024-03-11"), undefined],
-    ["after:2024-01-01 after:2024-05-01 before:2024-06-01 before:2025", day("2024-05-02"), day("2024-06-01")],
-  ])("turns %s into bounds on ids", (typed, firstMoment, endMoment) => {
-    const { afterId, beforeId, text } = parse(typed);
-    expect(text).toBe("");
-    expect(afterId && snowflakeTime(String(BigInt(afterId) + 1n))).toBe(firstMoment);
-    expect(beforeId).toBe(endMoment === undefined ? undefined : snowflakeAt(endMoment));
+    ['during:"last week"', day("2025-06-02"), day("2025-06-09")],
+    ['after:"this week"', day("2025-06-09"), undefined],
+    ["since:2024", day("2024-01-01"), undefined],
+  ])("turns %s into bounds in time", (typed, firstMoment, endMoment) => {
+    expect(parse(typed).text).toBe("");
+    const { operator: _, ...meaning } = meaningsOf(typed)[0] ?? { operator: "" };
+    const start = firstMoment === undefined ? {} : { start: firstMoment };
+    expect(meaning).toEqual({ by: "time", ...start, ...(endMoment !== undefined && { end: endMoment }) });
   });
 
   it("knows a message link, wherever it stands, and a bare message id", () => {
@@ -122,6 +158,10 @@ describe("a typed query", () => {
         '"',
         "has:",
         "in:",
+        "link:",
+        "file:",
+        "-",
+        ",",
         "<@1>",
         "2024-13",
         "9".repeat(30),
@@ -129,8 +169,9 @@ describe("a typed query", () => {
     );
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
-        const { afterId, beforeId, messageId } = parse(pieces.join(" "));
-        for (const id of [afterId, beforeId, messageId]) expect(id === undefined || isSnowflake(id)).toBe(true);
+        const { messageId, terms } = parse(pieces.join(" "));
+        expect(messageId === undefined || isSnowflake(messageId)).toBe(true);
+        for (const { meaning } of terms) if ("tag" in meaning) expect(meaning.tag).toMatch(TAG);
       }),
     );
   });

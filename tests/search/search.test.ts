@@ -63,7 +63,7 @@ describe("a search", () => {
         authorName: "Bob",
         channelId: "11",
         text: "Use a low-loss cable up to the mast.",
-        has: ["link"],
+        tags: ["has:link"],
       },
       { id: SECRET, authorId: "21", authorName: "Ada", channelId: "66", text: "The secret antenna is in the cellar." },
     );

@@ -42,7 +42,7 @@ export function indexRow(row: Partial<IndexRow> & Pick<IndexRow, "id">): IndexRo
     authorId: "20",
     createdAt: snowflakeTime(row.id),
     contentHash: `hash-${row.id}`,
-    has: [],
+    tags: [],
     authorName: "Ada",
     text,
     searchText: text,

@@ -2,6 +2,7 @@
 
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import type { IndexRow } from "../../src/ports/vector-index.ts";
+import { verbatim } from "../../src/search/query.ts";
 import type { SearchResult } from "../../src/search/search.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";
 import type { ShownHit } from "../../src/views/search-results.ts";
@@ -18,7 +19,7 @@ export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRec
     authorId: "7",
     createdAt: now,
     contentHash: "x",
-    has: [],
+    tags: [],
     authorName: "Ada",
     text: "hello",
     searchText: "hello",
@@ -43,7 +44,7 @@ export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRec
 
 /** What a search for `text` answers, but for its hits. */
 export function answerTo(text: string, changes: Partial<SearchResult> = {}): Omit<SearchResult, "hits"> {
-  const query = { text, phrases: [], from: [], in: [], has: [], misread: [] };
+  const query = verbatim(text);
   return { hasMore: false, query, filter: { accessChannelIds: [guildId] }, unknown: [], tookMs: 3, ...changes };
 }
 

@@ -69,7 +69,7 @@ describe("a page of results", () => {
 
   it("holds five monstrous messages by monstrous authors, whatever else there is to say, without cutting into Markdown", () => {
     const filter = { accessChannelIds: [guildId], afterId: "1", beforeId: "1343714078748708111" };
-    const query = { ...answerTo("solder").query, misread: [monster, monster, monster, monster] };
+    const query = { ...answerTo("solder").query, misread: Array.from({ length: 4 }, () => ({ typed: monster })) };
     for (const text of ["*_`~|>[]()#-<: solder", "||s|| ", "a*a*", "||solder", "![*](x)", "烤鸭solder", "🦊"]) {
       const hits = Array.from({ length: 5 }, () => ({
         ...hit({ text: text.repeat(400), authorName: monster }),
@@ -147,8 +147,13 @@ describe("a page of results", () => {
     const degraded = emptyPage({ degraded: "connection refused" }, { hits: [hit()] });
     expect(degraded).toContain("by the words alone");
     expect(degraded).not.toContain("refused");
-    const query = { ...answerTo("").query, misread: ["before:lunch"] };
-    expect(emptyPage({ query }, { hits: [hit()] })).toContain("I took “before:lunch” as words");
+    const query = { ...answerTo("").query, misread: [{ typed: "before:lunch" }] };
+    expect(emptyPage({ query }, { hits: [hit()] })).toContain(
+      "I took “before:lunch” as words. I know from: in: mentions:",
+    );
+    const unclear = { ...query, misread: [{ typed: "after:5m", question: "5 minutes or 5 months?" }] };
+    expect(emptyPage({ query: unclear }, { hits: [hit()] })).toContain("“after:5m” (5 minutes or 5 months?)");
+    expect(emptyPage({ query: { ...query, without: ["soup"] } }, { hits: [hit()] })).toContain("Without “soup”");
     expect(emptyPage({}, { threadsUnchecked: true })).toContain("Some private threads could not be checked");
   });
 

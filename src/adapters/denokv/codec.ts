@@ -45,6 +45,8 @@ const recordSchema = z.object({
   poll: z.string().exactOptional(),
   forwarded: z.string().exactOptional(),
   mentions: z.array(z.object({ id, name: z.string() })).exactOptional(),
+  stickers: z.array(z.string()).exactOptional(),
+  pinned: z.boolean().exactOptional(),
   replyToId: id.exactOptional(),
   editedAt: z.number().exactOptional(),
   visibility: z.enum(["private", "channel"]).exactOptional(),

@@ -44,8 +44,8 @@ export function hasWords(message: Pick<APIBaseMessage, "type" | "flags">): boole
 }
 
 /**
- * The record of a message for which `hasWords` holds. Sticker names are left out: they say more about the sticker's maker than
- * about the message.
+ * The record of a message for which `hasWords` holds. Sticker names are no part of its text: they say more about the
+ * sticker's maker than about the message.
  */
 export function toRecord(
   message: ReceivedMessage,
@@ -55,6 +55,7 @@ export function toRecord(
   const { author } = message;
   const snapshots = (message.message_snapshots ?? []).map((snapshot) => snapshot.message);
   const attachments = [...message.attachments, ...snapshots.flatMap((snapshot) => snapshot.attachments)];
+  const stickers = [message, ...snapshots].flatMap((each) => each.sticker_items ?? []);
   const embeds = [...message.embeds.map(embedText), componentText(message.components)].filter(Boolean);
   const forwarded = snapshots
     .flatMap((snapshot) => [snapshot.content, ...snapshot.embeds.map(embedText), componentText(snapshot.components)])
@@ -83,8 +84,11 @@ export function toRecord(
       })),
     }),
     ...(embeds.length > 0 && { embeds }),
+    ...(stickers.length > 0 && { stickers: stickers.map(({ name }) => name) }),
+    ...(message.pinned && { pinned: true }),
     ...(message.poll && { poll: pollText(message.poll) }),
-    ...(forwarded && { forwarded }),
+    // Empty where only files were forwarded.
+    ...(snapshots.length > 0 && { forwarded }),
     ...(mentions.length > 0 && { mentions }),
     ...(replyToId && { replyToId }),
     ...(message.edited_timestamp && { editedAt: Date.parse(message.edited_timestamp) }),

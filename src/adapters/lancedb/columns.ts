@@ -2,13 +2,13 @@
 // times as fast as handing LanceDB objects.
 
 import {
-  Bool,
   type DataType,
   Field,
   FixedSizeList,
   Float32,
   Int32,
   Int64,
+  List,
   makeData,
   RecordBatch,
   Schema,
@@ -17,25 +17,14 @@ import {
   TimestampMillisecond,
   Utf8,
 } from "apache-arrow";
-import type { Has, IndexRow } from "../../ports/vector-index.ts";
-
-/** `has` as columns, so that `has:` filters run inside the query. */
-export const HAS_COLUMNS = {
-  link: "hasLink",
-  image: "hasImage",
-  file: "hasFile",
-  code: "hasCode",
-  poll: "hasPoll",
-} as const satisfies Record<Has, string>;
-
-export const HAS = Object.keys(HAS_COLUMNS) as Has[];
+import type { IndexRow } from "../../ports/vector-index.ts";
 
 type Column =
   | { readonly name: string; readonly type: "id"; readonly of: (row: IndexRow) => string }
   | { readonly name: string; readonly type: "id?"; readonly of: (row: IndexRow) => string | undefined }
   | { readonly name: string; readonly type: "text"; readonly of: (row: IndexRow) => string }
   | { readonly name: string; readonly type: "text?"; readonly of: (row: IndexRow) => string | undefined }
-  | { readonly name: string; readonly type: "flag"; readonly of: (row: IndexRow) => boolean }
+  | { readonly name: string; readonly type: "texts"; readonly of: (row: IndexRow) => readonly string[] }
   | { readonly name: string; readonly type: "number" | "time"; readonly of: (row: IndexRow) => number };
 
 const COLUMNS: readonly Column[] = [
@@ -50,7 +39,7 @@ const COLUMNS: readonly Column[] = [
   { name: "contentHash", type: "text", of: (row) => row.contentHash },
   { name: "runId", type: "text?", of: (row) => row.runId },
   { name: "contextId", type: "id?", of: (row) => row.contextId },
-  ...HAS.map((has): Column => ({ name: HAS_COLUMNS[has], type: "flag", of: (row) => row.has.includes(has) })),
+  { name: "tags", type: "texts", of: (row) => row.tags },
   { name: "authorName", type: "text", of: (row) => row.authorName },
   { name: "text", type: "text", of: (row) => row.text },
   { name: "searchText", type: "text", of: (row) => row.searchText },
@@ -77,13 +66,15 @@ function arrowType(type: Column["type"]): DataType {
       return new Int32();
     case "time":
       return new TimestampMillisecond();
-    case "flag":
-      return new Bool();
+    case "texts":
+      return listOfTexts();
     case "text":
     case "text?":
       return new Utf8();
   }
 }
+
+const listOfTexts = () => new List(new Field("item", new Utf8(), true));
 
 /** The schema of an index table. */
 export function tableSchema(dimensions: number): Schema {
@@ -121,8 +112,16 @@ function columnData(column: Column, rows: readonly IndexRow[]) {
       const data = BigInt64Array.from(rows, (row) => BigInt(Math.trunc(column.of(row))));
       return makeData({ type: new TimestampMillisecond(), length, nullCount: 0, data });
     }
-    case "flag":
-      return makeData({ type: new Bool(), length, nullCount: 0, data: bitmap(rows, column.of) });
+    case "texts": {
+      const entries = rows.map(column.of);
+      const valueOffsets = new Int32Array(length + 1);
+      entries.forEach((list, index) => {
+        valueOffsets[index + 1] = (valueOffsets[index] ?? 0) + list.length;
+      });
+      const flat = entries.flat();
+      const child = makeData({ type: new Utf8(), length: flat.length, nullCount: 0, ...utf8(flat, (text) => text) });
+      return makeData({ type: listOfTexts(), length, nullCount: 0, valueOffsets, child });
+    }
     case "text":
       return makeData({ type: new Utf8(), length, nullCount: 0, ...utf8(rows, column.of) });
     case "text?":
@@ -163,7 +162,7 @@ function presence(rows: readonly IndexRow[], of: (row: IndexRow) => unknown) {
 
 const encoder = new TextEncoder();
 
-function utf8(rows: readonly IndexRow[], of: (row: IndexRow) => string) {
+function utf8<T>(rows: readonly T[], of: (row: T) => string) {
   const valueOffsets = new Int32Array(rows.length + 1);
   // UTF-8 needs at most three bytes per UTF-16 code unit.
   const data = new Uint8Array(rows.reduce((total, row) => total + of(row).length * 3, 0));

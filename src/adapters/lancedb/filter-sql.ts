@@ -5,7 +5,7 @@ import type { IdRange, RemovalScope } from "../../ports/archive.ts";
 import type { RecordKind } from "../../ports/records.ts";
 import type { SearchFilter } from "../../ports/vector-index.ts";
 import { isSnowflake, type Snowflake } from "../../snowflake.ts";
-import { HAS_COLUMNS } from "./columns.ts";
+import { TAG, tags } from "../../tags.ts";
 
 /** Ids in one `IN (…)`; longer lists are split by the caller. */
 export const IDS_PER_QUERY = 500;
@@ -18,18 +18,49 @@ export function filterSql(filter: SearchFilter): string | undefined {
   }
   if (filter.viewerId !== undefined) visible.push(`ownerId = ${idSql(filter.viewerId)}`);
 
-  const narrowed = [filter.kinds, filter.channelIds, filter.authorIds];
+  const narrowed = [filter.kinds, filter.channelIds, ...(filter.tags ?? [])];
   if (visible.length === 0 || narrowed.some((list) => list?.length === 0)) return undefined;
+  const by = authorsSql(filter);
+  if (by === "") return undefined;
 
   const parts = [`(${visible.join(" OR ")})`];
-  if (filter.kinds) parts.push(`kind IN (${[...new Set(filter.kinds)].map(kindSql).join(", ")})`);
+  if (filter.kinds) parts.push(isOfKind(filter.kinds));
   if (filter.channelIds) parts.push(isOneOf("channelId", filter.channelIds));
-  if (filter.authorIds) parts.push(isOneOf("authorId", filter.authorIds));
+  if (by !== undefined) parts.push(by);
   if (filter.afterId !== undefined) parts.push(`id > ${idSql(filter.afterId)}`);
   if (filter.beforeId !== undefined) parts.push(`id < ${idSql(filter.beforeId)}`);
-  for (const has of new Set(filter.has)) parts.push(HAS_COLUMNS[has]);
+  for (const list of filter.tags ?? []) parts.push(hasTag(list));
   if (filter.excludeIds && filter.excludeIds.length > 0) parts.push(`NOT (${isOneOf("id", filter.excludeIds)})`);
+  const { except = {} } = filter;
+  if (except.kinds?.length) parts.push(`NOT (${isOfKind(except.kinds)})`);
+  if (except.channelIds?.length) parts.push(`NOT (${isOneOf("channelId", except.channelIds)})`);
+  if (except.authorIds?.length) parts.push(`NOT (${isOneOf("authorId", except.authorIds)})`);
+  if (except.tags?.length) parts.push(`NOT ${hasTag(except.tags)}`);
   return parts.join(" AND ");
+}
+
+/** Undefined where anybody will do, empty where nobody does. */
+function authorsSql({ authorIds, authorNames }: SearchFilter): string | undefined {
+  if (authorIds === undefined && authorNames === undefined) return undefined;
+  const ways = [
+    ...(authorIds?.length ? [isOneOf("authorId", authorIds)] : []),
+    ...(authorNames?.length ? [hasTag(authorNames.map(tags.by))] : []),
+  ];
+  return ways.length > 1 ? `(${ways.join(" OR ")})` : (ways[0] ?? "");
+}
+
+function hasTag(list: readonly string[]): string {
+  return `array_has_any(tags, [${[...new Set(list)].map(tagSql).join(", ")}])`;
+}
+
+/** A tag has no quote in it, nor anything else that could end a text. */
+function tagSql(tag: string): string {
+  if (!TAG.test(tag)) throw new Error(`not a tag: ${tag}`);
+  return `'${tag}'`;
+}
+
+function isOfKind(kinds: readonly RecordKind[]): string {
+  return `kind IN (${[...new Set(kinds)].map(kindSql).join(", ")})`;
 }
 
 export function isOneOf(

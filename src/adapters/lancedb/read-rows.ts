@@ -2,7 +2,6 @@
 
 import type { Query, TakeQuery, VectorQuery } from "@lancedb/lancedb";
 import type { FoundRow, IndexRow, RowKey } from "../../ports/vector-index.ts";
-import { HAS, HAS_COLUMNS } from "./columns.ts";
 import { translate } from "./faults.ts";
 
 /** What LanceDB yields: a record batch of its own copy of apache-arrow, hence only the shape is relied on. */
@@ -55,7 +54,7 @@ export function toRows(batch: Batch): IndexRow[] {
   const [ownerId, contextId] = [values(batch, "ownerId"), values(batch, "contextId")];
   const [createdAt, runId] = [values(batch, "createdAt"), values(batch, "runId")];
   const [contentHash, authorName] = [texts(batch, "contentHash"), texts(batch, "authorName")];
-  const flags = HAS.map((has) => [has, values(batch, HAS_COLUMNS[has])] as const);
+  const tags = values(batch, "tags");
   return Array.from({ length: batch.numRows }, (_, index) => {
     const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
     return {
@@ -65,7 +64,7 @@ export function toRows(batch: Batch): IndexRow[] {
       authorId: authorId(index),
       createdAt: Number(createdAt(index)),
       contentHash: contentHash(index),
-      has: flags.filter(([, flag]) => flag(index)).map(([has]) => has),
+      tags: Array.from(tags(index) as Iterable<unknown>, String),
       authorName: authorName(index),
       ...(owner !== null && { ownerId: String(owner) }),
       ...(context !== null && { contextId: String(context) }),

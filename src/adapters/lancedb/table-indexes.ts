@@ -17,6 +17,8 @@ const BTREES = ["id", "contextId"];
  * on `runId`, looking for what is not indexed yet costs 30 ms at a million rows.
  */
 const BITMAPS = ["accessChannelId", "channelId", "authorId", "ownerId", "kind", "runId"];
+/** For rows that have one of some tags: 1 ms among 200,000 rows, without it 9. */
+const LABEL_LISTS = ["tags"];
 
 /**
  * Words are split by Unicode's rules with dictionaries (Chinese, Japanese, Thai) and at punctuation ("github.com" is two words),
@@ -43,6 +45,8 @@ export async function buildMissingIndexes(table: Table, dimensions: number, isRe
   if (rows > 0) {
     for (const column of BTREES) if (!present.has(column)) await table.createIndex(column, { config: Index.btree() });
     for (const column of BITMAPS) if (!present.has(column)) await table.createIndex(column, { config: Index.bitmap() });
+    for (const column of LABEL_LISTS)
+      if (!present.has(column)) await table.createIndex(column, { config: Index.labelList() });
   }
   // IVF_RQ: recall of PQ and HNSW at a fraction of their building time.
   if (!present.has("vector") && wantsVectorIndex(rows, dimensions, isRemote)) {

@@ -5,10 +5,9 @@
 import { createHash } from "node:crypto";
 import { joinSearchText } from "../../content-hash.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
-import type { Has } from "../../ports/vector-index.ts";
 import { INVISIBLE, readable, withWordedLinks } from "./markup.ts";
 
-const TEXT_VERSION = 2;
+const TEXT_VERSION = 3;
 
 /** What of a message, and of what is around it, goes into its texts. */
 export interface TextRecipe {
@@ -65,8 +64,6 @@ const CONTEXT_LENGTH = 400;
 /** A message further away in time than this is another conversation. Milliseconds. */
 export const CONTEXT_GAP_MS = 24 * 60 * 60 * 1000;
 
-const IMAGE_NAME = /\.(png|jpe?g|gif|webp|avif|bmp|svg|heic)$/i;
-
 /** One row to be: the vector is still missing. */
 export interface PreparedChunk {
   readonly chunk: number;
@@ -100,20 +97,6 @@ export function skipReason(record: ArchivedRecord): string | undefined {
   if (text === "") return "no text";
   if (text.replace(INVISIBLE, "").trim() === "") return "only invisible characters";
   return undefined;
-}
-
-/** What a message carries, for `has:` filters. */
-export function whatItHas(record: ArchivedRecord): Has[] {
-  const has: Has[] = [];
-  const files = record.attachments ?? [];
-  const isImage = (file: { name: string; contentType?: string }) =>
-    file.contentType?.startsWith("image/") ?? IMAGE_NAME.test(file.name);
-  if (/https?:\/\//i.test(`${record.content} ${record.forwarded ?? ""}`)) has.push("link");
-  if (files.some(isImage)) has.push("image");
-  if (files.some((file) => !isImage(file))) has.push("file");
-  if (record.content.includes("```")) has.push("code");
-  if (record.poll !== undefined) has.push("poll");
-  return has;
 }
 
 /**
@@ -162,7 +145,7 @@ export function prepare(
       chunk,
       text,
       embeddedText: before + (recipe.links ? withWordedLinks(said) : said),
-      searchText: joinSearchText(chunk === 0 ? context : "", before + said),
+      searchText: joinSearchText(chunk === 0 ? context : "", before, said),
     };
   });
 }

@@ -4,7 +4,8 @@ import type { Archive } from "../../ports/archive.ts";
 import type { StoredRecord } from "../../ports/records.ts";
 import type { IndexRow } from "../../ports/vector-index.ts";
 import { type Snowflake, snowflakeTime } from "../../snowflake.ts";
-import { CONTEXT_GAP_MS, type PreparedChunk, prepare, skipReason, type TextRecipe, whatItHas } from "./prepare.ts";
+import { tagsOf } from "../../tags.ts";
+import { CONTEXT_GAP_MS, type PreparedChunk, prepare, skipReason, type TextRecipe } from "./prepare.ts";
 
 /** A record with its texts ready to embed. */
 export interface PreparedRecord {
@@ -114,6 +115,7 @@ async function titleOf(archive: Archive, guildId: Snowflake, { record }: StoredR
 /** The rows of a prepared record. @param vectors one per chunk, in order */
 export function toRows(prepared: PreparedRecord, vectors: readonly Float32Array[], runId?: string): IndexRow[] {
   const { record, contentHash } = prepared.stored;
+  const tags = tagsOf(record);
   return prepared.chunks.map((chunk, position) => {
     const vector = vectors[position];
     if (vector === undefined) throw new Error("a chunk has no vector");
@@ -129,7 +131,7 @@ export function toRows(prepared: PreparedRecord, vectors: readonly Float32Array[
       contentHash,
       ...(runId === undefined ? {} : { runId }),
       ...(prepared.contextId === undefined ? {} : { contextId: prepared.contextId }),
-      has: whatItHas(record),
+      tags,
       authorName: record.authorName,
       text: chunk.text,
       searchText: chunk.searchText,

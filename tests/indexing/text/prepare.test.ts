@@ -2,14 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { splitSearchText } from "../../../src/content-hash.ts";
 import { readable, withWordedLinks } from "../../../src/indexing/text/markup.ts";
-import {
-  ownText,
-  prepare,
-  recipeFingerprint,
-  skipReason,
-  textRecipe,
-  whatItHas,
-} from "../../../src/indexing/text/prepare.ts";
+import { ownText, prepare, recipeFingerprint, skipReason, textRecipe } from "../../../src/indexing/text/prepare.ts";
 import { knownContext, prepareRecords, toRows } from "../../../src/indexing/text/rows.ts";
 import type { Archive } from "../../../src/ports/archive.ts";
 import type { ArchivedRecord } from "../../../src/ports/records.ts";
@@ -115,14 +108,14 @@ describe("texts of a chunk", () => {
     expect(chunk).toMatchObject({
       text: "the second",
       embeddedText: "Ada: the second",
-      searchText: "the first\u2028Ada: the second",
+      searchText: "the first\u2028Ada: \u2029the second",
     });
   });
 
   test("only the first chunk carries the context, and at most 400 characters of it", () => {
     const chunks = prepare(said("long ".repeat(700)), { neighbour: said("c".repeat(900)) });
     expect(chunks[0]?.searchText.startsWith(`${"c".repeat(400)}\u2028Ada: `)).toBe(true);
-    expect(chunks[1]?.searchText).toBe(chunks[1]?.embeddedText);
+    expect(splitSearchText(chunks[1]?.searchText ?? "").own).toBe(chunks[1]?.embeddedText);
   });
 });
 
@@ -131,7 +124,7 @@ test("the author, the title and every chunk of a post are in both texts; the tit
   expect(post.length).toBeGreaterThan(1);
   for (const { text, embeddedText, searchText } of post) {
     expect(embeddedText).toBe(`Ada: Which :solder: is best?\n${text}`);
-    expect(searchText).toBe(embeddedText);
+    expect(splitSearchText(searchText)).toEqual({ context: "", own: embeddedText, said: text });
   }
 });
 
@@ -162,11 +155,12 @@ describe("what an ingredient of the recipe does", () => {
   });
 });
 
-test("a message cannot pass its words off as a neighbour's", () => {
-  const [chunk] = prepare(said("mine\u2028also mine"), { neighbour: said("theirs\u2028also theirs") });
+test("a message cannot pass its words off as a neighbour's, nor its author's", () => {
+  const [chunk] = prepare(said("mine\u2028also\u2029mine"), { neighbour: said("theirs\u2028also theirs") });
   expect(splitSearchText(chunk?.searchText ?? "")).toEqual({
     context: "theirs also theirs",
     own: "Ada: mine also mine",
+    said: "mine also mine",
   });
 });
 
@@ -199,18 +193,6 @@ describe("links become their host and words:", () => {
   ])("%s", (text, expected) => {
     expect(withWordedLinks(text)).toBe(expected);
   });
-});
-
-test("a record's columns tell what it has", () => {
-  expect(whatItHas(said("see https://example.com"))).toEqual(["link"]);
-  expect(whatItHas(said("```js\n1\n```"))).toEqual(["code"]);
-  expect(whatItHas(said("", { attachments: [{ name: "a.JPG" }, { name: "b", contentType: "image/png" }] }))).toEqual([
-    "image",
-  ]);
-  expect(whatItHas(said("", { attachments: [{ name: "a.png", contentType: "application/pdf" }] }))).toEqual(["file"]);
-  expect(whatItHas(said("", { poll: "?" }))).toEqual(["poll"]);
-  expect(whatItHas(said("", { forwarded: "http://example.com" }))).toEqual(["link"]);
-  expect(whatItHas(said("plain"))).toEqual([]);
 });
 
 describe("context", () => {
