@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadStaticModel } from "../src/adapters/builtin-model/model.ts";
+import type { StaticModel } from "../src/adapters/builtin-model/static-model.ts";
 import { systemClock } from "../src/adapters/system.ts";
 import { connectEmbedder } from "../src/app/choose-embedder.ts";
 import { readLocalConfig } from "../src/app/config.ts";
@@ -71,13 +72,13 @@ function parsedArgs(argv: readonly string[]) {
 }
 
 async function run(sets: readonly JudgedSet[], json: string | undefined): Promise<void> {
-  const embedder = await connect();
+  const wordModel = await loadStaticModel(MODEL_FOLDER);
+  const embedder = await connect(wordModel);
   try {
     console.log(`Embedder: ${embedder.space.modelId}, ${embedder.space.dimensions} dimensions\n`);
-    const wordModel = await loadStaticModel(MODEL_FOLDER);
     const results: SetResult[] = [];
     for (const set of sets) {
-      const guild = await openGuild(set, { embedder, modelFolder: MODEL_FOLDER, logger: consoleLogger });
+      const guild = await openGuild(set, { embedder, wordModel, logger: consoleLogger });
       try {
         results.push(await evaluate(set, guild, { embedder, wordModel }, progress(set)));
       } finally {
@@ -97,14 +98,14 @@ async function run(sets: readonly JudgedSet[], json: string | undefined): Promis
 }
 
 /** @throws UserError when the settings cannot be used */
-async function connect(): Promise<Embedder> {
+async function connect(builtinModel: StaticModel): Promise<Embedder> {
   const { embeddings } = await readLocalConfig();
   const folder = await mkdtemp(join(tmpdir(), "backscroll-eval-"));
   try {
     const embedder = await connectEmbedder(
       {
         embeddings,
-        modelFolder: MODEL_FOLDER,
+        builtinModel,
         memoryFile: join(folder, "embedding-servers.json"),
         clock: systemClock,
         logger: consoleLogger,

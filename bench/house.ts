@@ -3,6 +3,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createBuiltinEmbedder } from "../src/adapters/builtin-model/index.ts";
+import { loadStaticModel } from "../src/adapters/builtin-model/model.ts";
+import type { StaticModel } from "../src/adapters/builtin-model/static-model.ts";
 import { createOpenAiEmbedder } from "../src/adapters/openai/index.ts";
 import { createSystemProbe, systemClock } from "../src/adapters/system.ts";
 import type { StoresConfig } from "../src/app/config.ts";
@@ -26,8 +28,9 @@ export interface EmbedderChoice {
   readonly serverUrl: string;
 }
 
-export async function openEmbedder({ embedder, serverUrl }: EmbedderChoice): Promise<Embedder> {
-  if (embedder === "builtIn") return await createBuiltinEmbedder({ modelFolder: MODEL_FOLDER });
+export async function openEmbedder({ embedder, serverUrl }: EmbedderChoice, model?: StaticModel): Promise<Embedder> {
+  if (embedder === "builtIn")
+    return await createBuiltinEmbedder({ model: model ?? (await loadStaticModel(MODEL_FOLDER)) });
   const { parallelRequests } = serverProfiles[embedder];
   return createOpenAiEmbedder(
     { baseUrl: `${serverUrl}/${embedder}/v1`, model: MODEL, requestTimeoutMs: 60_000, parallelRequests },
@@ -57,8 +60,9 @@ export async function openHouse(options: HouseOptions) {
   const opened = await openStores(options.stores ?? { dataDir: folder }, logger);
   const runStore = opened.runStore((value) => runSchema.parse(value));
   const { indexStore } = opened;
-  const embedder = await openEmbedder(options);
-  const core = await createServices({
+  const wordModel = await loadStaticModel(MODEL_FOLDER);
+  const embedder = await openEmbedder(options, wordModel);
+  const core = createServices({
     archive: opened.archive,
     runStore: {
       ...runStore,
@@ -78,7 +82,7 @@ export async function openHouse(options: HouseOptions) {
     },
     indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
     embedder,
-    modelFolder: MODEL_FOLDER,
+    wordModel,
     history: { channels: async () => [], messages: async () => [], canReadContent: async () => true },
     permissions: {
       readableChannels: async () => ({ channelIds: [], ageRestricted: 0 }),

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, Events, type Interaction } from "discord.js";
+import { loadStaticModel } from "./adapters/builtin-model/model.ts";
 import { createChartDrawer } from "./adapters/chart/index.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
@@ -191,10 +192,11 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   }
 
   async function startIndexing(): Promise<void> {
+    const builtinModel = await loadStaticModel(MODEL_FOLDER);
     const embedder = await connectEmbedder(
       {
         embeddings: options.embeddings,
-        modelFolder: MODEL_FOLDER,
+        builtinModel,
         memoryFile: join(dataDir, "embedding-servers.json"),
         clock,
         logger,
@@ -205,12 +207,12 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       stopped.signal,
     );
     if (embedder === undefined) return;
-    core = await createServices({
+    core = createServices({
       archive,
       runStore,
       indexStore,
       embedder: port?.measured(embedder) ?? embedder,
-      modelFolder: MODEL_FOLDER,
+      wordModel: builtinModel,
       history,
       permissions: createPermissions(client, { directory, logger, clock }),
       adminChannel: createAdminChannel(

@@ -17,6 +17,7 @@ import type { Embedder } from "../../src/ports/embedder.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import type { IndexStore, VectorIndex } from "../../src/ports/vector-index.ts";
+import type { WordModel } from "../../src/search/late-interaction.ts";
 import type { Search } from "../../src/search/search.ts";
 import { compareSnowflakes, FIRST_SNOWFLAKE } from "../../src/snowflake.ts";
 import type { JudgedSet } from "./judged-set.ts";
@@ -41,7 +42,7 @@ export interface EvaluatedGuild {
 export interface GuildParts {
   /** Not closed here. */
   readonly embedder: Embedder;
-  readonly modelFolder: string;
+  readonly wordModel: WordModel;
   readonly logger: Logger;
 }
 
@@ -59,7 +60,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
       indexStore,
       embedder,
       textRecipe,
-      modelFolder: parts.modelFolder,
+      wordModel: parts.wordModel,
       history: { channels: async () => [], messages: async () => [], canReadContent: async () => true },
       permissions: {
         readableChannels: async () => ({ channelIds: [], ageRestricted: 0 }),
@@ -78,7 +79,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
 
   return {
     async withIndex(recipe, work) {
-      const core = await openCore(recipe);
+      const core = openCore(recipe);
       try {
         await core.enter(GUILD);
         await backfill(core);

@@ -5,6 +5,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { createBuiltinEmbedder } from "../adapters/builtin-model/index.ts";
+import type { StaticModel } from "../adapters/builtin-model/static-model.ts";
 import {
   createOpenAiEmbedder,
   type OpenAiOptions,
@@ -29,7 +30,7 @@ const rememberedSchema = z.record(z.string(), servedSchema);
 export interface EmbedderParts {
   /** Undefined: the built-in model. */
   readonly embeddings: EmbeddingServer | undefined;
-  readonly modelFolder: string;
+  readonly builtinModel: StaticModel;
   /** Where served models are remembered. */
   readonly memoryFile: string;
   readonly clock: Clock;
@@ -42,11 +43,11 @@ export interface EmbedderParts {
  * Resolves as soon as it is known which vectors there will be: at once for the built-in model and for a server that has answered
  * before; otherwise when the server answers for the first time.
  * @returns undefined when it was stopped before
- * @throws UserError when the settings or the model's files cannot be used at all
+ * @throws UserError when the settings cannot be used at all
  */
 export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): Promise<Embedder | undefined> {
   const { embeddings, logger, clock } = parts;
-  if (embeddings === undefined) return createBuiltinEmbedder({ modelFolder: parts.modelFolder });
+  if (embeddings === undefined) return createBuiltinEmbedder({ model: parts.builtinModel });
   const options = toOptions(embeddings, logger, clock);
   const key = `${embeddings.baseUrl} ${embeddings.model ?? ""}`;
   const remembered = await readMemory(parts.memoryFile);

@@ -1,6 +1,5 @@
 // Everything behind Discord, put together once the embedder is known: indexing, search and the backfill of all guilds.
 
-import { loadStaticModel } from "../adapters/builtin-model/model.ts";
 import { sampleFor } from "../backfill/compare/proof-messages.ts";
 import type { Engine } from "../backfill/engine.ts";
 import type { Announcement } from "../backfill/types.ts";
@@ -11,13 +10,14 @@ import { createNotes, type Notes } from "../indexing/live/notes.ts";
 import type { Permissions } from "../ports/discord.ts";
 import { type Access, createAccess, isReadable } from "../search/access.ts";
 import { channelsMeant } from "../search/channels.ts";
+import type { WordModel } from "../search/late-interaction.ts";
 import { createSearch, type Search } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { createIndexingServices, type IndexingServicesParts } from "./indexing-services.ts";
 
 export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   /** The built-in model also compares words for search, whatever the embedder. */
-  readonly modelFolder: string;
+  readonly wordModel: WordModel;
   readonly permissions: Permissions;
   /** Ids of the members a name means. */
   findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
@@ -36,9 +36,8 @@ export interface Core {
   stop(): Promise<void>;
 }
 
-export async function createServices(parts: ServicesParts): Promise<Core> {
-  const { archive, embedder, clock, logger } = parts;
-  const wordModel = await loadStaticModel(parts.modelFolder);
+export function createServices(parts: ServicesParts): Core {
+  const { archive, embedder, wordModel, clock, logger } = parts;
   const adminChannel: ServicesParts["adminChannel"] = {
     ...parts.adminChannel,
     post: async (channelId, announcement) =>

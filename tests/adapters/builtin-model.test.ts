@@ -1,25 +1,20 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, truncate } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gunzipSync } from "node:zlib";
-import { Tokenizer } from "@huggingface/tokenizers";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { createBuiltinEmbedder } from "../../src/adapters/builtin-model/index.ts";
-import { loadStaticModel, readTables } from "../../src/adapters/builtin-model/model.ts";
-import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
-import { createTokenReader } from "../../src/adapters/builtin-model/tokens.ts";
+import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
+import type { ModelTables } from "../../src/adapters/builtin-model/static-model.ts";
 import { createWorkerPool } from "../../src/adapters/builtin-model/worker-pool.ts";
 import { TransientError, UserError } from "../../src/errors.ts";
 import { embedderContract } from "../contracts/embedder.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const MODEL_FOLDER = join(ROOT, "models/backscroll-static");
-const CHAT = join(ROOT, "../shared/data/chat.meshcore-discord.jsonl.gz");
 
-const tokenizerJson = readFileSync(join(MODEL_FOLDER, "tokenizer.json"), "utf8");
 const golden = JSON.parse(readFileSync(join(MODEL_FOLDER, "golden.json"), "utf8")) as {
   text: string;
   ids: number[];
@@ -37,14 +32,11 @@ async function copyOfModel(): Promise<string> {
   return folder;
 }
 
-embedderContract("the built-in model", () => createBuiltinEmbedder({ modelFolder: MODEL_FOLDER, workers: 2 }));
+const model = await loadStaticModel(MODEL_FOLDER);
+
+embedderContract("the built-in model", () => createBuiltinEmbedder({ model, workers: 2 }));
 
 describe("the built-in model", () => {
-  let model: StaticModel;
-  beforeAll(async () => {
-    model = await loadStaticModel(MODEL_FOLDER);
-  });
-
   it.each(golden)("gives the golden tokens and vector of “$text”", ({ text, ids, first8 }) => {
     expect(model.tokenIds(text)).toEqual(ids);
     const vector = model.vector(text);
@@ -59,23 +51,24 @@ describe("the built-in model", () => {
     for (const nothing of ["", "   ", "\0", "龘"]) expect(model.tokenIds(nothing)).toEqual([1]);
   });
 
-  it("hands out its tables for comparing word by word", () => {
+  it("hands out its tables for comparing word by word, in memory that threads share", () => {
     const tokens = model.scales.length;
     expect(model.idf).toHaveLength(tokens);
     expect(model.rows).toHaveLength(tokens * model.dimensions);
-    expect(model.rows.buffer).toBeInstanceOf(SharedArrayBuffer);
+    for (const { buffer } of [model.rows, model.scales, model.idf, model.vocabulary.edges]) {
+      expect(buffer).toBeInstanceOf(SharedArrayBuffer);
+    }
   });
 
   it("gives the same vectors from one worker as on the main thread, in a space named after the model's file", async () => {
-    const { digest } = await readTables(MODEL_FOLDER);
     const texts = Array.from({ length: 300 }, (_, i) => `message ${i} about radios`);
-    const embedder = await createBuiltinEmbedder({ modelFolder: MODEL_FOLDER, workers: 1 });
+    const embedder = await createBuiltinEmbedder({ model, workers: 1 });
     try {
       expect(await embedder.embed(texts, "document")).toEqual(texts.map((text) => model.vector(text)));
       expect(embedder.space).toEqual({
         modelId: "backscroll-static",
         dimensions: 256,
-        fingerprint: `backscroll-static-256-${digest}`,
+        fingerprint: `backscroll-static-256-${model.digest}`,
       });
     } finally {
       await embedder.close();
@@ -84,7 +77,6 @@ describe("the built-in model", () => {
 
   it("says what is wrong when its files are missing, cut off or not a model", async () => {
     await expect(loadStaticModel("/nowhere")).rejects.toThrow(UserError);
-    await expect(createBuiltinEmbedder({ modelFolder: "/nowhere" })).rejects.toThrow("cannot be read");
     const cut = await copyOfModel();
     await truncate(join(cut, "model.safetensors"), 100_000);
     await expect(loadStaticModel(cut)).rejects.toThrow("is cut off");
@@ -94,11 +86,22 @@ describe("the built-in model", () => {
     await cp(join(other, "tokenizer.json"), join(other, "model.safetensors"));
     await expect(loadStaticModel(other)).rejects.toThrow(UserError);
   });
+
+  it("refuses a tokenizer that works in another way than the reader, or is cut off", async () => {
+    const other = await copyOfModel();
+    const file = join(other, "tokenizer.json");
+    const json = await readFile(file, "utf8");
+    await writeFile(file, json.replace('"NFKC"', '"NFC"'));
+    await expect(loadStaticModel(other)).rejects.toThrow(UserError);
+    await writeFile(file, json.replace('"[UNK]":1,', ""));
+    await expect(loadStaticModel(other)).rejects.toThrow("has no [UNK]");
+    await truncate(file, 100_000);
+    await expect(loadStaticModel(other)).rejects.toThrow(UserError);
+  });
 });
 
 describe("a worker of the built-in model", () => {
   it("fails its requests when it dies, and a fresh one takes over", async () => {
-    const { tables } = await readTables(MODEL_FOLDER);
     const mortal = `data:text/javascript,${encodeURIComponent(`
       import { parentPort } from "node:worker_threads";
       parentPort.on("message", ({ id, texts }) => {
@@ -106,7 +109,7 @@ describe("a worker of the built-in model", () => {
         if (texts[0] === "exit") process.exit(3);
         parentPort.postMessage(texts[0] === "fail" ? { id, error: "no" } : { id, vectors: new Float32Array(2) });
       });`)}`;
-    const pool = createWorkerPool(1, { tables, tokenizerJson }, new URL(mortal));
+    const pool = createWorkerPool(1, model.tables, new URL(mortal));
     try {
       for (const death of ["throw", "exit"]) {
         expect(await pool.run(["fine"])).toHaveLength(2);
@@ -123,16 +126,17 @@ describe("a worker of the built-in model", () => {
   });
 
   it("that cannot start makes the embedder fail, not hang", async () => {
-    const broken = await copyOfModel();
-    await truncate(join(broken, "tokenizer.json"), 1000);
-    await expect(createBuiltinEmbedder({ modelFolder: broken, workers: 1 })).rejects.toThrow("does not start");
+    const { vocabulary: _, ...broken } = model.tables;
+    const unusable = { ...model, tables: broken as ModelTables };
+    await expect(createBuiltinEmbedder({ model: unusable, workers: 1 })).rejects.toThrow("does not start");
   });
 
   it("keeps no process alive once closed", async () => {
     const script = `
       import { createBuiltinEmbedder } from "./src/adapters/builtin-model/index.ts";
+      import { loadStaticModel } from "./src/adapters/builtin-model/model.ts";
       async function main() {
-        const embedder = await createBuiltinEmbedder({ modelFolder: "models/backscroll-static", workers: 2 });
+        const embedder = await createBuiltinEmbedder({ model: await loadStaticModel("models/backscroll-static"), workers: 2 });
         console.log((await embedder.embed(["thanks!"], "query"))[0]?.length);
         await embedder.close();
       }
@@ -142,45 +146,5 @@ describe("a worker of the built-in model", () => {
       timeout: 20_000,
     });
     expect((await run).stdout.trim()).toBe("256");
-  });
-});
-
-describe("the token reader", () => {
-  const library = new Tokenizer(JSON.parse(tokenizerJson), {});
-  const reader = createTokenReader(tokenizerJson);
-  function mismatches(texts: readonly string[]): string[] {
-    return texts.filter((text) => {
-      const ids: number[] = library.encode(text, { add_special_tokens: false }).ids;
-      const expected = ids.filter((id) => id !== reader.unknownId).slice(0, 256);
-      return reader.read(text, 256).join() !== expected.join();
-    });
-  }
-
-  it("agrees with the tokenizer library on texts made to part them", () => {
-    const parts = [
-      ..."\t\n\v\f\r \u00a0\u0085\u1680\u180e\u2003\u200b\u200d\u2028\u202f\u205f\u3000\ufeff\ufffd\0",
-      ..."aÅéßİΣς京ㄅ한🎉\ud83d\u0301\u0345[]_'’-.…",
-      "[UNK]",
-      "[PAD]",
-      "[CLS]",
-      "Hello",
-      "naïve",
-      "don't",
-      "x".repeat(101),
-      "https://example.org/a?b=c#d",
-    ];
-    const texts = parts.flatMap((a) => parts.flatMap((b) => [`${a}${b}`, `Foo${a}bar${b}baz`, `${a} ${b}`]));
-    expect(texts.length).toBeGreaterThan(5000);
-    expect(mismatches(texts)).toEqual([]);
-  });
-
-  it.skipIf(!existsSync(CHAT))("agrees with the tokenizer library on real chat", async () => {
-    const lines = gunzipSync(await readFile(CHAT))
-      .toString("utf8")
-      .trim()
-      .split("\n");
-    const texts = lines.filter((_, i) => i % 20 === 0).map((line) => String(JSON.parse(line).content ?? ""));
-    expect(texts.length).toBeGreaterThan(1000);
-    expect(mismatches(texts)).toEqual([]);
   });
 });

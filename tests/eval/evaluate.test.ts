@@ -45,9 +45,10 @@ const set: JudgedSet = {
 
 test("measures every way on the whole path, and shows what context and author are worth", async () => {
   const { logger, complaints } = recordingLogger();
-  embedder = await createBuiltinEmbedder({ modelFolder: MODEL, workers: 1 });
-  guild = await openGuild(set, { embedder, modelFolder: MODEL, logger });
-  const result = await evaluate(set, guild, { embedder, wordModel: await loadStaticModel(MODEL) }, () => {});
+  const wordModel = await loadStaticModel(MODEL);
+  embedder = await createBuiltinEmbedder({ model: wordModel, workers: 1 });
+  guild = await openGuild(set, { embedder, wordModel, logger });
+  const result = await evaluate(set, guild, { embedder, wordModel }, () => {});
 
   expect(complaints).toEqual([]);
   expect(result).toMatchObject({ name: "tiny", messages: 4, queries: 3 });

@@ -3,8 +3,7 @@
 import { availableParallelism } from "node:os";
 import { TransientError } from "../../errors.ts";
 import type { Embedder } from "../../ports/embedder.ts";
-import { readTables, readTokenizer } from "./model.ts";
-import { TOKENS_PER_TEXT } from "./static-model.ts";
+import { type StaticModel, TOKENS_PER_TEXT } from "./static-model.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
 const MODEL_ID = "backscroll-static";
@@ -13,25 +12,19 @@ const TEXTS_PER_REQUEST = 1024;
 const TEXTS_PER_WORKER = 64;
 
 export interface BuiltinEmbedderOptions {
-  /** Where model.safetensors and tokenizer.json are. */
-  readonly modelFolder: string;
+  readonly model: StaticModel;
   /** Worker threads; by default a core is left to everything else, and two are enough to outrun the index. */
   readonly workers?: number;
 }
 
 /**
- * Loads the model and starts its workers.
+ * Starts the model's workers.
  * `embed` fails with a TransientError when a worker dies (a fresh one takes its place) and with the signal's reason when aborted.
- * @throws UserError when the model's files are missing or damaged
  */
 export async function createBuiltinEmbedder(options: BuiltinEmbedderOptions): Promise<Embedder> {
   const workers = options.workers ?? Math.min(2, Math.max(1, availableParallelism() - 1));
-  const [{ tables, digest }, tokenizerJson] = await Promise.all([
-    readTables(options.modelFolder),
-    readTokenizer(options.modelFolder),
-  ]);
-  const { dimensions } = tables;
-  const pool = createWorkerPool(workers, { tables, tokenizerJson });
+  const { tables, dimensions, digest } = options.model;
+  const pool = createWorkerPool(workers, tables);
 
   async function embed(texts: readonly string[], _use: unknown, signal?: AbortSignal): Promise<Float32Array[]> {
     signal?.throwIfAborted();

@@ -1,38 +1,51 @@
 // Reads the built-in model's files. What it then does is in static-model.ts.
 
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { toError, UserError } from "../../errors.ts";
+import { parseVocabulary } from "./parse-vocabulary.ts";
 import { createStaticModel, type ModelTables, type StaticModel } from "./static-model.ts";
 
-/** Reads the model of a folder. @throws UserError when its files are missing or damaged */
-export async function loadStaticModel(folder: string): Promise<StaticModel> {
-  const [{ tables }, tokenizerJson] = await Promise.all([readTables(folder), readTokenizer(folder)]);
-  return createStaticModel(tables, tokenizerJson);
-}
-
 /**
- * Reads the tables into shared memory.
- * @returns also `digest`, which changes when the file does
- * @throws UserError when the file is missing or damaged
+ * Reads the files into shared memory: once, for all that use the model and for all threads.
+ * @throws UserError when one is missing or damaged
  */
-export async function readTables(folder: string): Promise<{ readonly tables: ModelTables; readonly digest: string }> {
+export async function loadStaticModel(folder: string): Promise<StaticModel> {
   try {
-    const file = await readFile(join(folder, "model.safetensors"));
-    return { tables: parseTables(file), digest: createHash("sha256").update(file).digest("hex").slice(0, 8) };
+    const [tensors, tokenizer] = await Promise.all([
+      readShared(join(folder, "model.safetensors")),
+      readFile(join(folder, "tokenizer.json")),
+    ]);
+    return createStaticModel({
+      digest: createHash("sha256").update(tensors).update(tokenizer).digest("hex").slice(0, 8),
+      vocabulary: parseVocabulary(tokenizer.toString("utf8")),
+      ...parseTensors(tensors),
+    });
   } catch (thrown) {
-    throw unusable(folder, thrown);
+    const cause = toError(thrown);
+    throw new UserError(
+      `The built-in model in ${folder} cannot be read (${cause.message}). Its files come with the package: install it again.`,
+      { cause },
+    );
   }
 }
 
-/** The text of tokenizer.json. @throws UserError when it is missing */
-export async function readTokenizer(folder: string): Promise<string> {
+async function readShared(path: string): Promise<Uint8Array> {
+  const file = await open(path);
   try {
-    return await readFile(join(folder, "tokenizer.json"), "utf8");
-  } catch (thrown) {
-    throw unusable(folder, thrown);
+    const { size } = await file.stat();
+    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    let filled = 0;
+    while (filled < size) {
+      const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
+      if (bytesRead === 0) throw new Error(`${path} ended at ${filled} of ${size} bytes`);
+      filled += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
   }
 }
 
@@ -44,33 +57,27 @@ const tensor = z.object({
 const header = z.object({ rows: tensor, scales: tensor, idf: tensor });
 
 /** safetensors: 8 bytes header length, a JSON header, raw little-endian tensors. https://huggingface.co/docs/safetensors */
-function parseTables(file: Buffer): ModelTables {
-  const dataStart = 8 + Number(file.readBigUInt64LE(0));
-  if (dataStart > file.length) throw new Error("model.safetensors ends inside its header");
-  const { rows, scales, idf } = header.parse(JSON.parse(file.toString("utf8", 8, dataStart)));
+function parseTensors(file: Uint8Array): Pick<ModelTables, "dimensions" | "rows" | "scales" | "idf"> {
+  const bytes = Buffer.from(file.buffer);
+  const dataStart = 8 + Number(bytes.readBigUInt64LE(0));
+  if (dataStart > bytes.length) throw new Error("model.safetensors ends inside its header");
+  const { rows, scales, idf } = header.parse(JSON.parse(bytes.toString("utf8", 8, dataStart)));
   const [tokens = 0, dimensions = 0] = rows.shape;
 
-  function bytes(name: string, { dtype, shape, data_offsets: [from, to] }: z.infer<typeof tensor>, expected: string) {
+  /** Where the tensor lies in the file. */
+  function place(name: string, { dtype, shape, data_offsets: [from, to] }: z.infer<typeof tensor>, expected: string) {
     if (`${dtype} ${shape.join(" x ")}` !== expected) throw new Error(`${name} is ${dtype} ${shape}, not ${expected}`);
-    const length = shape.reduce((product, size) => product * size, dtype === "I8" ? 1 : 4);
-    if (to - from !== length || dataStart + to > file.length) throw new Error(`${name} is cut off`);
-    const shared = new SharedArrayBuffer(length);
-    new Uint8Array(shared).set(file.subarray(dataStart + from, dataStart + to));
-    return shared;
+    const length = shape.reduce((product, size) => product * size, 1);
+    if (to - from !== length * (dtype === "I8" ? 1 : 4) || dataStart + to > bytes.length) {
+      throw new Error(`${name} is cut off`);
+    }
+    return [file.buffer, dataStart + from, length] as const;
   }
 
   return {
     dimensions,
-    rows: new Int8Array(bytes("rows", rows, `I8 ${tokens} x ${dimensions}`)),
-    scales: new Float32Array(bytes("scales", scales, `F32 ${tokens}`)),
-    idf: new Float32Array(bytes("idf", idf, `F32 ${tokens}`)),
+    rows: new Int8Array(...place("rows", rows, `I8 ${tokens} x ${dimensions}`)),
+    scales: new Float32Array(...place("scales", scales, `F32 ${tokens}`)),
+    idf: new Float32Array(...place("idf", idf, `F32 ${tokens}`)),
   };
-}
-
-function unusable(folder: string, thrown: unknown): UserError {
-  const cause = toError(thrown);
-  return new UserError(
-    `The built-in model in ${folder} cannot be read (${cause.message}). Its files come with the package: install it again.`,
-    { cause },
-  );
 }

@@ -2,12 +2,16 @@
 // How inference works: models/backscroll-static/README.md.
 
 import { createTokenReader } from "./tokens.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** Only the first tokens of a text count; the model was made that way. */
 export const TOKENS_PER_TEXT = 256;
 
 /** The model's tables, in shared memory: handed to a worker thread they are not copied. */
 export interface ModelTables {
+  /** Changes when the model does. */
+  readonly digest: string;
+  readonly vocabulary: Vocabulary;
   readonly dimensions: number;
   /** `dimensions` numbers per token, one row after the other. The embedding of token t is its row times `scales[t]`. */
   readonly rows: Int8Array;
@@ -17,6 +21,8 @@ export interface ModelTables {
 }
 
 export interface StaticModel extends ModelTables {
+  /** For another thread: all but the functions. */
+  readonly tables: ModelTables;
   /** The text's token ids in order, unknown ones left out, at most 256. Never empty: a text without tokens is one unknown token. */
   tokenIds(text: string): readonly number[];
   /** Unit-length vector of a text. */
@@ -25,15 +31,14 @@ export interface StaticModel extends ModelTables {
   writeVector(text: string, target: Float32Array, offset: number): void;
 }
 
-/** @param tokenizerJson content of the model's tokenizer.json */
-export function createStaticModel(tables: ModelTables, tokenizerJson: string): StaticModel {
-  const { dimensions, rows, scales } = tables;
-  const tokens = createTokenReader(tokenizerJson);
+export function createStaticModel(tables: ModelTables): StaticModel {
+  const { vocabulary, dimensions, rows, scales } = tables;
+  const tokens = createTokenReader(vocabulary);
   const sums = new Float64Array(dimensions);
 
   function tokenIds(text: string): readonly number[] {
     const ids = tokens.read(text, TOKENS_PER_TEXT);
-    return ids.length > 0 ? ids : [tokens.unknownId];
+    return ids.length > 0 ? ids : [vocabulary.unknownId];
   }
 
   function writeVector(text: string, target: Float32Array, offset: number): void {
@@ -66,6 +71,7 @@ export function createStaticModel(tables: ModelTables, tokenizerJson: string): S
 
   return {
     ...tables,
+    tables,
     tokenIds,
     writeVector,
     vector(text) {

@@ -2,7 +2,8 @@
 
 import { Worker } from "node:worker_threads";
 import { TransientError } from "../../errors.ts";
-import type { WorkerAnswer, WorkerRequest, WorkerSetup } from "./worker.ts";
+import type { ModelTables } from "./static-model.ts";
+import type { WorkerAnswer, WorkerRequest } from "./worker.ts";
 
 export interface WorkerPool {
   /**
@@ -28,13 +29,13 @@ const CLOSED = "The built-in model is closed";
 const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 
 /** @param workerUrl the script that answers `WorkerRequest`s */
-export function createWorkerPool(size: number, setup: WorkerSetup, workerUrl: URL = WORKER_URL): WorkerPool {
+export function createWorkerPool(size: number, tables: ModelTables, workerUrl: URL = WORKER_URL): WorkerPool {
   let nextId = 0;
   let closed = false;
   const seats: Seat[] = Array.from({ length: size }, startWorker);
 
   function startWorker(): Seat {
-    const worker = new Worker(workerUrl, { name: "backscroll-model", workerData: setup, execArgv: [] });
+    const worker = new Worker(workerUrl, { name: "backscroll-model", workerData: tables, execArgv: [] });
     const seat: Seat = { worker, jobs: new Map() };
     worker.on("message", (answer: WorkerAnswer) => {
       const job = seat.jobs.get(answer.id);

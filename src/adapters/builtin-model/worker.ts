@@ -4,10 +4,6 @@ import { parentPort, workerData } from "node:worker_threads";
 import { toError } from "../../errors.ts";
 import { createStaticModel, type ModelTables } from "./static-model.ts";
 
-export interface WorkerSetup {
-  readonly tables: ModelTables;
-  readonly tokenizerJson: string;
-}
 export interface WorkerRequest {
   readonly id: number;
   readonly texts: readonly string[];
@@ -16,8 +12,7 @@ export type WorkerAnswer =
   | { readonly id: number; readonly vectors: Float32Array<ArrayBuffer> }
   | { readonly id: number; readonly error: string };
 
-const { tables, tokenizerJson } = workerData as WorkerSetup;
-const model = createStaticModel(tables, tokenizerJson);
+const model = createStaticModel(workerData as ModelTables);
 
 parentPort?.on("message", ({ id, texts }: WorkerRequest) => {
   try {
