@@ -122,16 +122,16 @@ describe("files", () => {
     expect(readers).toEqual(["app/config.ts"]);
   });
 
-  test("every setting that config.ts knows is in the README's table and in .env.example, and no other", () => {
+  test("every setting that config.ts knows is in the table of docs/configuration.md and in .env.example, and no other", () => {
     const namesIn = (path: string, pattern: RegExp) =>
       [...readFileSync(join(root, path), "utf8").matchAll(pattern)].map(([, name]) => name).sort();
     const known = namesIn("src/app/config.ts", /^ {2}([A-Z][A-Z0-9_]+): (?!\[)/gm);
-    const table = readFileSync(join(root, "README.md"), "utf8").match(/^\| `[A-Z].*$/gm) ?? [];
-    const inReadme = table.flatMap((row) =>
+    const table = readFileSync(join(root, "docs/configuration.md"), "utf8").match(/^\| `[A-Z].*$/gm) ?? [];
+    const inTable = table.flatMap((row) =>
       [...(row.split("|")[1] ?? "").matchAll(/`([A-Z0-9_]+)`/g)].map(([, name]) => name),
     );
     expect(known).toContain("DISCORD_TOKEN");
-    expect(inReadme.sort()).toEqual(known);
+    expect(inTable.sort()).toEqual(known);
     expect(namesIn(".env.example", /^([A-Z][A-Z0-9_]+)=/gm)).toEqual(known);
   });
 

@@ -115,7 +115,7 @@ const storeSettings = {
   INDEX_S3_SECRET_KEY: text.optional(),
 };
 
-/** Every setting there is. The README's table says the same in words. */
+/** Every setting there is. The table of docs/configuration.md says the same in words. */
 const settings = {
   ...storeSettings,
   EMBEDDINGS_URL: url("http://localhost:1234/v1").optional(),

@@ -46,7 +46,7 @@ export interface AlertThresholds {
   readonly stalledMs: number;
 }
 
-/** Those of the README's table. */
+/** Those of docs/configuration.md. */
 export const defaultThresholds: AlertThresholds = {
   slowEmbeddingMs: 5_000,
   failureRate: 0.05,
