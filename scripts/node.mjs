@@ -17,7 +17,9 @@ if (isNewEnough()) {
   process.argv.splice(1, process.argv.length, resolve(script), ...args);
   await import(pathToFileURL(resolve(script)).href);
 } else {
-  run(newerNode());
+  const newer = newerNode();
+  if (newer === undefined) process.exitCode = 1;
+  else run(newer);
 }
 
 /** As package.json's `engines`: these read TypeScript. */
@@ -26,7 +28,7 @@ function isNewEnough() {
   return major >= 24 || (major === 22 && minor >= 18);
 }
 
-/** @returns the path of its executable */
+/** @returns the path of its executable; undefined when there is none, and why has been said */
 function newerNode() {
   const system = `${isWindows ? "win" : process.platform}-${process.arch}`;
   // The one name that was taken.
@@ -47,7 +49,7 @@ function newerNode() {
     if (status !== 0 || !existsSync(join(unfinished, executable))) {
       const why = error ? `: ${error.message}` : "";
       console.error(`npm could not bring it${why}. Install Node ${MAJOR} from https://nodejs.org and run this again.`);
-      process.exit(1);
+      return undefined;
     }
     try {
       renameSync(unfinished, home);

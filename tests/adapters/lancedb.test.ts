@@ -186,6 +186,27 @@ describe("LanceDB on a disk that is not as it should be", () => {
     await index.optimize({ keepVersionsMs: 0 });
     expect((await index.stats()).versions).toBeLessThan(before + 5);
   });
+
+  it("drops what is older than a tagged version, however little", async () => {
+    const index = await temp.store.open("1", testSpace);
+    await index.write([indexRow({ id: "100" })], { fresh: true });
+    await index.optimize({ keepVersionsMs: 0 });
+    for (let n = 1; n <= 9; n += 1) await index.write([indexRow({ id: String(100 + n) })], { fresh: true });
+    await index.tag("before-run-1");
+    const { versions: before } = await index.stats();
+    await index.optimize({ keepVersionsMs: 0 });
+    expect((await index.stats()).versions).toBeLessThan(before - 5);
+  });
+
+  it("is closed under a call that was given up: the call ends, and nothing of it is lost", async () => {
+    const index = await temp.store.open("1", testSpace);
+    const counting = index.count();
+    const writing = index.write([indexRow({ id: "100" })], { fresh: true });
+    await index.close();
+    expect(await counting).toBe(0);
+    await writing;
+    expect(await (await temp.store.open("1", testSpace)).count()).toBe(1);
+  });
 });
 
 describe("A vector index", () => {
