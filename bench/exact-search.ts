@@ -30,11 +30,12 @@ export async function openExactSearch(folder: string): Promise<ExactSearch | und
     database.close();
     return undefined;
   });
+  const columns = new Set((await table?.schema())?.fields.map(({ name }) => name));
   return (
     table && {
       async nearest(vector, filter, limit) {
         const query = table.query().nearestTo(vector).distanceType("cosine").bypassVectorIndex();
-        const where = filter && filterSql(filter);
+        const where = filter && filterSql(filter, columns);
         const rows = await (where === undefined ? query : query.where(where))
           .select(["id", "_distance"])
           .limit(limit)

@@ -19,7 +19,7 @@ import { createPermissions } from "./adapters/discord/permissions.ts";
 import { hasFirstShard, isOfShards } from "./adapters/discord/shards.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
-import { connectEmbedder } from "./app/choose-embedder.ts";
+import { connectEmbedder, connectFormerEmbedder } from "./app/choose-embedder.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
 import { type Core, createServices } from "./app/services.ts";
 import { openStores, secretsOf } from "./app/stores.ts";
@@ -225,6 +225,9 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       thresholds: { ...defaultThresholds, ...options.thresholds },
       command: `/${options.commandPrefix ?? ""}backfill`,
       forgetOnLeave,
+      keepOldIndexDays: options.keepOldIndexDays,
+      reindexByItself: options.reindexByItself,
+      connectFormer: (settings) => connectFormerEmbedder(settings, options.embeddings, { clock, logger }),
       rereading: (guildId) => makeUp?.rereading(guildId),
       holder: `${hostname()}, process ${process.pid}`,
       clock,

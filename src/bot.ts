@@ -56,6 +56,8 @@ async function runBot(config: Config): Promise<void> {
     ...(config.embeddings === undefined ? {} : { embeddings: config.embeddings }),
     commandPrefix: config.commandPrefix,
     forgetOnLeave: config.forgetOnLeave,
+    keepOldIndexDays: config.keepOldIndexDays,
+    reindexByItself: config.reindexByItself,
     thresholds: config.thresholds,
     ...(config.healthPort === undefined ? {} : { healthPort: config.healthPort }),
     log: config.logLevel,

@@ -31,7 +31,7 @@ export function contentHash(record: ArchivedRecord): string {
 }
 
 /** Unicode's line separator: to the full-text index a space, and in no readable text, where white space is folded. */
-const END_OF_CONTEXT = "\u2028";
+export const END_OF_CONTEXT = "\u2028";
 
 /** Unicode's paragraph separator, used likewise: what stands before the message's own words is its author and title. */
 const END_OF_HEADING = "\u2029";

@@ -2,14 +2,16 @@
 
 import type { RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
 import type { EmbeddingServer } from "./app/choose-embedder.ts";
-import type { HealthPort, LogLevel, StoresConfig } from "./app/config.ts";
+import type { HealthPort, LogLevel } from "./app/config.ts";
+import type { StoresConfig } from "./app/stores-config.ts";
+import type { GenerationSettings } from "./backfill/lifecycle/generation-change.ts";
 import type { AlertThresholds } from "./backfill/reporting/alerts.ts";
 import type { BackfillStatus } from "./backfill/types.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Snowflake } from "./snowflake.ts";
 
-export interface BackscrollOptions extends StoresConfig {
+export interface BackscrollOptions extends StoresConfig, GenerationSettings {
   /** A folder for the archive and the index, unless they are remote; made if it does not exist. The same for all of a sharded bot. */
   readonly dataDir: string;
   /** An OpenAI-compatible embedding server. Left out: the built-in model. */

@@ -4,6 +4,7 @@ import type { StaticModel } from "../../src/adapters/builtin-model/static-model.
 import { type TextRecipe, textRecipe } from "../../src/indexing/text/prepare.ts";
 import type { Embedder } from "../../src/ports/embedder.ts";
 import type { VectorIndex } from "../../src/ports/vector-index.ts";
+import { searchedIndex } from "../../src/search/generations.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { rank, type WordComparison } from "../../src/search/rank.ts";
 import { asRecords, findCandidates, retrieve } from "../../src/search/retrieve.ts";
@@ -102,12 +103,20 @@ type FindRows = (query: JudgedQuery, place: number) => Promise<readonly Found[]>
 const fullTextOnly =
   ({ index }: IndexedGuild): FindRows =>
   ({ text, accessChannelIds }) =>
-    retrieve(index, { text, phrases: [], filter: { accessChannelIds }, vector: Promise.resolve(undefined) });
+    retrieve(only(index), { text, phrases: [], filter: { accessChannelIds }, vectors: [] });
 
 const vectorOnly =
   ({ index }: IndexedGuild, vectors: readonly Float32Array[]): FindRows =>
   ({ accessChannelIds }, place) =>
-    retrieve(index, { text: "", phrases: [], filter: { accessChannelIds }, vector: Promise.resolve(vectors[place]) });
+    retrieve(only(index), {
+      text: "",
+      phrases: [],
+      filter: { accessChannelIds },
+      vectors: [Promise.resolve(vectors[place])],
+    });
+
+/** One generation, whose query vectors are at hand. */
+const only = (index: VectorIndex) => searchedIndex([{ index, embedQuery: undefined }]);
 
 /** Exactly what a member gets. */
 const search =
@@ -161,17 +170,17 @@ async function judgeTogether(
   const judged = await forEach(set, async (query, place) => {
     const { text, accessChannelIds } = query;
     const vector = vectors[place];
-    const request = { text, phrases: [], filter: { accessChannelIds }, vector: Promise.resolve(vector) };
-    const candidates = await findCandidates(index, request);
+    const request = { text, phrases: [], filter: { accessChannelIds }, vectors: [Promise.resolve(vector)] };
+    const candidates = (await findCandidates(only(index), request)).flatMap(({ rows }) => rows);
     const matching = candidates.filter(({ textScore }) => textScore !== undefined);
     const withoutText = candidates.map(({ textScore: _, ...row }) => row);
     const started = performance.now();
-    const ranked = rank(text, candidates, vector, words);
+    const ranked = rank(text, [{ rows: candidates, vector }], words);
     times.push(performance.now() - started);
     return {
       hybrid: judgement(asRecords(ranked), query),
-      fullText: judgement(asRecords(rank(text, matching, undefined, undefined)), query),
-      vector: judgement(asRecords(rank("", withoutText, vector, undefined)), query),
+      fullText: judgement(asRecords(rank(text, [{ rows: matching, vector: undefined }], undefined)), query),
+      vector: judgement(asRecords(rank("", [{ rows: withoutText, vector }], undefined)), query),
     };
   });
   const of = (way: keyof Ways<unknown>) => quality(judged.map((each) => each[way]));

@@ -10,7 +10,7 @@ import { createSystemProbe, systemClock } from "../../src/adapters/system.ts";
 import { type Core, createServices } from "../../src/app/services.ts";
 import { defaultThresholds } from "../../src/backfill/reporting/alerts.ts";
 import { runSchema, totals } from "../../src/backfill/run/run.ts";
-import { recipeFingerprint, type TextRecipe } from "../../src/indexing/text/prepare.ts";
+import { formatFingerprint, type TextRecipe } from "../../src/indexing/text/prepare.ts";
 import { knownContext, prepareRecords } from "../../src/indexing/text/rows.ts";
 import type { Archive } from "../../src/ports/archive.ts";
 import type { Embedder } from "../../src/ports/embedder.ts";
@@ -133,7 +133,7 @@ async function backfill({ engine }: Core): Promise<void> {
 
 /** The store hands out the index that the core has open. */
 async function openIndex(store: IndexStore, { space }: Embedder, recipe: TextRecipe): Promise<VectorIndex> {
-  const fingerprint = `${space.fingerprint}-${recipeFingerprint(recipe)}`;
+  const fingerprint = `${space.fingerprint}-${formatFingerprint(recipe, store.columns)}`;
   return store.open(GUILD, { ...space, fingerprint });
 }
 

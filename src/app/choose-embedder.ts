@@ -14,12 +14,14 @@ import {
 } from "../adapters/openai/index.ts";
 import { TransientError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Embedder } from "../ports/embedder.ts";
+import type { Embedder, EmbedderSettings } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { EmbeddingsConfig } from "./config.ts";
 
 const RETRY_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** Only queries are sent to it, and people wait for them. */
+const FORMER_TIMEOUT_MS = 5_000;
 
 /** An embedding server: where it is, and whatever else is known of it. */
 export type EmbeddingServer = Pick<EmbeddingsConfig, "baseUrl"> & Partial<EmbeddingsConfig>;
@@ -49,7 +51,8 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
   const { embeddings, logger, clock } = parts;
   if (embeddings === undefined) return createBuiltinEmbedder({ model: parts.builtinModel });
   const options = toOptions(embeddings, logger, clock);
-  const key = `${embeddings.baseUrl} ${embeddings.model ?? ""}`;
+  const { baseUrl, model = "", dimensions = "" } = embeddings;
+  const key = `${baseUrl} ${model} ${dimensions}`.trimEnd();
   const remembered = await readMemory(parts.memoryFile);
   const known = remembered[key];
   while (!stop.aborted) {
@@ -72,8 +75,24 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
   return undefined;
 }
 
+/**
+ * An embedder that was in use before, for queries. Keys are never remembered: the present one is used where the address is the same.
+ * @returns undefined for one that is not a server: the package carries one built-in model
+ */
+export function connectFormerEmbedder(
+  settings: EmbedderSettings,
+  present: EmbeddingServer | undefined,
+  { clock, logger }: Pick<EmbedderParts, "clock" | "logger">,
+): Embedder | undefined {
+  if (settings.kind !== "server") return undefined;
+  const { baseUrl, dimensions, documentPrefix, queryPrefix, modelId, answersAs } = settings;
+  const apiKey = present?.baseUrl === baseUrl ? present.apiKey : undefined;
+  const server = { baseUrl, apiKey, dimensions, documentPrefix, queryPrefix, requestTimeoutMs: FORMER_TIMEOUT_MS };
+  return createOpenAiEmbedder(toOptions(server, logger, clock), { modelId, answersAs, dimensions: settings.length });
+}
+
 function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenAiOptions {
-  const { apiKey, model, documentPrefix, queryPrefix, parallelRequests, textsPerRequest } = config;
+  const { apiKey, model, dimensions, documentPrefix, queryPrefix, parallelRequests, textsPerRequest } = config;
   return {
     baseUrl: config.baseUrl,
     requestTimeoutMs: config.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
@@ -81,6 +100,7 @@ function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenA
     now: () => clock.now(),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(model === undefined ? {} : { model }),
+    ...(dimensions === undefined ? {} : { dimensions }),
     ...(documentPrefix === undefined ? {} : { documentPrefix }),
     ...(queryPrefix === undefined ? {} : { queryPrefix }),
     ...(parallelRequests === undefined ? {} : { parallelRequests }),

@@ -3,8 +3,10 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
+import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
 import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
 import { UserError } from "../errors.ts";
+import type { StoresConfig } from "./stores-config.ts";
 
 /** An OpenAI-compatible embedding server. */
 export interface EmbeddingsConfig {
@@ -13,6 +15,8 @@ export interface EmbeddingsConfig {
   readonly apiKey: string | undefined;
   /** Undefined: the server's only model, or the first that looks like an embedding model. */
   readonly model: string | undefined;
+  /** Asks for vectors of this length. Undefined: as long as the model makes them. */
+  readonly dimensions?: number | undefined;
   /** Put before each text that is stored, e.g. "search_document: ". Undefined: known by the model's name. */
   readonly documentPrefix: string | undefined;
   /** Put before what is searched for. */
@@ -25,40 +29,13 @@ export interface EmbeddingsConfig {
   readonly requestTimeoutMs: number;
 }
 
-/** The archive on a remote Deno KV: any server that speaks KV Connect. */
-export interface ArchiveServer {
-  readonly url: string;
-  readonly accessToken: string;
-}
-
-/** The index in an S3-compatible object store. */
-export interface IndexBucket {
-  /** s3://bucket/prefix */
-  readonly uri: string;
-  readonly accessKey: string;
-  readonly secretKey: string;
-  /** Undefined: Amazon's. */
-  readonly endpoint?: string | undefined;
-  /** Default "us-east-1". */
-  readonly region?: string | undefined;
-}
-
-/** Where archive and index are kept. */
-export interface StoresConfig {
-  readonly dataDir: string;
-  /** Undefined: a file in the data folder. */
-  readonly archive?: ArchiveServer | undefined;
-  /** Undefined: a folder in the data folder. */
-  readonly index?: IndexBucket | undefined;
-}
-
 /** Where /health and /metrics are served. */
 export interface HealthPort {
   readonly port: number;
   readonly host: string;
 }
 
-export interface Config extends StoresConfig {
+export interface Config extends StoresConfig, GenerationSettings {
   readonly discordToken: string;
   /** Another address for Discord's REST API, e.g. of the local stand-in. */
   readonly discordApi: string | undefined;
@@ -121,6 +98,7 @@ const settings = {
   EMBEDDINGS_URL: url("http://localhost:1234/v1").optional(),
   EMBEDDINGS_API_KEY: text.optional(),
   EMBEDDINGS_MODEL: text.optional(),
+  EMBEDDINGS_DIMENSIONS: whole("the numbers in a vector").optional(),
   // Prefixes may end in a space that matters.
   EMBEDDINGS_DOCUMENT_PREFIX: z.string().optional(),
   EMBEDDINGS_QUERY_PREFIX: z.string().optional(),
@@ -131,6 +109,8 @@ const settings = {
     .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
     .default(""),
   FORGET_ON_LEAVE: yesNo.default(false),
+  KEEP_OLD_INDEX_DAYS: decimal("a number of days").default(7),
+  REINDEX_BY_ITSELF: yesNo.default(true),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),
   ALERT_SLOW_SECONDS: decimal("a number of seconds").default(5),
   ALERT_FAILURE_PERCENT: decimal("a percentage").default(5),
@@ -180,7 +160,7 @@ const needs = {
   INDEX_S3_ACCESS_KEY: ["INDEX_URI"],
   INDEX_S3_SECRET_KEY: ["INDEX_URI"],
   INDEX_URI: ["INDEX_S3_ACCESS_KEY", "INDEX_S3_SECRET_KEY", "INDEX_S3_ENDPOINT", "INDEX_S3_REGION"],
-  EMBEDDINGS_URL: ["EMBEDDINGS_MODEL", "EMBEDDINGS_API_KEY"],
+  EMBEDDINGS_URL: ["EMBEDDINGS_MODEL", "EMBEDDINGS_API_KEY", "EMBEDDINGS_DIMENSIONS"],
 } as const satisfies Partial<Record<keyof typeof settings, readonly (keyof typeof settings)[]>>;
 
 function lacking(schema: z.ZodObject, given: Environment): string[] {
@@ -231,6 +211,7 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
             baseUrl: values.EMBEDDINGS_URL,
             apiKey: values.EMBEDDINGS_API_KEY,
             model: values.EMBEDDINGS_MODEL,
+            dimensions: values.EMBEDDINGS_DIMENSIONS,
             documentPrefix: values.EMBEDDINGS_DOCUMENT_PREFIX,
             queryPrefix: values.EMBEDDINGS_QUERY_PREFIX,
             parallelRequests: values.EMBEDDINGS_PARALLEL,
@@ -239,6 +220,8 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
           },
     commandPrefix: values.COMMAND_PREFIX,
     forgetOnLeave: values.FORGET_ON_LEAVE,
+    keepOldIndexDays: values.KEEP_OLD_INDEX_DAYS,
+    reindexByItself: values.REINDEX_BY_ITSELF,
     logLevel: values.LOG_LEVEL,
     thresholds: {
       slowEmbeddingMs: values.ALERT_SLOW_SECONDS * 1000,

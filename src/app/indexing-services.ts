@@ -4,6 +4,7 @@
 import PQueue from "p-queue";
 import { createForegroundGate, type ForegroundGate } from "../async/foreground-gate.ts";
 import { createEngine, type Engine, type EngineParts } from "../backfill/engine.ts";
+import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
 import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
 import type { Run } from "../backfill/run/run.ts";
 import type { Announcement } from "../backfill/types.ts";
@@ -30,7 +31,7 @@ const MARKS_EVERY_MS = 10_000;
 /** At least so many times as long as it took: while the embedder is down, thousands of guilds may have some. */
 const MARKS_REST = 20;
 
-export interface IndexingServicesParts extends Pick<EngineParts, "find" | "rereading"> {
+export interface IndexingServicesParts extends GenerationSettings, Pick<EngineParts, "find" | "rereading"> {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly indexStore: IndexStore;
@@ -71,7 +72,17 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
   const foreground = createForegroundGate(clock);
   const breaker = createBreaker(queue, clock, logger);
   const ownership = createOwnership(runStore, parts.holder, clock, logger);
-  const indexes = createGuildIndexes(parts.indexStore, embedder.space, ownership, markOvertaken, parts.textRecipe);
+  const indexes = createGuildIndexes({
+    store: parts.indexStore,
+    generationStore: runStore,
+    embedder,
+    lastFilled: async (guildId) => (await runStore.load(guildId))?.value.fingerprint,
+    ownership,
+    onOvertaken: markOvertaken,
+    recipe: parts.textRecipe,
+    clock,
+    logger,
+  });
   const shared = { ...parts, command: parts.command ?? "/backfill", queue, foreground, breaker, ownership, indexes };
   const live = createLiveIndexing({ ...shared, quarantine: runStore });
   const engine = createEngine({ ...shared, live });

@@ -3,15 +3,17 @@
 import { sampleFor } from "../backfill/compare/proof-messages.ts";
 import type { Engine } from "../backfill/engine.ts";
 import type { Announcement } from "../backfill/types.ts";
+import { createQueryEmbedders } from "../embedding/query-embedders.ts";
 import { TransientError, toError } from "../errors.ts";
 import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import { createNotes, type Notes } from "../indexing/live/notes.ts";
 import type { Permissions } from "../ports/discord.ts";
+import type { Embedder, EmbedderSettings, EmbedQuery } from "../ports/embedder.ts";
 import { type Access, createAccess, isReadable } from "../search/access.ts";
 import { channelsMeant } from "../search/channels.ts";
 import type { WordModel } from "../search/late-interaction.ts";
-import { createSearch, type Search } from "../search/search.ts";
+import { createSearch, type Search, type SearchParts } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { createIndexingServices, type IndexingServicesParts } from "./indexing-services.ts";
 
@@ -19,6 +21,8 @@ export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   /** The built-in model also compares words for search, whatever the embedder. */
   readonly wordModel: WordModel;
   readonly permissions: Permissions;
+  /** An embedder of an earlier time, under the settings it had; undefined when there is no way to reach it. */
+  connectFormer?(settings: EmbedderSettings): Embedder | undefined;
   /** Ids of the members a name means. */
   findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
 }
@@ -47,22 +51,42 @@ export function createServices(parts: ServicesParts): Core {
   const { queue, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
   const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger);
   indexes.onChange(maintenance.markDirty);
-  const searching = createSearch({
-    openIndex: async (guildId) => maintenance.timed(guildId, (await indexes.open(guildId)).index),
-    embedQuery: async (text, signal) => {
-      // An embedder known to be down is not waited for: full text answers alone.
-      const down = breaker.state();
-      if (down !== undefined) throw new TransientError(down.reason);
-      const request = { use: "query", priority: "search", signal } as const;
-      const [vector] = await breaker.guard(() => queue.embed([text], request));
-      if (vector === undefined) throw new TransientError("the embedder answered without a vector");
-      return vector;
-    },
+  const embedQuery: EmbedQuery = async (text, signal) => {
+    // An embedder known to be down is not waited for: full text answers alone.
+    const down = breaker.state();
+    if (down !== undefined) throw new TransientError(down.reason);
+    const request = { use: "query", priority: "search", signal } as const;
+    const [vector] = await breaker.guard(() => queue.embed([text], request));
+    if (vector === undefined) throw new TransientError("the embedder answered without a vector");
+    return vector;
+  };
+  const queryEmbedders = createQueryEmbedders({
+    present: { space: embedder.space, embedQuery },
+    connect: parts.connectFormer ?? (() => undefined),
+    clock,
+    logger,
+  });
+  const searchParts: Omit<SearchParts, "openGenerations"> = {
     wordModel,
     findAuthors: parts.findMembers,
     findChannels: async (guildId, name, readable) => channelsMeant(await archive.channels(guildId), name, readable),
     clock,
     logger,
+  };
+  const searching = createSearch({
+    ...searchParts,
+    async openGenerations(guildId) {
+      const { searched } = await indexes.open(guildId);
+      return searched.map(({ generation, index }) => ({
+        index: maintenance.timed(guildId, index),
+        embedQuery: queryEmbedders.of(generation),
+      }));
+    },
+  });
+  /** Of what the present embedder has made searchable, and nothing else: what a backfill is checked by. */
+  const searchingPresent = createSearch({
+    ...searchParts,
+    openGenerations: async (guildId) => [{ index: (await indexes.open(guildId)).index, embedQuery }],
   });
   const search: Search = {
     search: (request) => foreground.run(() => searching.search(request)),
@@ -75,7 +99,7 @@ export function createServices(parts: ServicesParts): Core {
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
     const accessChannelIds = [...new Set((await archive.channels(guildId)).map((channel) => channel.accessChannelId))];
     const filter = { accessChannelIds };
-    const { hits } = await searching.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
+    const { hits } = await searchingPresent.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
     return hits.map(({ row }) => row.id);
   }
 
@@ -108,6 +132,7 @@ export function createServices(parts: ServicesParts): Core {
     async stop() {
       await maintenance.stop();
       await indexingServices.stop();
+      await queryEmbedders.close();
       await embedder.close();
     },
   };

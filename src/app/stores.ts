@@ -8,7 +8,7 @@ import { createIndexStore } from "../adapters/lancedb/store.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { IndexStore } from "../ports/vector-index.ts";
-import type { StoresConfig } from "./config.ts";
+import type { StoresConfig } from "./stores-config.ts";
 
 export interface Stores extends Omit<OpenArchive, "close"> {
   readonly indexStore: IndexStore;

@@ -14,14 +14,16 @@ import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AdminChannel, History } from "../ports/discord.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { RunStore, Versioned } from "../ports/runs.ts";
+import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
+import type { Versioned } from "../ports/versioned.ts";
 import { type Snowflake, snowflakeAt } from "../snowflake.ts";
 import type { Rereading } from "../sync/recheck.ts";
 import { analyze } from "./compare/analyze.ts";
 import { listFailures, retryFailures } from "./compare/quarantine.ts";
 import { phaseRanges } from "./compare/survey.ts";
 import { type Verification, type VerifyParts, verify as verifyRecords } from "./compare/verify.ts";
+import { createGenerationChanges, type GenerationSettings } from "./lifecycle/generation-change.ts";
 import { pauseAbandoned, pauseRun } from "./lifecycle/pause.ts";
 import { isLeftOver, planDifferences, takenUp } from "./lifecycle/plan-change.ts";
 import { requireRollable, rollBack } from "./lifecycle/rollback.ts";
@@ -41,7 +43,7 @@ const STOP_GRACE_MS = 3_000;
 /** What could not be taken up, because the archive cannot be written, say, is tried again after this. */
 const RECOVER_AGAIN_MS = 5_000;
 
-export interface EngineParts {
+export interface EngineParts extends GenerationSettings {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly indexes: GuildIndexes;
@@ -69,6 +71,8 @@ export interface Engine extends Backfill {
   recover(guildId: Snowflake): Promise<void>;
   /** Guilds whose run this process works on. */
   readonly atWork: () => Snowflake[];
+  /** Resolves when all guilds that have become ours have been looked at for what is to be embedded anew. */
+  considered(): Promise<void>;
   /** Resolves when nobody works on this guild's run (any more). */
   done(guildId: Snowflake): Promise<void>;
   /** Leaves every run to be resumed; resolves when the batches in flight are stored, or given up after a few seconds. */
@@ -92,6 +96,17 @@ export function createEngine(parts: EngineParts): Engine {
   /** Starting, taking up and rolling back happen one after the other per guild. */
   const turns = createKeyedMutex(shuttingDown);
   const channels = createGuildChannels(parts, updateRun, status);
+  const changes = createGenerationChanges({
+    ...parts,
+    analyze: (guildId) => analyze(parts, guildId, onProgress()),
+    start: (guildId) => start(guildId, { pace: "auto", startedBy: "the bot itself" }),
+    ask: async (guildId, change, analysis) =>
+      await channels
+        .of(guildId)
+        .reporter.post({ kind: "generation-change", status: await status(guildId), change, analysis }),
+    isAtWork: (guildId) => active.has(guildId),
+    inTurn: turns.runExclusive,
+  });
 
   async function updateRun(guildId: Snowflake, change: (run: Run) => Run): Promise<void> {
     const running = active.get(guildId);
@@ -108,10 +123,10 @@ export function createEngine(parts: EngineParts): Engine {
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
     requireOwnership(ownership, guildId);
     return turns.runExclusive(guildId, async () => {
-      await archive.saveSettings(guildId, {
-        ...(await archive.settings(guildId)),
-        adminChannelId: options.adminChannelId,
-      });
+      const { adminChannelId } = options;
+      if (adminChannelId !== undefined) {
+        await archive.saveSettings(guildId, { ...(await archive.settings(guildId)), adminChannelId });
+      }
       const stored = await runStore.load(guildId);
       // One that has settled is only showing so.
       if (stored !== undefined && !isActive(stored.value.status)) await active.get(guildId)?.done;
@@ -130,7 +145,10 @@ export function createEngine(parts: EngineParts): Engine {
   ): Promise<StartOutcome> {
     const analysis = await unlessStopping(analyze(parts, guildId, onProgress()));
     const saved = await storeNewRun(parts, guildId, options, analysis, stored?.value);
-    if ("outcome" in saved) return saved;
+    if ("outcome" in saved) {
+      if (saved.outcome === "nothing-to-do") await changes.complete(guildId);
+      return saved;
+    }
     await begin(guildId, stateOf(guildId, saved));
     return { outcome: "started", status: await status(guildId) };
   }
@@ -200,6 +218,7 @@ export function createEngine(parts: EngineParts): Engine {
         verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current, onProgress()),
       repair: (records, stop) => repair(parts, guildId, records, stop),
       onMarked: () => live.kick(guildId),
+      onSucceeded: () => changes.runSucceeded(guildId),
       status: () => status(guildId),
     });
     const done = run.done
@@ -290,7 +309,13 @@ export function createEngine(parts: EngineParts): Engine {
         logger.info("run:rolled-back", { guildId, runId: stored.value.id, removedRows });
         return { removedRows, verification: await verify(guildId) };
       }),
-    recover: recoverPatiently,
+    formerIndex: changes.former,
+    rollbackIndex: changes.rollBack,
+    async recover(guildId) {
+      await recoverPatiently(guildId);
+      changes.consider(guildId);
+    },
+    considered: changes.idle,
     atWork: () => [...active.keys()],
     async done(guildId) {
       await turns.finished(guildId);
@@ -298,6 +323,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async stop() {
       stopped.abort();
+      await changes.stop();
       await turns.close();
       const runs = [...active.values()];
       // A disk that never answers keeps nobody from stopping.

@@ -88,6 +88,7 @@ export async function lookAtStatus(
     guildId,
     at: parts.clock.now(),
     run,
+    change: await unlessAway(indexes.changeOf(guildId)),
     otherModel: run !== undefined && !isOfSpace(run, indexes.space),
     recordsPerSecond,
     etaMs: recordsPerSecond === undefined || recordsPerSecond === 0 ? undefined : (remaining / recordsPerSecond) * 1000,

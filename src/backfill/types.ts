@@ -1,5 +1,6 @@
 // The backfill as the rest of the project sees it: what commands may ask of it and what it reports. Types only; engine.ts does it.
 
+import type { Generation, GenerationChange } from "../ports/generations.ts";
 import type { QuarantineEntry } from "../ports/quarantine.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Rereading } from "../sync/recheck.ts";
@@ -14,8 +15,8 @@ export interface StartOptions {
   readonly phases?: readonly PhaseName[];
   readonly pace?: PaceName;
   readonly source?: SourceName;
-  /** Where reports go; remembered for the guild. */
-  readonly adminChannelId: Snowflake;
+  /** Where reports go; remembered for the guild. Undefined: where they went before. */
+  readonly adminChannelId?: Snowflake;
   /** Who asked: a user id, for the record. */
   readonly startedBy: string;
   /** Change the plan of a paused run from here instead of asking first. */
@@ -47,6 +48,8 @@ export interface BackfillStatus {
   readonly run: Run | undefined;
   /** The run was for another search model than the present one, which does not search what it made. */
   readonly otherModel: boolean;
+  /** What is being changed from one search index to another; undefined when one has all. */
+  readonly change: GenerationChange | undefined;
   /** Over the last minute of running time. */
   readonly recordsPerSecond: number | undefined;
   readonly etaMs: number | undefined;
@@ -71,6 +74,12 @@ export type Announcement =
   | { readonly kind: "progress"; readonly status: BackfillStatus }
   | { readonly kind: "alert-raised"; readonly alert: Alert; readonly status: BackfillStatus }
   | { readonly kind: "alert-resolved"; readonly alert: Alert; readonly status: BackfillStatus }
+  | {
+      readonly kind: "generation-change";
+      readonly status: BackfillStatus;
+      readonly change: GenerationChange;
+      readonly analysis: Analysis;
+    }
   | { readonly kind: "report"; readonly status: BackfillStatus; readonly verification: Verification | undefined };
 
 /** The backfill as commands use it. Every method takes the guild first and is safe to call at any time. */
@@ -85,6 +94,10 @@ export interface Backfill {
   failures(guildId: Snowflake, limit: number): Promise<QuarantineEntry[]>;
   /** Gives quarantined records another chance. @returns how many */
   retry(guildId: Snowflake): Promise<number>;
+  /** What could be gone back to: the index of before the latest change, as long as it is kept. */
+  formerIndex(guildId: Snowflake): Promise<Generation | undefined>;
+  /** Searches the former index first again. @returns it @throws UserError when there is none, or a run is at work */
+  rollbackIndex(guildId: Snowflake, by: string): Promise<Generation>;
   /** Takes the latest run's rows out of the index. @returns rows removed */
   rollback(
     guildId: Snowflake,

@@ -6,8 +6,9 @@ import { copyArchive } from "../adapters/denokv/copy.ts";
 import { copyIndex } from "../adapters/lancedb/copy.ts";
 import { addressOf } from "../adapters/lancedb/location.ts";
 import { requireConditionalPut } from "../adapters/lancedb/object-store.ts";
-import { type Environment, environment, readStores, type StoresConfig } from "../app/config.ts";
+import { type Environment, environment, readStores } from "../app/config.ts";
 import { archiveLocation, archiveOf, indexOf } from "../app/stores.ts";
+import type { StoresConfig } from "../app/stores-config.ts";
 import { toError, UserError } from "../errors.ts";
 
 const USAGE = `Usage: npm run move -- [--to-kv URL] [--to-index s3://BUCKET/FOLDER]    from the data folder to remote engines

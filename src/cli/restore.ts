@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { type NamedVersion, namedVersions } from "../adapters/lancedb/named-versions.ts";
 import { createLogger } from "../adapters/pino.ts";
 import { systemClock } from "../adapters/system.ts";
-import { readLocalConfig, type StoresConfig } from "../app/config.ts";
+import { readLocalConfig } from "../app/config.ts";
 import { indexOf, openStores } from "../app/stores.ts";
+import type { StoresConfig } from "../app/stores-config.ts";
 import { cancelled } from "../backfill/lifecycle/rollback.ts";
 import { runSchema } from "../backfill/run/run.ts";
 import { createRunState } from "../backfill/run/run-state.ts";
@@ -83,7 +84,8 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
       await state.update((each) => cancelled(each, `the index was set back to ${version.name}`, clock.now()));
     }
     await version.restore();
-    const index = await indexStore.open(guild, version.space);
+    const index = await indexStore.openExisting(guild, version.space);
+    if (index === undefined) throw new UserError("The index is gone.");
     const writer = createIndexWriter(index, {
       mayCommit: () => ownership.mayCommit(guild),
       isOwner: () => ownership.lease(guild) !== undefined,

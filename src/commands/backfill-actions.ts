@@ -10,6 +10,7 @@ import { allGuildsView, analysisView, analyzingView } from "../views/analysis.ts
 import { type AskedPlan, checkingView, pauseView, rollbackQuestionView, startView } from "../views/answers.ts";
 import { monthsChart } from "../views/charts/months.ts";
 import { failuresView, retriedView } from "../views/failures.ts";
+import { rollbackIndexQuestionView, rolledBackIndexView } from "../views/generation-change.ts";
 import { rolledBackView, verificationView } from "../views/report.ts";
 import { statusView } from "../views/status.ts";
 import { readableFor } from "./access.ts";
@@ -124,6 +125,33 @@ export async function askRollback(interaction: Asked, context: CommandContext): 
     throw new UserError("There is no backfill to take back. Nothing was changed.");
   }
   await answer(interaction, rollbackQuestionView(run));
+}
+
+/** Back to the index of before a change of the model. */
+export async function askRollbackIndex(interaction: Asked, context: CommandContext): Promise<void> {
+  const former = await context.backfill.formerIndex(interaction.guildId);
+  if (former === undefined) {
+    throw new UserError(
+      "There is no former search index to go back to: it is kept for some days after a change. Nothing was changed.",
+    );
+  }
+  await answer(interaction, rollbackIndexQuestionView(former));
+}
+
+/** @param fingerprint of the index the question was about */
+export async function rollbackIndex(
+  interaction: ClickInteraction,
+  context: CommandContext,
+  fingerprint: string,
+): Promise<void> {
+  const former = await context.backfill.formerIndex(interaction.guildId);
+  if (former?.fingerprint !== fingerprint) {
+    throw new UserError("The search index has been changed meanwhile. Nothing was changed now.");
+  }
+  await answer(
+    interaction,
+    rolledBackIndexView(await context.backfill.rollbackIndex(interaction.guildId, `<@${interaction.user.id}>`)),
+  );
 }
 
 /** @param runId the run the question was about */

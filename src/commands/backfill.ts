@@ -8,6 +8,7 @@ import {
   PermissionFlagsBits,
   SlashCommandBuilder,
 } from "discord.js";
+import { laterView } from "../views/generation-change.ts";
 import { sentence } from "../views/message.ts";
 import { requireManageServer } from "./admin.ts";
 import * as actions from "./backfill-actions.ts";
@@ -80,7 +81,18 @@ const data = new SlashCommandBuilder()
   .addSubcommand((sub) => sub.setName("failures").setDescription("List what could not be made searchable, and why"))
   .addSubcommand((sub) => sub.setName("retry").setDescription("Give everything that failed another chance"))
   .addSubcommand((sub) =>
-    sub.setName("rollback").setDescription("Take back what the latest backfill made searchable (asks first)"),
+    sub
+      .setName("rollback")
+      .setDescription("Take back the latest backfill, or a change of the search model (asks first)")
+      .addStringOption((option) =>
+        option
+          .setName("what")
+          .setDescription("What to take back (the latest backfill, when left out)")
+          .addChoices(
+            { name: "backfill: what the latest one made searchable", value: "backfill" },
+            { name: "index: search with the former index again", value: "index" },
+          ),
+      ),
   );
 
 type Handler = (interaction: SlashInteraction | ClickInteraction, context: CommandContext) => Promise<void>;
@@ -126,7 +138,10 @@ const subcommands: Readonly<Record<string, (interaction: SlashInteraction, conte
     },
     pause: openly(actions.pause),
     verify: openly(actions.verify),
-    rollback: quietly(actions.askRollback),
+    rollback: quietly(async (interaction, context) => {
+      const isIndex = interaction.isChatInputCommand() && interaction.options.getString("what") === "index";
+      await (isIndex ? actions.askRollbackIndex : actions.askRollback)(interaction, context);
+    }),
   };
 
 const buttons: ButtonHandlers = {
@@ -156,6 +171,13 @@ const buttons: ButtonHandlers = {
       );
       throw thrown;
     }
+  },
+  async "rollback-index"(interaction, context, [fingerprint = ""]) {
+    await interaction.deferUpdate();
+    await actions.rollbackIndex(interaction, context, fingerprint);
+  },
+  async later(interaction) {
+    await interaction.update(toReply(laterView("/backfill start")));
   },
   async cancel(interaction) {
     await interaction.update(toReply(sentence("Nothing was changed.")));

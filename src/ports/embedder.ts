@@ -8,10 +8,35 @@ export interface EmbeddingSpace {
   readonly fingerprint: string;
 }
 
+/**
+ * How to reach an embedder again, for as long as an index of its vectors is searched. Never with keys. `unknown`: of an index that an
+ * earlier version left.
+ */
+export type EmbedderSettings =
+  | { readonly kind: "built-in" | "unknown" }
+  | {
+      readonly kind: "server";
+      readonly baseUrl: string;
+      readonly modelId: string;
+      /** What the server calls the model in its answers. */
+      readonly answersAs: string;
+      /** Numbers in a vector. */
+      readonly length: number;
+      /** Asked for, of a model that can shorten its vectors. */
+      readonly dimensions?: number | undefined;
+      readonly documentPrefix: string;
+      readonly queryPrefix: string;
+    };
+
+/** Embeds what somebody searches for. @throws when the embedder cannot answer */
+export type EmbedQuery = (text: string, signal: AbortSignal) => Promise<Float32Array>;
+
 /** Turns texts into vectors. Implementations: an OpenAI-compatible server, the built-in model. */
 export interface Embedder {
   /** Known after the first successful `embed` at the latest; `probe()` settles it. */
   readonly space: EmbeddingSpace;
+  /** Default: unknown, so that an index of its vectors answers by words once another embedder is in use. */
+  readonly settings?: EmbedderSettings;
   readonly limits: {
     readonly textsPerRequest: number;
     readonly tokensPerText: number;

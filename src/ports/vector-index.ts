@@ -114,6 +114,10 @@ export interface VectorIndex {
   keys(kind: RecordKind, range: IdRange, limit: number): Promise<RowKey[]>;
   /** What a change of these records concerns. */
   affected(ids: readonly Snowflake[]): Promise<AffectedRows>;
+  /** Which of these ids have rows, whoever may see them. */
+  holds(ids: readonly Snowflake[]): Promise<Snowflake[]>;
+  /** Takes the words of these neighbours out of all rows that carry them, in one commit. */
+  removeContext(ids: readonly Snowflake[]): Promise<void>;
   /** Rows of these ids, with vectors. */
   rows(ids: readonly Snowflake[], filter?: SearchFilter): Promise<IndexRow[]>;
 
@@ -153,13 +157,20 @@ export interface VectorIndex {
   close(): Promise<void>;
 }
 
+/** An index of an earlier generation: rows only ever leave it. Its table may have other columns than those that are made now. */
+export type FormerIndex = Omit<VectorIndex, "write" | "removeRun" | "tag">;
+
 /** Opens the indexes of all guilds. */
 export interface IndexStore {
+  /** Identity of the columns that tables are made with: part of the fingerprint of what is in them. */
+  readonly columns: string;
   /** Creates the table when it does not exist. @throws UserError when what is on disk cannot be used, saying why */
   open(guildId: Snowflake, space: EmbeddingSpace): Promise<VectorIndex>;
-  /** Spaces that have a table for this guild (an earlier model's, for instance). */
-  spaces(guildId: Snowflake): Promise<{ readonly fingerprint: string; readonly rows: number }[]>;
-  /** Deletes all of a guild's tables. */
-  drop(guildId: Snowflake): Promise<void>;
+  /** Opens a table that is there, with the columns and dimensions it has. @returns undefined when it is gone */
+  openExisting(guildId: Snowflake, space: EmbeddingSpace): Promise<VectorIndex | undefined>;
+  /** Fingerprints that have a table for this guild. */
+  fingerprints(guildId: Snowflake): Promise<string[]>;
+  /** Deletes one of a guild's tables for good, or all of them. */
+  drop(guildId: Snowflake, fingerprint?: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@
 import { splitSearchText } from "../content-hash.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
+import type { CandidateGroup } from "./generations.ts";
 import type { LateInteraction, WordFrequencies } from "./late-interaction.ts";
 
 export interface WordComparison {
@@ -28,19 +29,21 @@ const SHORT_LENGTH = 20;
  * score = cosine / best cosine + BM25 / best BM25 + (1 + 2 s) x L / best L, for every candidate; BM25 is 0 where full text did not
  * find it, L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short
  * message a word stands once or not at all, so counting words, as BM25 does, tells little; their likeness tells the more.
- * @param vector of the query; without it, by words alone
+ * Each generation's cosines are shares of its own best one: those of two models do not compare. Rows of a generation whose query has no
+ * vector are scored by the rest, scaled to the same sum.
  */
-export function rank(
-  text: string,
-  candidates: readonly FoundRow[],
-  vector: Float32Array | undefined,
-  words: WordComparison | undefined,
-): Scored[] {
-  const cosines = relative(candidates.map((row) => (vector ? dot(row.vector, vector) : 0)));
+export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
+  const candidates = groups.flatMap(({ rows }) => rows);
+  const cosines = groups.flatMap(({ rows, vector }) =>
+    vector ? relative(rows.map((row) => dot(row.vector, vector))) : rows.map(() => undefined),
+  );
   const textScores = relative(candidates.map((row) => row.textScore ?? 0));
   const { likeness, weight } = compareWords(text, candidates, words);
   return candidates
-    .map((row, c) => ({ row, score: (cosines[c] ?? 0) + (textScores[c] ?? 0) + weight * (likeness[c] ?? 0) }))
+    .map((row, c) => {
+      const byWords = (textScores[c] ?? 0) + weight * (likeness[c] ?? 0);
+      return { row, score: byWords + (cosines[c] ?? byWords / (1 + weight)) };
+    })
     .sort(byScore);
 }
 

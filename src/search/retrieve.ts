@@ -1,8 +1,9 @@
 // From a query to ranked records: candidates from the vectors and from full text under one filter, one entry per record.
 
 import { splitSearchText } from "../content-hash.ts";
-import type { FoundRow, SearchFilter, VectorIndex } from "../ports/vector-index.ts";
+import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import { foldRepeats } from "./fold-repeats.ts";
+import type { CandidateGroup, SearchedIndex } from "./generations.ts";
 import { preferNewer, rank, type Scored, type WordComparison } from "./rank.ts";
 import { containsPhrase } from "./words.ts";
 
@@ -29,29 +30,30 @@ export interface RetrieveRequest {
   /** None may stand in it. */
   readonly without?: readonly string[];
   readonly filter: SearchFilter;
-  /** Resolves to undefined when the query could not be embedded: full text answers alone. */
-  readonly vector: Promise<Float32Array | undefined>;
+  /** One for each generation. Resolves to undefined when the query could not be embedded: full text answers alone. */
+  readonly vectors: readonly Promise<Float32Array | undefined>[];
   readonly words?: WordComparison | undefined;
   /** Of about equally good matches, the newer first. */
   readonly preferNewer?: boolean | undefined;
 }
 
 /** @returns every candidate's record, best first */
-export async function retrieve(index: VectorIndex, request: RetrieveRequest): Promise<Ranked[]> {
-  const [candidates, vector] = await Promise.all([findCandidates(index, request), request.vector]);
-  const ranked = rank(request.text, candidates, vector, request.words);
+export async function retrieve(index: SearchedIndex, request: RetrieveRequest): Promise<Ranked[]> {
+  const ranked = rank(request.text, await findCandidates(index, request), request.words);
   return asRecords(request.preferNewer ? preferNewer(ranked) : ranked);
 }
 
-/** The rows that full text or the vectors find, in no order that matters. */
+/** The rows that full text or the vectors find in each generation, in no order that matters. */
 export async function findCandidates(
-  index: VectorIndex,
-  { text, phrases, without = [], filter, vector }: RetrieveRequest,
-): Promise<FoundRow[]> {
+  index: Pick<SearchedIndex, "candidates">,
+  { text, phrases, without = [], filter, vectors }: RetrieveRequest,
+): Promise<CandidateGroup[]> {
   const limit = phrases.length + without.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
   const phrase = [...phrases].sort((one, other) => other.length - one.length)[0];
-  const rows = await index.candidates({ text, phrase, vector, filter, limit });
-  return phrases.length + without.length === 0 ? rows : rows.filter(saying(phrases, without));
+  const groups = await index.candidates({ text, phrase, filter, limit }, vectors);
+  if (phrases.length + without.length === 0) return groups;
+  const fits = saying(phrases, without);
+  return groups.map(({ rows, vector }) => ({ rows: rows.filter(fits), vector }));
 }
 
 /** Tells whether a row says each of the phrases and nothing of what is to be left out, mentions by name. */

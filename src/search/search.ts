@@ -2,9 +2,11 @@
 
 import { toError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { EmbedQuery } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { FoundRow, SearchFilter, VectorIndex } from "../ports/vector-index.ts";
+import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./generations.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
@@ -63,9 +65,8 @@ export interface SearchResult {
 }
 
 export interface SearchParts extends NarrowParts {
-  readonly openIndex: (guildId: Snowflake) => Promise<VectorIndex>;
-  /** @throws when the embedder cannot answer */
-  readonly embedQuery: (text: string, signal: AbortSignal) => Promise<Float32Array>;
+  /** A guild's generations, at least one. A search takes each record from the first that holds it. */
+  readonly openGenerations: (guildId: Snowflake) => Promise<readonly SearchedGeneration[]>;
   /** For late interaction; without it, ranking is by vectors and full text. */
   readonly wordModel?: WordModel;
   readonly clock: Clock;
@@ -93,16 +94,19 @@ interface Found {
 }
 
 export function createSearch(parts: SearchParts): Search {
-  const { openIndex, embedQuery, wordModel, clock, logger } = parts;
+  const { wordModel, clock, logger } = parts;
   const lateInteraction = wordModel && createLateInteraction(wordModel);
   const statistics = wordModel && createWordStatistics(wordModel, clock);
 
-  async function compareWords(index: VectorIndex): Promise<WordComparison | undefined> {
-    return lateInteraction && statistics ? { lateInteraction, frequencies: await statistics.of(index) } : undefined;
+  const openIndex = async (guildId: Snowflake) => searchedIndex(await parts.openGenerations(guildId));
+
+  async function compareWords(index: SearchedIndex): Promise<WordComparison | undefined> {
+    if (!lateInteraction || !statistics) return undefined;
+    return { lateInteraction, frequencies: await statistics.of(await index.fullest()) };
   }
 
   /** @returns the vector, or why there is none; rejects only when the search itself is given up */
-  async function embed(text: string, signal?: AbortSignal): Promise<Float32Array | string> {
+  async function embed(embedQuery: EmbedQuery, text: string, signal?: AbortSignal): Promise<Float32Array | string> {
     const done = new AbortController();
     const tooLate = clock
       .sleep(EMBEDDING_TIMEOUT_MS, done.signal)
@@ -118,32 +122,60 @@ export function createSearch(parts: SearchParts): Search {
     }
   }
 
+  /** For each generation the query's vector, or why there is none; nothing where its embedder is gone. Each embedder is asked once. */
+  function embedForEach(
+    { generations }: SearchedIndex,
+    text: string,
+    known: readonly (Float32Array | undefined)[],
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array | string | undefined>[] {
+    const asked = new Map<EmbedQuery, Promise<Float32Array | string>>();
+    return generations.map(({ embedQuery }, place) => {
+      const vector = known[place];
+      if (vector !== undefined || embedQuery === undefined) return Promise.resolve(vector);
+      const once = asked.get(embedQuery) ?? embed(embedQuery, text, signal);
+      asked.set(embedQuery, once);
+      return once;
+    });
+  }
+
+  /** @param options.known vectors of the query that need no embedder, by generation */
   async function rank(
-    index: VectorIndex,
+    index: SearchedIndex,
     query: ParsedQuery,
     filter: SearchFilter,
-    { preferNewer, signal }: { preferNewer?: boolean | undefined; signal?: AbortSignal | undefined },
+    options: {
+      readonly preferNewer?: boolean | undefined;
+      readonly signal?: AbortSignal | undefined;
+      readonly known?: readonly (Float32Array | undefined)[];
+    },
   ): Promise<Outcome> {
+    const { preferNewer, signal, known = [] } = options;
     const words = await compareWords(index);
-    const embedded = embed(query.text, signal);
-    const vector = embedded.then((result) => (typeof result === "string" ? undefined : result));
     const { text, phrases, without } = query;
-    const ranked = await retrieve(index, { text, phrases, without, filter, vector, words, preferNewer });
-    const degraded = await embedded;
-    if (typeof degraded !== "string") return { ranked };
-    logger.warn("search:degraded", { reason: degraded });
-    return { ranked, degraded };
+    const embedded = embedForEach(index, text, known, signal);
+    const vectors = embedded.map((each) => each.then((result) => (typeof result === "string" ? undefined : result)));
+    // At once, so that a search that is given up is heard by somebody.
+    const [ranked] = await Promise.all([
+      retrieve(index, { text, phrases, without, filter, vectors, words, preferNewer }),
+      Promise.all(vectors),
+    ]);
+    const reasons = (await Promise.all(embedded)).map((result) => (typeof result === "string" ? result : undefined));
+    for (const reason of new Set(reasons)) if (reason !== undefined) logger.warn("search:degraded", { reason });
+    // A former model that does not answer any more is no news to who searches.
+    const [degraded] = reasons;
+    return degraded === undefined ? { ranked } : { ranked, degraded };
   }
 
   async function findPage(
-    index: VectorIndex,
+    index: SearchedIndex,
     query: ParsedQuery,
     filter: SearchFilter,
     request: SearchRequest,
   ): Promise<Found> {
     const { limit, offset } = request;
     if (query.messageId !== undefined) {
-      const [row] = await index.rows([query.messageId], filter);
+      const [row] = await index.rowsOf(query.messageId, filter);
       if (row || query.text === "") return { hits: row && offset === 0 ? [unranked(row)] : [], hasMore: false };
     }
     if (query.text === "") {
@@ -170,19 +202,9 @@ export function createSearch(parts: SearchParts): Search {
       const started = clock.elapsed();
       const index = await openIndex(guildId);
       const others = { ...filter, excludeIds: [...(filter.excludeIds ?? []), id] };
-      const [stored] = await index.rows([id]);
       const query = verbatim(text.slice(0, SIMILAR_LENGTH).toWellFormed());
-      const outcome: Outcome = stored
-        ? {
-            ranked: await retrieve(index, {
-              text: query.text,
-              phrases: [],
-              filter: others,
-              vector: Promise.resolve(stored.vector),
-              words: await compareWords(index),
-            }),
-          }
-        : await rank(index, query, others, { signal });
+      const stored = await Promise.all(index.generations.map((generation) => generation.index.rows([id])));
+      const outcome = await rank(index, query, others, { signal, known: stored.map(([row]) => row?.vector) });
       const found = page(outcome, limit, offset);
       const nothing = found.hits.length === 0 && offset === 0 ? await whyNothing(index, others) : undefined;
       return {
@@ -199,7 +221,7 @@ export function createSearch(parts: SearchParts): Search {
 
 /** Newest first. Rows that say what is to be left out take no place: so many are read until enough are left. */
 async function latest(
-  index: VectorIndex,
+  index: Pick<SearchedIndex, "latest">,
   { without }: ParsedQuery,
   filter: SearchFilter,
   limit: number,

@@ -11,6 +11,8 @@ const MAX_AGE_MS = 15 * 60_000;
 /** While a guild's index is being filled, a sample soon speaks of something else. */
 const MAX_GROWTH = 1.5;
 
+type SampledIndex = Pick<VectorIndex, "count" | "sampleTexts">;
+
 interface Sample {
   readonly rows: number;
   readonly at: number;
@@ -18,11 +20,11 @@ interface Sample {
 }
 
 export interface WordStatistics {
-  of(index: VectorIndex): Promise<WordFrequencies>;
+  of(index: SampledIndex): Promise<WordFrequencies>;
 }
 
 export function createWordStatistics(model: WordModel, clock: Pick<Clock, "elapsed">): WordStatistics {
-  const samples = new WeakMap<VectorIndex, Sample>();
+  const samples = new WeakMap<SampledIndex, Sample>();
   return {
     async of(index) {
       const rows = await index.count();
@@ -38,7 +40,7 @@ export function createWordStatistics(model: WordModel, clock: Pick<Clock, "elaps
   };
 }
 
-async function sample(index: VectorIndex, model: WordModel): Promise<WordFrequencies> {
+async function sample(index: SampledIndex, model: WordModel): Promise<WordFrequencies> {
   const texts = await index.sampleTexts(SAMPLED_TEXTS);
   const textsWith = new Map<number, number>();
   for (const text of texts) {

@@ -3,6 +3,7 @@
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { Analysis, Check, PhasePlan } from "../backfill/compare/survey.ts";
 import { distribution } from "./distribution.ts";
+import { changeLine } from "./generation-change.ts";
 import { type Button, button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
 import { phaseTitles } from "./progress.ts";
 import { about, bar, bytes, count, duration, percent, plain, rate } from "./words.ts";
@@ -177,11 +178,7 @@ function plan(analysis: Analysis): APIEmbed {
     `Disk: about ${bytes(analysis.diskNeededBytes)} needed, ${Number.isFinite(analysis.diskFreeBytes) ? `${bytes(analysis.diskFreeBytes)} free` : "stored elsewhere"}`,
     `Average length of a message: ${count(Math.round(analysis.averageLength), "character")}`,
   ];
-  if (analysis.otherModelRows > 0) {
-    facts.push(
-      `${count(analysis.otherModelRows, "entry", "entries")} of earlier search models are still on the disk, and not searched`,
-    );
-  }
+  if (analysis.change) facts.push(changeLine(analysis.change));
   return {
     color: colors.neutral,
     fields: [

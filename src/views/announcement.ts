@@ -4,6 +4,7 @@ import type { Announcement } from "../backfill/types.ts";
 import { alertRaisedView, alertResolvedView } from "./alerts.ts";
 import { type DrawChart, illustrated, type Picture } from "./charts/chart.ts";
 import { runChart } from "./charts/run.ts";
+import { generationChangeView } from "./generation-change.ts";
 import type { View } from "./message.ts";
 import { progressView } from "./progress.ts";
 import { reportView } from "./report.ts";
@@ -16,6 +17,8 @@ export function announcementView(announcement: Announcement): View {
       return alertRaisedView(announcement.alert, announcement.status);
     case "alert-resolved":
       return alertResolvedView(announcement.alert, announcement.status);
+    case "generation-change":
+      return generationChangeView(announcement.change, announcement.analysis);
     case "report":
       return reportView(announcement.status, announcement.verification);
   }

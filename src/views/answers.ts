@@ -17,7 +17,10 @@ export function checkingView(): View {
   return sentence("🔎 Checking that everything is ready, and counting what is missing…");
 }
 
-export function startView(outcome: StartOutcome, asked: StartOptions): View {
+/** Asked for by a person, who is told where the progress is shown. */
+export type AskedStart = StartOptions & Required<Pick<StartOptions, "adminChannelId">>;
+
+export function startView(outcome: StartOutcome, asked: AskedStart): View {
   const where = `The progress is shown in <#${asked.adminChannelId}>.`;
   const controls = [button("Status", customId("backfill", "status"))];
   switch (outcome.outcome) {
@@ -43,7 +46,7 @@ export function startView(outcome: StartOutcome, asked: StartOptions): View {
 }
 
 /** The unfinished run has another plan than the one asked for: which one goes on? */
-function planDiffersView(differences: readonly string[], asked: StartOptions): View {
+function planDiffersView(differences: readonly string[], asked: AskedStart): View {
   return message({
     embeds: [
       {
@@ -63,7 +66,7 @@ function planDiffersView(differences: readonly string[], asked: StartOptions): V
   });
 }
 
-function planArguments({ phases, pace, source, adminChannelId }: StartOptions): string[] {
+function planArguments({ phases, pace, source, adminChannelId }: AskedStart): string[] {
   return [adminChannelId, phases?.join("+") ?? "", pace ?? "", source ?? ""];
 }
 

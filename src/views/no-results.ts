@@ -72,6 +72,8 @@ function whyNot({ query, filter, nothing }: EmptyPage["result"]): string {
 function howFar(status: BackfillStatus | undefined): string[] {
   const run = status?.run;
   const live = status?.livePending ? ["The newest messages are still being made searchable."] : [];
+  // While an index is being changed, the former one answers for what is not done yet.
+  if (status?.change && (!run || status.otherModel)) return live;
   if (status && (!run || status.otherModel)) {
     const why = run ? "the search model was changed" : "no backfill has been made here";
     return [`Older messages may not be searchable yet: ${why}. An admin can start a backfill.`, ...live];

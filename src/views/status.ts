@@ -3,6 +3,7 @@
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/types.ts";
 import type { Rereading } from "../sync/recheck.ts";
+import { changeLine } from "./generation-change.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
 import { count, plain } from "./words.ts";
@@ -10,7 +11,9 @@ import { count, plain } from "./words.ts";
 export function statusView(status: BackfillStatus): View {
   const embed = status.run ? runEmbed(status, status.run) : noRunEmbed(status);
   const extra: APIEmbedField[] = [{ name: "New messages", value: livePending(status.livePending) }];
-  if (status.otherModel) {
+  if (status.change) {
+    extra.unshift({ name: "The search index is being changed", value: changeLine(status.change) });
+  } else if (status.otherModel) {
     extra.unshift({
       name: "The search model was changed",
       value:

@@ -14,7 +14,7 @@ import type { Logger } from "../../src/ports/logger.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import { openTestArchive } from "../support/archive.ts";
 import { startDiscord, type TestDiscord, type TestDiscordOptions } from "../support/discord.ts";
-import { exampleAnalysis, exampleStatus, exampleVerification } from "../views/examples.ts";
+import { exampleAnalysis, exampleGeneration, exampleStatus, exampleVerification } from "../views/examples.ts";
 
 export interface TestCommands {
   readonly discord: TestDiscord;
@@ -94,6 +94,8 @@ function scriptedBackfill(
     failures: async () => [],
     retry: async () => 3,
     rollback: async () => ({ removedRows: 7, verification: exampleVerification() }),
+    formerIndex: async () => exampleGeneration(),
+    rollbackIndex: async () => exampleGeneration(),
   };
   const scripted = { ...plain, ...overrides };
   const noted = <Name extends keyof Backfill>(method: Name): Backfill[Name] =>
@@ -110,6 +112,8 @@ function scriptedBackfill(
     failures: noted("failures"),
     retry: noted("retry"),
     rollback: noted("rollback"),
+    formerIndex: noted("formerIndex"),
+    rollbackIndex: noted("rollbackIndex"),
   };
 }
 

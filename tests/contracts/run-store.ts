@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { IdRange } from "../../src/ports/archive.ts";
+import type { Generations } from "../../src/ports/generations.ts";
 import type { Lease, Presence } from "../../src/ports/owners.ts";
 import type { QuarantineEntry } from "../../src/ports/quarantine.ts";
 import type { RunStore } from "../../src/ports/runs.ts";
@@ -235,6 +236,53 @@ export function runStoreContract(
         const run = await saved({ id: "r1", step: 1 }, undefined, lease);
         await saved({ id: "r1", step: 2 }, run.stamp);
         expect(await store.save(GUILD, { id: "r1", step: 9 }, run.stamp, { lease })).toBe("changed");
+      });
+    });
+
+    describe("generations", () => {
+      const generations = (toldOf: string): Generations => ({
+        list: [
+          {
+            fingerprint: "nomic-8-00000000-11111111",
+            space: { modelId: "nomic", dimensions: 8, fingerprint: "nomic-8-00000000" },
+            embedder: {
+              kind: "server",
+              baseUrl: "http://localhost:1234/v1",
+              modelId: "nomic",
+              answersAs: "",
+              length: 8,
+              documentPrefix: "d: ",
+              queryPrefix: "",
+            },
+            status: "building",
+            reason: "the first",
+            statusAt: 5,
+          },
+        ],
+        toldOf,
+      });
+
+      test("are kept by the owner, each change only by who has seen the one before", async () => {
+        const lease = await taken(await store.appear("one", 0, 1_000), 0);
+        expect(await store.loadGenerations(GUILD)).toBeUndefined();
+        const first = await store.saveGenerations(GUILD, generations("a"), undefined, lease);
+        if (typeof first === "string") throw new Error(first);
+        expect((await store.loadGenerations(GUILD))?.value).toEqual(generations("a"));
+        expect(await store.saveGenerations(GUILD, generations("b"), undefined, lease)).toBe("changed");
+        expect(await store.saveGenerations(GUILD, generations("b"), first.stamp, lease)).toMatchObject({
+          value: generations("b"),
+        });
+        expect(await store.saveGenerations(GUILD, generations("c"), first.stamp, lease)).toBe("changed");
+        expect((await store.loadGenerations(GUILD))?.value.toldOf).toBe("b");
+      });
+
+      test("are refused from who no longer owns the guild", async () => {
+        const presence = await store.appear("one", 0, 1_000);
+        const lease = await taken(presence, 0);
+        await store.end(presence);
+        await taken(await store.appear("two", 0, 1_000), 0);
+        expect(await store.saveGenerations(GUILD, generations("a"), undefined, lease)).toBe("lease-lost");
+        expect(await store.loadGenerations(GUILD)).toBeUndefined();
       });
     });
 

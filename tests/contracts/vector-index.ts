@@ -1,6 +1,7 @@
 // What every VectorIndex and IndexStore must do.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { joinSearchText } from "../../src/content-hash.ts";
 import type { IndexRow, IndexStore, SearchFilter, VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { indexRow, testSpace, unitVector } from "../support/index-store.ts";
@@ -569,7 +570,49 @@ export function vectorIndexContract(
       });
     });
 
+    describe("rows that are only left to go", () => {
+      it("tells which of some ids have rows", async () => {
+        await add(indexRow({ id: "100" }), indexRow({ id: "101", chunk: 1 }), indexRow({ id: "102" }));
+        expect((await index.holds(["101", "102", "103"])).sort()).toEqual(["101", "102"]);
+        expect(await index.holds([])).toEqual([]);
+      });
+
+      it("takes a neighbour's words out of the rows that carry them, and leaves all else as it is", async () => {
+        const carrying = indexRow({
+          id: "100",
+          contextId: "7",
+          searchText: joinSearchText("it's a neighbour's\nsecret", "Ada: ", "own words"),
+        });
+        const other = indexRow({ id: "101", contextId: "8", searchText: joinSearchText("kept", "Ada: ", "more") });
+        await add(carrying, other);
+        await index.removeContext(["7", "9"]);
+        const { contextId: _, ...bare } = carrying;
+        expect(await index.rows(["100", "101"])).toEqual([
+          { ...bare, searchText: joinSearchText("", "Ada: ", "own words") },
+          other,
+        ]);
+        expect(foundIds(await index.matching("secret", CHANNEL_10, 10))).toEqual([]);
+        expect(foundIds(await index.matching("own", CHANNEL_10, 10))).toEqual(["100"]);
+      });
+    });
+
     describe("the store", () => {
+      it("opens a table that is there as it is, and none that is not", async () => {
+        expect(await store.openExisting(GUILD, { ...testSpace, fingerprint: "gone" })).toBeUndefined();
+        await add(indexRow({ id: "100" }));
+        await index.close();
+        const again = await store.openExisting(GUILD, testSpace);
+        expect(await again?.count()).toBe(1);
+        expect(await store.fingerprints(GUILD)).toEqual(["test-8"]);
+      });
+
+      it("drops one table and leaves the others", async () => {
+        await store.open(GUILD, { modelId: "b", dimensions: 4, fingerprint: "other.model-4" });
+        await store.drop(GUILD, "other.model-4");
+        await store.drop(GUILD, "other.model-4");
+        expect(await store.fingerprints(GUILD)).toEqual(["test-8"]);
+      });
+
       it("keeps guilds and embedding spaces apart", async () => {
         await add(indexRow({ id: "100" }));
         const otherGuild = await store.open("134371407874870897", testSpace);
@@ -577,10 +620,7 @@ export function vectorIndexContract(
         await otherSpace.write([indexRow({ id: "101", vector: unitVector(1, 4) })], { fresh: true });
         expect(await otherGuild.count()).toBe(0);
         expect(await keys()).toEqual(["100/0 hash-100"]);
-        expect(await store.spaces(GUILD)).toEqual([
-          { fingerprint: "other.model-4", rows: 1 },
-          { fingerprint: "test-8", rows: 1 },
-        ]);
+        expect(await store.fingerprints(GUILD)).toEqual(["other.model-4", "test-8"]);
       });
 
       it("shares one index among those who open it, and opens it again after it was closed", async () => {
@@ -596,7 +636,7 @@ export function vectorIndexContract(
         await kept.write([indexRow({ id: "100" })], { fresh: true });
         await add(indexRow({ id: "100" }));
         await store.drop(GUILD);
-        expect(await store.spaces(GUILD)).toEqual([]);
+        expect(await store.fingerprints(GUILD)).toEqual([]);
         expect(await (await store.open(GUILD, testSpace)).count()).toBe(0);
         expect(await kept.count()).toBe(1);
       });

@@ -7,7 +7,7 @@ import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ArchiveServer, IndexBucket, StoresConfig } from "../../src/app/config.ts";
+import type { ArchiveServer, IndexBucket, StoresConfig } from "../../src/app/stores-config.ts";
 import { binaryOf, denokv, type Engine, versitygw } from "./engines.ts";
 
 const START_MS = 20_000;

@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
 import { joinSearchText } from "../../src/content-hash.ts";
+import { searchedIndex } from "../../src/search/generations.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { retrieve } from "../../src/search/retrieve.ts";
 import { createWordStatistics } from "../../src/search/word-statistics.ts";
@@ -70,8 +71,14 @@ it.skipIf(!present)("ranks what people judged relevant as high as it did when th
     let total = 0;
     for (const { text, relevant, channel } of queries) {
       const filter = { accessChannelIds: [String(1 + CHANNELS.indexOf(channel))] };
-      const vector = Promise.resolve(model.vector(text));
-      const ranked = await retrieve(index, { text, phrases: [], filter, vector, words });
+      const vectors = [Promise.resolve(model.vector(text))];
+      const ranked = await retrieve(searchedIndex([{ index, embedQuery: undefined }]), {
+        text,
+        phrases: [],
+        filter,
+        vectors,
+        words,
+      });
       total += ndcg(
         ranked.map(({ row }) => row.id),
         new Set(relevant.map((id) => idOf.get(id) ?? "")),

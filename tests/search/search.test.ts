@@ -4,6 +4,7 @@ import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
 import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
 import { TransientError } from "../../src/errors.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import type { EmbedQuery } from "../../src/ports/embedder.ts";
 import type { IndexRow, VectorIndex } from "../../src/ports/vector-index.ts";
 import { channelsMeant } from "../../src/search/channels.ts";
 import { createSearch, type Search, type SearchParts, type SearchRequest } from "../../src/search/search.ts";
@@ -78,15 +79,15 @@ describe("a search", () => {
     await index.write(full, { fresh: true });
   }
 
-  function searchWith(parts: Partial<SearchParts> = {}): Search {
+  type Given = Partial<SearchParts> & { readonly embedQuery?: EmbedQuery };
+  function searchWith({ embedQuery = async (text) => model.vector(text), ...parts }: Given = {}): Search {
     const channels = [
       { id: "10", name: "general", type: "text", accessChannelId: "10" },
       { id: "11", name: "Masts", type: "public-thread", parentId: "10", accessChannelId: "10" },
       { id: "66", name: "cellar", type: "text", accessChannelId: "66" },
     ] as const;
     return createSearch({
-      openIndex: async () => index,
-      embedQuery: async (text) => model.vector(text),
+      openGenerations: async () => [{ index, embedQuery }],
       wordModel: model,
       findAuthors: async (_, name) => (name === "bob" ? ["22"] : []),
       findChannels: async (_, name, readable) => channelsMeant(channels, name, readable),
@@ -96,7 +97,7 @@ describe("a search", () => {
     });
   }
 
-  const ask = (text: string, request: Partial<SearchRequest> = {}, parts: Partial<SearchParts> = {}) =>
+  const ask = (text: string, request: Partial<SearchRequest> = {}, parts: Given = {}) =>
     searchWith(parts).search({
       guildId: GUILD,
       text,
@@ -338,13 +339,8 @@ describe("a search", () => {
   });
 
   it("works without a word model", async () => {
-    const { openIndex, embedQuery } = {
-      openIndex: async () => index,
-      embedQuery: async (text: string) => model.vector(text),
-    };
     const bare = createSearch({
-      openIndex,
-      embedQuery,
+      openGenerations: async () => [{ index, embedQuery: async (text: string) => model.vector(text) }],
       findAuthors: async () => [],
       findChannels: async () => [],
       clock,

@@ -7,19 +7,38 @@
 // has run out. WAYS is the JSON of `ChildWays`.
 
 import { readFile } from "node:fs/promises";
-import type { StoresConfig } from "../../src/app/config.ts";
+import type { StoresConfig } from "../../src/app/stores-config.ts";
 import { TransientError } from "../../src/errors.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
-import { channel, createSkippableClock, GUILD, hourOfChild, message, openHouse, until } from "./engine.ts";
+import {
+  channel,
+  createSkippableClock,
+  GUILD,
+  type HouseOptions,
+  hourOfChild,
+  message,
+  openHouse,
+  until,
+} from "./engine.ts";
 
 export interface ChildWays {
   /** Lives on when the run has ended or paused. */
   readonly stays?: boolean;
   readonly requestTimeoutMs?: number;
+  /** See `HouseOptions`. */
+  readonly served?: HouseOptions["served"];
+  /** A file with the JSON of `Changes`, made in every life anew, which changes nothing the second time. */
+  readonly changes?: string;
   /** On remote engines, which may go away and come back. */
   readonly stores?: StoresConfig;
   /** A file with the JSON of messages that are only on Discord, which takes so long for a hundred of them. */
   readonly onDiscord?: { readonly file: string; readonly pauseMs: number };
+}
+
+/** What people change of older messages meanwhile. */
+export interface Changes {
+  readonly edited: readonly ArchivedRecord[];
+  readonly deleted: readonly string[];
 }
 
 const [folder, serverUrl, laterMs, liveMessages, waysGiven = "{}"] = process.argv.slice(2);
@@ -31,9 +50,9 @@ say("opening");
 const clock = createSkippableClock();
 clock.skip(Number(laterMs ?? 0));
 const holder = `child-${process.pid}`;
-const { stays = false, requestTimeoutMs = 2_000, onDiscord, stores } = ways;
+const { stays = false, requestTimeoutMs = 2_000, onDiscord, stores, served } = ways;
 const opening = { folder, serverUrl, clock, holder, textsPerRequest: 32, requestTimeoutMs };
-const house = await openHouse({ ...opening, ...(stores && { stores }) });
+const house = await openHouse({ ...opening, ...(stores && { stores }), ...(served && { served }) });
 say("opened");
 if (onDiscord !== undefined) {
   const channels = ["10", "11", "12"].map((id) => channel(id));
@@ -92,6 +111,16 @@ async function arrive(count: number): Promise<void> {
   }
 }
 
+async function changeOlder(): Promise<void> {
+  if (ways.changes === undefined) return;
+  const { edited, deleted } = JSON.parse(await readFile(ways.changes, "utf8")) as Changes;
+  for (const record of edited) {
+    const where = { id: record.channelId, name: "any", type: "text", accessChannelId: record.accessChannelId } as const;
+    await patiently(() => house.live.messageSaved(GUILD, record, where));
+  }
+  for (const id of deleted) await patiently(() => house.live.messagesDeleted(GUILD, [id]));
+}
+
 const isOurs = () => house.ownership.lease(GUILD) !== undefined;
 await until(() => isOurs() || house.ownership.heldElsewhere(GUILD) !== undefined, "an owner", 120_000);
 if (!isOurs()) {
@@ -102,10 +131,13 @@ if (!isOurs()) {
 house.live.kick(GUILD);
 await house.engine.recover(GUILD);
 await patiently(async () => {
-  if ((await house.status()) === undefined) await house.start(onDiscord === undefined ? {} : { source: "discord" });
+  const run = (await house.runStore.load(GUILD))?.value;
+  // Another model's is of no use to this one.
+  if (run?.fingerprint === house.indexes.space.fingerprint) return;
+  await house.start(onDiscord === undefined ? {} : { source: "discord" });
 }).catch(complain);
 say("working", { status: await status() });
-await arrive(Number(liveMessages ?? 0));
+await Promise.all([arrive(Number(liveMessages ?? 0)), changeOlder()]);
 do {
   await house.engine.done(GUILD);
   await house.live.idle();

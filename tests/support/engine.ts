@@ -5,12 +5,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOpenAiEmbedder } from "../../src/adapters/openai/index.ts";
-import type { StoresConfig } from "../../src/app/config.ts";
 import { createIndexingServices } from "../../src/app/indexing-services.ts";
 import { openStores } from "../../src/app/stores.ts";
+import type { StoresConfig } from "../../src/app/stores-config.ts";
 import { type AlertThresholds, defaultThresholds } from "../../src/backfill/reporting/alerts.ts";
 import { type Run, runSchema } from "../../src/backfill/run/run.ts";
 import type { Announcement, StartOptions, StartOutcome } from "../../src/backfill/types.ts";
+import type { TextRecipe } from "../../src/indexing/text/prepare.ts";
 import type { ChannelInfo } from "../../src/ports/archive.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { HistoryChannel } from "../../src/ports/discord.ts";
@@ -208,6 +209,8 @@ export interface HouseOptions {
   readonly server?: EmbeddingServer;
   /** A server that another process runs. */
   readonly serverUrl?: string;
+  /** The server's. Default: "test-embed", of 16 dimensions. */
+  readonly served?: { readonly modelId: string; readonly dimensions: number };
   readonly textsPerRequest?: number;
   readonly requestTimeoutMs?: number;
   readonly clock?: SkippableClock;
@@ -215,6 +218,9 @@ export interface HouseOptions {
   readonly thresholds?: Partial<AlertThresholds>;
   readonly forgetOnLeave?: boolean;
   readonly command?: string;
+  readonly textRecipe?: TextRecipe;
+  readonly reindexByItself?: boolean;
+  readonly keepOldIndexDays?: number;
   /** False: the guild is not claimed at once. */
   readonly claim?: boolean;
 }
@@ -258,6 +264,9 @@ export async function openHouse(options: HouseOptions = {}) {
     find,
     holder: options.holder ?? "house",
     ...(options.command === undefined ? {} : { command: options.command }),
+    ...(options.textRecipe && { textRecipe: options.textRecipe }),
+    reindexByItself: options.reindexByItself,
+    keepOldIndexDays: options.keepOldIndexDays,
     forgetOnLeave: options.forgetOnLeave ?? false,
     thresholds: { ...defaultThresholds, ...options.thresholds },
     system: {
@@ -333,6 +342,11 @@ export async function openHouse(options: HouseOptions = {}) {
     find,
     /** The stored run's. */
     status,
+    /** Resolves when what has become ours has been looked at. */
+    async considered() {
+      await indexingServices.takenUp();
+      await engine.considered();
+    },
     async run(): Promise<Run> {
       const stored = await runStore.load(GUILD);
       if (stored === undefined) throw new Error("there is no run");
@@ -408,14 +422,15 @@ export const startServer = () => startEmbeddingServer({ dimensions: DIMENSIONS }
 
 function embedderOf(baseUrl: string | undefined, options: HouseOptions): Embedder {
   if (baseUrl === undefined) throw new Error("an embedder needs its server");
+  const { modelId, dimensions } = options.served ?? { modelId: "test-embed", dimensions: DIMENSIONS };
   return createOpenAiEmbedder(
     {
       baseUrl,
-      model: "test-embed",
+      model: modelId,
       requestTimeoutMs: options.requestTimeoutMs ?? 5_000,
       ...(options.textsPerRequest === undefined ? {} : { textsPerRequest: options.textsPerRequest }),
     },
-    { modelId: "test-embed", answersAs: "test-embed", dimensions: DIMENSIONS },
+    { modelId, answersAs: modelId, dimensions },
   );
 }
 

@@ -1,7 +1,7 @@
 // Where a tortured run keeps its archive and index: in a folder, or on remote engines that are tortured along with it.
 
 import { cp, rm } from "node:fs/promises";
-import type { StoresConfig } from "../../src/app/config.ts";
+import type { StoresConfig } from "../../src/app/stores-config.ts";
 import { startRemoteEngines } from "../engines/remote.ts";
 
 /** How long an engine is away, at most: longer than any call waits now and then. Milliseconds. */

@@ -8,13 +8,14 @@ import { isDeepStrictEqual, parseArgs } from "node:util";
 import { totals } from "../../src/backfill/run/run.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, openHouse } from "../support/engine.ts";
+import { tortureChange } from "./change.ts";
 import { openFolder, openRemote, type Place } from "./places.ts";
 import { tortureRecords } from "./records.ts";
 import { createVictim, type Victim } from "./victim.ts";
 
 const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
 const USAGE =
-  "Usage: npm run torture [-- --engines local|remote --kills N --records N --seed N --minutes N --json FILE]";
+  "Usage: npm run torture [-- --change --engines local|remote --kills N --records N --seed N --minutes N --json FILE]";
 const LIVE_MESSAGES = 300;
 /** Kills come like a Poisson process: on average so many in the time that an undisturbed run takes. */
 const KILLS_PER_RUN = 12;
@@ -38,7 +39,7 @@ interface Outcome {
 }
 
 async function main(): Promise<number> {
-  const { kills: wanted, records, seed, minutes, json, engines } = readArguments();
+  const { kills: wanted, records, seed, minutes, json, engines, change } = readArguments();
   const open = engines === "remote" ? openRemote : openFolder;
   const startedAt = performance.now();
   const seconds = () => Math.round((performance.now() - startedAt) / 1000);
@@ -46,6 +47,13 @@ async function main(): Promise<number> {
     `Torture: ${wanted} kills, ${engines} engines, ${records} records, seed ${seed}, at most ${minutes} minutes.`,
   );
   const random = seeded(seed);
+  if (change) {
+    const { trouble, statuses, ...changed } = await tortureChange({ kills: wanted, records, minutes }, random);
+    const summary = { ...changed, records, seed, seconds: seconds(), statuses, trouble };
+    console.log(`\n${JSON.stringify(summary)}`);
+    if (json !== undefined) await writeFile(json, `${JSON.stringify(summary, null, 2)}\n`);
+    return changed.lost + changed.duplicate + changed.foundTwice + trouble.length === 0 ? 0 : 1;
+  }
   const base = await mkdtemp(join(tmpdir(), "backscroll-torture-"));
   const server = await startEmbeddingServer({ dimensions: 16, latencyMs: 4 });
   const outcomes: Outcome[] = [];
@@ -195,6 +203,7 @@ function readArguments() {
       minutes: { type: "string", default: "30" },
       json: { type: "string" },
       engines: { type: "string", default: "local" },
+      change: { type: "boolean", default: false },
     },
   });
   const whole = (name: "kills" | "records" | "seed" | "minutes") => {
@@ -202,10 +211,11 @@ function readArguments() {
     if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number.\n${USAGE}`);
     return value;
   };
-  const { json, engines } = values;
+  const { json, engines, change } = values;
   if (engines !== "local" && engines !== "remote") throw new Error(`--engines takes local or remote.\n${USAGE}`);
   return {
     engines,
+    change,
     kills: whole("kills"),
     records: whole("records"),
     seed: whole("seed"),

@@ -2,9 +2,9 @@
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { StoresConfig } from "../../src/app/config.ts";
+import type { StoresConfig } from "../../src/app/stores-config.ts";
 import { currentPhase, type Run, totals } from "../../src/backfill/run/run.ts";
-import { createSkippableClock, openHouse } from "../support/engine.ts";
+import { createSkippableClock, type House, type HouseOptions, openHouse } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";
 
 /** More than a lease lasts, and than a life's own clock is moved on (its house skips the measuring before a start). */
@@ -28,6 +28,10 @@ export interface Victim {
    * @param onOpened it has opened its stores
    */
   live(killAfterMs?: number, isLate?: boolean, onOpened?: () => void): Promise<Life>;
+  /** From now on its processes have another model server. */
+  useModel(serverUrl: string, served: NonNullable<ChildWays["served"]>): void;
+  /** The folder opened as by another process, which only looks. */
+  open(): Promise<House>;
   /** What the run was at when it was left. */
   standing(): Promise<string>;
   look(): Promise<{ rows: Map<string, object>; run: Run }>;
@@ -45,21 +49,28 @@ export function createVictim(
   serverUrl: string,
   liveMessages: number,
   stores?: StoresConfig,
+  changes?: string,
 ): Victim {
   let lives = 0;
+  let model: Pick<HouseOptions, "serverUrl" | "served"> & { readonly serverUrl: string } = { serverUrl };
 
   async function open() {
     const clock = createSkippableClock();
     clock.skip((lives + 1) * LATER_MS);
-    return await openHouse({ folder, serverUrl, clock, claim: false, ...(stores && { stores }) });
+    return await openHouse({ folder, ...model, clock, claim: false, ...(stores && { stores }) });
   }
 
   return {
+    open,
+    useModel(url, served) {
+      model = { serverUrl: url, served };
+    },
     async live(killAfterMs, isLate = true, onOpened = () => {}) {
       if (isLate) lives += 1;
       const laterMs = lives * LATER_MS;
-      const ways: ChildWays = stores === undefined ? {} : { stores };
-      const args = [child, folder, serverUrl, String(laterMs), String(liveMessages), JSON.stringify(ways)];
+      const { served } = model;
+      const ways: ChildWays = { ...(stores && { stores }), ...(served && { served }), ...(changes && { changes }) };
+      const args = [child, folder, model.serverUrl, String(laterMs), String(liveMessages), JSON.stringify(ways)];
       const victim = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
       const exited = new Promise<void>((resolve) => victim.once("exit", () => resolve()));
       const said = new Set<string>();

@@ -11,7 +11,10 @@ import { statusView } from "../../src/views/status.ts";
 import {
   checks,
   exampleAnalysis,
+  exampleChange,
+  exampleGeneration,
   exampleRun,
+  exampleSpace,
   exampleStatus,
   exampleVerification,
   guildId,
@@ -88,6 +91,21 @@ describe("/backfill status", () => {
     expectSendable(view);
     expect(textOf(view)).toContain("No backfill yet");
     expect(buttonLabels(view)).toEqual(["Analyze"]);
+  });
+
+  it("says what is being changed, in status, analysis and the question after a restart, and offers to start or to wait", () => {
+    const change = exampleChange();
+    const analysis = exampleAnalysis({ change });
+    const asked = { kind: "generation-change", status: exampleStatus({ change }), change, analysis } as const;
+    const views = [statusView(asked.status), analysisView(analysis), announcementView(asked)];
+    for (const view of views) {
+      expectSendable(view);
+      expect(textOf(view)).toContain("changed from nomic-embed-text to backscroll-static");
+      expect(textOf(view)).toContain("finds by words alone");
+    }
+    expect(buttonLabels(announcementView(asked))).toEqual(["Start now", "Later"]);
+    const held = statusView(exampleStatus({ change: { ...change, isHeldBack: true } }));
+    expect(textOf(held)).toContain("was gone back to");
   });
 
   it("says that what a finished run made is of no use to another search model, and offers the analysis", () => {
@@ -173,7 +191,7 @@ describe("the analysis", () => {
       months: Array.from({ length: 400 }, (_, at) => ({ ...channel(at), month: `2${100 + at}-01` })),
       modelId: monster,
       preflight: checks.map((check) => ({ ...check, ok: false, detail: monster, remedy: monster })),
-      otherModelRows: 5,
+      change: exampleChange({ from: [exampleGeneration({ space: { ...exampleSpace, modelId: monster } })] }),
       averageLength: 0,
       recordsPerSecond: undefined,
       estimatedMs: undefined,

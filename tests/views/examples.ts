@@ -12,6 +12,7 @@ import {
   type Run,
 } from "../../src/backfill/run/run.ts";
 import type { BackfillStatus } from "../../src/backfill/types.ts";
+import type { Generation, GenerationChange } from "../../src/ports/generations.ts";
 
 export const now = Date.UTC(2025, 2, 1, 12);
 export const guildId = "1343714078748708976";
@@ -70,6 +71,7 @@ export function exampleStatus(changes: Partial<BackfillStatus> = {}): BackfillSt
     guildId,
     at: now,
     run: exampleRun(),
+    change: undefined,
     recordsPerSecond: 1_240.4,
     etaMs: 185_000,
     waitingFor: undefined,
@@ -96,6 +98,31 @@ export const checks: readonly Check[] = [
   { name: "message-content", ok: true, detail: "allowed" },
   { name: "ownership", ok: true, detail: "this process" },
 ];
+
+export function exampleGeneration(given: Partial<Generation> = {}): Generation {
+  return {
+    fingerprint: "nomic-embed-text-768-1a2b3c4d-5e6f7a8b",
+    space: exampleSpace,
+    embedder: { kind: "unknown" },
+    status: "current",
+    reason: "made by an earlier version",
+    statusAt: 0,
+    ...given,
+  };
+}
+
+export const exampleSpace = {
+  modelId: "nomic-embed-text",
+  dimensions: 768,
+  fingerprint: "nomic-embed-text-768-1a2b3c4d",
+};
+
+/** From a server's model to the built-in one. */
+export function exampleChange(given: Partial<GenerationChange> = {}): GenerationChange {
+  const space = { modelId: "backscroll-static", dimensions: 256, fingerprint: "backscroll-static-256-0a0b0c0d" };
+  const to = exampleGeneration({ fingerprint: `${space.fingerprint}-5e6f7a8b`, space, status: "building" });
+  return { to, from: [exampleGeneration()], isSameModel: false, isHeldBack: false, ...given };
+}
 
 export function exampleAnalysis(changes: Partial<Analysis> = {}): Analysis {
   return {
@@ -125,7 +152,7 @@ export function exampleAnalysis(changes: Partial<Analysis> = {}): Analysis {
     diskNeededBytes: 212e6,
     diskFreeBytes: 41e9,
     modelId: "backscroll-static",
-    otherModelRows: 0,
+    change: undefined,
     preflight: checks,
     ...changes,
   };

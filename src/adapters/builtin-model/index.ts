@@ -48,6 +48,7 @@ export async function createBuiltinEmbedder(options: BuiltinEmbedderOptions): Pr
   }
   return {
     space: { modelId: MODEL_ID, dimensions, fingerprint: `${MODEL_ID}-${dimensions}-${digest}` },
+    settings: { kind: "built-in" },
     limits: {
       textsPerRequest: TEXTS_PER_REQUEST,
       tokensPerText: TOKENS_PER_TEXT,

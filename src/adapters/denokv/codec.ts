@@ -102,6 +102,35 @@ export const rereadSchema = z.object({ since: z.number(), reachedId: id.exactOpt
 
 export const settingsSchema = z.object({ adminChannelId: id.exactOptional(), botId: id.exactOptional() });
 
+const fingerprint = z.string().regex(/^[\w.-]+$/);
+
+const generationSchema = z.object({
+  fingerprint,
+  space: z.object({ modelId: z.string(), dimensions: z.number(), fingerprint }),
+  embedder: z.discriminatedUnion("kind", [
+    z.object({ kind: z.enum(["built-in", "unknown"]) }),
+    z.object({
+      kind: z.literal("server"),
+      baseUrl: z.string(),
+      modelId: z.string(),
+      answersAs: z.string(),
+      length: z.number(),
+      dimensions: z.number().optional(),
+      documentPrefix: z.string(),
+      queryPrefix: z.string(),
+    }),
+  ]),
+  status: z.enum(["building", "current", "retired"]),
+  reason: z.string(),
+  statusAt: z.number(),
+});
+
+export const generationsSchema = z.object({
+  list: z.array(generationSchema),
+  toldOf: z.string().optional(),
+  heldBack: z.string().optional(),
+});
+
 export const quarantineSchema = z.object({
   kind: z.enum(["message", "note"]),
   id,

@@ -6,7 +6,7 @@
 //   days, <guild author channel day>     on which days an author wrote in a channel, at most
 //   pending | quarantine, guild, kind, id
 //   channel | cursor | reread, guild, channel
-//   settings | run | run-damaged, guild
+//   settings | generations | run | run-damaged, guild
 //   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
 //   owner, guild                         which presence a guild is of
@@ -33,6 +33,7 @@ export const guildFamilies = [
   "cursor",
   "reread",
   "settings",
+  "generations",
   "run",
   "run-damaged",
   "run-finished",

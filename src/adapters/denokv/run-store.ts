@@ -7,6 +7,7 @@ import type { QuarantineEntry } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
 import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
 import { quarantineSchema, whyInvalid } from "./codec.ts";
+import { createGenerationStore } from "./generation-store.ts";
 import { guildKey, markKey, markRange } from "./keys.ts";
 import { createOwners } from "./owners.ts";
 import type { Store } from "./store.ts";
@@ -39,6 +40,7 @@ export function createRunStore<Run extends { readonly id: string }>(
 
   return {
     ...owners.port,
+    ...createGenerationStore(store, owners, logger),
 
     async load(guildId) {
       const key = guildKey("run", guildId);

@@ -76,6 +76,8 @@ export function createDeadlines(where: string, { readMs, changeMs, upkeepMs }: P
       removeRun: changing(index.removeRun),
       keys: deciding(index.keys),
       affected: deciding(index.affected),
+      holds: deciding(index.holds),
+      removeContext: changing(index.removeContext),
       rows: reading(index.rows),
       async candidates(asked) {
         // The embedder has deadlines of its own.

@@ -10,8 +10,11 @@ import { TAG, tags } from "../../tags.ts";
 /** Ids in one `IN (…)`; longer lists are split by the caller. */
 export const IDS_PER_QUERY = 500;
 
-/** What a viewer may see, narrowed; `undefined` when nothing can match. */
-export function filterSql(filter: SearchFilter): string | undefined {
+/**
+ * What a viewer may see, narrowed; `undefined` when nothing can match.
+ * @param columns of the table, which may be of an earlier version: nothing in it has what it has no column for
+ */
+export function filterSql(filter: SearchFilter, columns: ReadonlySet<string>): string | undefined {
   const visible = [];
   if (filter.accessChannelIds.length > 0) {
     visible.push(`(${isOneOf("accessChannelId", filter.accessChannelIds)} AND ownerId IS NULL)`);
@@ -20,7 +23,8 @@ export function filterSql(filter: SearchFilter): string | undefined {
 
   const narrowed = [filter.kinds, filter.channelIds, ...(filter.tags ?? [])];
   if (visible.length === 0 || narrowed.some((list) => list?.length === 0)) return undefined;
-  const by = authorsSql(filter);
+  const hasTag = (list: readonly string[]) => hasTagSql(list, columns);
+  const by = authorsSql(filter, hasTag);
   if (by === "") return undefined;
 
   const parts = [`(${visible.join(" OR ")})`];
@@ -40,7 +44,10 @@ export function filterSql(filter: SearchFilter): string | undefined {
 }
 
 /** Undefined where anybody will do, empty where nobody does. */
-function authorsSql({ authorIds, authorNames }: SearchFilter): string | undefined {
+function authorsSql(
+  { authorIds, authorNames }: SearchFilter,
+  hasTag: (list: readonly string[]) => string,
+): string | undefined {
   if (authorIds === undefined && authorNames === undefined) return undefined;
   const ways = [
     ...(authorIds?.length ? [isOneOf("authorId", authorIds)] : []),
@@ -49,8 +56,20 @@ function authorsSql({ authorIds, authorNames }: SearchFilter): string | undefine
   return ways.length > 1 ? `(${ways.join(" OR ")})` : (ways[0] ?? "");
 }
 
-function hasTag(list: readonly string[]): string {
-  return `array_has_any(tags, [${[...new Set(list)].map(tagSql).join(", ")}])`;
+/** Tags that were columns of their own before there were tags. */
+const FORMER_COLUMNS: Readonly<Record<string, string>> = {
+  [tags.has("link")]: "hasLink",
+  [tags.has("image")]: "hasImage",
+  [tags.has("file")]: "hasFile",
+  [tags.has("code")]: "hasCode",
+  [tags.has("poll")]: "hasPoll",
+};
+
+function hasTagSql(list: readonly string[], columns: ReadonlySet<string>): string {
+  const distinct = [...new Set(list)];
+  if (columns.has("tags")) return `array_has_any(tags, [${distinct.map(tagSql).join(", ")}])`;
+  const former = distinct.map((tag) => FORMER_COLUMNS[tag]).filter((column) => column && columns.has(column));
+  return former.length > 0 ? `(${former.join(" OR ")})` : "false";
 }
 
 /** A tag has no quote in it, nor anything else that could end a text. */

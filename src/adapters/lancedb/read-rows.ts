@@ -54,7 +54,8 @@ export function toRows(batch: Batch): IndexRow[] {
   const [ownerId, contextId] = [values(batch, "ownerId"), values(batch, "contextId")];
   const [createdAt, runId] = [values(batch, "createdAt"), values(batch, "runId")];
   const [contentHash, authorName] = [texts(batch, "contentHash"), texts(batch, "authorName")];
-  const tags = values(batch, "tags");
+  // A table of an earlier version may have none.
+  const tags = batch.getChild("tags") ? values(batch, "tags") : () => [];
   return Array.from({ length: batch.numRows }, (_, index) => {
     const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
     return {

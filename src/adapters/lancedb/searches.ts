@@ -35,15 +35,17 @@ type Asked = Parameters<VectorIndex["candidates"]>[0];
 /**
  * @param reader moves on with every change of the table
  * @param openStill the same version of the table as a handle of its own, which stays where it is
+ * @param columns of the table
  * @param isRemote in an object store, where each row read is a request
  */
 export function createSearches(
   reader: Table,
   openStill: () => Promise<Table>,
+  columns: ReadonlySet<string>,
   isRemote: boolean,
 ): Pick<VectorIndex, "candidates" | "nearest" | "matching"> {
   async function candidates(asked: Asked): Promise<FoundRow[]> {
-    const where = filterSql(asked.filter);
+    const where = filterSql(asked.filter, columns);
     if (where === undefined || asked.limit < 1) return [];
     const found = await (await createLook(reader, isRemote))(asked, where);
     if (found.movedOn === 0) return found.rows;

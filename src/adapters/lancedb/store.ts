@@ -1,10 +1,10 @@
 // The indexes of all guilds: a LanceDB database with one table per guild and embedding space.
 
-import { Session } from "@lancedb/lancedb";
+import { Session, type Table } from "@lancedb/lancedb";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { IndexStore, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import { tableSchema } from "./columns.ts";
+import { columnsFingerprint, tableSchema } from "./columns.ts";
 import { commit } from "./commit.ts";
 import { createDeadlines, type Patience } from "./deadlines.ts";
 import { diskBytes } from "./disk-bytes.ts";
@@ -38,11 +38,17 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
 
   const address = (name: string) => `${root}/${name}.lance`;
 
-  async function openIndex(name: string, space: EmbeddingSpace): Promise<VectorIndex> {
+  /** @param openWriter opens, or makes, the table */
+  async function openIndex(
+    name: string,
+    space: EmbeddingSpace,
+    openWriter: () => Promise<Table>,
+  ): Promise<VectorIndex> {
     const where = address(name);
     try {
-      const writer = await commit(undefined, () => openOrMake(name, space));
+      const writer = await openWriter();
       const reader = await database.openTable(name);
+      const columns = new Set((await reader.schema()).fields.map((field) => field.name));
       const openStill = async () => {
         const still = await database.openTable(name);
         await still.checkout(await reader.version());
@@ -50,7 +56,7 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
       };
       const index = createVectorIndex(
         space,
-        { writer, reader, openStill },
+        { writer, reader, openStill, columns },
         {
           isRemote: !isLocal,
           diskBytes: () => diskBytes(location, name),
@@ -68,27 +74,24 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
   }
 
   async function openOrMake(name: string, space: EmbeddingSpace) {
-    // Refuses a table with other columns.
+    // The columns are in the name: a table with others is another one.
     const table = await database.createEmptyTable(name, tableSchema(space.dimensions), { existOk: true });
     if (!(await indexCoverage(table)).textIndex) await buildTextIndex(table);
     return table;
   }
 
-  async function spaces(guildId: Snowflake) {
-    return await Promise.all(
-      (await tablesOf(database, guildId)).map(async ({ name, fingerprint }) => {
-        const table = await database.openTable(name).catch((thrown: unknown) => {
-          throw cannotOpen(address(name), thrown);
-        });
-        const rows = await table.countRows();
-        closeHandle(table);
-        return { fingerprint, rows };
-      }),
-    );
+  function openOnce(name: string, opening: () => Promise<VectorIndex>): Promise<VectorIndex> {
+    const known = open.get(name);
+    if (known !== undefined) return known;
+    const index = inTime(opening());
+    open.set(name, index);
+    index.catch(() => open.delete(name));
+    return index;
   }
 
-  async function drop(guildId: Snowflake): Promise<void> {
-    for (const { name } of await tablesOf(database, guildId)) {
+  async function drop(guildId: Snowflake, only?: string): Promise<void> {
+    for (const { name, fingerprint } of await tablesOf(database, guildId)) {
+      if (only !== undefined && fingerprint !== only) continue;
       const index = await open.get(name);
       await index?.close();
       await database.dropTable(name);
@@ -96,19 +99,21 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
   }
 
   return {
+    columns: columnsFingerprint(),
     open(guildId, space) {
       const name = tableName(guildId, space.fingerprint);
-      let index = open.get(name);
-      if (!index) {
-        index = inTime(openIndex(name, space));
-        open.set(name, index);
-        index.catch(() => open.delete(name));
-      }
-      return index;
+      return openOnce(name, () => openIndex(name, space, () => commit(undefined, () => openOrMake(name, space))));
     },
 
-    spaces: (guildId) => inTime(spaces(guildId)),
-    drop: (guildId) => inTime(drop(guildId)),
+    async openExisting(guildId, space) {
+      const name = tableName(guildId, space.fingerprint);
+      const isThere = await inTime(tablesOf(database, guildId));
+      if (!isThere.some((table) => table.name === name)) return undefined;
+      return await openOnce(name, () => openIndex(name, space, () => database.openTable(name)));
+    },
+
+    fingerprints: async (guildId) => (await inTime(tablesOf(database, guildId))).map(({ fingerprint }) => fingerprint),
+    drop: (guildId, fingerprint) => inTime(drop(guildId, fingerprint)),
 
     async close() {
       upkeep.close();

@@ -2,6 +2,7 @@
 // million rows of 256 dimensions.
 
 import type { Table } from "@lancedb/lancedb";
+import { END_OF_CONTEXT } from "../../content-hash.ts";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { AffectedRows, IndexRow, UpkeepOptions, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -28,6 +29,8 @@ export interface TableHandles {
   readonly reader: Table;
   /** A handle of its own at the reader's present version. */
   openStill(): Promise<Table>;
+  /** Names of its columns: a table of an earlier version may lack some. */
+  readonly columns: ReadonlySet<string>;
 }
 
 /** What is done with a table from outside. */
@@ -43,7 +46,7 @@ export interface TableSurroundings {
 
 export function createVectorIndex(
   space: EmbeddingSpace,
-  { writer, reader, openStill }: TableHandles,
+  { writer, reader, openStill, columns }: TableHandles,
   { isRemote, diskBytes, optimize, onClose }: TableSurroundings,
 ): VectorIndex {
   const versions = createVersionCount(reader);
@@ -106,7 +109,7 @@ export function createVectorIndex(
       const query = reader
         .query()
         .where(`${isOneOf("id", part)} AND ${where}`)
-        .select([...ROW_COLUMNS]);
+        .select(ROW_COLUMNS.filter((column) => columns.has(column)));
       found.push(...(await collect(query, toRows)));
     }
     const place = new Map(ids.map((id, index) => [id, index]));
@@ -126,6 +129,16 @@ export function createVectorIndex(
       }
     }
     return { present: [...present], dependents: [...dependents] };
+  }
+
+  async function holds(ids: readonly Snowflake[]): Promise<Snowflake[]> {
+    const held = new Set<Snowflake>();
+    const table = await upToDate();
+    for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+      const query = table.query().where(isOneOf("id", part)).select(["id"]);
+      for (const id of await collect(query, (batch) => toTexts(batch, "id"))) held.add(id);
+    }
+    return [...held];
   }
 
   return {
@@ -157,17 +170,26 @@ export function createVectorIndex(
     },
 
     affected,
+    holds,
+
+    removeContext: (ids) =>
+      change(async () => {
+        for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+          const own = { contextId: "NULL", searchText: `split_part(searchText, '${END_OF_CONTEXT}', -1)` };
+          await commit(writer, () => writer.update({ where: isOneOf("contextId", part), valuesSql: own }));
+        }
+      }),
 
     async rows(ids, filter) {
-      const where = filter ? filterSql(filter) : "true";
+      const where = filter ? filterSql(filter, columns) : "true";
       if (where === undefined) return [];
       return await rowsOf(ids, where);
     },
 
-    ...createSearches(reader, openStill, isRemote),
+    ...createSearches(reader, openStill, columns, isRemote),
 
     async latest(filter, limit, offset) {
-      const visible = filterSql(filter);
+      const visible = filterSql(filter, columns);
       if (visible === undefined || limit < 1) return [];
       // Ids first, rows after: sorting whole rows would read the vectors of everything visible.
       const newest = reader
@@ -195,7 +217,7 @@ export function createVectorIndex(
 
     async count(filter) {
       if (!filter) return await reader.countRows();
-      const where = filterSql(filter);
+      const where = filterSql(filter, columns);
       return where === undefined ? 0 : await reader.countRows(where);
     },
 

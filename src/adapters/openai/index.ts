@@ -128,6 +128,16 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
       dimensions: served.dimensions,
       fingerprint: fingerprint(served, prefixes),
     },
+    settings: {
+      kind: "server",
+      baseUrl: options.baseUrl,
+      modelId: served.modelId,
+      answersAs: served.answersAs,
+      length: served.dimensions,
+      ...(options.dimensions === undefined ? {} : { dimensions: options.dimensions }),
+      documentPrefix: prefixes.document,
+      queryPrefix: prefixes.query,
+    },
     limits: {
       get textsPerRequest() {
         return textsPerRequest;

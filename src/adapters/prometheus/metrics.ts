@@ -116,6 +116,7 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
       get limits() {
         return embedder.limits;
       },
+      ...(embedder.settings && { settings: embedder.settings }),
       close: () => embedder.close(),
       async embed(batch, use, signal) {
         const stop = requestSeconds.startTimer({ use });

@@ -70,7 +70,7 @@ export async function analyze(
     diskNeededBytes,
     diskFreeBytes: freeBytes,
     modelId: indexes.space.modelId,
-    otherModelRows: await indexes.otherModelRows(guildId),
+    change: await indexes.changeOf(guildId),
     preflight: [
       embedder.check,
       ...(await checkMachine(parts, guildId, diskNeededBytes, freeBytes)),

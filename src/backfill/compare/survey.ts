@@ -3,6 +3,7 @@
 
 import { ownText } from "../../indexing/text/prepare.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { GenerationChange } from "../../ports/generations.ts";
 import type { RecordKind, StoredRecord } from "../../ports/records.ts";
 import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAt, snowflakeBefore, snowflakeTime } from "../../snowflake.ts";
 import { noCounters, type Phase, type PhaseName, phaseNames } from "../run/run.ts";
@@ -62,8 +63,8 @@ export interface Analysis extends Coverage {
   readonly diskNeededBytes: number;
   readonly diskFreeBytes: number;
   readonly modelId: string;
-  /** Rows that earlier models left on disk; not searched. */
-  readonly otherModelRows: number;
+  /** Another index is being built, and the former one answers meanwhile; undefined when one has all. */
+  readonly change: GenerationChange | undefined;
   readonly preflight: readonly Check[];
 }
 

@@ -2,7 +2,7 @@
 
 import { UserError } from "../../errors.ts";
 import type { IndexWriter } from "../../indexing/guild-index/writer.ts";
-import type { Versioned } from "../../ports/runs.ts";
+import type { Versioned } from "../../ports/versioned.ts";
 import { isActive, type Run, withStatus } from "../run/run.ts";
 import type { RunState } from "../run/run-state.ts";
 

@@ -24,8 +24,8 @@ export interface ProgressMessage {
 export interface Reporter {
   /** Edits the progress message, or posts it where there is none. @returns where it stands now */
   progress(announcement: Announcement, message: ProgressMessage | undefined): Promise<ProgressMessage | undefined>;
-  /** Posts something once. */
-  post(announcement: Announcement): Promise<void>;
+  /** Posts something once. @returns whether it is there */
+  post(announcement: Announcement): Promise<boolean>;
   /** Why posts do not reach the admin channel, if they do not. */
   problem(): string | undefined;
 }
@@ -64,7 +64,7 @@ export function createReporter(
       });
     },
     async post(announcement) {
-      await attempt((id) => channel.post(id, announcement));
+      return (await attempt((id) => channel.post(id, announcement))) !== undefined;
     },
     problem: () => problem,
   };

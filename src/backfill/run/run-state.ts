@@ -3,7 +3,8 @@
 
 import type { Lease } from "../../ports/owners.ts";
 import type { QuarantineEntry } from "../../ports/quarantine.ts";
-import type { RunStore, Versioned } from "../../ports/runs.ts";
+import type { RunStore } from "../../ports/runs.ts";
+import type { Versioned } from "../../ports/versioned.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Run } from "./run.ts";
 

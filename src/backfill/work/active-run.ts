@@ -58,6 +58,8 @@ export interface ActiveRunParts {
   readonly repair: FinalCheckParts["repair"];
   /** There are new pending marks. */
   onMarked(): void;
+  /** It has embedded all that it was to, and the check agrees. */
+  onSucceeded(): Promise<unknown>;
   /** What to show. */
   status(): Promise<BackfillStatus>;
 }
@@ -190,7 +192,9 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       stop: stop.signal,
     });
     if (verification === undefined) return settleStopped();
-    await update((run) => concluded(run, verification, clock.now()));
+    const { status } = await update((run) => concluded(run, verification, clock.now()));
+    // What is left undone here is done at the next start.
+    if (status === "succeeded") await parts.onSucceeded();
     await showProgress();
     await reporter.post({ kind: "report", status: await parts.status(), verification });
   }

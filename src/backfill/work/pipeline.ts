@@ -213,6 +213,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     rewritten: ReadonlySet<Snowflake>,
   ): Promise<void> {
     if (ids.length === 0) return;
+    await patiently(() => writer.removeFormerContext(ids));
     const affected = await sources.index.affected(ids);
     const dependents = affected.dependents.filter((id) => !rewritten.has(id));
     if (dependents.length === 0) return;

@@ -1,6 +1,7 @@
 // Keeps few indexes open, whatever the number of guilds. What it gives out opens itself when it is used; of those not in use,
 // the ones used longest ago are closed. So nothing is ever closed under a search, a write or upkeep.
 
+import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
@@ -12,12 +13,19 @@ export interface IndexPool {
    * An index to be kept and used for as long as one likes; opened once, to know that it can be.
    * @throws whatever opening it throws
    */
-  open(guildId: Snowflake): Promise<VectorIndex>;
+  open(guildId: Snowflake, space: EmbeddingSpace): Promise<VectorIndex>;
   /** How many are open at the moment. */
   readonly size: number;
   /** Called when a guild's index is about to be changed. */
   onChange(listener: (guildId: Snowflake) => void): void;
   close(): Promise<void>;
+}
+
+/** One table of a guild's. */
+interface Wanted {
+  readonly key: string;
+  readonly guildId: Snowflake;
+  readonly space: EmbeddingSpace;
 }
 
 interface Opened {
@@ -27,29 +35,30 @@ interface Opened {
 
 /** @param open opens a guild's index, which is closed before it is opened again */
 export function createIndexPool(
-  open: (guildId: Snowflake) => Promise<VectorIndex>,
+  open: (guildId: Snowflake, space: EmbeddingSpace) => Promise<VectorIndex>,
   most: number = MOST_OPEN,
 ): IndexPool {
   /** The one used last comes last. */
-  const opened = new Map<Snowflake, Opened>();
-  const closing = new Map<Snowflake, Promise<void>>();
+  const opened = new Map<string, Opened>();
+  const closing = new Map<string, Promise<void>>();
   const listeners = new Set<(guildId: Snowflake) => void>();
 
-  async function openAfterClosing(guildId: Snowflake): Promise<VectorIndex> {
-    await closing.get(guildId);
-    return await open(guildId);
+  async function openAfterClosing({ key, guildId, space }: Wanted): Promise<VectorIndex> {
+    await closing.get(key);
+    return await open(guildId, space);
   }
 
-  async function use<Result>(guildId: Snowflake, act: (index: VectorIndex) => Promise<Result>): Promise<Result> {
-    const entry = opened.get(guildId) ?? { opening: openAfterClosing(guildId), users: 0 };
-    opened.delete(guildId);
-    opened.set(guildId, entry);
+  async function use<Result>(wanted: Wanted, act: (index: VectorIndex) => Promise<Result>): Promise<Result> {
+    const { key } = wanted;
+    const entry = opened.get(key) ?? { opening: openAfterClosing(wanted), users: 0 };
+    opened.delete(key);
+    opened.set(key, entry);
     entry.users += 1;
     let index: VectorIndex;
     try {
       index = await entry.opening;
     } catch (thrown) {
-      if (opened.get(guildId) === entry) opened.delete(guildId);
+      if (opened.get(key) === entry) opened.delete(key);
       throw thrown;
     }
     try {
@@ -62,32 +71,33 @@ export function createIndexPool(
 
   function closeSurplus(): void {
     if (opened.size <= most) return;
-    for (const [guildId, { users }] of opened) {
+    for (const [key, { users }] of opened) {
       if (users > 0) continue;
       // Nobody waits for this: whoever wants the index next waits for its end.
-      void close(guildId);
+      void close(key);
       if (opened.size <= most) return;
     }
   }
 
-  function close(guildId: Snowflake): Promise<void> {
-    const entry = opened.get(guildId);
-    if (entry === undefined) return closing.get(guildId) ?? Promise.resolve();
-    opened.delete(guildId);
+  function close(key: string): Promise<void> {
+    const entry = opened.get(key);
+    if (entry === undefined) return closing.get(key) ?? Promise.resolve();
+    opened.delete(key);
     const closed = entry.opening
       .then((index) => index.close())
       // One that could not be opened, or closed, has told its users.
       .catch(() => undefined)
-      .finally(() => closing.delete(guildId));
-    closing.set(guildId, closed);
+      .finally(() => closing.delete(key));
+    closing.set(key, closed);
     return closed;
   }
 
-  function pooled(guildId: Snowflake, { space }: VectorIndex): VectorIndex {
-    const using = <Result>(act: (index: VectorIndex) => Promise<Result>) => use(guildId, act);
+  function pooled(wanted: Wanted): VectorIndex {
+    const { key, guildId, space } = wanted;
+    const using = <Result>(act: (index: VectorIndex) => Promise<Result>) => use(wanted, act);
     const changing = <Result>(act: (index: VectorIndex) => Promise<Result>) => {
       for (const listener of listeners) listener(guildId);
-      return use(guildId, act);
+      return use(wanted, act);
     };
     return {
       space,
@@ -97,6 +107,8 @@ export function createIndexPool(
       removeRun: (...given) => changing((index) => index.removeRun(...given)),
       keys: (...given) => using((index) => index.keys(...given)),
       affected: (...given) => using((index) => index.affected(...given)),
+      holds: (...given) => using((index) => index.holds(...given)),
+      removeContext: (...given) => changing((index) => index.removeContext(...given)),
       rows: (...given) => using((index) => index.rows(...given)),
       candidates: (...given) => using((index) => index.candidates(...given)),
       nearest: (...given) => using((index) => index.nearest(...given)),
@@ -108,12 +120,15 @@ export function createIndexPool(
       optimize: (...given) => using((index) => index.optimize(...given)),
       refresh: () => using((index) => index.refresh()),
       tag: (...given) => using((index) => index.tag(...given)),
-      close: () => close(guildId),
+      close: () => close(key),
     };
   }
 
   return {
-    open: (guildId) => use(guildId, async (index) => pooled(guildId, index)),
+    open(guildId, space) {
+      const wanted = { key: `${guildId} ${space.fingerprint}`, guildId, space };
+      return use(wanted, async () => pooled(wanted));
+    },
     get size() {
       return opened.size;
     },

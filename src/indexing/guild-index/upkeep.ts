@@ -5,7 +5,7 @@
 import { toError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { IndexStats, VectorIndex } from "../../ports/vector-index.ts";
+import type { FormerIndex, IndexStats } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndexes } from "./guild-indexes.ts";
 
@@ -44,7 +44,7 @@ export function upkeepReason(
 }
 
 /** @throws the signal's reason when it aborts */
-export function putInOrder(index: VectorIndex, signal: AbortSignal): Promise<void> {
+export function putInOrder(index: Pick<FormerIndex, "optimize">, signal: AbortSignal): Promise<void> {
   return index.optimize({ keepVersionsMs: KEEP_VERSIONS_MS, signal });
 }
 
@@ -56,7 +56,7 @@ export interface Maintenance {
   /** Looks at one guild now. */
   look(guildId: Snowflake): Promise<void>;
   /** The index with its searches timed: how long they take has a say in when upkeep is due. The same object each time. */
-  timed(guildId: Snowflake, index: VectorIndex): VectorIndex;
+  timed(guildId: Snowflake, index: FormerIndex): FormerIndex;
   stop(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export interface Maintenance {
 interface Watched {
   restUntilMs: number;
   readonly searchesMs: number[];
-  timed?: { readonly of: VectorIndex; readonly index: VectorIndex };
+  readonly timed: WeakMap<FormerIndex, FormerIndex>;
 }
 
 /** @param mayChange whether a guild's index is this process's to change now */
@@ -79,9 +79,27 @@ export function createMaintenance(
   const dirty = new Set<Snowflake>();
 
   function watch(guildId: Snowflake): Watched {
-    const known = watched.get(guildId) ?? { restUntilMs: 0, searchesMs: [] };
+    const known = watched.get(guildId) ?? { restUntilMs: 0, searchesMs: [], timed: new WeakMap() };
     watched.set(guildId, known);
     return known;
+  }
+
+  async function lookAt(guildId: Snowflake, guild: Watched, index: FormerIndex): Promise<void> {
+    const before = await index.stats();
+    const searchMs = median(guild.searchesMs);
+    const reason = upkeepReason(before, searchMs);
+    if (reason === undefined) return;
+    const startedAt = clock.elapsed();
+    try {
+      await putInOrder(index, stopped.signal);
+    } finally {
+      const now = clock.elapsed();
+      guild.restUntilMs = now + (now - startedAt) * REST;
+      guild.searchesMs.length = 0;
+    }
+    const { unindexedRows, fragments, versions } = before;
+    const tookMs = Math.round(clock.elapsed() - startedAt);
+    logger.info("upkeep:done", { guildId, reason, unindexedRows, fragments, versions, searchMs, tookMs });
   }
 
   async function look(guildId: Snowflake): Promise<void> {
@@ -90,22 +108,8 @@ export function createMaintenance(
     // Before it is looked at: what comes meanwhile is looked at next time.
     dirty.delete(guildId);
     try {
-      const { index } = await indexes.open(guildId);
-      const before = await index.stats();
-      const searchMs = median(guild.searchesMs);
-      const reason = upkeepReason(before, searchMs);
-      if (reason === undefined) return;
-      const startedAt = clock.elapsed();
-      try {
-        await putInOrder(index, stopped.signal);
-      } finally {
-        const now = clock.elapsed();
-        guild.restUntilMs = now + (now - startedAt) * REST;
-        guild.searchesMs.length = 0;
-      }
-      const { unindexedRows, fragments, versions } = before;
-      const tookMs = Math.round(clock.elapsed() - startedAt);
-      logger.info("upkeep:done", { guildId, reason, unindexedRows, fragments, versions, searchMs, tookMs });
+      const { searched } = await indexes.open(guildId);
+      for (const { index } of searched) await lookAt(guildId, guild, index);
     } catch (thrown) {
       if (stopped.signal.aborted) return;
       dirty.add(guildId);
@@ -133,9 +137,10 @@ export function createMaintenance(
     },
     timed(guildId, index) {
       const guild = watch(guildId);
-      if (guild.timed?.of === index) return guild.timed.index;
+      const known = guild.timed.get(index);
+      if (known !== undefined) return known;
       const { searchesMs } = guild;
-      const candidates: VectorIndex["candidates"] = async (asked) => {
+      const candidates: FormerIndex["candidates"] = async (asked) => {
         let startedAt = clock.elapsed();
         const vector = asked.vector.then((known) => {
           // The wait for the embedder is not the index's.
@@ -148,8 +153,9 @@ export function createMaintenance(
         if (searchesMs.length > SEARCHES_REMEMBERED) searchesMs.shift();
         return found;
       };
-      guild.timed = { of: index, index: { ...index, candidates } };
-      return guild.timed.index;
+      const timed = { ...index, candidates };
+      guild.timed.set(index, timed);
+      return timed;
     },
     async stop() {
       stopped.abort();

@@ -3,7 +3,7 @@
 
 import { TransientError } from "../../errors.ts";
 import type { RemovalScope } from "../../ports/archive.ts";
-import type { IndexRow, VectorIndex } from "../../ports/vector-index.ts";
+import type { FormerIndex, IndexRow, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 /** Rows of one commit at most; keeps a commit's memory small. */
@@ -46,8 +46,12 @@ export interface IndexWriter {
   /** @param ticket as of when they were found to be unwanted: ids changed or written since then are left alone */
   removeIds(ids: readonly Snowflake[], ticket?: Ticket): Promise<void>;
   removeScope(scope: RemovalScope): Promise<void>;
+  /** Takes the words of these records out of the rows of former generations that carry them: nobody rewrites those. */
+  removeFormerContext(ids: readonly Snowflake[]): Promise<void>;
   /** Anything else that changes the index (removing a run, upkeep that must not race a write). */
-  exclusively<Result>(change: (index: VectorIndex) => Promise<Result>): Promise<Result>;
+  exclusively<Result>(
+    change: (index: VectorIndex, formers: readonly FormerIndex[]) => Promise<Result>,
+  ): Promise<Result>;
   /** Resolves when all that was asked for is done. */
   idle(): Promise<void>;
 }
@@ -74,7 +78,14 @@ export interface CommitGuard {
   onOvertaken(ids: readonly Snowflake[]): Promise<void>;
 }
 
-export function createIndexWriter(index: VectorIndex, guard: CommitGuard): IndexWriter {
+/**
+ * @param formers earlier generations: rows only ever leave them, by each removal, and by each rewrite of a record
+ */
+export function createIndexWriter(
+  index: VectorIndex,
+  guard: CommitGuard,
+  formers: () => readonly FormerIndex[] = () => [],
+): IndexWriter {
   const jobs: Job[] = [];
   const openTickets = new Set<Ticket>();
   /** When each id (`row:` its rows) or scope last changed, oldest change first; only as far back as the oldest open ticket. */
@@ -146,6 +157,8 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
       requireOwnership();
       const fresh = group[0]?.fresh ?? false;
       if (rows.length > 0) await index.write(rows, { fresh });
+      // Rows that a run appends stay in the former ones, too: for the way back, and shadowed by the new ones meanwhile.
+      if (!fresh) await removeFromFormers(rows.map(({ id }) => id));
       await requireInTime(rows.map(({ id }) => id));
       // Whoever believes from an earlier read that these ids have no rows must not append them any more.
       // Not a change of the record: rows that carry its words as context are as good as before.
@@ -156,6 +169,13 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
       });
     } catch (thrown) {
       for (const job of group) job.reject(thrown);
+    }
+  }
+
+  async function removeFromFormers(ids: readonly Snowflake[]): Promise<void> {
+    for (const former of formers()) {
+      const held = await former.holds(ids);
+      if (held.length > 0) await former.removeIds(held);
     }
   }
 
@@ -191,13 +211,15 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
     working ??= work();
   }
 
-  function exclusively<Result>(change: (index: VectorIndex) => Promise<Result>): Promise<Result> {
+  function exclusively<Result>(
+    change: (index: VectorIndex, formers: readonly FormerIndex[]) => Promise<Result>,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       submit({
         other: async () => {
           try {
             requireOwnership();
-            resolve(await change(index));
+            resolve(await change(index, formers()));
           } catch (thrown) {
             reject(thrown);
           }
@@ -230,9 +252,22 @@ export function createIndexWriter(index: VectorIndex, guard: CommitGuard): Index
         const unwanted = ids.filter(isStill);
         if (unwanted.length === 0) return;
         await index.removeIds(unwanted);
+        await removeFromFormers(unwanted);
         await requireInTime(unwanted);
       }),
-    removeScope: (scope) => exclusively((index) => index.removeScope(scope)),
+    removeScope: (scope) =>
+      exclusively(async (index, formers) => {
+        for (const each of [index, ...formers]) await each.removeScope(scope);
+      }),
+    async removeFormerContext(ids) {
+      if (formers().length === 0 || ids.length === 0) return;
+      await exclusively(async (_, formers) => {
+        for (const former of formers) {
+          const { dependents } = await former.affected(ids);
+          if (dependents.length > 0) await former.removeContext(ids);
+        }
+      });
+    },
     exclusively,
     async idle() {
       while (working !== undefined) await working;

@@ -118,6 +118,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     // Whoever set the marks: rows in the making from an earlier read of these records are out of date from here on.
     guild.writer.changed(marks.map(({ id }) => id));
     const { present, dependents } = await affectedBy(guild, messageIds);
+    await guild.writer.removeFormerContext(messageIds);
     // Those whose own text is in the index already keep its vectors.
     const { done, ...outcome } = await reword(archive, guildId, guild, present);
     await markAgain(guildId, "message", outcome);

@@ -71,6 +71,22 @@ export function createWithdrawal(parts: {
   };
 }
 
+/** Rows there are never rewritten: those of another text go, and so do others' words that may have been edited away. */
+async function withdrawFromFormers(
+  { writer }: GuildIndex,
+  ids: readonly Snowflake[],
+  hashes: ReadonlyMap<Snowflake, string>,
+): Promise<void> {
+  await writer.exclusively(async (_, formers) => {
+    for (const former of formers) {
+      const rows = await former.rows(ids);
+      const outdated = rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id);
+      if (outdated.length > 0) await former.removeIds(outdated);
+    }
+  });
+  await writer.removeFormerContext(ids);
+}
+
 async function withdraw(archive: Archive, guildId: Snowflake, guild: GuildIndex, ids: readonly Snowflake[]) {
   const { index, writer } = guild;
   const ticket = writer.ticket();
@@ -82,6 +98,7 @@ async function withdraw(archive: Archive, guildId: Snowflake, guild: GuildIndex,
     const outdated = new Set(rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id));
     // Rows that have been written since the ticket are of the newest text.
     if (outdated.size > 0) await writer.removeIds([...outdated], ticket);
+    await withdrawFromFormers(guild, ids, hashes);
     await rewordUnmarked(archive, guildId, guild, dependents);
   } finally {
     ticket.release();

@@ -43,11 +43,14 @@ export interface Surroundings {
   readonly title?: string | undefined;
 }
 
-/** Part of the fingerprint of every index: 8 hex digits. */
-export function recipeFingerprint(recipe: TextRecipe): string {
+/**
+ * How texts and rows are made; part of the fingerprint of every index: 8 hex digits.
+ * @param columns identity of the columns of a row
+ */
+export function formatFingerprint(recipe: TextRecipe, columns: string): string {
   const parts = Object.entries(recipe).sort(([one], [other]) => (one < other ? -1 : 1));
   return createHash("sha1")
-    .update(JSON.stringify([TEXT_VERSION, parts]))
+    .update(JSON.stringify([TEXT_VERSION, parts, columns]))
     .digest("hex")
     .slice(0, 8);
 }

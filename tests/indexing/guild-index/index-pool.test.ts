@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createIndexPool } from "../../../src/indexing/guild-index/index-pool.ts";
+import type { EmbeddingSpace } from "../../../src/ports/embedder.ts";
 import type { VectorIndex } from "../../../src/ports/vector-index.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace } from "../../support/index-store.ts";
 
@@ -13,8 +14,8 @@ describe("pooled indexes", () => {
   });
   afterEach(() => temp.close());
 
-  async function open(guildId: string): Promise<VectorIndex> {
-    const index = await temp.store.open(guildId, testSpace);
+  async function open(guildId: string, space: EmbeddingSpace): Promise<VectorIndex> {
+    const index = await temp.store.open(guildId, space);
     doings.push(`open ${guildId}`);
     return {
       ...index,
@@ -28,9 +29,9 @@ describe("pooled indexes", () => {
 
   test("are open one at a time up to the bound, and those used longest ago close first", async () => {
     const indexes = createIndexPool(open, 2);
-    for (const guildId of ["1", "2", "3"]) await (await indexes.open(guildId)).count();
+    for (const guildId of ["1", "2", "3"]) await (await indexes.open(guildId, testSpace)).count();
     expect(indexes.size).toBe(2);
-    const first = await indexes.open("1");
+    const first = await indexes.open("1", testSpace);
     expect(await first.count()).toBe(0);
     await indexes.close();
     expect(doings.slice(0, 6)).toEqual(["open 1", "open 2", "open 3", "close 1", "open 1", "close 2"]);
@@ -39,9 +40,9 @@ describe("pooled indexes", () => {
 
   test("open themselves when they are used again, and hold what was written before", async () => {
     const indexes = createIndexPool(open, 1);
-    const one = await indexes.open("1");
+    const one = await indexes.open("1", testSpace);
     await one.write(row("11"), { fresh: true });
-    const two = await indexes.open("2");
+    const two = await indexes.open("2", testSpace);
     await two.write(row("22"), { fresh: true });
     await one.write(row("12"), { fresh: true });
     expect(await one.count()).toBe(2);
@@ -53,7 +54,7 @@ describe("pooled indexes", () => {
   test("are never closed while they are used, however many are used at once", async () => {
     const indexes = createIndexPool(open, 1);
     const guildIds = ["1", "2", "3", "4"];
-    const pooled = await Promise.all(guildIds.map((guildId) => indexes.open(guildId)));
+    const pooled = await Promise.all(guildIds.map((guildId) => indexes.open(guildId, testSpace)));
     let release = () => {};
     const vector = new Promise<undefined>((resolve) => {
       release = () => resolve(undefined);
@@ -75,24 +76,24 @@ describe("pooled indexes", () => {
     await Promise.all(
       Array.from({ length: 4 }, async (_, round) => {
         for (const guildId of guildIds) {
-          await (await indexes.open(guildId)).write(row(String(100 + round)), { fresh: true });
+          await (await indexes.open(guildId, testSpace)).write(row(String(100 + round)), { fresh: true });
         }
       }),
     );
-    for (const guildId of guildIds) expect(await (await indexes.open(guildId)).count()).toBe(4);
+    for (const guildId of guildIds) expect(await (await indexes.open(guildId, testSpace)).count()).toBe(4);
     expect(indexes.size).toBeLessThanOrEqual(3);
     await indexes.close();
   }, 30_000);
 
   test("that cannot be opened say so, and are tried again the next time", async () => {
     let works = false;
-    const indexes = createIndexPool(async (guildId) => {
+    const indexes = createIndexPool(async (guildId, space) => {
       if (!works) throw new Error("the disk is gone");
-      return await open(guildId);
+      return await open(guildId, space);
     });
-    await expect(indexes.open("1")).rejects.toThrow("the disk is gone");
+    await expect(indexes.open("1", testSpace)).rejects.toThrow("the disk is gone");
     works = true;
-    expect(await (await indexes.open("1")).count()).toBe(0);
+    expect(await (await indexes.open("1", testSpace)).count()).toBe(0);
     await indexes.close();
   });
 
@@ -100,7 +101,7 @@ describe("pooled indexes", () => {
     const indexes = createIndexPool(open);
     const changed: string[] = [];
     indexes.onChange((guildId) => changed.push(guildId));
-    const one = await indexes.open("1");
+    const one = await indexes.open("1", testSpace);
     await one.count();
     await one.stats();
     expect(changed).toEqual([]);

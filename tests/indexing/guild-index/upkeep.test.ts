@@ -67,7 +67,7 @@ describe("a guild's index", () => {
     const indexes = {
       async open(guildId: string) {
         opened.push(guildId);
-        return { index, writer, recipe };
+        return { index, writer, recipe, searched: [{ generation: undefined as never, index }] };
       },
     };
     maintenance = createMaintenance(indexes, (guildId) => ours.includes(guildId), clock, logger);

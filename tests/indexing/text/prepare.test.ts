@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { splitSearchText } from "../../../src/content-hash.ts";
 import { readable, withWordedLinks } from "../../../src/indexing/text/markup.ts";
-import { ownText, prepare, recipeFingerprint, skipReason, textRecipe } from "../../../src/indexing/text/prepare.ts";
+import { formatFingerprint, ownText, prepare, skipReason, textRecipe } from "../../../src/indexing/text/prepare.ts";
 import { knownContext, prepareRecords, toRows } from "../../../src/indexing/text/rows.ts";
 import type { Archive } from "../../../src/ports/archive.ts";
 import type { ArchivedRecord } from "../../../src/ports/records.ts";
@@ -150,8 +150,10 @@ describe("what an ingredient of the recipe does", () => {
 
   test("each makes a fingerprint of its own", () => {
     const recipes = Object.keys(textRecipe).map((name) => ({ ...textRecipe, [name]: false }));
-    expect(new Set([textRecipe, ...recipes].map(recipeFingerprint)).size).toBe(recipes.length + 1);
-    expect(recipeFingerprint(textRecipe)).toMatch(/^[0-9a-f]{8}$/);
+    expect(new Set([textRecipe, ...recipes].map((recipe) => formatFingerprint(recipe, "columns"))).size).toBe(
+      recipes.length + 1,
+    );
+    expect(formatFingerprint(textRecipe, "columns")).toMatch(/^[0-9a-f]{8}$/);
   });
 });
 

@@ -1,0 +1,28 @@
+// Where archive and index are kept, as settings say it. Types only.
+
+/** The archive on a remote Deno KV: any server that speaks KV Connect. */
+export interface ArchiveServer {
+  readonly url: string;
+  readonly accessToken: string;
+}
+
+/** The index in an S3-compatible object store. */
+export interface IndexBucket {
+  /** s3://bucket/prefix */
+  readonly uri: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Undefined: Amazon's. */
+  readonly endpoint?: string | undefined;
+  /** Default "us-east-1". */
+  readonly region?: string | undefined;
+}
+
+/** Where archive and index are kept. */
+export interface StoresConfig {
+  readonly dataDir: string;
+  /** Undefined: a file in the data folder. */
+  readonly archive?: ArchiveServer | undefined;
+  /** Undefined: a folder in the data folder. */
+  readonly index?: IndexBucket | undefined;
+}
