@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-/** What the usual run leaves out: they need the registry, or the remote engines. */
-const apart = ["package", "engines"];
+/** What the usual run leaves out: they need the registry, the remote engines, or others' model servers. */
+const apart = ["package", "engines", "servers"];
 
 export default defineConfig(({ mode }) => ({
   test: {

@@ -102,19 +102,19 @@ async function connect(builtinModel: StaticModel): Promise<Embedder> {
   const { embeddings } = await readLocalConfig();
   const folder = await mkdtemp(join(tmpdir(), "backscroll-eval-"));
   try {
-    const embedder = await connectEmbedder(
+    const connected = await connectEmbedder(
       {
         embeddings,
         builtinModel,
         memoryFile: join(folder, "embedding-servers.json"),
         clock: systemClock,
         logger: consoleLogger,
-        onWaiting: (reason) => console.error(`Waiting for the embedding server: ${reason}`),
+        onUnreachable: (reason) => console.error(`Waiting for the embedding server: ${reason}`),
       },
       new AbortController().signal,
     );
-    if (embedder === undefined) throw new Error("the embedding server was not waited for");
-    return embedder;
+    if (connected === undefined) throw new Error("the embedding server was not waited for");
+    return connected.embedder;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

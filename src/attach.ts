@@ -63,14 +63,15 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   let core: Core | undefined;
   let makeUp: MakeUp | undefined;
-  let startingBecause = "it has only just been started";
+  /** Why it is not ready: `detail` has addresses and advice, which are not for members. */
+  let startingBecause: { readonly what: string; readonly detail?: string } = { what: "it has only just been started" };
   const attachedAt = clock.now();
 
   const port = await openHealthPort(options.healthPort, {
     guildIds: () => [...client.guilds.cache.keys()],
     atWork: () => core?.engine.atWork() ?? [],
     status: () => core?.engine.status,
-    waitingFor: () => startingBecause,
+    waitingFor: () => [startingBecause.what, startingBecause.detail].filter(Boolean).join(". "),
     isConnected: () => isConnected(client),
     system,
     clock,
@@ -80,10 +81,11 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     throw thrown;
   });
 
-  function requireCore(): Core {
+  function requireCore(isForAdmins = false): Core {
     if (core !== undefined) return core;
+    const { what, detail } = startingBecause;
     throw new UserError(
-      `Backscroll is not ready yet: ${startingBecause}. New messages are kept meanwhile. Try again in a moment.`,
+      `Backscroll is not ready yet: ${what}. ${isForAdmins && detail ? `${detail} ` : ""}New messages are kept meanwhile. Try again in a moment.`,
     );
   }
 
@@ -115,7 +117,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const commands = createCommands(
     {
       get backfill() {
-        return requireCore().engine;
+        return requireCore(true).engine;
       },
       get notes() {
         return requireCore().notes;
@@ -193,25 +195,26 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   async function startIndexing(): Promise<void> {
     const builtinModel = await loadStaticModel(MODEL_FOLDER);
-    const embedder = await connectEmbedder(
+    const connected = await connectEmbedder(
       {
         embeddings: options.embeddings,
         builtinModel,
         memoryFile: join(dataDir, "embedding-servers.json"),
         clock,
         logger,
-        onWaiting: (reason) => {
-          startingBecause = `it waits for the search model. ${reason.replace(/\.$/, "")}`;
+        onUnreachable: (detail) => {
+          startingBecause = { what: "it waits for the search model", detail };
         },
       },
       stopped.signal,
     );
-    if (embedder === undefined) return;
+    if (connected === undefined) return;
+    const { embedder, isUp } = connected;
     core = createServices({
       archive,
       runStore,
       indexStore,
-      embedder: port?.measured(embedder) ?? embedder,
+      embedder: port?.measured(embedder, isUp) ?? embedder,
       wordModel: builtinModel,
       history,
       permissions: createPermissions(client, { directory, logger, clock }),
@@ -257,7 +260,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const offering = offerCommands();
   const indexing = startIndexing();
   indexing.catch((thrown: unknown) => {
-    startingBecause = toError(thrown).message.replace(/\.$/, "");
+    startingBecause = { what: "it could not be started", detail: toError(thrown).message };
   });
   const ready = Promise.all([offering, indexing]).then(() => undefined);
   // Whoever attached may look at `ready` later, or never.

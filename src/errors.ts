@@ -11,10 +11,13 @@ export class TransientError extends Error {
   override readonly name = "TransientError";
   /** How long the other side asked us to wait, if it did. Milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** The other side is well, and wants fewer requests. */
+  readonly isRateLimit: boolean;
 
-  constructor(message: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+  constructor(message: string, options: { retryAfterMs?: number; isRateLimit?: boolean; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.retryAfterMs = options.retryAfterMs;
+    this.isRateLimit = options.isRateLimit ?? false;
   }
 }
 

@@ -125,7 +125,9 @@ describe("files", () => {
   test("every setting that config.ts knows is in the table of docs/configuration.md and in .env.example, and no other", () => {
     const namesIn = (path: string, pattern: RegExp) =>
       [...readFileSync(join(root, path), "utf8").matchAll(pattern)].map(([, name]) => name).sort();
-    const known = namesIn("src/app/config.ts", /^ {2}([A-Z][A-Z0-9_]+): (?!\[)/gm);
+    const known = ["src/app/config.ts", "src/app/embeddings-settings.ts"]
+      .flatMap((file) => namesIn(file, /^ {2}([A-Z][A-Z0-9_]+): (?!\[)/gm))
+      .sort();
     const table = readFileSync(join(root, "docs/configuration.md"), "utf8").match(/^\| `[A-Z].*$/gm) ?? [];
     const inTable = table.flatMap((row) =>
       [...(row.split("|")[1] ?? "").matchAll(/`([A-Z0-9_]+)`/g)].map(([, name]) => name),

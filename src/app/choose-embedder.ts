@@ -1,33 +1,30 @@
 // Chooses the embedder: the configured server, or the built-in model. A server that has answered once is remembered, so that
 // the bot starts while it is down.
 
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { z } from "zod";
 import { createBuiltinEmbedder } from "../adapters/builtin-model/index.ts";
 import type { StaticModel } from "../adapters/builtin-model/static-model.ts";
 import {
   createOpenAiEmbedder,
+  formIn,
   type OpenAiOptions,
   probeOpenAiServer,
   type ServedModel,
 } from "../adapters/openai/index.ts";
+import { openServerMemory } from "../adapters/openai/memory.ts";
 import { TransientError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Embedder, EmbedderSettings } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { EmbeddingsConfig } from "./config.ts";
+import type { EmbeddingsConfig } from "./embeddings-settings.ts";
 
 const RETRY_MS = 5_000;
+const TELL_EVERY_MS = 60_000;
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** Only queries are sent to it, and people wait for them. */
 const FORMER_TIMEOUT_MS = 5_000;
 
 /** An embedding server: where it is, and whatever else is known of it. */
 export type EmbeddingServer = Pick<EmbeddingsConfig, "baseUrl"> & Partial<EmbeddingsConfig>;
-
-const servedSchema = z.object({ modelId: z.string(), answersAs: z.string(), dimensions: z.int().positive() });
-const rememberedSchema = z.record(z.string(), servedSchema);
 
 export interface EmbedderParts {
   /** Undefined: the built-in model. */
@@ -37,8 +34,14 @@ export interface EmbedderParts {
   readonly memoryFile: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with the reason while a server that has never answered is waited for. */
-  onWaiting(reason: string): void;
+  /** Called with the reason when the server does not answer: it is waited for if it never has, and counts as down otherwise. */
+  onUnreachable(reason: string): void;
+}
+
+export interface ConnectedEmbedder {
+  readonly embedder: Embedder;
+  /** It has answered just now. */
+  readonly isUp: boolean;
 }
 
 /**
@@ -47,32 +50,63 @@ export interface EmbedderParts {
  * @returns undefined when it was stopped before
  * @throws UserError when the settings cannot be used at all
  */
-export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): Promise<Embedder | undefined> {
+export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): Promise<ConnectedEmbedder | undefined> {
   const { embeddings, logger, clock } = parts;
-  if (embeddings === undefined) return createBuiltinEmbedder({ model: parts.builtinModel });
-  const options = toOptions(embeddings, logger, clock);
-  const { baseUrl, model = "", dimensions = "" } = embeddings;
-  const key = `${baseUrl} ${model} ${dimensions}`.trimEnd();
-  const remembered = await readMemory(parts.memoryFile);
-  const known = remembered[key];
+  if (embeddings === undefined) {
+    return { embedder: await createBuiltinEmbedder({ model: parts.builtinModel }), isUp: true };
+  }
+  const memory = await openServerMemory(parts.memoryFile, embeddings, logger);
+  const { known } = memory;
+  const onLearned = (served: ServedModel) => void memory.remember(served);
+  const options = { ...toOptions(embeddings, logger, clock), onLearned };
+  const waiting = createWaiting(parts);
   while (!stop.aborted) {
     try {
-      const served = await probeOpenAiServer(options, stop);
-      await writeMemory(parts.memoryFile, { ...remembered, [key]: served });
-      return createOpenAiEmbedder(options, served);
+      const served = await probeOpenAiServer(options, stop, known);
+      await memory.remember(served);
+      waiting.end();
+      return { embedder: createOpenAiEmbedder(options, served), isUp: true };
     } catch (thrown) {
       if (stop.aborted) return undefined;
       if (!(thrown instanceof TransientError)) throw thrown;
       if (known !== undefined) {
         logger.warn("embedder:unreachable", { reason: thrown.message });
-        return createOpenAiEmbedder(options, known);
+        parts.onUnreachable(thrown.message);
+        return { embedder: createOpenAiEmbedder(options, known), isUp: false };
       }
-      logger.warn("embedder:waiting", { reason: thrown.message });
-      parts.onWaiting(thrown.message);
-      await clock.sleep(thrown.retryAfterMs ?? RETRY_MS, stop);
+      await waiting.wait(thrown.message, thrown.retryAfterMs ?? RETRY_MS, stop);
     }
   }
   return undefined;
+}
+
+/** The log tells when the waiting begins and ends, and once a minute that it goes on. */
+function createWaiting({ clock, logger, onUnreachable }: EmbedderParts) {
+  let startedAt: number | undefined;
+  let toldAt = Number.NEGATIVE_INFINITY;
+
+  function tell(reason: string): void {
+    const now = clock.elapsed();
+    startedAt ??= now;
+    if (now - toldAt < TELL_EVERY_MS) return;
+    toldAt = now;
+    logger.warn("embedder:waiting", { reason, waitedMs: Math.round(now - startedAt) });
+  }
+
+  return {
+    async wait(reason: string, ms: number, stop: AbortSignal): Promise<void> {
+      onUnreachable(reason);
+      tell(reason);
+      for (let leftMs = ms; leftMs > 0 && !stop.aborted; leftMs -= TELL_EVERY_MS) {
+        await clock.sleep(Math.min(leftMs, TELL_EVERY_MS), stop);
+        if (leftMs > TELL_EVERY_MS) tell(reason);
+      }
+    },
+    end(): void {
+      if (startedAt === undefined) return;
+      logger.info("embedder:waited", { waitedMs: Math.round(clock.elapsed() - startedAt) });
+    },
+  };
 }
 
 /**
@@ -88,7 +122,8 @@ export function connectFormerEmbedder(
   const { baseUrl, dimensions, documentPrefix, queryPrefix, modelId, answersAs } = settings;
   const apiKey = present?.baseUrl === baseUrl ? present.apiKey : undefined;
   const server = { baseUrl, apiKey, dimensions, documentPrefix, queryPrefix, requestTimeoutMs: FORMER_TIMEOUT_MS };
-  return createOpenAiEmbedder(toOptions(server, logger, clock), { modelId, answersAs, dimensions: settings.length });
+  const served = { modelId, answersAs, dimensions: settings.length, form: formIn(settings.form) };
+  return createOpenAiEmbedder(toOptions(server, logger, clock), served);
 }
 
 function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenAiOptions {
@@ -106,21 +141,4 @@ function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenA
     ...(parallelRequests === undefined ? {} : { parallelRequests }),
     ...(textsPerRequest === undefined ? {} : { textsPerRequest }),
   };
-}
-
-async function readMemory(file: string): Promise<Record<string, ServedModel>> {
-  try {
-    return rememberedSchema.parse(JSON.parse(await readFile(file, "utf8")));
-  } catch {
-    // Absent or damaged: then nothing is remembered, and the server is asked.
-    return {};
-  }
-}
-
-async function writeMemory(file: string, memory: Record<string, ServedModel>): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  // Several processes may share it, and read it at any time.
-  const draft = `${file}.${process.pid}`;
-  await writeFile(draft, `${JSON.stringify(memory, null, 2)}\n`);
-  await rename(draft, file);
 }

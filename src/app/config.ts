@@ -6,28 +6,9 @@ import { z } from "zod";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
 import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
 import { UserError } from "../errors.ts";
+import { type EmbeddingsConfig, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
+import { decimal, text, trimmed, url, whole } from "./setting-types.ts";
 import type { StoresConfig } from "./stores-config.ts";
-
-/** An OpenAI-compatible embedding server. */
-export interface EmbeddingsConfig {
-  /** E.g. http://localhost:1234/v1 */
-  readonly baseUrl: string;
-  readonly apiKey: string | undefined;
-  /** Undefined: the server's only model, or the first that looks like an embedding model. */
-  readonly model: string | undefined;
-  /** Asks for vectors of this length. Undefined: as long as the model makes them. */
-  readonly dimensions?: number | undefined;
-  /** Put before each text that is stored, e.g. "search_document: ". Undefined: known by the model's name. */
-  readonly documentPrefix: string | undefined;
-  /** Put before what is searched for. */
-  readonly queryPrefix: string | undefined;
-  /** Undefined: 1 for a server on this machine or network, else 4. */
-  readonly parallelRequests: number | undefined;
-  /** Undefined: 256. */
-  readonly textsPerRequest: number | undefined;
-  /** An answer slower than this counts as none. */
-  readonly requestTimeoutMs: number;
-}
 
 /** Where /health and /metrics are served. */
 export interface HealthPort {
@@ -61,14 +42,6 @@ export type LogLevel = (typeof logLevels)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const trimmed = z.string().trim();
-const text = trimmed.min(1);
-const decimal = (meaning: string) =>
-  trimmed.regex(/^\d+(\.\d+)?$/, `must be ${meaning}, e.g. 5 or 2.5`).transform(Number);
-const positive = (meaning: string) => decimal(meaning).refine((given) => given > 0, `must be ${meaning}, more than 0`);
-const whole = (meaning: string) =>
-  trimmed.regex(/^[1-9]\d*$/, `must be ${meaning}, a whole number of at least 1`).transform(Number);
-const url = (example: string) => trimmed.regex(/^https?:\/\/\S+$/i, `must be an address like ${example}`);
 const bucket = trimmed
   .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]*[a-z0-9](\/[\w.-]+)*\/?$/i, "must look like s3://bucket/folder")
   .transform((uri) => uri.replace(/\/$/, ""));
@@ -95,16 +68,7 @@ const storeSettings = {
 /** Every setting there is. The table of docs/configuration.md says the same in words. */
 const settings = {
   ...storeSettings,
-  EMBEDDINGS_URL: url("http://localhost:1234/v1").optional(),
-  EMBEDDINGS_API_KEY: text.optional(),
-  EMBEDDINGS_MODEL: text.optional(),
-  EMBEDDINGS_DIMENSIONS: whole("the numbers in a vector").optional(),
-  // Prefixes may end in a space that matters.
-  EMBEDDINGS_DOCUMENT_PREFIX: z.string().optional(),
-  EMBEDDINGS_QUERY_PREFIX: z.string().optional(),
-  EMBEDDINGS_PARALLEL: whole("the number of requests at once").optional(),
-  EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
-  EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
+  ...embeddingsSettings,
   COMMAND_PREFIX: trimmed
     .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
     .default(""),
@@ -204,20 +168,7 @@ function storesOf(values: z.infer<typeof storesSchema>): StoresConfig {
 function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
   return {
     ...storesOf(values),
-    embeddings:
-      values.EMBEDDINGS_URL === undefined
-        ? undefined
-        : {
-            baseUrl: values.EMBEDDINGS_URL,
-            apiKey: values.EMBEDDINGS_API_KEY,
-            model: values.EMBEDDINGS_MODEL,
-            dimensions: values.EMBEDDINGS_DIMENSIONS,
-            documentPrefix: values.EMBEDDINGS_DOCUMENT_PREFIX,
-            queryPrefix: values.EMBEDDINGS_QUERY_PREFIX,
-            parallelRequests: values.EMBEDDINGS_PARALLEL,
-            textsPerRequest: values.EMBEDDINGS_BATCH,
-            requestTimeoutMs: values.EMBEDDINGS_TIMEOUT_SECONDS * 1000,
-          },
+    embeddings: embeddingsOf(values),
     commandPrefix: values.COMMAND_PREFIX,
     forgetOnLeave: values.FORGET_ON_LEAVE,
     keepOldIndexDays: values.KEEP_OLD_INDEX_DAYS,

@@ -26,6 +26,8 @@ export type EmbedderSettings =
       readonly dimensions?: number | undefined;
       readonly documentPrefix: string;
       readonly queryPrefix: string;
+      /** The fields that it wants, in the adapter's words. Left out: the usual ones. */
+      readonly form?: { readonly encoding: string; readonly inputType: string } | undefined;
     };
 
 /** Embeds what somebody searches for. @throws when the embedder cannot answer */

@@ -31,7 +31,11 @@ describe("an answer of status 200", () => {
 
   it.each<[what: string, how: Misbehaviour, says: string]>([
     ["an index used twice", "duplicate-index", "which vector belongs to which text"],
-    ["no index", "no-index", "which vector belongs to which text"],
+    [
+      "an index that is none",
+      { body: { data: [0, 1, "2"].map((index) => ({ index, embedding: [1] })) } },
+      "which vector belongs to which text",
+    ],
     ["too few vectors", "too-few", "answered 2 vectors for 3 texts"],
     ["too many vectors", "too-many", "answered 4 vectors for 3 texts"],
     ["vectors of different lengths", { vectors: "ragged" }, "different or impossible lengths"],
@@ -43,7 +47,7 @@ describe("an answer of status 200", () => {
     ["malformed JSON", "malformed-json", "not with JSON"],
     ["a web page", "html", "not with JSON"],
     ["an error", { body: { error: "Unexpected endpoint or method. (POST /embeddings)" } }, "Is its address right"],
-    ["an empty object", { body: {} }, "something else than embeddings"],
+    ["an empty object", { body: {} }, "something else than embeddings. Is its address right"],
     ["null", { body: "null" }, "something else than embeddings"],
     [
       "text as vectors",
@@ -185,6 +189,7 @@ describe("an error of the server", () => {
     [{ "retry-after": "7" }, 7000],
     [{ "retry-after": "0" }, 0],
     [{ "retry-after": "Thu, 01 Jan 2026 00:00:30 GMT" }, 30_000],
+    [{ "retry-after": "86400" }, 86_400_000],
     [{ "retry-after": "99999999" }, 300_000],
     [{ "retry-after": "-5" }, undefined],
     [{ "retry-after": "soon" }, undefined],
@@ -217,6 +222,9 @@ describe("an error of the server", () => {
     expect(await embedder.embed(texts, "document")).toEqual(expected);
     expect(server.requests.map((request) => request.texts)).toEqual([100, 100, 32, 32, 32, 4]);
     expect(embedder.limits.textsPerRequest).toBe(32);
+    const { length } = server.requests;
+    await embedder.embed(texts, "document");
+    expect(server.requests.slice(length).map((request) => request.texts)).toEqual([32, 32, 32, 4]);
   });
 });
 

@@ -30,9 +30,10 @@ describe("the probe", () => {
       dimensions: 48,
     });
     const name = "text-embedding-nomic-embed-text-v1.5@q8_0";
-    expect(await probeOpenAiServer(optionsFor(server))).toEqual({ modelId: name, answersAs: name, dimensions: 48 });
+    const found = { answersAs: name, dimensions: 48, form: { encoding: "base64", inputType: "none" } };
+    expect(await probeOpenAiServer(optionsFor(server))).toMatchObject({ modelId: name, ...found });
     const asked = await probeOpenAiServer(optionsFor(server, { model: "nomic-embed-text" }));
-    expect(asked).toEqual({ modelId: "nomic-embed-text", answersAs: name, dimensions: 48 });
+    expect(asked).toMatchObject({ modelId: "nomic-embed-text", ...found });
   });
 
   it("takes the only model whatever its name, and otherwise lists the names", async () => {
@@ -73,10 +74,11 @@ describe("the probe", () => {
 
   it("fails so that it can be tried again, even when its test sentence is refused", async () => {
     const server = await serve();
-    server.misbehave({ status: 400 }, { times: 1 });
-    expect(await failureOf(probeOpenAiServer(optionsFor(server)))).toBeInstanceOf(TransientError);
-    server.misbehave({ vectors: "nan" }, { times: 1 });
-    expect(await failureOf(probeOpenAiServer(optionsFor(server)))).toBeInstanceOf(TransientError);
+    for (const how of [{ status: 400 }, { vectors: "nan" }] as const) {
+      const stop = server.misbehave(how);
+      expect(await failureOf(probeOpenAiServer(optionsFor(server)))).toBeInstanceOf(TransientError);
+      stop();
+    }
     expect(await probeOpenAiServer(optionsFor(server))).toMatchObject({ dimensions: 64 });
   });
 });
@@ -174,6 +176,30 @@ describe("the address", () => {
       expect(parseServerAddress(typed).baseUrl).toBe("http://localhost:1234/v1");
     }
     expect(parseServerAddress("https://example.org/openai/v1").baseUrl).toBe("https://example.org/openai/v1");
+  });
+
+  it("may be Azure's: a deployment's, with or without /embeddings and version, or its newer one", () => {
+    const resource = "https://my-resource.openai.azure.com";
+    const deployment = { baseUrl: `${resource}/openai/deployments/small%20one`, deployment: "small one" };
+    for (const end of ["", "/", "/embeddings"]) {
+      expect(parseServerAddress(`${deployment.baseUrl}${end}?api-version=2024-02-01`)).toMatchObject({
+        ...deployment,
+        query: { "api-version": "2024-02-01" },
+        keyHeader: "api-key",
+      });
+      expect(parseServerAddress(`${deployment.baseUrl}${end}`).query).toEqual({ "api-version": "2024-10-21" });
+    }
+    for (const typed of [
+      resource,
+      `${resource}/openai`,
+      `${resource}/openai/v1/`,
+      `${resource}/openai/v1/embeddings`,
+    ]) {
+      const address = { baseUrl: `${resource}/openai/v1`, query: {}, deployment: undefined, keyHeader: "api-key" };
+      expect(parseServerAddress(typed)).toMatchObject(address);
+    }
+    expect(parseServerAddress("https://x.services.ai.azure.com/openai/v1").keyHeader).toBe("api-key");
+    expect(parseServerAddress("https://openai.azure.com.evil.example/v1").keyHeader).toBe("authorization");
   });
 
   it("is refused when it cannot be one, without repeating a password in it", () => {

@@ -85,10 +85,13 @@ test("an embedder is the same when measured, and its requests are counted by out
     close: async () => undefined,
   };
   const { metrics, get } = await serve(async () => figures);
-  const measured = metrics.measured(embedder);
+  const up = async () => (await samplesOf(await (await get("/metrics")).text(), "backscroll_embedder_up"))[""];
+  metrics.measured(embedder, false);
+  expect(await up()).toBe(0);
+  const measured = metrics.measured(embedder, true);
+  expect(await up()).toBe(1);
   expect([measured.space, measured.limits]).toEqual([embedder.space, embedder.limits]);
   expect(await measured.embed(["a", "b"], "document")).toHaveLength(2);
-  const up = async () => (await samplesOf(await (await get("/metrics")).text(), "backscroll_embedder_up"))[""];
   expect(await up()).toBe(1);
   await expect(measured.embed(["a"], "document")).rejects.toThrow("down");
   expect(await up()).toBe(0);

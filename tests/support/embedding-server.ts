@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text as readText } from "node:stream/consumers";
 import { preparedVectors, pseudoEmbedding } from "./pseudo-embedding.ts";
+import { type EmbeddingBody, type Personality, type PersonalityName, personalities } from "./server-personalities.ts";
 
 export interface EmbeddingServerOptions {
   /** Default: a free one. */
@@ -23,6 +24,10 @@ export interface EmbeddingServerOptions {
   readonly instant?: boolean;
   /** Requests without it get a 401. */
   readonly apiKey?: string;
+  /** A server of this kind, with its ways and limits. */
+  readonly personality?: PersonalityName;
+  /** Something else than a model server: it answers every request with this. */
+  readonly everywhere?: { readonly body: string; readonly type: string };
 }
 
 export type Misbehaviour =
@@ -30,9 +35,9 @@ export type Misbehaviour =
   | "floats"
   | "reversed"
   | "refuse-base64"
+  | "no-index"
   /** Wrong answers with status 200. */
   | "duplicate-index"
-  | "no-index"
   | "too-few"
   | "too-many"
   | { readonly vectors: "nan" | "zero" | "short" | "ragged"; readonly of?: (text: string) => boolean }
@@ -52,6 +57,7 @@ export interface EmbeddingRequest {
   readonly model: string;
   readonly encoding: string;
   readonly dimensions: number | undefined;
+  readonly inputType: string | undefined;
   readonly authorization: string | undefined;
 }
 
@@ -78,6 +84,8 @@ interface Fault {
 
 export async function startEmbeddingServer(options: EmbeddingServerOptions = {}): Promise<EmbeddingServer> {
   const { dimensions = 64, model = "test-embed", models = [model], parallelLimit = Number.POSITIVE_INFINITY } = options;
+  const personality: Personality = options.personality ? personalities[options.personality] : {};
+  const { path = "/v1/embeddings", keyHeader = "authorization" } = personality;
   const faults = new Set<Fault>();
   const requests: EmbeddingRequest[] = [];
   const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
@@ -89,19 +97,15 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
   let maxParallel = 0;
 
   async function embeddings(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = JSON.parse(await readText(request)) as {
-      input: string[];
-      model: string;
-      encoding_format?: string;
-      dimensions?: number;
-    };
+    const body = JSON.parse(await readText(request)) as EmbeddingBody;
     const { input: texts, encoding_format: encoding = "float" } = body;
     lastTexts = texts;
     requests.push({
       texts: texts.length,
       model: body.model,
-      encoding,
+      encoding: body.encoding_format ?? "unset",
       dimensions: body.dimensions,
+      inputType: body.input_type,
       authorization: request.headers.authorization,
     });
     for (const waiter of waiting) if (requests.length >= waiter.count) waiter.resolve();
@@ -116,7 +120,9 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
       send(response, { body: `{"object":"list","model":"${model}","data":[${data.join(",")}]}` });
       return;
     }
-    send(response, reply(texts, body.dimensions ?? dimensions, encoding, takeFault(texts)));
+    const how = takeFault(texts);
+    const refusal = how === undefined ? personality.refuse?.(body) : undefined;
+    send(response, refusal ?? reply(body, how));
   }
 
   function takeFault(texts: readonly string[]): Misbehaviour | undefined {
@@ -129,7 +135,8 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
     return undefined;
   }
 
-  function reply(texts: readonly string[], length: number, encoding: string, how: Misbehaviour | undefined): Reply {
+  function reply(asked: EmbeddingBody, how: Misbehaviour | undefined): Reply {
+    const { input: texts, encoding_format: encoding = "float", dimensions: length = dimensions } = asked;
     if (how === "hang" || how === "reset") return { end: how };
     if (how === "malformed-json") return { body: '{"object":"list","data":[{"index":0,"embedd' };
     if (how === "html") return { type: "text/html", body: "<html><body><h1>It works!</h1></body></html>" };
@@ -145,18 +152,27 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
     const other = typeof how === "object" && "model" in how ? how : undefined;
     const spoilt = typeof how === "object" && "vectors" in how ? how : undefined;
     const vectors = texts.map((text, i) => {
-      const vector = pseudoEmbedding(text, other?.dimensions ?? length);
+      const marked = personality.mark?.(text, asked) ?? text;
+      const vector = pseudoEmbedding(marked, other?.dimensions ?? length);
       return spoilt && (spoilt.of?.(text) ?? true) ? spoil(vector, spoilt.vectors, i) : vector;
     });
-    const data: object[] = vectors.map((vector, index) => ({
-      object: "embedding",
-      ...(how === "no-index" ? {} : { index: how === "duplicate-index" ? 0 : index }),
-      embedding: encoding === "base64" && how !== "floats" ? base64(vector) : Array.from(vector),
-    }));
+    const data: object[] = vectors.map((vector, place) => {
+      const embedding = encoding === "base64" && how !== "floats" ? base64(vector) : Array.from(vector);
+      const index = how === "duplicate-index" ? 1 : place;
+      const entry =
+        how === "no-index" ? { embedding } : (personality.shape?.({ index, embedding }) ?? { index, embedding });
+      return { object: "embedding", ...entry };
+    });
     if (how === "reversed") data.reverse();
     if (how === "too-few") data.pop();
     if (how === "too-many") data.push({ ...data[0], index: data.length });
-    const body = { object: "list", model: other?.model ?? model, data };
+    const tokens = texts.reduce((sum, text) => sum + Math.ceil(text.length / 4), 0);
+    const body = {
+      object: "list",
+      model: other?.model ?? model,
+      data,
+      usage: { prompt_tokens: tokens, total_tokens: tokens },
+    };
     if (how === "reset-mid-body") return { body, end: "reset" };
     return how === "hang-mid-body" ? { body, end: "hang" } : { body };
   }
@@ -167,14 +183,16 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
     response.on("close", () => {
       underWay -= 1;
     });
-    if (options.apiKey !== undefined && request.headers.authorization !== `Bearer ${options.apiKey}`) {
-      send(response, {
-        status: 401,
-        body: { error: { message: `Incorrect API key provided: ${request.headers.authorization}` } },
-      });
+    const key = request.headers[keyHeader];
+    if (options.everywhere) send(response, options.everywhere);
+    else if (
+      options.apiKey !== undefined &&
+      key !== (keyHeader === "authorization" ? `Bearer ${options.apiKey}` : options.apiKey)
+    ) {
+      send(response, { status: 401, body: { error: { message: `Incorrect API key provided: ${String(key)}` } } });
     } else if (request.url === "/v1/models" && models) {
       send(response, { status: 200, body: { object: "list", data: models.map((id) => ({ id, object: "model" })) } });
-    } else if (request.url === "/v1/embeddings" && request.method === "POST") {
+    } else if (request.url === path && request.method === "POST") {
       embeddings(request, response).catch((thrown: unknown) => {
         send(response, { status: 500, body: { error: String(thrown) } });
       });

@@ -118,6 +118,7 @@ const generationSchema = z.object({
       dimensions: z.number().optional(),
       documentPrefix: z.string(),
       queryPrefix: z.string(),
+      form: z.object({ encoding: z.string(), inputType: z.string() }).optional(),
     }),
   ]),
   status: z.enum(["building", "current", "retired"]),

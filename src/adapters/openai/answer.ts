@@ -2,6 +2,9 @@
 
 import { RejectedInputError, TransientError } from "../../errors.ts";
 
+/** What helps most often when something else than the expected comes back. */
+export const CHECK_ADDRESS = "Is its address right (EMBEDDINGS_URL)? It usually ends in /v1.";
+
 export interface Answer {
   /** Unit length, in the order of the texts. */
   readonly vectors: Float32Array[];
@@ -9,6 +12,8 @@ export interface Answer {
   /** The model's name according to the server; empty when it does not say. */
   readonly modelName: string;
   readonly encoding: "base64" | "float";
+  /** Tokens that the server counted in the texts; undefined when it does not say. */
+  readonly tokens: number | undefined;
 }
 
 /**
@@ -19,12 +24,18 @@ export interface Answer {
  * @throws RejectedInputError when some vectors are good and others are not numbers or zero: it is those texts
  */
 export function readAnswer(body: unknown, count: number, where: string): Answer {
-  const { data, model } = (body ?? {}) as { data?: unknown; model?: unknown };
-  if (!Array.isArray(data)) throw new TransientError(`${where} answers with something else than embeddings.`);
+  const { data, model, usage } = (body ?? {}) as { data?: unknown; model?: unknown; usage?: unknown };
+  if (!Array.isArray(data))
+    throw new TransientError(`${where} answers with something else than embeddings. ${CHECK_ADDRESS}`);
   if (data.length !== count) {
     throw new TransientError(`${where} answered ${data.length} vectors for ${count} texts.`);
   }
   const raw = inOrder(data, where);
+  if (raw.some((value) => Array.isArray(value) && ["object", "string"].includes(typeof (value[0] ?? 0)))) {
+    throw new TransientError(
+      `${where} answers with a vector for each word instead of one for the text: this server does not pool. Start it with pooling (llama.cpp: --pooling mean), or load an embedding model.`,
+    );
+  }
   const dimensions = lengthOf(raw[0]);
   const other = raw.find((value) => lengthOf(value) !== dimensions);
   if (!Number.isInteger(dimensions) || dimensions === 0 || other !== undefined) {
@@ -48,22 +59,37 @@ export function readAnswer(body: unknown, count: number, where: string): Answer 
     dimensions,
     modelName: typeof model === "string" ? model : "",
     encoding: typeof raw[0] === "string" ? "base64" : "float",
+    tokens: tokensIn(usage),
   };
 }
 
-/** The embeddings, sorted by `index`; each index exactly once. */
+function tokensIn(usage: unknown): number | undefined {
+  const { prompt_tokens, total_tokens } = (usage ?? {}) as { prompt_tokens?: unknown; total_tokens?: unknown };
+  // Some servers fill in zeros.
+  return [total_tokens, prompt_tokens].find((tokens) => typeof tokens === "number" && tokens > 0) as number | undefined;
+}
+
+/**
+ * The embeddings in the order of the texts. A missing index is 0: Gemini's compatible endpoint leaves that one out. Where all are 0
+ * they say nothing, and the list is in order; otherwise they only need to differ.
+ * @throws TransientError when indexes contradict each other
+ */
 function inOrder(data: readonly unknown[], where: string): unknown[] {
-  const sorted = new Array<unknown>(data.length);
-  const seen = new Set<unknown>();
-  for (const item of data) {
+  const items = data.map((item) => {
     const { index, embedding } = (item ?? {}) as { index?: unknown; embedding?: unknown };
-    if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= data.length || seen.has(index)) {
-      throw new TransientError(`${where} does not say which vector belongs to which text (index ${String(index)}).`);
-    }
-    seen.add(index);
-    sorted[index] = embedding;
+    if (!Number.isInteger(index ?? 0)) throw contradiction(where, index);
+    return { index: (index ?? 0) as number, embedding };
+  });
+  if (!items.every(({ index }) => index === 0)) {
+    items.sort((a, b) => a.index - b.index);
+    const twice = items.find(({ index }, i) => index === items[i + 1]?.index);
+    if (twice) throw contradiction(where, twice.index);
   }
-  return sorted;
+  return items.map(({ embedding }) => embedding);
+}
+
+function contradiction(where: string, index: unknown): TransientError {
+  return new TransientError(`${where} does not say which vector belongs to which text (index ${String(index)}).`);
 }
 
 /** How many numbers a vector has: an array of numbers, or little-endian float32 in base64. NaN when it is neither. */

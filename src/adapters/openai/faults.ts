@@ -1,51 +1,52 @@
 // Turns whatever a model server or the way to it throws into the project's errors, in words that tell a self-hoster what to do.
+// What servers say, and where, is in server-words.ts.
 
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
 import { RejectedInputError, TransientError, toError } from "../../errors.ts";
+import { CHECK_ADDRESS } from "./answer.ts";
+import { SAYS, tooManyTexts, tooManyTokens, withoutEcho } from "./server-words.ts";
 
-/** Longer waits asked for are not believed: the server is simply asked again after this. */
-const MAX_RETRY_AFTER_MS = 5 * 60_000;
+/** Waits longer than this are not believed: the server is simply asked again after MISTAKEN_WAIT_MS. */
+const LONGEST_WAIT_MS = 8 * 24 * 3_600_000;
+const MISTAKEN_WAIT_MS = 5 * 60_000;
 
-/** The server takes fewer texts in one request than were sent. Handled inside the adapter. */
-export class TooManyTextsError extends Error {
-  override readonly name = "TooManyTextsError";
+// These three are handled inside the adapter.
+
+/** The server takes fewer texts, or fewer tokens, in one request than were sent. */
+export class TooMuchAtOnceError extends Error {
+  override readonly name = "TooMuchAtOnceError";
+  readonly of: "texts" | "tokens";
   /** As far as the server said it. */
   readonly limit: number | undefined;
 
-  constructor(limit: number | undefined, options: ErrorOptions) {
-    super("Too many texts in one request", options);
+  constructor(of: "texts" | "tokens", limit: number | undefined, options: ErrorOptions) {
+    super(`Too many ${of} in one request`, options);
+    this.of = of;
     this.limit = limit;
   }
 }
 
-/** The server does not know how to answer in base64. Handled inside the adapter. */
-export class EncodingRefusedError extends Error {
-  override readonly name = "EncodingRefusedError";
+/** The server does not want a field as it was sent, or wants one that was not. */
+export class FieldRefusedError extends Error {
+  override readonly name = "FieldRefusedError";
+  readonly field: "encoding_format" | "input_type";
+
+  constructor(field: "encoding_format" | "input_type", says: string, options: ErrorOptions) {
+    super(says, options);
+    this.field = field;
+  }
 }
 
-const HOUSE_ERRORS = [TransientError, RejectedInputError, TooManyTextsError, EncodingRefusedError];
+/** A failure whose words tell nothing: a field that the server does not know may be the cause. */
+export class UnexplainedError extends TransientError {}
 
-// What servers say, in their own words; status codes alone do not tell these apart (LM Studio answers 400 to nearly everything,
-// llama.cpp 500 to a long text).
-const SAYS = {
-  tooManyTexts:
-    /batch size (\d+)?.*maximum allowed batch size (\d+)|too many inputs|maximum (batch size|number of inputs)/i,
-  tooLong:
-    /context (length|size|window)|(too many|fewer than \d+|less than \d+) tokens|max(imum)?.{0,40}(tokens|length)|input length|(input|text|prompt|content)s?.{0,30}too (long|large)|exceeds? .{0,30}(tokens|context|length)|physical batch size|token limit/i,
-  noModel:
-    /no models? .{0,30}loaded|model .{0,80}(not (been )?(loaded|found)|does(n't| not) exist|unloaded|crashed)|(failed to load|loading|load a) model|try pulling/i,
-  badKey: /api[ _-]?key|unauthori[sz]ed|authentication/i,
-  badEncoding: /encoding_?format|base64/i,
-  // vLLM answers 400 to this, Ollama 500, llama.cpp 501.
-  notEmbedding: /(not|n't) support.{0,20}embedding|not an embedding/i,
-  misconfigured: /matryoshka|\bdimensions?\b|unexpected endpoint|unsupported endpoint/i,
-} as const;
+const HOUSE_ERRORS = [TransientError, RejectedInputError, TooMuchAtOnceError, FieldRefusedError];
 
 export interface FaultContext {
   /** E.g. "The embedding server at localhost:1234". */
   readonly where: string;
   readonly timeoutMs: number;
-  /** The texts of the request: what the server repeats of them is not repeated to others. */
+  /** The texts of the request: what the server repeats of them is not repeated to others. Left out: it was asked for its models. */
   readonly sent?: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -61,9 +62,7 @@ export function translateFault(thrown: unknown, context: FaultContext): Error {
     return answeredWith(thrown.status, plainMessage(thrown), thrown, context);
   }
   if (thrown instanceof SyntaxError) {
-    return new TransientError(`${where} answers, but not with JSON. Is its address right (it usually ends in /v1)?`, {
-      cause: thrown,
-    });
+    return new TransientError(`${where} answers, but not with JSON. ${CHECK_ADDRESS}`, { cause: thrown });
   }
   return unreachable(where, toError(thrown));
 }
@@ -78,16 +77,17 @@ export function errorInAnswer(says: string, context: FaultContext): Error {
 }
 
 function answeredWith(status: number, says: string, cause: APIError | undefined, context: FaultContext): Error {
-  const { where } = context;
-  const quote = says ? ` It says: ${withoutEcho(says, context.sent ?? [])}` : "";
+  const { where, sent } = context;
+  const clean = withoutEcho(says, sent ?? []);
+  const quote = clean ? ` It says: ${clean}` : "";
   const retryAfterMs = retryAfter(cause?.headers, context.now());
-  const transient = (message: string) =>
-    new TransientError(message + quote, retryAfterMs === undefined ? { cause } : { cause, retryAfterMs });
+  const options = { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const transient = (message: string) => new TransientError(message + quote, options);
 
   if (status === 429) {
-    return transient(
-      /quota|billing|credit/i.test(says) ? `${where} says that your quota is used up.` : `${where} asks for a pause.`,
-    );
+    const what = SAYS.quota.test(says) ? "says that your quota is used up" : "asks for a pause";
+    const howLong = retryAfterMs === undefined || retryAfterMs < 60_000 ? "" : ` of ${inWords(retryAfterMs)}`;
+    return new TransientError(`${where} ${what}${howLong}.${quote}`, { ...options, isRateLimit: true });
   }
   if (status === 401 || status === 403)
     return transient(`${where} does not accept the API key. Set the right one (EMBEDDINGS_API_KEY).`);
@@ -97,23 +97,40 @@ function answeredWith(status: number, says: string, cause: APIError | undefined,
   if (SAYS.notEmbedding.test(says)) {
     return transient(`${where} cannot embed with this model. Load an embedding model, and name it (EMBEDDINGS_MODEL).`);
   }
-  const tooMany = SAYS.tooManyTexts.exec(says);
-  if (tooMany) return new TooManyTextsError(Number(tooMany[2]) || undefined, { cause });
-  if (status === 413 || ([400, 422, 500].includes(status) && SAYS.tooLong.test(says))) {
+  const texts = tooManyTexts(clean, sent?.length ?? 0);
+  if (texts) return new TooMuchAtOnceError("texts", texts.limit, { cause });
+  const tokens = tooManyTokens(clean);
+  if (tokens && (sent?.length ?? 0) > 1) return new TooMuchAtOnceError("tokens", tokens.limit, { cause });
+  const isAboutInput = [400, 422, 500].includes(status);
+  if (status === 413 || (isAboutInput && (tokens || SAYS.tooLong.test(says)))) {
     return new RejectedInputError(`${where} finds the text too long.${quote}`, { reason: "too-long", cause });
   }
-  if (status === 404 || status === 405)
-    return transient(`${where} has no /embeddings at this address. Correct it (EMBEDDINGS_URL).`);
+  if (status === 404 || status === 405) {
+    return transient(
+      sent === undefined
+        ? `${where} has no list of models at this address. Name the one to use (EMBEDDINGS_MODEL), or correct the address (EMBEDDINGS_URL).`
+        : `${where} has no /embeddings at this address. Correct it (EMBEDDINGS_URL).`,
+    );
+  }
+  if (isAboutInput || status === 415 || status === 501) {
+    if (SAYS.badInputType.test(clean)) return new FieldRefusedError("input_type", clean, { cause });
+    if (SAYS.badEncoding.test(clean)) return new FieldRefusedError("encoding_format", clean, { cause });
+  }
   if (status === 400 || status === 422) {
-    if (SAYS.badEncoding.test(says)) return new EncodingRefusedError(says, { cause });
     if (SAYS.badKey.test(says))
       return transient(`${where} does not accept the API key. Set the right one (EMBEDDINGS_API_KEY).`);
     if (SAYS.misconfigured.test(says)) return transient(`${where} cannot embed with these settings. Correct them.`);
     return new RejectedInputError(`${where} refuses the text.${quote}`, { cause });
   }
-  if (status === 200)
-    return transient(`${where} answers with an error. Is its address right (it usually ends in /v1)?`);
-  return transient(`${where} fails (HTTP ${status}).`);
+  if (status === 200) return transient(`${where} answers with an error. ${CHECK_ADDRESS}`);
+  return status === 500 || status === 501
+    ? new UnexplainedError(`${where} fails (HTTP ${status}).${quote}`, options)
+    : transient(`${where} fails (HTTP ${status}).`);
+}
+
+function inWords(ms: number): string {
+  const hours = ms / 3_600_000;
+  return hours < 1.5 ? `${Math.round(ms / 60_000)} minutes` : `${Math.round(hours)} hours`;
 }
 
 function unreachable(where: string, error: Error): TransientError {
@@ -131,24 +148,6 @@ function unreachable(where: string, error: Error): TransientError {
   return new TransientError(`${where} ${what}`, { cause: error });
 }
 
-/** As much in common with what was sent is no coincidence. Characters. */
-const ECHO_LENGTH = 12;
-
-/** What a server says, with "…" for the parts that quote the texts it was sent: errors reach logs and admins, members' words must not. */
-function withoutEcho(says: string, sent: readonly string[]): string {
-  const whole = sent.join("\n");
-  const isEcho = (from: number, to: number) => to <= says.length && whole.includes(says.slice(from, to));
-  let clean = "";
-  for (let at = 0; at < says.length; ) {
-    const short = sent.find((text) => text.length > 2 && text.length < ECHO_LENGTH && says.startsWith(text, at));
-    let end = at + (short?.length ?? (isEcho(at, at + ECHO_LENGTH) ? ECHO_LENGTH : 0));
-    while (end - at >= ECHO_LENGTH && isEcho(at, end + 1)) end += 1;
-    clean += end > at ? "…" : says[at];
-    at = Math.max(end, at + 1);
-  }
-  return clean;
-}
-
 function causes(error: Error): Error[] {
   const inner = error.cause instanceof AggregateError ? error.cause.errors.map(toError) : [];
   return [error, ...inner, ...(error.cause instanceof Error ? causes(error.cause) : [])];
@@ -159,7 +158,7 @@ function plainMessage(error: APIError): string {
   return error.message.replace(/^\d{3} (status code \(no body\))?/, "").trim();
 }
 
-/** Seconds or a date, as HTTP has it; OpenAI also sends milliseconds. Nonsense is ignored, long waits are cut. */
+/** Seconds or a date, as HTTP has it; OpenAI also sends milliseconds. Nonsense is ignored. */
 function retryAfter(headers: Headers | undefined, nowMs: number): number | undefined {
   const milliseconds = headers?.get("retry-after-ms");
   const value = headers?.get("retry-after");
@@ -170,5 +169,6 @@ function retryAfter(headers: Headers | undefined, nowMs: number): number | undef
         ? Date.parse(value) - nowMs
         : Number(value) * 1000
       : Number.NaN;
-  return asked >= 0 ? Math.min(asked, MAX_RETRY_AFTER_MS) : undefined;
+  if (!(asked >= 0)) return undefined;
+  return asked > LONGEST_WAIT_MS ? MISTAKEN_WAIT_MS : asked;
 }

@@ -37,8 +37,8 @@ export interface Figures {
 }
 
 export interface Metrics {
-  /** The same embedder, its requests counted and timed. */
-  measured(embedder: Embedder): Embedder;
+  /** The same embedder, its requests counted and timed. @param isUp whether it has answered, before it is used here */
+  measured(embedder: Embedder, isUp: boolean): Embedder;
   /** Times a search of a member. */
   timeSearch<Result>(search: () => Promise<Result>): Promise<Result>;
   /** Everything in Prometheus' text format. @throws whatever `look` throws */
@@ -109,31 +109,34 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
   }
 
   return {
-    measured: (embedder) => ({
-      get space() {
-        return embedder.space;
-      },
-      get limits() {
-        return embedder.limits;
-      },
-      ...(embedder.settings && { settings: embedder.settings }),
-      close: () => embedder.close(),
-      async embed(batch, use, signal) {
-        const stop = requestSeconds.startTimer({ use });
-        try {
-          const vectors = await embedder.embed(batch, use, signal);
-          stop({ outcome: "answered" });
-          embedderUp.set(1);
-          texts.inc({ use }, batch.length);
-          return vectors;
-        } catch (thrown) {
-          const isRefused = thrown instanceof RejectedInputError;
-          stop({ outcome: isRefused ? "refused" : "unanswered" });
-          if (!signal?.aborted) embedderUp.set(isRefused ? 1 : 0);
-          throw thrown;
-        }
-      },
-    }),
+    measured: (embedder, isUp) => {
+      embedderUp.set(isUp ? 1 : 0);
+      return {
+        get space() {
+          return embedder.space;
+        },
+        get limits() {
+          return embedder.limits;
+        },
+        ...(embedder.settings && { settings: embedder.settings }),
+        close: () => embedder.close(),
+        async embed(batch, use, signal) {
+          const stop = requestSeconds.startTimer({ use });
+          try {
+            const vectors = await embedder.embed(batch, use, signal);
+            stop({ outcome: "answered" });
+            embedderUp.set(1);
+            texts.inc({ use }, batch.length);
+            return vectors;
+          } catch (thrown) {
+            const isRefused = thrown instanceof RejectedInputError;
+            stop({ outcome: isRefused ? "refused" : "unanswered" });
+            if (!signal?.aborted) embedderUp.set(isRefused ? 1 : 0);
+            throw thrown;
+          }
+        },
+      };
+    },
     async timeSearch(search) {
       const stop = searchSeconds.startTimer();
       try {

@@ -1,0 +1,59 @@
+// The settings of an embedding server, by name and as the rest of the program has them.
+
+import { z } from "zod";
+import { positive, text, url, whole } from "./setting-types.ts";
+
+/** An OpenAI-compatible embedding server. */
+export interface EmbeddingsConfig {
+  /** E.g. http://localhost:1234/v1 */
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  /** Undefined: the server's only model, or the first that looks like an embedding model. */
+  readonly model: string | undefined;
+  /** Put before each text that is stored, e.g. "search_document: "; empty: nothing. Undefined: known by the model's name. */
+  readonly documentPrefix: string | undefined;
+  /** Put before what is searched for. */
+  readonly queryPrefix: string | undefined;
+  /** Asks for vectors of this length, where the model can shorten them. Undefined: the model's own. */
+  readonly dimensions: number | undefined;
+  /** Undefined: 1 for a server on this machine or network, else 4. */
+  readonly parallelRequests: number | undefined;
+  /** Undefined: 256. */
+  readonly textsPerRequest: number | undefined;
+  /** An answer slower than this counts as none. */
+  readonly requestTimeoutMs: number;
+}
+
+/** An empty value counts as not set, so that there is a word for no prefix. */
+const prefix = z.string().transform((given) => (given.trim().toLowerCase() === "none" ? "" : given));
+
+export const embeddingsSettings = {
+  EMBEDDINGS_URL: url("http://localhost:1234/v1").optional(),
+  EMBEDDINGS_API_KEY: text.optional(),
+  EMBEDDINGS_MODEL: text.optional(),
+  // Prefixes may end in a space that matters.
+  EMBEDDINGS_DOCUMENT_PREFIX: prefix.optional(),
+  EMBEDDINGS_QUERY_PREFIX: prefix.optional(),
+  EMBEDDINGS_DIMENSIONS: whole("the length of a vector").optional(),
+  EMBEDDINGS_PARALLEL: whole("the number of requests at once").optional(),
+  EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
+  EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
+};
+
+const schema = z.object(embeddingsSettings);
+
+/** @returns undefined for the built-in model */
+export function embeddingsOf(values: z.infer<typeof schema>): EmbeddingsConfig | undefined {
+  if (values.EMBEDDINGS_URL === undefined) return undefined;
+  return {
+    baseUrl: values.EMBEDDINGS_URL,
+    apiKey: values.EMBEDDINGS_API_KEY,
+    model: values.EMBEDDINGS_MODEL,
+    documentPrefix: values.EMBEDDINGS_DOCUMENT_PREFIX,
+    queryPrefix: values.EMBEDDINGS_QUERY_PREFIX,
+    dimensions: values.EMBEDDINGS_DIMENSIONS,
+    parallelRequests: values.EMBEDDINGS_PARALLEL,
+    textsPerRequest: values.EMBEDDINGS_BATCH,
+    requestTimeoutMs: values.EMBEDDINGS_TIMEOUT_SECONDS * 1000,
+  };
+}

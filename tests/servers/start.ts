@@ -1,0 +1,80 @@
+// Starts a model server for the tests of one file. Where it is not installed, they are skipped and say why; with REQUIRE_SERVERS=1
+// they fail.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { describe, expect, test } from "vitest";
+import { isInstalled, type ModelServer, serverFolder } from "./model-servers.ts";
+
+const { REQUIRE_SERVERS } = process.env;
+const START_MS = 60_000;
+const LOOK_EVERY_MS = 200;
+
+export function describeServer(server: ModelServer, tests: () => void): void {
+  const name = `${server.name} ${server.version}`;
+  if (isInstalled(server)) {
+    describe(name, tests);
+    return;
+  }
+  const why = `not in ${serverFolder(server)}; \`npm run test:servers\` installs it where Python and its packages can be had`;
+  if (REQUIRE_SERVERS === "1") test(name, () => expect.fail(why));
+  else {
+    console.log(`Skipped: ${name}: ${why}`);
+    describe.skip(name, tests);
+  }
+}
+
+export interface StartedServer {
+  /** Ends in /v1. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** @throws Error with what it printed, when it does not answer in time */
+export async function startModelServer(server: ModelServer): Promise<StartedServer> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/v1`;
+  const child = spawn("python3", ["-m", server.module, ...server.args(port)], {
+    env: { ...process.env, PYTHONPATH: serverFolder(server) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      printed += String(chunk);
+    });
+  }
+  const exited = once(child, "exit");
+  const close = async () => {
+    child.kill("SIGKILL");
+    await exited;
+  };
+  const deadline = performance.now() + START_MS;
+  while (!(await answers(`${url}/models`))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      await close();
+      throw new Error(`${server.name} does not start: ${printed}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+  return { url, close };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    // It does not listen yet.
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("no port could be had");
+  return address.port;
+}
