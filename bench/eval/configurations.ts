@@ -5,10 +5,10 @@ import { type TextRecipe, textRecipe } from "../../src/indexing/text/prepare.ts"
 import type { Embedder } from "../../src/ports/embedder.ts";
 import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import { searchedIndex } from "../../src/search/generations.ts";
+import { createGuildSamples } from "../../src/search/guild-sample.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { rank, type WordComparison } from "../../src/search/rank.ts";
 import { asRecords, findCandidates, retrieve } from "../../src/search/retrieve.ts";
-import { createWordStatistics } from "../../src/search/word-statistics.ts";
 import { type EvaluatedGuild, GUILD, type IndexedGuild } from "./guild.ts";
 import type { JudgedQuery, JudgedSet } from "./judged-set.ts";
 import { type Judgement, type Latency, latency, percentile, type Quality, quality } from "./measures.ts";
@@ -19,7 +19,7 @@ const TIMED_QUERIES = 200;
 /** For their quality, this many run at once. */
 const AT_ONCE = 4;
 
-const bareRecipe: TextRecipe = { ...textRecipe, author: false, context: false, links: false };
+const bareRecipe: TextRecipe = { ...textRecipe, author: false, context: false, links: false, ngrams: false };
 
 /** The same texts without one of their ingredients. */
 export const ablations = {
@@ -164,18 +164,27 @@ async function judgeTogether(
   vectors: readonly Float32Array[],
   { wordModel }: Means,
 ): Promise<{ readonly ways: Ways<Quality>; readonly rankingMs: number }> {
-  const frequencies = await createWordStatistics(wordModel, { elapsed: () => 0 }).of(index);
-  const words: WordComparison = { lateInteraction: createLateInteraction(wordModel), frequencies };
+  const samples = createGuildSamples(wordModel, { elapsed: () => 0 });
+  const [sample, unrelated] = [await samples.of(index), [await samples.unrelatedOf(index)]];
+  const words: WordComparison = { lateInteraction: createLateInteraction(wordModel), sample };
   const times: number[] = [];
   const judged = await forEach(set, async (query, place) => {
     const { text, accessChannelIds } = query;
     const vector = vectors[place];
-    const request = { text, phrases: [], filter: { accessChannelIds }, vectors: [Promise.resolve(vector)] };
-    const candidates = (await findCandidates(only(index), request)).flatMap(({ rows }) => rows);
+    const request = {
+      text,
+      phrases: [],
+      filter: { accessChannelIds },
+      vectors: [Promise.resolve(vector)],
+      words,
+      unrelated,
+    };
+    const groups = await findCandidates(only(index), request);
+    const candidates = groups.flatMap(({ rows }) => rows);
     const matching = candidates.filter(({ textScore }) => textScore !== undefined);
     const withoutText = candidates.map(({ textScore: _, ...row }) => row);
     const started = performance.now();
-    const ranked = rank(text, [{ rows: candidates, vector }], words);
+    const ranked = rank(text, groups, words);
     times.push(performance.now() - started);
     return {
       hybrid: judgement(asRecords(ranked), query),

@@ -6,6 +6,11 @@ export interface EmbeddingSpace {
   readonly dimensions: number;
   /** Short, file-name-safe identity of model, dimensions and prefixes. Vectors of different fingerprints never meet. */
   readonly fingerprint: string;
+  /**
+   * The mean cosine of a query and texts that have nothing to do with it, where that is well above 0: the vectors of some models all
+   * lie close together. Undefined: unrelated texts are about at 0.
+   */
+  readonly unrelatedCosine?: number;
 }
 
 /**

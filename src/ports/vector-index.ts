@@ -29,6 +29,8 @@ export interface IndexRow {
   readonly text: string;
   /** What the full-text index holds: context + author + text. */
   readonly searchText: string;
+  /** N-grams of the record's own letters, with spaces between; empty where full text alone serves (see indexing/text/prepare.ts). */
+  readonly ngrams: string;
   readonly vector: Float32Array;
 }
 
@@ -127,8 +129,13 @@ export interface VectorIndex {
    */
   candidates(asked: {
     readonly text: string;
-    /** Only rows that may hold these words next to each other: of those that are not indexed yet, all that hold the words. */
-    readonly phrase?: string | undefined;
+    /** The text's n-grams: rows that share some of them are candidates, too. */
+    readonly ngrams?: string | undefined;
+    /**
+     * Only rows that may hold these words next to each other, in one of these spellings, or all these n-grams: of those that are not
+     * indexed yet, all that hold the words.
+     */
+    readonly phrase?: { readonly spellings: readonly string[]; readonly ngrams?: string | undefined } | undefined;
     readonly vector: Promise<Float32Array | undefined>;
     readonly filter: SearchFilter;
     readonly limit: number;
@@ -141,6 +148,8 @@ export interface VectorIndex {
   latest(filter: SearchFilter, limit: number, offset: number): Promise<IndexRow[]>;
   /** A sample of shown texts, for word statistics. */
   sampleTexts(limit: number): Promise<string[]>;
+  /** A sample of vectors, to tell how alike unrelated ones are. */
+  sampleVectors(limit: number): Promise<Float32Array[]>;
   count(filter?: SearchFilter): Promise<number>;
 
   stats(): Promise<IndexStats>;

@@ -5,8 +5,12 @@
 import type { EmbedQuery } from "../ports/embedder.ts";
 import type { FormerIndex, FoundRow, IndexRow, SearchFilter } from "../ports/vector-index.ts";
 import { compareSnowflakes } from "../snowflake.ts";
+import type { UnrelatedTexts } from "./guild-sample.ts";
 
-type Part = Pick<FormerIndex, "candidates" | "rows" | "latest" | "sampleTexts" | "count" | "holds">;
+type Part = Pick<
+  FormerIndex,
+  "space" | "candidates" | "rows" | "latest" | "sampleTexts" | "sampleVectors" | "count" | "holds"
+>;
 
 export interface SearchedGeneration {
   readonly index: Part;
@@ -19,6 +23,8 @@ export interface CandidateGroup {
   readonly rows: readonly FoundRow[];
   /** Of the query, in the space of these rows. */
   readonly vector: Float32Array | undefined;
+  /** Undefined: unrelated texts of this space have a cosine of 0. */
+  readonly unrelated?: UnrelatedTexts | undefined;
 }
 
 /** All generations as one. */

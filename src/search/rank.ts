@@ -4,11 +4,13 @@ import { splitSearchText } from "../content-hash.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
 import type { CandidateGroup } from "./generations.ts";
-import type { LateInteraction, WordFrequencies } from "./late-interaction.ts";
+import { comparesLetters, type GuildSample, type UnrelatedTexts } from "./guild-sample.ts";
+import type { Candidate, LateInteraction } from "./late-interaction.ts";
+import { compareLetters } from "./letter-comparison.ts";
 
 export interface WordComparison {
   readonly lateInteraction: LateInteraction;
-  readonly frequencies: WordFrequencies;
+  readonly sample: GuildSample;
 }
 
 export interface Scored {
@@ -24,27 +26,58 @@ const DAY_MS = 86_400_000;
 
 /** Candidates of this many tokens on average are as much short as long. */
 const SHORT_LENGTH = 20;
+/** What the cosines of a model whose unrelated texts are alike too count: such models know sentences, not only words. */
+const EXTERNAL_WEIGHT = 2;
+/** The guild's own rows tell better than the probe's sentences, if there are so many. */
+const ENOUGH_ROWS = 50;
+const WORDS_WEIGHT = 0.7;
+const LETTERS_WEIGHT = 1.5;
+/** Of a query in another language than the texts, a name at most is found by letters: less than this share of it. */
+const SURE_COVERAGE = 0.3;
+/** So much of a query has a relative in the best candidate when it is in the language of the texts. */
+const SURE_LIKENESS = 0.6;
 
 /**
- * score = cosine / best cosine + BM25 / best BM25 + (1 + 2 s) x L / best L, for every candidate; BM25 is 0 where full text did not
- * find it, L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short
- * message a word stands once or not at all, so counting words, as BM25 does, tells little; their likeness tells the more.
+ * score = v x (cosine - c0) / (best cosine - c0) + match + (1 + 2 s) x L / best L, for every candidate; nothing counts below 0.
+ * * c0 is the mean cosine of unrelated texts where the embedder's vectors lie close together, and v = 2; else c0 = 0 and v = 1.
+ * * L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short message a
+ *   word stands once or not at all, so counting words tells little; their likeness tells the more.
+ * * match, for an English query: 0.7 x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
+ * * match, for others: 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
+ * The factors tell whether the query is in the language of the texts: where it is not, the few words found mislead.
  * Each generation's cosines are shares of its own best one: those of two models do not compare. Rows of a generation whose query has no
  * vector are scored by the rest, scaled to the same sum.
  */
 export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
   const candidates = groups.flatMap(({ rows }) => rows);
-  const cosines = groups.flatMap(({ rows, vector }) =>
-    vector ? relative(rows.map((row) => dot(row.vector, vector))) : rows.map(() => undefined),
-  );
-  const textScores = relative(candidates.map((row) => row.textScore ?? 0));
-  const { likeness, weight } = compareWords(text, candidates, words);
+  const cosines = groups.flatMap((group) => cosinesOf(group));
+  const parts = candidates.map(({ searchText }) => splitSearchText(searchText));
+  const likeness = compareWords(text, parts, words);
+  const match = compareMatches(text, candidates, parts, words, likeness.best);
   return candidates
     .map((row, c) => {
-      const byWords = (textScores[c] ?? 0) + weight * (likeness[c] ?? 0);
-      return { row, score: byWords + (cosines[c] ?? byWords / (1 + weight)) };
+      const byWords = match.weight * (match.values[c] ?? 0) + likeness.weight * (likeness.values[c] ?? 0);
+      return { row, score: byWords + (cosines[c] ?? byWords / (match.weight + likeness.weight || 1)) };
     })
     .sort(byScore);
+}
+
+/** What the cosines of a generation's rows count for each; undefined where its query has no vector. */
+function cosinesOf({ rows, vector, unrelated }: CandidateGroup): readonly (number | undefined)[] {
+  if (vector === undefined) return rows.map(() => undefined);
+  const floor = unrelated === undefined ? 0 : cosineFloor(vector, unrelated);
+  const weight = unrelated === undefined ? 1 : EXTERNAL_WEIGHT;
+  const shares = relative(
+    rows.map((row) => dot(row.vector, vector)),
+    floor,
+  );
+  return Array.from(shares, (share) => weight * share);
+}
+
+/** The mean cosine of a query with texts that have nothing to do with it: of each guild's own, most have not. */
+function cosineFloor(vector: Float32Array, { cosine, vectors }: UnrelatedTexts): number {
+  if (vectors.length < ENOUGH_ROWS) return cosine;
+  return vectors.reduce((sum, other) => sum + dot(other, vector), 0) / vectors.length;
 }
 
 /**
@@ -68,18 +101,47 @@ function byScore(one: Scored, other: Scored): number {
   return other.score - one.score || compareSnowflakes(other.row.id, one.row.id);
 }
 
-function compareWords(text: string, candidates: readonly FoundRow[], words: WordComparison | undefined) {
-  if (words === undefined) return { likeness: [], weight: 0 };
-  const parts = candidates.map(({ searchText }) => splitSearchText(searchText));
-  const { scores, meanLength } = words.lateInteraction.compare(text, parts, words.frequencies);
-  return { likeness: relative(scores), weight: 1 + (2 * SHORT_LENGTH) / (SHORT_LENGTH + meanLength) };
+/** Shares of the best, what they count, and how good the best is by itself. */
+interface Part {
+  readonly values: Float64Array;
+  readonly weight: number;
 }
 
-/** Each value as a share of the best; nothing below zero. */
-function relative(values: ArrayLike<number>): number[] {
-  const list = Array.from(values);
-  const best = list.reduce((max, value) => Math.max(max, value), 0);
-  return list.map((value) => (best > 0 ? Math.max(0, value) / best : 0));
+function compareWords(
+  text: string,
+  parts: readonly Candidate[],
+  words: WordComparison | undefined,
+): Part & { readonly best: number } {
+  if (words === undefined) return { values: new Float64Array(), weight: 0, best: 1 };
+  const { scores, meanLength } = words.lateInteraction.compare(text, parts, words.sample.frequencies);
+  const best = scores.reduce((max, score) => Math.max(max, score), 0);
+  return { values: relative(scores), weight: 1 + (2 * SHORT_LENGTH) / (SHORT_LENGTH + meanLength), best };
+}
+
+/** @param bestLikeness of the late interaction */
+function compareMatches(
+  text: string,
+  candidates: readonly FoundRow[],
+  parts: readonly Candidate[],
+  words: WordComparison | undefined,
+  bestLikeness: number,
+): Part {
+  if (words !== undefined && comparesLetters(text, words.sample)) {
+    const { scores, coverage } = compareLetters(text, parts, words.sample.ngrams);
+    return { values: relative(scores), weight: LETTERS_WEIGHT * Math.min(1, coverage / SURE_COVERAGE) };
+  }
+  const values = relative(candidates.map((row) => row.textScore ?? 0));
+  return { values, weight: WORDS_WEIGHT * Math.min(1, bestLikeness / SURE_LIKENESS) ** 2 };
+}
+
+/** Each value as a share of the best, both above the floor; nothing below zero. */
+function relative(values: ArrayLike<number>, floor = 0): Float64Array {
+  const shares = new Float64Array(values.length);
+  let best = floor;
+  for (let i = 0; i < values.length; i += 1) best = Math.max(best, values[i] as number);
+  if (best === floor) return shares;
+  for (let i = 0; i < values.length; i += 1) shares[i] = Math.max(0, (values[i] as number) - floor) / (best - floor);
+  return shares;
 }
 
 /** The cosine, as both are of unit length. */

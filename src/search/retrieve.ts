@@ -1,9 +1,12 @@
 // From a query to ranked records: candidates from the vectors and from full text under one filter, one entry per record.
 
 import { splitSearchText } from "../content-hash.ts";
+import { lookUpForms } from "../fold.ts";
+import { ngramText } from "../letters.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import { foldRepeats } from "./fold-repeats.ts";
 import type { CandidateGroup, SearchedIndex } from "./generations.ts";
+import { comparesLetters, type UnrelatedTexts } from "./guild-sample.ts";
 import { preferNewer, rank, type Scored, type WordComparison } from "./rank.ts";
 import { containsPhrase } from "./words.ts";
 
@@ -33,6 +36,8 @@ export interface RetrieveRequest {
   /** One for each generation. Resolves to undefined when the query could not be embedded: full text answers alone. */
   readonly vectors: readonly Promise<Float32Array | undefined>[];
   readonly words?: WordComparison | undefined;
+  /** Of each generation; undefined where unrelated texts have a cosine of 0. */
+  readonly unrelated?: readonly (UnrelatedTexts | undefined)[];
   /** Of about equally good matches, the newer first. */
   readonly preferNewer?: boolean | undefined;
 }
@@ -46,14 +51,19 @@ export async function retrieve(index: SearchedIndex, request: RetrieveRequest): 
 /** The rows that full text or the vectors find in each generation, in no order that matters. */
 export async function findCandidates(
   index: Pick<SearchedIndex, "candidates">,
-  { text, phrases, without = [], filter, vectors }: RetrieveRequest,
+  { text, phrases, without = [], filter, vectors, words, unrelated }: RetrieveRequest,
 ): Promise<CandidateGroup[]> {
   const limit = phrases.length + without.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
-  const phrase = [...phrases].sort((one, other) => other.length - one.length)[0];
-  const groups = await index.candidates({ text, phrase, filter, limit }, vectors);
+  const longest = [...phrases].sort((one, other) => other.length - one.length)[0];
+  // The full-text index folds accents of Latin letters only.
+  const phrase = longest === undefined ? undefined : { spellings: lookUpForms(longest), ngrams: ngramText(longest) };
+  const ngrams = words && comparesLetters(text, words.sample) ? ngramText(text) : undefined;
+  const asked = { text: text.normalize("NFKC"), ngrams, phrase, filter, limit };
+  const found = await index.candidates(asked, vectors);
+  const groups = found.map((group, place) => ({ ...group, unrelated: unrelated?.[place] }));
   if (phrases.length + without.length === 0) return groups;
   const fits = saying(phrases, without);
-  return groups.map(({ rows, vector }) => ({ rows: rows.filter(fits), vector }));
+  return groups.map((group) => ({ ...group, rows: group.rows.filter(fits) }));
 }
 
 /** Tells whether a row says each of the phrases and nothing of what is to be left out, mentions by name. */

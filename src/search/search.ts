@@ -7,12 +7,12 @@ import type { Logger } from "../ports/logger.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./generations.ts";
+import { createGuildSamples } from "./guild-sample.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
 import { type Ranked, retrieve, saying, type WordComparison } from "./retrieve.ts";
 import { type WhyNothing, whyNothing } from "./why-nothing.ts";
-import { createWordStatistics } from "./word-statistics.ts";
 
 /** A search does not wait longer than this for a vector; full text answers without it. */
 const EMBEDDING_TIMEOUT_MS = 5_000;
@@ -96,13 +96,13 @@ interface Found {
 export function createSearch(parts: SearchParts): Search {
   const { wordModel, clock, logger } = parts;
   const lateInteraction = wordModel && createLateInteraction(wordModel);
-  const statistics = wordModel && createWordStatistics(wordModel, clock);
+  const samples = wordModel && createGuildSamples(wordModel, clock);
 
   const openIndex = async (guildId: Snowflake) => searchedIndex(await parts.openGenerations(guildId));
 
   async function compareWords(index: SearchedIndex): Promise<WordComparison | undefined> {
-    if (!lateInteraction || !statistics) return undefined;
-    return { lateInteraction, frequencies: await statistics.of(await index.fullest()) };
+    if (!lateInteraction || !samples) return undefined;
+    return { lateInteraction, sample: await samples.of(await index.fullest()) };
   }
 
   /** @returns the vector, or why there is none; rejects only when the search itself is given up */
@@ -152,12 +152,13 @@ export function createSearch(parts: SearchParts): Search {
   ): Promise<Outcome> {
     const { preferNewer, signal, known = [] } = options;
     const words = await compareWords(index);
+    const unrelated = await Promise.all(index.generations.map((each) => samples?.unrelatedOf(each.index)));
     const { text, phrases, without } = query;
     const embedded = embedForEach(index, text, known, signal);
     const vectors = embedded.map((each) => each.then((result) => (typeof result === "string" ? undefined : result)));
     // At once, so that a search that is given up is heard by somebody.
     const [ranked] = await Promise.all([
-      retrieve(index, { text, phrases, without, filter, vectors, words, preferNewer }),
+      retrieve(index, { text, phrases, without, filter, vectors, words, unrelated, preferNewer }),
       Promise.all(vectors),
     ]);
     const reasons = (await Promise.all(embedded)).map((result) => (typeof result === "string" ? result : undefined));

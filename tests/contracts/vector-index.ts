@@ -264,6 +264,14 @@ export function vectorIndexContract(
         );
       });
 
+      it("samples vectors from all over the table", async () => {
+        await add(...Array.from({ length: 100 }, (_, n) => indexRow({ id: String(1000 + n), vector: unitVector(n) })));
+        const sample = await index.sampleVectors(40);
+        expect(sample).toHaveLength(40);
+        expect(sample[0]).toEqual(unitVector(0));
+        expect(sample[39]).toEqual(unitVector(96));
+      });
+
       it("samples shown texts from all over the table", async () => {
         await add(...Array.from({ length: 1000 }, (_, n) => indexRow({ id: String(1000 + n), text: `text ${n}` })));
         const sample = await index.sampleTexts(100);
@@ -294,6 +302,29 @@ export function vectorIndexContract(
         expect(await index.candidates(candidates)).toEqual([]);
         expect(await index.latest(CHANNEL_10, 10, 0)).toEqual([]);
         expect(await index.sampleTexts(10)).toEqual([]);
+      });
+
+      it("finds words longer than most, and what is alike by its n-grams", async () => {
+        const hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        await add(
+          indexRow({ id: "1", searchText: `the file has ${hash}` }),
+          indexRow({ id: "2", searchText: "новая антенна", ngrams: "_ант анте нтен тенн енна нна_" }),
+          indexRow({ id: "3", searchText: "новая батарея", ngrams: "_бат бата атар" }),
+        );
+        const asked = { vector: Promise.resolve(undefined), filter: CHANNEL_10, limit: 10 };
+        const found = async (more: {
+          text: string;
+          ngrams?: string;
+          phrase?: { spellings: string[]; ngrams: string };
+        }) => sortedIds(await index.candidates({ ...asked, ...more }));
+        for (const round of ["before upkeep", "after"]) {
+          expect(await found({ text: hash }), round).toEqual(["1"]);
+          expect(await found({ text: "антенны" }), round).toEqual([]);
+          expect(await found({ text: "антенны", ngrams: "_ант анте нтен тенн енны нны_" }), round).toEqual(["2"]);
+          const phrase = { spellings: ["nowhere", hash], ngrams: "_бат атар" };
+          expect(await found({ text: "x", phrase }), round).toEqual(["1", "3"]);
+          await index.optimize({ keepVersionsMs: 3_600_000 });
+        }
       });
 
       it("finds the nearest rows by cosine, best first, with their vectors", async () => {
@@ -369,7 +400,7 @@ export function vectorIndexContract(
         await index.optimize({ keepVersionsMs: 3_600_000 });
         const asked = { text: "who the", vector: Promise.resolve(undefined), filter: CHANNEL_10, limit: 5 };
         expect((await index.candidates(asked)).map(({ id }) => id)).not.toContain("200");
-        const found = (await index.candidates({ ...asked, phrase: "who the" })).map(({ id }) => id);
+        const found = (await index.candidates({ ...asked, phrase: { spellings: ["who the"] } })).map(({ id }) => id);
         expect(found).toContain("200");
         expect(found).not.toContain("201");
       });
@@ -379,7 +410,7 @@ export function vectorIndexContract(
         await index.optimize({ keepVersionsMs: 3_600_000 });
         await add(indexRow({ id: "200", text: "I like the who" }), indexRow({ id: "201", text: "the end" }));
         const asked = { text: "the who", vector: Promise.resolve(unitVector(101)), filter: CHANNEL_10, limit: 5 };
-        const found = await index.candidates({ ...asked, phrase: "the who" });
+        const found = await index.candidates({ ...asked, phrase: { spellings: ["the who"] } });
         expect(sortedIds(found)).toEqual(["100", "200"]);
         expect(found.every(({ textScore = 0 }) => textScore > 0)).toBe(true);
       });

@@ -157,6 +157,7 @@ describe("a change of the model", () => {
           authorName: "Ada",
           text: moved.content,
           searchText: moved.content,
+          ngrams: "",
           vector,
         },
       ],

@@ -5,9 +5,9 @@ import { expect, it } from "vitest";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
 import { joinSearchText } from "../../src/content-hash.ts";
 import { searchedIndex } from "../../src/search/generations.ts";
+import { createGuildSamples } from "../../src/search/guild-sample.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { retrieve } from "../../src/search/retrieve.ts";
-import { createWordStatistics } from "../../src/search/word-statistics.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";
 import { indexRow, openTempIndexStore } from "../support/index-store.ts";
 
@@ -65,8 +65,8 @@ it.skipIf(!present)("ranks what people judged relevant as high as it did when th
     await index.write(rows, { fresh: true });
     await index.optimize({ keepVersionsMs: 3_600_000 });
 
-    const frequencies = await createWordStatistics(model, { elapsed: () => 0 }).of(index);
-    const words = { lateInteraction: createLateInteraction(model), frequencies };
+    const sample = await createGuildSamples(model, { elapsed: () => 0 }).of(index);
+    const words = { lateInteraction: createLateInteraction(model), sample };
     const queries = judged.queries.filter((query, position) => CHANNELS.includes(query.channel) && position % 3 === 0);
     let total = 0;
     for (const { text, relevant, channel } of queries) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { preferNewer, type Scored } from "../../src/search/rank.ts";
+import { countNgrams } from "../../src/search/letter-comparison.ts";
+import { preferNewer, rank, type Scored } from "../../src/search/rank.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";
 import { hit } from "../views/hits.ts";
 
@@ -31,5 +32,72 @@ describe("newer messages preferred", () => {
   it("makes nothing of nothing, and keeps candidates without a score newest first", () => {
     expect(preferNewer([])).toEqual([]);
     expect(order(scored(9, 0), scored(3, 0))).toEqual([daysOld(3), daysOld(9)]);
+  });
+});
+
+describe("a score", () => {
+  /** Three candidates, with cosines of 0.8, 0.76 and 0.7 to the query. */
+  const vector = Float32Array.of(1, 0);
+  const rows = [0.8, 0.76, 0.7].map((cosine, n) => {
+    const { row } = hit({
+      id: String(n + 1),
+      searchText: "x",
+      vector: Float32Array.of(cosine, Math.sqrt(1 - cosine ** 2)),
+    });
+    return { ...row, textScore: [0, 1, 4][n] ?? 0 };
+  });
+  const scoreOf = (ranked: readonly Scored[], id: string) =>
+    ranked.find(({ row }) => row.id === id)?.score ?? Number.NaN;
+
+  it("is the cosine as a share of the best, and the words found", () => {
+    const ranked = rank("x", [{ rows, vector }], undefined);
+    expect(scoreOf(ranked, "1")).toBeCloseTo(1);
+    expect(scoreOf(ranked, "2")).toBeCloseTo(0.95 + 0.7 / 4);
+    expect(scoreOf(ranked, "3")).toBeCloseTo(0.875 + 0.7);
+  });
+
+  it("counts twice what is above unrelated texts, of vectors that all lie close together", () => {
+    const ranked = rank("x", [{ rows, vector, unrelated: { cosine: 0.7, vectors: [] } }], undefined);
+    expect(scoreOf(ranked, "1")).toBeCloseTo(2);
+    expect(scoreOf(ranked, "2")).toBeCloseTo(1.2 + 0.7 / 4);
+    expect(scoreOf(ranked, "3")).toBeCloseTo(0.7);
+  });
+
+  /** All candidates are as alike to the query as `likeness`. */
+  const words = (likeness: number, notEnglish: number) => ({
+    lateInteraction: {
+      compare: (_: string, candidates: readonly unknown[]) => ({
+        scores: new Float64Array(candidates.length).fill(likeness),
+        meanLength: 20,
+      }),
+    },
+    sample: {
+      frequencies: { texts: 0, textsWith: new Map() },
+      ngrams: countNgrams(["something else"]),
+      notEnglish,
+    },
+  });
+
+  it("takes the guild's own rows for unrelated, if there are enough", () => {
+    const vectors = Array.from({ length: 60 }, () => Float32Array.of(0.6, 0.8));
+    const scoreWith = (some: readonly Float32Array[]) =>
+      scoreOf(rank("x", [{ rows, vector, unrelated: { cosine: 0.7, vectors: some } }], undefined), "2");
+    expect(scoreWith(vectors)).toBeCloseTo(1.6 + 0.7 / 4);
+    expect(scoreWith(vectors.slice(0, 9))).toBeCloseTo(1.2 + 0.7 / 4);
+  });
+
+  it("trusts the words found little when nothing is like the query", () => {
+    const none = Float32Array.of(0, 0);
+    expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.6, 0)), "3")).toBeCloseTo(0.7 + 2);
+    expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.3, 0)), "3")).toBeCloseTo(0.7 / 4 + 2);
+  });
+
+  it("compares letters where people do not write English", () => {
+    const rows = [
+      { ...hit({ id: "1", searchText: "eine Antenne" }).row, textScore: 0 },
+      { ...hit({ id: "2", searchText: "der Akku" }).row, textScore: 4 },
+    ];
+    expect(rank("Antennen", [{ rows, vector: undefined }], words(0.6, 1)).map(({ row }) => row.id)).toEqual(["1", "2"]);
+    expect(rank("Antennen", [{ rows, vector: undefined }], words(0.6, 0)).map(({ row }) => row.id)).toEqual(["2", "1"]);
   });
 });

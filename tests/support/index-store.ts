@@ -46,6 +46,7 @@ export function indexRow(row: Partial<IndexRow> & Pick<IndexRow, "id">): IndexRo
     authorName: "Ada",
     text,
     searchText: text,
+    ngrams: "",
     vector: unitVector(Number(BigInt(row.id) % 1000n)),
     ...row,
   };

@@ -23,6 +23,7 @@ export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRec
     authorName: "Ada",
     text: "hello",
     searchText: "hello",
+    ngrams: "",
     vector: new Float32Array(),
     ...changes,
   };

@@ -44,6 +44,7 @@ const COLUMNS: readonly Column[] = [
   { name: "authorName", type: "text", of: (row) => row.authorName },
   { name: "text", type: "text", of: (row) => row.text },
   { name: "searchText", type: "text", of: (row) => row.searchText },
+  { name: "ngrams", type: "text", of: (row) => row.ngrams },
 ];
 
 /** All columns of a row as it is read back. */

@@ -91,6 +91,7 @@ export function createDeadlines(where: string, { readMs, changeMs, upkeepMs }: P
       matching: reading(index.matching),
       latest: reading(index.latest),
       sampleTexts: reading(index.sampleTexts),
+      sampleVectors: reading(index.sampleVectors),
       count: reading(index.count),
       stats: deciding(index.stats),
       tag: reading(index.tag),

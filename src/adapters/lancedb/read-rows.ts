@@ -54,7 +54,8 @@ export function toRows(batch: Batch): IndexRow[] {
   const [ownerId, contextId] = [values(batch, "ownerId"), values(batch, "contextId")];
   const [createdAt, runId] = [values(batch, "createdAt"), values(batch, "runId")];
   const [contentHash, authorName] = [texts(batch, "contentHash"), texts(batch, "authorName")];
-  // A table of an earlier version may have none.
+  // A table of an earlier version may have neither.
+  const ngrams = batch.getChild("ngrams") ? texts(batch, "ngrams") : () => "";
   const tags = batch.getChild("tags") ? values(batch, "tags") : () => [];
   return Array.from({ length: batch.numRows }, (_, index) => {
     const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
@@ -67,6 +68,7 @@ export function toRows(batch: Batch): IndexRow[] {
       contentHash: contentHash(index),
       tags: Array.from(tags(index) as Iterable<unknown>, String),
       authorName: authorName(index),
+      ngrams: ngrams(index),
       ...(owner !== null && { ownerId: String(owner) }),
       ...(context !== null && { contextId: String(context) }),
       ...(run !== null && { runId: String(run) }),
@@ -124,6 +126,11 @@ export function toLinks(batch: Batch): { readonly id: string; readonly contextId
 /** One column as text: ids in decimal. */
 export function toTexts(batch: Batch, name: string): string[] {
   return Array.from({ length: batch.numRows }, (_, index) => texts(batch, name)(index));
+}
+
+export function toVectors(batch: Batch): Float32Array[] {
+  const vector = values(batch, "vector");
+  return Array.from({ length: batch.numRows }, (_, index) => (vector(index) as { toArray(): Float32Array }).toArray());
 }
 
 function values(batch: Batch, name: string): (index: number) => unknown {

@@ -31,6 +31,17 @@ const FEW_ROWS = 2_000;
 const SCANNED_ROWS = 1_000;
 
 type Asked = Parameters<VectorIndex["candidates"]>[0];
+type Phrase = NonNullable<Asked["phrase"]>;
+
+/** Where full text looks, and whether any or all of the words must be there. */
+interface Look {
+  readonly column: "searchText" | "ngrams";
+  readonly operator: Operator;
+}
+const ANY_WORD: Look = { column: "searchText", operator: Operator.Or };
+const ALL_WORDS: Look = { column: "searchText", operator: Operator.And };
+const ANY_NGRAM: Look = { column: "ngrams", operator: Operator.Or };
+const ALL_NGRAMS: Look = { column: "ngrams", operator: Operator.And };
 
 /**
  * @param reader moves on with every change of the table
@@ -75,7 +86,7 @@ export function createSearches(
 
 /** One search of a table. `movedOn`: so many rows were removed, rewritten or compacted between being found and being read. */
 async function createLook(table: Table, isRemote: boolean) {
-  const { unindexedRows } = await indexCoverage(table);
+  const { unindexedRows, ngramIndex } = await indexCoverage(table);
 
   /** Nearest first. */
   function nearestPlaces(vector: Float32Array, where: string, limit: number, isExact: boolean): Promise<Place[]> {
@@ -92,22 +103,23 @@ async function createLook(table: Table, isRemote: boolean) {
   }
 
   // A query object, not a string: LanceDB parses strings.
-  const withWords = (text: string, operator: Operator, where: string, limit: number) =>
+  const withWords = (text: string, { column, operator }: Look, where: string, limit: number) =>
     table
       .query()
-      .fullTextSearch(new MatchQuery(text, "searchText", { operator }))
+      .fullTextSearch(new MatchQuery(text, column, { operator }))
       .where(where)
       .limit(limit);
 
-  /** Best first. @param operator whether any or all of the words must be there */
-  async function matchingPlaces(text: string, operator: Operator, where: string, limit: number): Promise<Place[]> {
-    if (text.trim() === "") return [];
+  /** Best first. */
+  async function matchingPlaces(text: string, look: Look, where: string, limit: number): Promise<Place[]> {
+    // A table of an earlier version has no n-grams.
+    if (text.trim() === "" || (look.column === "ngrams" && !ngramIndex)) return [];
     if (unindexedRows <= SCANNED_ROWS) {
-      return await places(withWords(text, operator, where, limit), "_score");
+      return await places(withWords(text, look, where, limit), "_score");
     }
     const [indexed, live] = await Promise.all([
-      places(withWords(text, operator, where, limit).fastSearch(), "_score"),
-      places(withWords(text, operator, `(${where}) AND runId IS NULL`, limit), "_score"),
+      places(withWords(text, look, where, limit).fastSearch(), "_score"),
+      places(withWords(text, look, `(${where}) AND runId IS NULL`, limit), "_score"),
     ]);
     const scores = new Map([...indexed, ...live].map(({ place, value }) => [place, value]));
     return [...scores]
@@ -122,11 +134,20 @@ async function createLook(table: Table, isRemote: boolean) {
     const holding = places(query.where(where).limit(limit), "_score");
     if (unindexedRows === 0) return await holding;
     const [all, indexed] = await Promise.all([
-      matchingPlaces(phrase, Operator.And, where, limit),
-      places(withWords(phrase, Operator.And, where, limit).fastSearch(), "_score"),
+      matchingPlaces(phrase, ALL_WORDS, where, limit),
+      places(withWords(phrase, ALL_WORDS, where, limit).fastSearch(), "_score"),
     ]);
     const known = new Set(indexed.map(({ place }) => place));
     return [...(await holding), ...all.filter(({ place }) => !known.has(place))];
+  }
+
+  /** Of a phrase in each of its spellings. */
+  async function anyPhrasePlaces({ spellings, ngrams = "" }: Phrase, where: string, limit: number): Promise<Place[]> {
+    const found = await Promise.all([
+      ...spellings.map((spelling) => phrasePlaces(spelling, where, limit)),
+      matchingPlaces(ngrams, ALL_NGRAMS, where, limit),
+    ]);
+    return found.flat();
   }
 
   /** The rows at these places, in no order; those that were removed or moved meanwhile are missing. */
@@ -136,17 +157,19 @@ async function createLook(table: Table, isRemote: boolean) {
     return await collect(query, (batch) => toFoundRows(batch, scores));
   }
 
-  return async ({ text, phrase, vector, limit }: Asked, where: string) => {
+  return async ({ text, ngrams = "", phrase, vector, limit }: Asked, where: string) => {
     async function nearest(): Promise<Place[]> {
       const [isExact, known] = await Promise.all([areFew(where), vector]);
       return known === undefined ? [] : await nearestPlaces(known, where, limit, isExact);
     }
-    const [matching, others] = await Promise.all([
-      matchingPlaces(text, Operator.Or, where, limit),
-      phrase === undefined ? nearest() : phrasePlaces(phrase, where, limit),
+    const [matching, others, alike] = await Promise.all([
+      matchingPlaces(text, ANY_WORD, where, limit),
+      phrase === undefined ? nearest() : anyPhrasePlaces(phrase, where, limit),
+      phrase === undefined ? matchingPlaces(ngrams, ANY_NGRAM, where, limit) : [],
     ]);
     const isPhrase = phrase !== undefined;
     const scores = new Map(others.map(({ place, value }) => [place, isPhrase ? value : undefined]));
+    for (const { place } of alike) scores.set(place, undefined);
     for (const { place, value } of matching) if (!isPhrase || scores.has(place)) scores.set(place, value);
     const rows = await rowsAt(scores);
     return { rows, movedOn: scores.size - rows.length };

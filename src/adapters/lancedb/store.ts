@@ -12,7 +12,7 @@ import { cannotOpen } from "./faults.ts";
 import { closeHandle } from "./handles.ts";
 import { addressOf, connectTo, type IndexLocation } from "./location.ts";
 import { requireConditionalPut } from "./object-store.ts";
-import { buildTextIndex, indexCoverage } from "./table-indexes.ts";
+import { buildNgramIndex, buildTextIndex, indexCoverage } from "./table-indexes.ts";
 import { tableName, tablesOf } from "./tables.ts";
 import { createUpkeep } from "./upkeep.ts";
 import { createVectorIndex } from "./vector-index.ts";
@@ -76,7 +76,9 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
   async function openOrMake(name: string, space: EmbeddingSpace) {
     // The columns are in the name: a table with others is another one.
     const table = await database.createEmptyTable(name, tableSchema(space.dimensions), { existOk: true });
-    if (!(await indexCoverage(table)).textIndex) await buildTextIndex(table);
+    const { textIndex, ngramIndex } = await indexCoverage(table);
+    if (!textIndex) await buildTextIndex(table);
+    if (!ngramIndex) await buildNgramIndex(table);
     return table;
   }
 

@@ -33,8 +33,23 @@ export async function buildTextIndex(table: Table): Promise<void> {
     asciiFolding: true,
     removeStopWords: false,
     withPosition: true,
+    // A token of 40 bytes or more would be in no index: a commit's hash, a wallet's address, a long word in Cyrillic.
+    maxTokenLength: 400,
   });
   await table.createIndex("searchText", { config });
+}
+
+/** Of n-grams, which come with spaces between and folded. Their order is in themselves. */
+export async function buildNgramIndex(table: Table): Promise<void> {
+  const config = Index.fts({
+    baseTokenizer: "whitespace",
+    stem: false,
+    lowercase: false,
+    asciiFolding: false,
+    removeStopWords: false,
+    withPosition: false,
+  });
+  await table.createIndex("ngrams", { config });
 }
 
 /** @param isRemote in an object store, an exact search fetches every vector anew: an index is worth it as soon as it can learn */
@@ -42,6 +57,9 @@ export async function buildMissingIndexes(table: Table, dimensions: number, isRe
   const present = new Set((await table.listIndices()).flatMap((index) => index.columns));
   const rows = await table.countRows();
   if (!present.has("searchText")) await buildTextIndex(table);
+  // A table of an earlier version may not have the column.
+  const columns = (await table.schema()).fields.map(({ name }) => name);
+  if (!present.has("ngrams") && columns.includes("ngrams")) await buildNgramIndex(table);
   if (rows > 0) {
     for (const column of BTREES) if (!present.has(column)) await table.createIndex(column, { config: Index.btree() });
     for (const column of BITMAPS) if (!present.has(column)) await table.createIndex(column, { config: Index.bitmap() });
@@ -62,10 +80,13 @@ export function wantsVectorIndex(rows: number, dimensions: number, isRemote = fa
 
 export async function indexCoverage(table: Table) {
   const indexes = await table.listIndices();
-  const searched = indexes.filter(({ columns }) => columns.includes("searchText") || columns.includes("vector"));
+  const searched = indexes.filter(({ columns }) =>
+    ["searchText", "ngrams", "vector"].some((column) => columns.includes(column)),
+  );
   return {
     unindexedRows: Math.max(0, ...searched.map((index) => index.numUnindexedRows ?? 0)),
     textIndex: searched.some(({ columns }) => columns.includes("searchText")),
+    ngramIndex: searched.some(({ columns }) => columns.includes("ngrams")),
     vectorIndex: searched.some(({ columns }) => columns.includes("vector")),
   };
 }

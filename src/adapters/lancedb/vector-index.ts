@@ -11,7 +11,7 @@ import { commit } from "./commit.ts";
 import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
-import { collect, toKeys, toLinks, toRows, toTexts } from "./read-rows.ts";
+import { type Batch, collect, toKeys, toLinks, toRows, toTexts, toVectors } from "./read-rows.ts";
 import { createSearches } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
 import { createVersionCount, tagVersion } from "./versions.ts";
@@ -141,6 +141,18 @@ export function createVectorIndex(
     return [...held];
   }
 
+  /** One column of rows in windows spread over the table: one read of single rows at a thousand places takes seconds. */
+  async function sample<T>(column: string, limit: number, read: (batch: Batch) => readonly T[]): Promise<T[]> {
+    const size = Math.ceil(limit / SAMPLE_WINDOWS);
+    const rows = await reader.countRows();
+    const step = Math.max(size, Math.floor(rows / SAMPLE_WINDOWS));
+    const sampled: T[] = [];
+    for (let offset = 0; offset < rows && sampled.length < limit; offset += step) {
+      sampled.push(...(await collect(reader.query().select([column]).offset(offset).limit(size), read)));
+    }
+    return sampled.slice(0, limit);
+  }
+
   return {
     space,
 
@@ -202,18 +214,9 @@ export function createVectorIndex(
       return await rowsOf(await collect(newest, (batch) => toTexts(batch, "id")), "chunk = 0");
     },
 
-    async sampleTexts(limit) {
-      // Windows spread over the table: one read of single rows at a thousand places takes seconds.
-      const size = Math.ceil(limit / SAMPLE_WINDOWS);
-      const rows = await reader.countRows();
-      const step = Math.max(size, Math.floor(rows / SAMPLE_WINDOWS));
-      const texts: string[] = [];
-      for (let offset = 0; offset < rows && texts.length < limit; offset += step) {
-        const query = reader.query().select(["text"]).offset(offset).limit(size);
-        texts.push(...(await collect(query, (batch) => toTexts(batch, "text"))));
-      }
-      return texts.slice(0, limit);
-    },
+    sampleTexts: (limit) => sample("text", limit, (batch) => toTexts(batch, "text")),
+
+    sampleVectors: (limit) => sample("vector", limit, toVectors),
 
     async count(filter) {
       if (!filter) return await reader.countRows();

@@ -115,6 +115,7 @@ export function createIndexPool(
       matching: (...given) => using((index) => index.matching(...given)),
       latest: (...given) => using((index) => index.latest(...given)),
       sampleTexts: (...given) => using((index) => index.sampleTexts(...given)),
+      sampleVectors: (...given) => using((index) => index.sampleVectors(...given)),
       count: (...given) => using((index) => index.count(...given)),
       stats: () => using((index) => index.stats()),
       optimize: (...given) => using((index) => index.optimize(...given)),

@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { joinSearchText } from "../../content-hash.ts";
+import { isEnglish, ngramText } from "../../letters.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import { INVISIBLE, readable, withWordedLinks } from "./markup.ts";
 
@@ -23,6 +24,8 @@ export interface TextRecipe {
   readonly links: boolean;
   /** A long text becomes several rows. */
   readonly chunks: boolean;
+  /** A second full text, of letters, for what is not English. */
+  readonly ngrams: boolean;
 }
 
 /** What the evaluation chose: docs/evaluation.md. */
@@ -33,6 +36,7 @@ export const textRecipe: TextRecipe = {
   title: true,
   links: true,
   chunks: true,
+  ngrams: true,
 };
 
 /** What surrounds a record. */
@@ -76,6 +80,8 @@ export interface PreparedChunk {
   readonly embeddedText: string;
   /** What the full-text index holds. */
   readonly searchText: string;
+  /** N-grams of its letters; empty for English, where the full-text index knows the forms of a word. */
+  readonly ngrams: string;
 }
 
 /** All text of a record that counts: content, poll, forwarded text, embeds, file names and alt texts. Well-formed Unicode. */
@@ -148,7 +154,9 @@ export function prepare(
       chunk,
       text,
       embeddedText: before + (recipe.links ? withWordedLinks(said) : said),
-      searchText: joinSearchText(chunk === 0 ? context : "", before, said),
+      // Full width is another way to write a letter, and what macOS takes apart is the same word.
+      searchText: joinSearchText(chunk === 0 ? context : "", before, said).normalize("NFKC"),
+      ngrams: recipe.ngrams && !isEnglish(said) ? ngramText(before + said) : "",
     };
   });
 }

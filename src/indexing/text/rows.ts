@@ -135,6 +135,7 @@ export function toRows(prepared: PreparedRecord, vectors: readonly Float32Array[
       authorName: record.authorName,
       text: chunk.text,
       searchText: chunk.searchText,
+      ngrams: chunk.ngrams,
       vector,
     };
   });

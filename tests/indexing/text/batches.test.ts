@@ -11,7 +11,7 @@ import { testMessage } from "../../support/archive.ts";
 function prepared(n: number, lengths: readonly number[]): PreparedRecord {
   const chunks = lengths.map((length, chunk) => {
     const text = `${n}.${chunk} `.padEnd(length, "x");
-    return { chunk, text, embeddedText: text, searchText: text };
+    return { chunk, text, embeddedText: text, searchText: text, ngrams: "" };
   });
   return { stored: { record: testMessage(n), contentHash: `hash ${n}` }, contextId: undefined, chunks };
 }

@@ -339,3 +339,21 @@ describe("context", () => {
     expect((await rowsOf(testNote(1, { visibility: "channel" })))[0]).not.toHaveProperty("ownerId");
   });
 });
+
+describe("letters", () => {
+  const ngrams = (content: string, recipe = textRecipe) => prepare(said(content), {}, recipe)[0]?.ngrams;
+
+  test("of what is not English are in a full text of their own, with the author's name", () => {
+    expect(ngrams("Räder")?.split(" ").slice(-4)).toEqual(["_rad", "rade", "ader", "der_"]);
+    expect(ngrams("Räder")).not.toBe("_rad rade ader der_");
+    expect(ngrams("Räder", { ...textRecipe, ngrams: false })).toBe("");
+    expect(ngrams("what do you think of these wheels")).toBe("");
+  });
+
+  test("in other forms are the same in full text", () => {
+    const searchText = (content: string) => prepare(said(content))[0]?.searchText;
+    expect(searchText("ＷＥＬＣＯＭＥ ｱﾝﾃﾅ")).toBe(searchText("WELCOME アンテナ"));
+    expect(searchText("안녕하세요".normalize("NFD"))).toBe(searchText("안녕하세요"));
+    expect(prepare(said("ＷＥＬＣＯＭＥ"))[0]?.text).toBe("ＷＥＬＣＯＭＥ");
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { forEachNgramHash, HASH_BITS, isEnglish, ngramText } from "../src/letters.ts";
+
+describe("n-grams", () => {
+  it.each([
+    ["Räder", "_rad rade ader der_"],
+    ["it a", "_it_ _a_"],
+    ["안녕", "_안 안녕 녕_"],
+    ["天线坏", "天 线 坏 天线 线坏"],
+    ["木", "木"],
+    ["กินข้าว", "กิน ินข นข้ ข้า ้าว"],
+    ["LoRa模块", "_lor lora ora_ 模 块 模块"],
+    ["🚲!", "🚲"],
+    ["... —", ""],
+  ])("of %j are %j", (text, expected) => {
+    expect(ngramText(text)).toBe(expected);
+  });
+
+  it("have one hash each, the same for the same letters wherever they stand", () => {
+    const hashes = (text: string) => {
+      const all: number[] = [];
+      forEachNgramHash(text, (hash) => all.push(hash));
+      return all;
+    };
+    const text = "Grüße aus Łódź 天线 안녕 กินข้าว";
+    expect(hashes(text)).toHaveLength(ngramText(text).split(" ").length);
+    expect(hashes("die Räder")).toEqual([...hashes("die"), ...hashes("RADER")]);
+    expect(hashes(text).every((hash) => hash >= 0 && hash < 2 ** HASH_BITS)).toBe(true);
+  });
+});
+
+describe("a text is told for English", () => {
+  it.each([
+    ["what do you think of the new antenna", true],
+    ["I don’t know", true],
+    ["The café does naïve things", true],
+    ["antenna mount", false],
+    ["Wo wurde der Schatz gefunden, und was ist er wert?", false],
+    ["de antenne is kapot en wij weten niet waarom", false],
+    ["¿Dónde está la antena que compré?", false],
+    ["где антенна", false],
+    ["", false],
+  ])("%j: %j", (text, expected) => {
+    expect(isEnglish(text)).toBe(expected);
+  });
+});
