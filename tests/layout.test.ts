@@ -39,7 +39,16 @@ const mayImport: Record<string, readonly string[]> = {
   async: [],
   ports: [],
 };
-const openToAll = ["ports", "async", "errors.ts", "snowflake.ts", "content-hash.ts", "fold.ts", "letters.ts", "tags.ts"];
+const openToAll = [
+  "ports",
+  "async",
+  "errors.ts",
+  "snowflake.ts",
+  "content-hash.ts",
+  "fold.ts",
+  "letters.ts",
+  "tags.ts",
+];
 
 const mayNameVendor: Record<string, readonly RegExp[]> = {
   backfill: [/^p-queue$/, /^zod$/],
