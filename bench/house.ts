@@ -59,7 +59,7 @@ export async function openHouse(options: HouseOptions) {
   const logger = listeningLogger(options.onLog);
   const opened = await openStores(options.stores ?? { dataDir: folder }, logger);
   const runStore = opened.runStore((value) => runSchema.parse(value));
-  const { indexStore } = opened;
+  const { indexStore, owners, quarantine } = opened;
   const wordModel = await loadStaticModel(MODEL_FOLDER);
   const embedder = await openEmbedder(options, wordModel);
   const core = createServices({
@@ -71,15 +71,20 @@ export async function openHouse(options: HouseOptions) {
         if (typeof saved === "object") onRunStored?.(run);
         return saved;
       },
+    },
+    owners: {
+      ...owners,
       prolong(...given) {
         options.onOwnerCall?.();
-        return runStore.prolong(...given);
+        return owners.prolong(...given);
       },
       take(...given) {
         options.onOwnerCall?.();
-        return runStore.take(...given);
+        return owners.take(...given);
       },
     },
+    quarantine,
+    generations: opened.generations,
     indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
     embedder,
     wordModel,

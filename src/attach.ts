@@ -213,6 +213,9 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     core = createServices({
       archive,
       runStore,
+      owners: stores.owners,
+      quarantine: stores.quarantine,
+      generations: stores.generations,
       indexStore,
       embedder: port?.measured(embedder, isUp) ?? embedder,
       wordModel: builtinModel,

@@ -57,6 +57,9 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
     createServices({
       archive: opened.archive,
       runStore: opened.runStore((value) => runSchema.parse(value)),
+      owners: opened.owners,
+      quarantine: opened.quarantine,
+      generations: opened.generations,
       indexStore,
       embedder,
       textRecipe,

@@ -19,7 +19,10 @@ import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AdminChannel, History } from "../ports/discord.ts";
 import type { Embedder } from "../ports/embedder.ts";
+import type { GenerationStore } from "../ports/generations.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { OwnerStore } from "../ports/owners.ts";
+import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import type { IndexStore } from "../ports/vector-index.ts";
@@ -34,6 +37,9 @@ const MARKS_REST = 20;
 export interface IndexingServicesParts extends GenerationSettings, Pick<EngineParts, "find" | "rereading"> {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
+  readonly owners: OwnerStore;
+  readonly quarantine: QuarantineStore;
+  readonly generations: GenerationStore;
   readonly indexStore: IndexStore;
   readonly embedder: Embedder;
   readonly history: History;
@@ -67,16 +73,16 @@ export interface IndexingServices {
 
 /** What was left undone in a guild is taken up as soon as it is claimed through `ownership` and ours. */
 export function createIndexingServices(parts: IndexingServicesParts): IndexingServices {
-  const { archive, runStore, embedder, clock, logger } = parts;
+  const { archive, embedder, clock, logger } = parts;
   const queue = createEmbeddingQueue(embedder, clock);
   const foreground = createForegroundGate(clock);
   const breaker = createBreaker(queue, clock, logger);
-  const ownership = createOwnership(runStore, parts.holder, clock, logger);
+  const ownership = createOwnership(parts.owners, parts.holder, clock, logger);
   const indexes = createGuildIndexes({
     store: parts.indexStore,
-    generationStore: runStore,
+    generationStore: parts.generations,
     embedder,
-    lastFilled: async (guildId) => (await runStore.load(guildId))?.value.fingerprint,
+    lastFilled: async (guildId) => (await parts.runStore.load(guildId))?.value.fingerprint,
     ownership,
     onOvertaken: markOvertaken,
     recipe: parts.textRecipe,
@@ -84,7 +90,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     logger,
   });
   const shared = { ...parts, command: parts.command ?? "/backfill", queue, foreground, breaker, ownership, indexes };
-  const live = createLiveIndexing({ ...shared, quarantine: runStore });
+  const live = createLiveIndexing(shared);
   const engine = createEngine({ ...shared, live });
   const stopped = new AbortController();
   const takingUp = new PQueue({ concurrency: TAKEN_UP_AT_ONCE });

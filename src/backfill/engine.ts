@@ -14,6 +14,7 @@ import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AdminChannel, History } from "../ports/discord.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import type { Versioned } from "../ports/versioned.ts";
@@ -46,6 +47,7 @@ const RECOVER_AGAIN_MS = 5_000;
 export interface EngineParts extends GenerationSettings {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
+  readonly quarantine: QuarantineStore;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
@@ -88,7 +90,7 @@ const PAGES_OF_ALL_RUNS = 24;
 const shuttingDown = () => new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
 
 export function createEngine(parts: EngineParts): Engine {
-  const { archive, runStore, indexes, ownership, live, clock, logger } = parts;
+  const { archive, runStore, quarantine, indexes, ownership, live, clock, logger } = parts;
   const stopped = new AbortController();
   const active = new Map<Snowflake, ActiveRun>();
   const left = new Map<Snowflake, LeftRun>();
@@ -117,7 +119,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function sourcesOf(guildId: Snowflake) {
     const { index, writer } = await indexes.open(guildId);
-    return { archive, index, writer, quarantine: runStore };
+    return { archive, index, writer, quarantine };
   }
 
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
@@ -202,7 +204,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function begin(guildId: Snowflake, state: RunState): Promise<void> {
     const guild = await indexes.open(guildId);
-    const sources = { archive, index: guild.index, writer: guild.writer, quarantine: runStore };
+    const sources = { archive, index: guild.index, writer: guild.writer, quarantine };
     const { reporter, alerts } = channels.of(guildId);
     const run = workOn({
       ...parts,
@@ -210,7 +212,7 @@ export function createEngine(parts: EngineParts): Engine {
       state,
       guild,
       pageSlots,
-      quarantine: runStore,
+      quarantine,
       reporter,
       alerts,
       collect: (current, update, stop) => collectForRun({ ...parts, sources }, guildId, current, update, stop),
@@ -298,7 +300,7 @@ export function createEngine(parts: EngineParts): Engine {
     pause,
     status,
     verify,
-    failures: (guildId, limit) => listFailures(runStore, guildId, limit),
+    failures: (guildId, limit) => listFailures(quarantine, guildId, limit),
     retry: (guildId) => retryFailures(parts, guildId),
     rollback: (guildId, by) =>
       turns.runExclusive(guildId, async () => {

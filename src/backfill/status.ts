@@ -7,6 +7,7 @@ import type { Ownership } from "../indexing/guild-index/ownership.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
@@ -28,7 +29,8 @@ const LEFT = "the archive and the search index to be in reach again, looked at e
 
 export interface StatusParts {
   readonly archive: Archive;
-  readonly runStore: Pick<RunStore<Run>, "load" | "quarantined">;
+  readonly runStore: Pick<RunStore<Run>, "load">;
+  readonly quarantine: Pick<QuarantineStore, "list">;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly breaker: Breaker;
@@ -61,7 +63,7 @@ export async function lookAtStatus(
   guildId: Snowflake,
   { active, left, alerts, adminChannelProblem }: ProcessState,
 ): Promise<BackfillStatus> {
-  const { archive, runStore, indexes, breaker, ownership } = parts;
+  const { archive, runStore, quarantine, indexes, breaker, ownership } = parts;
   const isOurs = ownership.lease(guildId) !== undefined;
   const ownedElsewhere = isOurs ? undefined : await unlessAway(ownership.ownerElsewhere(guildId));
   const stored = active?.current() ?? (await unlessAway(runStore.load(guildId)))?.value ?? left?.run;
@@ -81,8 +83,8 @@ export async function lookAtStatus(
       requestMs: active?.requestMs(),
     }),
     unlessAway(parts.live.pending(guildId)),
-    unlessAway(runStore.quarantined(guildId, "message", EVERYTHING, COUNTED)),
-    unlessAway(runStore.quarantined(guildId, "note", EVERYTHING, COUNTED)),
+    unlessAway(quarantine.list(guildId, "message", EVERYTHING, COUNTED)),
+    unlessAway(quarantine.list(guildId, "note", EVERYTHING, COUNTED)),
   ]);
   return {
     guildId,

@@ -68,7 +68,7 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
   const stores = await openStores(config, logger);
   const { archive, indexStore } = stores;
   const runStore = stores.runStore((value) => runSchema.parse(value));
-  const ownership = createOwnership(runStore, `npm run restore, process ${process.pid}`, clock, logger);
+  const ownership = createOwnership(stores.owners, `npm run restore, process ${process.pid}`, clock, logger);
   try {
     await ownership.claim(guild);
     if (ownership.lease(guild) === undefined) {
@@ -91,7 +91,7 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
       isOwner: () => ownership.lease(guild) !== undefined,
       onOvertaken: async () => undefined,
     });
-    const sources = { archive, index, writer, quarantine: runStore };
+    const sources = { archive, index, writer, quarantine: stores.quarantine };
     const { removed, missing } = await dropOutdated(sources, writer, guild);
     say(`The index is as it was at ${new Date(version.at).toISOString()}: ${count(version.rows)} rows.`);
     if (removed > 0) say(`${count(removed)} records that were edited or deleted since, or quoted one, were taken out.`);

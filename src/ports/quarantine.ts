@@ -17,8 +17,8 @@ export interface QuarantineEntry {
 
 /** Records set aside, by guild. Entries that belong to a run's commit are stored by `RunStore.save`. */
 export interface QuarantineStore {
-  quarantine(guildId: Snowflake, entries: readonly QuarantineEntry[]): Promise<void>;
+  add(guildId: Snowflake, entries: readonly QuarantineEntry[]): Promise<void>;
   /** Entries of a range, newest first. */
-  quarantined(guildId: Snowflake, kind: RecordKind, range: IdRange, limit: number): Promise<QuarantineEntry[]>;
-  releaseQuarantine(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<void>;
+  list(guildId: Snowflake, kind: RecordKind, range: IdRange, limit: number): Promise<QuarantineEntry[]>;
+  release(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<void>;
 }

@@ -1,13 +1,12 @@
 // The durable state of backfills.
 
 import type { Snowflake } from "../snowflake.ts";
-import type { GenerationStore } from "./generations.ts";
-import type { Lease, OwnerStore } from "./owners.ts";
-import type { QuarantineEntry, QuarantineStore } from "./quarantine.ts";
+import type { Lease } from "./owners.ts";
+import type { QuarantineEntry } from "./quarantine.ts";
 import type { Versioned } from "./versioned.ts";
 
 /** Durable state of backfills. Every write is one atomic commit, guarded by compare-and-set and, where given, by the lease. */
-export interface RunStore<Run> extends OwnerStore, QuarantineStore, GenerationStore {
+export interface RunStore<Run> {
   /** A guild's current or latest run. A stored value that does not validate reads as `damaged`. */
   load(guildId: Snowflake): Promise<Versioned<Run> | undefined>;
   /**

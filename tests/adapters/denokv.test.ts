@@ -19,7 +19,7 @@ import { openTestArchive, recordingLogger, type TestArchive, testId, testMessage
 archiveContract("Deno KV", openTestArchive);
 runStoreContract("Deno KV", async () => {
   const opened = await openTestArchive();
-  return { store: opened.runStore(parseTestRun), close: opened.close };
+  return { ...opened, store: opened.runStore(parseTestRun) };
 });
 
 const GUILD = "1343693475581890600";
@@ -99,7 +99,7 @@ describe("values that are damaged", () => {
     expect((await archive.channels(GUILD)).map(({ id }) => id)).toEqual(["7"]);
     expect(await archive.cursor(GUILD, "8")).toBeUndefined();
     expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
-    expect(await store.quarantined(GUILD, "message", ALL, 10)).toEqual([]);
+    expect(await opened.quarantine.list(GUILD, "message", ALL, 10)).toEqual([]);
     expect(await store.finished(GUILD, 10)).toEqual([]);
     expect(opened.complaints.length).toBe(6);
   });
@@ -114,13 +114,13 @@ describe("values that are damaged", () => {
   });
 
   test("of an owner, or of its presence, do not keep a guild locked", async () => {
-    const store = opened.runStore(parseTestRun);
-    const one = await store.appear("one", 1, 10);
+    const { owners } = opened;
+    const one = await owners.appear("one", 1, 10);
     await intruder.set(guildKey("owner", GUILD), "nobody");
-    expect((await store.take(one, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 1 }]);
+    expect((await owners.take(one, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 1 }]);
     await intruder.set(presenceKey(one.id), { holder: "one" });
-    const two = await store.appear("two", 1, 10);
-    expect((await store.take(two, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 2 }]);
+    const two = await owners.appear("two", 1, 10);
+    expect((await owners.take(two, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 2 }]);
   });
 
   test("two connections share one file, and each sees the other's marks and guilds", async () => {
@@ -136,11 +136,10 @@ describe("values that are damaged", () => {
       await Promise.all(saves);
       expect((await second.archive.page(GUILD, "message", ALL, 1000)).records.length).toBe(300);
       expect((await opened.archive.pending(GUILD, 1000)).length).toBe(300);
-      const [mine, theirs] = [opened, second].map(({ runStore }) => runStore(parseTestRun));
-      const [one, two] = [await mine?.appear("one", 1, 10), await theirs?.appear("two", 2, 10)];
-      if (one === undefined || two === undefined) throw new Error("two presences, please");
-      await mine?.take(one, [GUILD], 1);
-      expect((await theirs?.take(two, [GUILD], 2))?.held).toEqual([{ guildId: GUILD, by: one }]);
+      const [mine, theirs] = [opened.owners, second.owners] as const;
+      const [one, two] = [await mine.appear("one", 1, 10), await theirs.appear("two", 2, 10)];
+      await mine.take(one, [GUILD], 1);
+      expect((await theirs.take(two, [GUILD], 2)).held).toEqual([{ guildId: GUILD, by: one }]);
     } finally {
       await second.close();
     }

@@ -1,11 +1,11 @@
-// What every run store must do; see RunStore in src/ports.ts. `open` gives a fresh, empty store for each test.
+// What every store of runs, owners and quarantine must do; see src/ports. `open` gives a fresh, empty store for each test.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { IdRange } from "../../src/ports/archive.ts";
-import type { Generations } from "../../src/ports/generations.ts";
-import type { Lease, Presence } from "../../src/ports/owners.ts";
-import type { QuarantineEntry } from "../../src/ports/quarantine.ts";
+import type { GenerationStore, Generations } from "../../src/ports/generations.ts";
+import type { Lease, OwnerStore, Presence } from "../../src/ports/owners.ts";
+import type { QuarantineEntry, QuarantineStore } from "../../src/ports/quarantine.ts";
 import type { RunStore } from "../../src/ports/runs.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { testId } from "../support/archive.ts";
@@ -18,15 +18,19 @@ const GUILD = "1343693475581890600";
 const ALL: IdRange = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-export function runStoreContract(
-  name: string,
-  open: () => Promise<{ readonly store: RunStore<TestRun>; close(): Promise<void> }>,
-): void {
-  describe(`a run store: ${name}`, () => {
-    let store: RunStore<TestRun>;
-    let close: () => Promise<void>;
+interface Opened {
+  readonly store: RunStore<TestRun>;
+  readonly owners: OwnerStore;
+  readonly quarantine: QuarantineStore;
+  readonly generations: GenerationStore;
+  close(): Promise<void>;
+}
+
+export function runStoreContract(name: string, open: () => Promise<Opened>): void {
+  describe(`runs, owners and quarantine: ${name}`, () => {
+    let { store, owners, quarantine, generations: generationStore, close } = {} as Opened;
     beforeEach(async () => {
-      ({ store, close } = await open());
+      ({ store, owners, quarantine, generations: generationStore, close } = await open());
     });
     afterEach(() => close());
 
@@ -36,7 +40,7 @@ export function runStoreContract(
       return result;
     };
     const taken = async (presence: Presence, now: number): Promise<Lease> => {
-      const { taken: leases, held } = await store.take(presence, [GUILD], now);
+      const { taken: leases, held } = await owners.take(presence, [GUILD], now);
       if (leases[0] === undefined) throw new Error(`held by ${held[0]?.by.holder}`);
       return leases[0];
     };
@@ -93,82 +97,85 @@ export function runStoreContract(
 
     describe("owners", () => {
       test("a guild has one owner until its presence expires, and the token grows with each change", async () => {
-        const one = await store.appear("one", 1000, 15_000);
+        const one = await owners.appear("one", 1000, 15_000);
         expect(one).toMatchObject({ holder: "one", expiresAt: 16_000 });
         const first = await taken(one, 1000);
         expect(first).toEqual({ guildId: GUILD, presenceId: one.id, token: first.token });
-        const two = await store.appear("two", 2000, 15_000);
-        expect(await store.take(two, [GUILD], 15_999)).toEqual({ taken: [], held: [{ guildId: GUILD, by: one }] });
+        const two = await owners.appear("two", 2000, 15_000);
+        expect(await owners.take(two, [GUILD], 15_999)).toEqual({ taken: [], held: [{ guildId: GUILD, by: one }] });
         const second = await taken(two, 16_000);
         expect(second.token).toBeGreaterThan(first.token);
       });
 
       test("whoever slept through a takeover finds its presence ended, and all its guilds with it", async () => {
-        const one = await store.appear("one", 1000, 15_000);
-        await store.take(one, [GUILD, "5", "6"], 1000);
-        const two = await store.appear("two", 16_000, 15_000);
+        const one = await owners.appear("one", 1000, 15_000);
+        await owners.take(one, [GUILD, "5", "6"], 1000);
+        const two = await owners.appear("two", 16_000, 15_000);
         await taken(two, 16_000);
-        expect(await store.prolong(one, 16_001, 15_000)).toBeUndefined();
-        const three = await store.appear("three", 16_002, 15_000);
-        expect((await store.take(three, [GUILD, "5", "6"], 16_002)).taken.map(({ guildId }) => guildId)).toEqual([
+        expect(await owners.prolong(one, 16_001, 15_000)).toBeUndefined();
+        const three = await owners.appear("three", 16_002, 15_000);
+        expect((await owners.take(three, [GUILD, "5", "6"], 16_002)).taken.map(({ guildId }) => guildId)).toEqual([
           "5",
           "6",
         ]);
       });
 
       test("a prolonged presence lasts from then on, also when it had expired and nobody took anything", async () => {
-        const one = await store.appear("one", 1000, 15_000);
+        const one = await owners.appear("one", 1000, 15_000);
         const lease = await taken(one, 1000);
-        const prolonged = await store.prolong(one, 10_000, 15_000);
+        const prolonged = await owners.prolong(one, 10_000, 15_000);
         expect(prolonged).toEqual({ ...one, expiresAt: 25_000 });
-        const two = await store.appear("two", 20_000, 15_000);
-        expect((await store.take(two, [GUILD], 20_000)).held).toEqual([{ guildId: GUILD, by: prolonged }]);
-        expect(await store.prolong(one, 40_000, 15_000)).toMatchObject({ expiresAt: 55_000 });
+        const two = await owners.appear("two", 20_000, 15_000);
+        expect((await owners.take(two, [GUILD], 20_000)).held).toEqual([{ guildId: GUILD, by: prolonged }]);
+        expect(await owners.prolong(one, 40_000, 15_000)).toMatchObject({ expiresAt: 55_000 });
         expect(typeof (await store.save(GUILD, { id: "r1", step: 1 }, undefined, { lease }))).toBe("object");
       });
 
       test("another process of the same name is another owner", async () => {
-        const one = await store.appear("bot", 1000, 15_000);
-        const again = await store.appear("bot", 2000, 15_000);
+        const one = await owners.appear("bot", 1000, 15_000);
+        const again = await owners.appear("bot", 2000, 15_000);
         await taken(one, 1000);
-        expect((await store.take(again, [GUILD], 2000)).held).toEqual([{ guildId: GUILD, by: one }]);
+        expect((await owners.take(again, [GUILD], 2000)).held).toEqual([{ guildId: GUILD, by: one }]);
       });
 
       test("taking what is one's own already changes nothing: an answer that got lost does no harm", async () => {
-        const one = await store.appear("one", 1000, 15_000);
+        const one = await owners.appear("one", 1000, 15_000);
         const lease = await taken(one, 1000);
-        expect(await store.take(one, [GUILD, "5"], 2000)).toMatchObject({ taken: [lease, { guildId: "5" }], held: [] });
+        expect(await owners.take(one, [GUILD, "5"], 2000)).toMatchObject({
+          taken: [lease, { guildId: "5" }],
+          held: [],
+        });
       });
 
       test("a released guild is free at once, and its token does not come back", async () => {
-        const one = await store.appear("one", 1000, 15_000);
+        const one = await owners.appear("one", 1000, 15_000);
         const first = await taken(one, 1000);
-        await store.take(one, ["5"], 1000);
-        await store.release(first);
-        await store.release(first);
-        const two = await store.appear("two", 1001, 15_000);
-        const { taken: second, held } = await store.take(two, [GUILD, "5"], 1002);
+        await owners.take(one, ["5"], 1000);
+        await owners.release(first);
+        await owners.release(first);
+        const two = await owners.appear("two", 1001, 15_000);
+        const { taken: second, held } = await owners.take(two, [GUILD, "5"], 1002);
         expect(second.map(({ guildId, token }) => ({ guildId, grown: token > first.token }))).toEqual([
           { guildId: GUILD, grown: true },
         ]);
         expect(held).toEqual([{ guildId: "5", by: one }]);
-        await store.release(first);
-        expect((await store.take(two, [GUILD], 1003)).taken).toEqual(second);
+        await owners.release(first);
+        expect((await owners.take(two, [GUILD], 1003)).taken).toEqual(second);
       });
 
       test("a presence that ends frees all its guilds at once and does not come back", async () => {
-        const one = await store.appear("one", 1000, 15_000);
-        await store.take(one, [GUILD, "5"], 1000);
-        await store.end(one);
-        await store.end(one);
-        expect(await store.prolong(one, 1001, 15_000)).toBeUndefined();
-        const two = await store.appear("two", 1001, 15_000);
-        expect((await store.take(two, [GUILD, "5"], 1002)).held).toEqual([]);
+        const one = await owners.appear("one", 1000, 15_000);
+        await owners.take(one, [GUILD, "5"], 1000);
+        await owners.end(one);
+        await owners.end(one);
+        expect(await owners.prolong(one, 1001, 15_000)).toBeUndefined();
+        const two = await owners.appear("two", 1001, 15_000);
+        expect((await owners.take(two, [GUILD, "5"], 1002)).held).toEqual([]);
       });
 
       test("of many who want a free guild at once exactly one gets it", async () => {
-        const presences = await Promise.all(numbers(10).map((n) => store.appear(`p${n}`, 1000, 15_000)));
-        const results = await Promise.all(presences.map((presence) => store.take(presence, [GUILD], 1000)));
+        const presences = await Promise.all(numbers(10).map((n) => owners.appear(`p${n}`, 1000, 15_000)));
+        const results = await Promise.all(presences.map((presence) => owners.take(presence, [GUILD], 1000)));
         const winners = results.flatMap(({ taken }) => taken);
         expect(winners.length).toBe(1);
         const winner = presences.find(({ id }) => id === winners[0]?.presenceId);
@@ -177,15 +184,15 @@ export function runStoreContract(
 
       test("of two who want the same thousand guilds of a dead process, each guild goes to one of them", async () => {
         const guildIds = numbers(1000).map((n) => String(n + 1));
-        const dead = await store.appear("dead", 1000, 15_000);
-        expect((await store.take(dead, guildIds, 1000)).taken.length).toBe(1000);
-        const [one, two] = [await store.appear("one", 20_000, 15_000), await store.appear("two", 20_000, 15_000)];
+        const dead = await owners.appear("dead", 1000, 15_000);
+        expect((await owners.take(dead, guildIds, 1000)).taken.length).toBe(1000);
+        const [one, two] = [await owners.appear("one", 20_000, 15_000), await owners.appear("two", 20_000, 15_000)];
         const [first, second] = await Promise.all([
-          store.take(one, guildIds, 20_000),
-          store.take(two, [...guildIds].reverse(), 20_000),
+          owners.take(one, guildIds, 20_000),
+          owners.take(two, [...guildIds].reverse(), 20_000),
         ]);
-        const owners = [...first.taken, ...second.taken].map(({ guildId }) => guildId);
-        expect(owners.sort()).toEqual([...guildIds].sort());
+        const taken = [...first.taken, ...second.taken].map(({ guildId }) => guildId);
+        expect(taken.sort()).toEqual([...guildIds].sort());
         expect(first.held.length).toBe(second.taken.length);
         expect(first.held.every(({ by }) => by.id === two.id)).toBe(true);
       });
@@ -194,12 +201,12 @@ export function runStoreContract(
         const outcomes = new Set<string>();
         for (const n of numbers(20)) {
           const guildId = String(n + 1);
-          const one = await store.appear("one", 1000, 15_000);
-          await store.take(one, [guildId], 1000);
-          const two = await store.appear("two", 16_000, 15_000);
+          const one = await owners.appear("one", 1000, 15_000);
+          await owners.take(one, [guildId], 1000);
+          const two = await owners.appear("two", 16_000, 15_000);
           const [prolonged, { taken, held }] = await Promise.all([
-            store.prolong(one, 16_000, 15_000),
-            store.take(two, [guildId], 16_000),
+            owners.prolong(one, 16_000, 15_000),
+            owners.take(two, [guildId], 16_000),
           ]);
           expect(taken.length).toBe(prolonged === undefined ? 1 : 0);
           expect(held.length).toBe(prolonged === undefined ? 0 : 1);
@@ -209,30 +216,30 @@ export function runStoreContract(
       });
 
       test("a save is refused once another owns the guild, and prolonging does not disturb it", async () => {
-        const one = await store.appear("one", 1000, 15_000);
+        const one = await owners.appear("one", 1000, 15_000);
         const lease = await taken(one, 1000);
         let run = await saved({ id: "r1", step: 0 }, undefined, lease);
-        const prolonging = Promise.all(numbers(10).map((n) => store.prolong(one, 2000 + n, 15_000)));
+        const prolonging = Promise.all(numbers(10).map((n) => owners.prolong(one, 2000 + n, 15_000)));
         for (const step of numbers(10)) run = await saved({ id: "r1", step }, run.stamp, lease);
         await prolonging;
-        const other = await taken(await store.appear("two", 50_000, 15_000), 50_000);
+        const other = await taken(await owners.appear("two", 50_000, 15_000), 50_000);
         expect(await store.save(GUILD, { id: "r1", step: 99 }, run.stamp, { lease })).toBe("lease-lost");
         expect((await store.load(GUILD))?.value.step).toBe(9);
         await saved({ id: "r1", step: 100 }, run.stamp, other);
       });
 
       test("a save is refused after the guild was released, and after the presence has ended", async () => {
-        const one = await store.appear("one", 1000, 15_000);
+        const one = await owners.appear("one", 1000, 15_000);
         const released = await taken(one, 1000);
-        await store.release(released);
+        await owners.release(released);
         expect(await store.save(GUILD, { id: "r1", step: 1 }, undefined, { lease: released })).toBe("lease-lost");
         const lease = await taken(one, 1000);
-        await store.end(one);
+        await owners.end(one);
         expect(await store.save(GUILD, { id: "r1", step: 1 }, undefined, { lease })).toBe("lease-lost");
       });
 
       test("a save without a lease is stored, and the owner's next one finds out", async () => {
-        const lease = await taken(await store.appear("one", 1000, 15_000), 1000);
+        const lease = await taken(await owners.appear("one", 1000, 15_000), 1000);
         const run = await saved({ id: "r1", step: 1 }, undefined, lease);
         await saved({ id: "r1", step: 2 }, run.stamp);
         expect(await store.save(GUILD, { id: "r1", step: 9 }, run.stamp, { lease })).toBe("changed");
@@ -263,52 +270,52 @@ export function runStoreContract(
       });
 
       test("are kept by the owner, each change only by who has seen the one before", async () => {
-        const lease = await taken(await store.appear("one", 0, 1_000), 0);
-        expect(await store.loadGenerations(GUILD)).toBeUndefined();
-        const first = await store.saveGenerations(GUILD, generations("a"), undefined, lease);
+        const lease = await taken(await owners.appear("one", 0, 1_000), 0);
+        expect(await generationStore.loadGenerations(GUILD)).toBeUndefined();
+        const first = await generationStore.saveGenerations(GUILD, generations("a"), undefined, lease);
         if (typeof first === "string") throw new Error(first);
-        expect((await store.loadGenerations(GUILD))?.value).toEqual(generations("a"));
-        expect(await store.saveGenerations(GUILD, generations("b"), undefined, lease)).toBe("changed");
-        expect(await store.saveGenerations(GUILD, generations("b"), first.stamp, lease)).toMatchObject({
+        expect((await generationStore.loadGenerations(GUILD))?.value).toEqual(generations("a"));
+        expect(await generationStore.saveGenerations(GUILD, generations("b"), undefined, lease)).toBe("changed");
+        expect(await generationStore.saveGenerations(GUILD, generations("b"), first.stamp, lease)).toMatchObject({
           value: generations("b"),
         });
-        expect(await store.saveGenerations(GUILD, generations("c"), first.stamp, lease)).toBe("changed");
-        expect((await store.loadGenerations(GUILD))?.value.toldOf).toBe("b");
+        expect(await generationStore.saveGenerations(GUILD, generations("c"), first.stamp, lease)).toBe("changed");
+        expect((await generationStore.loadGenerations(GUILD))?.value.toldOf).toBe("b");
       });
 
       test("are refused from who no longer owns the guild", async () => {
-        const presence = await store.appear("one", 0, 1_000);
+        const presence = await owners.appear("one", 0, 1_000);
         const lease = await taken(presence, 0);
-        await store.end(presence);
-        await taken(await store.appear("two", 0, 1_000), 0);
-        expect(await store.saveGenerations(GUILD, generations("a"), undefined, lease)).toBe("lease-lost");
-        expect(await store.loadGenerations(GUILD)).toBeUndefined();
+        await owners.end(presence);
+        await taken(await owners.appear("two", 0, 1_000), 0);
+        expect(await generationStore.saveGenerations(GUILD, generations("a"), undefined, lease)).toBe("lease-lost");
+        expect(await generationStore.loadGenerations(GUILD)).toBeUndefined();
       });
     });
 
     describe("the quarantine", () => {
       test("entries are listed newest first by kind and range, replaced by id, and released", async () => {
-        await store.quarantine(GUILD, [entry(1), entry(2, { channelId: "100" }), entry(3), entry(4, { kind: "note" })]);
-        await store.quarantine(GUILD, [entry(2, { attempts: 4 })]);
-        expect(await store.quarantined(GUILD, "message", ALL, 10)).toEqual([
+        await quarantine.add(GUILD, [entry(1), entry(2, { channelId: "100" }), entry(3), entry(4, { kind: "note" })]);
+        await quarantine.add(GUILD, [entry(2, { attempts: 4 })]);
+        expect(await quarantine.list(GUILD, "message", ALL, 10)).toEqual([
           entry(3),
           entry(2, { attempts: 4 }),
           entry(1),
         ]);
-        expect(await store.quarantined(GUILD, "note", ALL, 10)).toEqual([entry(4, { kind: "note" })]);
+        expect(await quarantine.list(GUILD, "note", ALL, 10)).toEqual([entry(4, { kind: "note" })]);
         const range = { newestId: testId(2), oldestId: testId(1) };
-        expect((await store.quarantined(GUILD, "message", range, 10)).length).toBe(2);
-        expect((await store.quarantined(GUILD, "message", ALL, 1)).length).toBe(1);
-        await store.releaseQuarantine(GUILD, "message", [testId(2), testId(99)]);
-        expect(await store.quarantined(GUILD, "message", ALL, 10)).toEqual([entry(3), entry(1)]);
-        expect(await store.quarantined(GUILD, "message", { newestId: "1", oldestId: "2" }, 10)).toEqual([]);
+        expect((await quarantine.list(GUILD, "message", range, 10)).length).toBe(2);
+        expect((await quarantine.list(GUILD, "message", ALL, 1)).length).toBe(1);
+        await quarantine.release(GUILD, "message", [testId(2), testId(99)]);
+        expect(await quarantine.list(GUILD, "message", ALL, 10)).toEqual([entry(3), entry(1)]);
+        expect(await quarantine.list(GUILD, "message", { newestId: "1", oldestId: "2" }, 10)).toEqual([]);
       });
 
       test("entries saved with a run are stored if and only if the run is", async () => {
         const first = await store.save(GUILD, { id: "r1", step: 1 }, undefined, { quarantine: [entry(1)] });
         expect(first).toMatchObject({ value: { step: 1 } });
         expect(await store.save(GUILD, { id: "r1", step: 2 }, undefined, { quarantine: [entry(2)] })).toBe("changed");
-        expect(await store.quarantined(GUILD, "message", ALL, 10)).toEqual([entry(1)]);
+        expect(await quarantine.list(GUILD, "message", ALL, 10)).toEqual([entry(1)]);
       });
 
       test("many entries with long reasons fit one save", async () => {
@@ -316,7 +323,7 @@ export function runStoreContract(
         expect(typeof (await store.save(GUILD, { id: "r1", step: 1 }, undefined, { quarantine: entries }))).toBe(
           "object",
         );
-        expect((await store.quarantined(GUILD, "message", ALL, 1000)).length).toBe(500);
+        expect((await quarantine.list(GUILD, "message", ALL, 1000)).length).toBe(500);
       });
     });
   });

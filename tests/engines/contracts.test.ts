@@ -35,7 +35,7 @@ describeEngines("the remote engines", () => {
   archiveContract("denokv", freshArchive);
   runStoreContract("denokv", async () => {
     const opened = await freshArchive();
-    return { store: opened.runStore(parseTestRun), close: opened.close };
+    return { ...opened, store: opened.runStore(parseTestRun) };
   });
   vectorIndexContract("LanceDB on S3", async () => {
     const store = await createIndexStore({ ...objects.index, uri: `${objects.index.uri}/${randomUUID()}` });

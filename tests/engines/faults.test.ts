@@ -132,20 +132,21 @@ describeEngines("remote engines at fault", () => {
       await expect(opened.archive.save(GUILD, [record], { pending: true })).rejects.toThrow(TransientError);
       expect(await opened.archive.save(GUILD, [record], { pending: true })).toMatchObject({ created: 0, same: 1 });
       expect(await opened.archive.pending(GUILD, 10)).toHaveLength(1);
+      const { owners } = opened;
       const runs = opened.runStore((value) => value as { id: string; step: number });
       const first = await runs.save(GUILD, { id: "r", step: 1 }, undefined);
       if (typeof first === "string") throw new Error(first);
       proxy.loseNextAnswer("atomic_write");
       await expect(runs.save(GUILD, { id: "r", step: 2 }, first.stamp)).rejects.toThrow(TransientError);
       proxy.loseNextAnswer("atomic_write");
-      await expect(runs.appear("me", 0, 15_000)).rejects.toThrow(TransientError);
-      const me = await runs.appear("me", 0, 15_000);
+      await expect(owners.appear("me", 0, 15_000)).rejects.toThrow(TransientError);
+      const me = await owners.appear("me", 0, 15_000);
       proxy.loseNextAnswer("atomic_write");
-      await expect(runs.take(me, [GUILD], 0)).rejects.toThrow(TransientError);
-      expect(await runs.take(me, [GUILD], 1)).toMatchObject({ taken: [{ token: 1 }], held: [] });
+      await expect(owners.take(me, [GUILD], 0)).rejects.toThrow(TransientError);
+      expect(await owners.take(me, [GUILD], 1)).toMatchObject({ taken: [{ token: 1 }], held: [] });
       proxy.loseNextAnswer("atomic_write");
-      await expect(runs.prolong(me, 2, 15_000)).rejects.toThrow(TransientError);
-      expect(await runs.prolong(me, 3, 15_000)).toMatchObject({ id: me.id, expiresAt: 15_003 });
+      await expect(owners.prolong(me, 2, 15_000)).rejects.toThrow(TransientError);
+      expect(await owners.prolong(me, 3, 15_000)).toMatchObject({ id: me.id, expiresAt: 15_003 });
       // Whoever tries to save again is told that it has changed, and finds his own work.
       expect(await runs.save(GUILD, { id: "r", step: 2 }, first.stamp)).toBe("changed");
       expect((await runs.load(GUILD))?.value.step).toBe(2);

@@ -88,7 +88,7 @@ describe("for a guild of another process", () => {
     await owner.settled();
     const at = owner.clock.now();
     const entry = { kind: "message", id: "5", contentHash: "x", reason: "refused", attempts: 3, at } as const;
-    await owner.runStore.quarantine(GUILD, [entry]);
+    await owner.opened.quarantine.add(GUILD, [entry]);
     expect(await other.engine.failures(GUILD, 10)).toEqual([entry]);
     expect(await other.engine.analyze(GUILD)).toMatchObject({ records: RECORDS, embedded: RECORDS, missing: 0 });
     const { criteria } = await other.engine.verify(GUILD);
@@ -112,7 +112,7 @@ describe("for a guild of another process", () => {
     await until(async () => (await owner.matching("knaeckebrot")).length === 1, "the owner finds the mark");
     const at = owner.clock.now();
     const entry = { kind: "message", id: late.id, contentHash: "x", reason: "refused", attempts: 3, at } as const;
-    await owner.runStore.quarantine(GUILD, [entry]);
+    await owner.opened.quarantine.add(GUILD, [entry]);
     expect(await other.engine.retry(GUILD)).toBe(1);
     owner.clock.skip(10_000);
     await until(async () => (await owner.archive.pending(GUILD, 1)).length === 0, "the owner tries it again");
@@ -135,8 +135,8 @@ describe("when the owner", () => {
   test("is silent for as long as a lease lasts, the other goes on, and the owner stops without a word", async () => {
     await startAndHold();
     // Frozen: it prolongs nothing while time passes for the other.
-    const { prolong } = owner.runStore;
-    owner.runStore.prolong = async (...given) => {
+    const { prolong } = owner.opened.owners;
+    owner.opened.owners.prolong = async (...given) => {
       await gate;
       return await prolong(...given);
     };

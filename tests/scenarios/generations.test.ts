@@ -274,7 +274,7 @@ describe("a change of the model", () => {
 
   it("keeps the former index where the present model refuses much", async () => {
     await changed(history(20));
-    await house.runStore.quarantine(
+    await house.opened.quarantine.add(
       GUILD,
       (await house.archive.page(GUILD, "message", { newestId: hoursAgo(0), oldestId: hoursAgo(100) }, 5)).records.map(
         ({ record, contentHash }) => ({

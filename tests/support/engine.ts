@@ -257,6 +257,9 @@ export async function openHouse(options: HouseOptions = {}) {
   const indexingServices = createIndexingServices({
     archive,
     runStore,
+    owners: opened.owners,
+    quarantine: opened.quarantine,
+    generations: opened.generations,
     indexStore: store,
     embedder,
     clock,

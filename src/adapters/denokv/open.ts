@@ -1,15 +1,21 @@
-// Opens the archive and the run store, on a local SQLite file or a remote KV. Both share one connection.
+// Opens the archive and the stores beside it, on a local SQLite file or a remote KV. They share one connection.
 
 import { z } from "zod";
 import { UserError } from "../../errors.ts";
 import type { Archive } from "../../ports/archive.ts";
+import type { GenerationStore } from "../../ports/generations.ts";
 import type { Logger } from "../../ports/logger.ts";
+import type { OwnerStore } from "../../ports/owners.ts";
+import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
 import { createArchive } from "./archive.ts";
 import { decodeV8, encodeV8 } from "./codec.ts";
 import { type ArchiveLocation, connect } from "./connect.ts";
 import { mapOpenErrors } from "./errors.ts";
+import { createGenerationStore } from "./generation-store.ts";
 import { formatKey } from "./keys.ts";
+import { createOwners } from "./owners.ts";
+import { createQuarantineStore } from "./quarantine.ts";
 import { createRunStore } from "./run-store.ts";
 import type { Store } from "./store.ts";
 
@@ -20,6 +26,9 @@ const formatSchema = z.union([z.object({ version: z.int() }), z.object({ copyOf:
 
 export interface OpenArchive {
   readonly archive: Archive;
+  readonly owners: OwnerStore;
+  readonly quarantine: QuarantineStore;
+  readonly generations: GenerationStore;
   /** @param parse validates a stored value as a run; throws when it is none */
   runStore<Run extends { readonly id: string }>(parse: (value: unknown) => Run): RunStore<Run>;
   /** Nothing may be under way any more. */
@@ -39,9 +48,13 @@ export async function openArchive(options: ArchiveLocation & { readonly logger: 
     }
     return opened;
   });
+  const owners = createOwners(store);
   return {
     archive: createArchive(store, logger),
-    runStore: (parse) => createRunStore(store, parse, logger),
+    owners: owners.port,
+    quarantine: createQuarantineStore(store, logger),
+    generations: createGenerationStore(store, owners, logger),
+    runStore: (parse) => createRunStore(store, owners, parse, logger),
     async close() {
       store.close();
     },

@@ -1,31 +1,26 @@
-// Runs and the quarantine on Deno KV. Every change is compare-and-set by versionstamp; who owns a guild is in owners.ts.
+// Runs on Deno KV. Every change is compare-and-set by versionstamp; who owns a guild is in owners.ts.
 
-import type { KvMutation } from "@deno/kv";
 import { toError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { QuarantineEntry } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
-import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
-import { quarantineSchema, whyInvalid } from "./codec.ts";
-import { createGenerationStore } from "./generation-store.ts";
-import { guildKey, markKey, markRange } from "./keys.ts";
-import { createOwners } from "./owners.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { guildKey } from "./keys.ts";
+import type { createOwners } from "./owners.ts";
+import { quarantineWrite } from "./quarantine.ts";
 import type { Store } from "./store.ts";
 
 /** So many entries fit one commit beside the run. */
 const QUARANTINE_PER_SAVE = 500;
-const MAX_REASON_LENGTH = 300;
 /** How far back a finished run is looked for before it is stored anew. */
 const RECENT_RUNS = 20;
 
 /** @param parse validates a stored value as a run; throws when it is none */
 export function createRunStore<Run extends { readonly id: string }>(
   store: Store,
+  owners: Pick<ReturnType<typeof createOwners>, "check">,
   parse: (value: unknown) => Run,
   logger: Logger,
 ): RunStore<Run> {
-  const owners = createOwners(store);
-
   function parsed(value: unknown): { readonly run: Run } | { readonly reason: string } {
     try {
       return { run: parse(value) };
@@ -39,9 +34,6 @@ export function createRunStore<Run extends { readonly id: string }>(
   }
 
   return {
-    ...owners.port,
-    ...createGenerationStore(store, owners, logger),
-
     async load(guildId) {
       const key = guildKey("run", guildId);
       const { value, versionstamp } = await store.get(key);
@@ -106,32 +98,5 @@ export function createRunStore<Run extends { readonly id: string }>(
         return [];
       });
     },
-
-    async quarantine(guildId, entries) {
-      await store.commitGroups(entries.map((entry) => [quarantineWrite(guildId, entry)]));
-    },
-
-    async quarantined(guildId, kind, { newestId, oldestId }, limit) {
-      if (compareSnowflakes(newestId, oldestId) < 0) return [];
-      const range = markRange("quarantine", guildId, kind, { from: oldestId, to: newestId });
-      return (await store.list(range, { limit, newestFirst: true })).flatMap(({ key, value }) => {
-        const read = quarantineSchema.safeParse(value);
-        if (read.success) return [read.data];
-        logger.warn("quarantine:damaged", { key: key.map(String).join("/"), reason: whyInvalid(value, read.error) });
-        return [];
-      });
-    },
-
-    async releaseQuarantine(guildId, kind, ids) {
-      await store.commitGroups(ids.map((id) => [{ type: "delete", key: markKey("quarantine", guildId, kind, id) }]));
-    },
-  };
-}
-
-function quarantineWrite(guildId: Snowflake, entry: QuarantineEntry): KvMutation {
-  return {
-    type: "set",
-    key: markKey("quarantine", guildId, entry.kind, entry.id),
-    value: { ...entry, reason: entry.reason.slice(0, MAX_REASON_LENGTH) },
   };
 }

@@ -10,7 +10,7 @@ import { prepareRecords } from "../../indexing/text/rows.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { History } from "../../ports/discord.ts";
-import type { RunStore } from "../../ports/runs.ts";
+import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import type { AlertThresholds } from "../reporting/alerts.ts";
@@ -18,7 +18,7 @@ import { type Analysis, type Check, type Coverage, diskNeeded, measureRate, surv
 
 export interface AnalysisParts {
   readonly archive: Archive;
-  readonly runStore: Pick<RunStore<unknown>, "quarantined">;
+  readonly quarantine: Pick<QuarantineStore, "list">;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
@@ -38,7 +38,7 @@ export async function analyze(
   const startedAt = clock.elapsed();
   const cutoffId = snowflakeAt(clock.now());
   const { index, writer, recipe } = await indexes.open(guildId);
-  const sources = { archive, index, writer, quarantine: parts.runStore };
+  const sources = { archive, index, writer, quarantine: parts.quarantine };
   const found = await survey(sources, guildId, cutoffId, onProgress);
   const texts = (await prepareRecords(archive, guildId, found.sample, recipe)).flatMap(({ chunks }) =>
     chunks.map(({ embeddedText }) => embeddedText),

@@ -4,9 +4,8 @@
 import type { IndexWriter, Ticket } from "../../indexing/guild-index/writer.ts";
 import { skipReason } from "../../indexing/text/prepare.ts";
 import type { Archive, IdRange } from "../../ports/archive.ts";
-import type { QuarantineEntry } from "../../ports/quarantine.ts";
+import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
 import type { DamagedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
-import type { RunStore } from "../../ports/runs.ts";
 import type { RowKey, VectorIndex } from "../../ports/vector-index.ts";
 import { compareSnowflakes, type Snowflake, snowflakeAfter, snowflakeBefore } from "../../snowflake.ts";
 
@@ -47,7 +46,7 @@ export interface Sources {
   readonly archive: Archive;
   readonly index: VectorIndex;
   readonly writer: Pick<IndexWriter, "ticket">;
-  readonly quarantine: Pick<RunStore<unknown>, "quarantined">;
+  readonly quarantine: Pick<QuarantineStore, "list">;
 }
 
 export interface Difference {
@@ -112,7 +111,7 @@ export function createDifference(
     const { nextNewestId } = read;
     const oldestId = nextNewestId === undefined ? range.oldestId : snowflakeAfter(nextNewestId);
     const keys = await takeKeys(range, oldestId);
-    const entries = await quarantine.quarantined(guildId, kind, { newestId: range.newestId, oldestId }, limit);
+    const entries = await quarantine.list(guildId, kind, { newestId: range.newestId, oldestId }, limit);
     const quarantined = new Map(entries.map((entry) => [entry.id, entry]));
     const duplicates = [...keys].filter(([, same]) => hasDuplicate(same)).map(([id]) => id);
     const records = read.records.map((stored) => {

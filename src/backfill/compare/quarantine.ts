@@ -2,8 +2,7 @@
 
 import type { LiveIndexing } from "../../indexing/live/live.ts";
 import type { Archive } from "../../ports/archive.ts";
-import type { QuarantineEntry } from "../../ports/quarantine.ts";
-import type { RunStore } from "../../ports/runs.ts";
+import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
 
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
@@ -12,12 +11,12 @@ const RETRIED = 10_000;
 
 /** The latest first. */
 export async function listFailures(
-  runStore: Pick<RunStore<unknown>, "quarantined">,
+  quarantine: Pick<QuarantineStore, "list">,
   guildId: Snowflake,
   limit: number,
 ): Promise<QuarantineEntry[]> {
-  const messages = await runStore.quarantined(guildId, "message", EVERYTHING, limit);
-  const notes = await runStore.quarantined(guildId, "note", EVERYTHING, limit);
+  const messages = await quarantine.list(guildId, "message", EVERYTHING, limit);
+  const notes = await quarantine.list(guildId, "note", EVERYTHING, limit);
   return [...messages, ...notes].sort((a, b) => b.at - a.at).slice(0, limit);
 }
 
@@ -25,17 +24,17 @@ export async function listFailures(
 export async function retryFailures(
   parts: {
     readonly archive: Pick<Archive, "markPending">;
-    readonly runStore: Pick<RunStore<unknown>, "quarantined" | "releaseQuarantine">;
+    readonly quarantine: Pick<QuarantineStore, "list" | "release">;
     readonly live: Pick<LiveIndexing, "kick">;
   },
   guildId: Snowflake,
 ): Promise<number> {
   let retried = 0;
   for (const kind of ["message", "note"] as const) {
-    const ids = (await parts.runStore.quarantined(guildId, kind, EVERYTHING, RETRIED)).map(({ id }) => id);
+    const ids = (await parts.quarantine.list(guildId, kind, EVERYTHING, RETRIED)).map(({ id }) => id);
     if (ids.length === 0) continue;
     // In this order: live indexing may be at work already, and what it refuses again must stay on the list.
-    await parts.runStore.releaseQuarantine(guildId, kind, ids);
+    await parts.quarantine.release(guildId, kind, ids);
     await parts.archive.markPending(guildId, kind, ids);
     retried += ids.length;
   }

@@ -10,6 +10,7 @@ import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Generation, GenerationChange } from "../../ports/generations.ts";
 import type { Logger } from "../../ports/logger.ts";
+import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Analysis } from "../compare/survey.ts";
@@ -30,6 +31,7 @@ export interface GenerationSettings {
 export interface GenerationChangeParts extends GenerationSettings {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
+  readonly quarantine: Pick<QuarantineStore, "list">;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly clock: Clock;
@@ -61,7 +63,7 @@ export interface GenerationChanges {
 }
 
 export function createGenerationChanges(parts: GenerationChangeParts): GenerationChanges {
-  const { archive, runStore, indexes, ownership, clock, logger } = parts;
+  const { archive, runStore, quarantine, indexes, ownership, clock, logger } = parts;
   const keptMs = (parts.keepOldIndexDays ?? 7) * DAY_MS;
   const looks = new PQueue({ concurrency: 1 });
   const stopped = new AbortController();
@@ -71,7 +73,7 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
   async function complete(guildId: Snowflake): Promise<boolean> {
     if ((await indexes.changeOf(guildId)) === undefined) return true;
     const { index, writer } = await indexes.open(guildId);
-    if (!(await isWhole({ archive, index, writer, quarantine: runStore }, guildId, stopped.signal))) return false;
+    if (!(await isWhole({ archive, index, writer, quarantine }, guildId, stopped.signal))) return false;
     const { fingerprint } = indexes.space;
     await indexes.changeGenerations(guildId, (generations) => completed(generations, fingerprint, clock.now()));
     logger.info("generation:complete", { guildId, fingerprint });

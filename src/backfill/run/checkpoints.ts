@@ -2,7 +2,7 @@
 
 import type { BreakerState } from "../../embedding/circuit-breaker.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { RunStore } from "../../ports/runs.ts";
+import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Settled } from "../work/page-in-flight.ts";
 import { addCounters, type Counters, type PhaseName, type Run, withStatus } from "./run.ts";
@@ -20,7 +20,7 @@ export interface RunBook {
 
 export function createRunBook(
   state: RunState,
-  quarantine: Pick<RunStore<Run>, "quarantine">,
+  quarantine: Pick<QuarantineStore, "add">,
   guildId: Snowflake,
   clock: Clock,
 ): RunBook {
@@ -43,7 +43,7 @@ export function createRunBook(
     async settle(settled) {
       const rest = settled.quarantine.slice(QUARANTINE_PER_CHECKPOINT);
       // Before the checkpoint: writing them once more after a crash changes nothing, losing them would.
-      if (rest.length > 0) await quarantine.quarantine(guildId, rest);
+      if (rest.length > 0) await quarantine.add(guildId, rest);
       await update((run) => withSettled(run, settled), settled.quarantine.slice(0, QUARANTINE_PER_CHECKPOINT));
     },
   };

@@ -12,7 +12,7 @@ import type { GuildIndex } from "../../indexing/guild-index/guild-indexes.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { RunStore } from "../../ports/runs.ts";
+import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { AlertThresholds } from "../reporting/alerts.ts";
 import type { GuildAlerts } from "../reporting/guild-alerts.ts";
@@ -42,7 +42,7 @@ export interface ActiveRunParts {
   readonly state: RunState;
   readonly guild: GuildIndex;
   readonly archive: Archive;
-  readonly quarantine: Pick<RunStore<Run>, "quarantine" | "quarantined">;
+  readonly quarantine: Pick<QuarantineStore, "add" | "list">;
   readonly queue: EmbeddingQueue;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;

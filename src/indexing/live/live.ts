@@ -12,8 +12,8 @@ import type { Archive, PendingEntry, RemovalScope } from "../../ports/archive.ts
 import type { Clock } from "../../ports/clock.ts";
 import type { GuildEvents } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
+import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { RecordKind, StoredRecord } from "../../ports/records.ts";
-import type { RunStore } from "../../ports/runs.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
 import type { Ownership } from "../guild-index/ownership.ts";
@@ -43,7 +43,7 @@ export interface LiveIndexing extends GuildEvents {
 
 export interface LiveParts {
   readonly archive: Archive;
-  readonly quarantine: Pick<RunStore<unknown>, "quarantine" | "releaseQuarantine">;
+  readonly quarantine: Pick<QuarantineStore, "add" | "release">;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
@@ -148,7 +148,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
         const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
         if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
         if (refused.length > 0) {
-          await parts.quarantine.quarantine(guildId, refused);
+          await parts.quarantine.add(guildId, refused);
           await guild.writer.removeIds(refused.map(({ id }) => id));
         }
         await releaseIfQuarantined(
@@ -170,7 +170,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
 
   async function releaseIfQuarantined(guildId: Snowflake, kind: RecordKind, records: readonly StoredRecord[]) {
     const edited = records.filter(({ record }) => record.editedAt !== undefined).map(({ record }) => record.id);
-    if (edited.length > 0) await parts.quarantine.releaseQuarantine(guildId, kind, edited);
+    if (edited.length > 0) await parts.quarantine.release(guildId, kind, edited);
   }
 
   async function removeScope(guildId: Snowflake, scope: RemovalScope): Promise<void> {

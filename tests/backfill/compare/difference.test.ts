@@ -55,8 +55,7 @@ beforeAll(async () => {
     isOwner: () => true,
     onOvertaken: async () => undefined,
   });
-  const runStore = archive.runStore((value) => value as { id: string });
-  sources = { archive: archive.archive, index, writer, quarantine: runStore };
+  sources = { archive: archive.archive, index, writer, quarantine: archive.quarantine };
   const rows: IndexRow[] = [];
   const quarantine: QuarantineEntry[] = [];
   for (const n of numbers) {
@@ -80,7 +79,7 @@ beforeAll(async () => {
     if (kind === "half-stale") rows.push(row(0), row(1, "older"));
   }
   await index.write(rows, { fresh: true });
-  await runStore.quarantine(GUILD, quarantine);
+  await archive.quarantine.add(GUILD, quarantine);
   const kv = await openKv(archive.location, { encodeV8, decodeV8, implementation: "sqlite" });
   for (const id of idsOf("damaged")) await kv.set(recordKey(GUILD, "message", id), { v: 99 });
   kv.close();

@@ -9,7 +9,6 @@ import {
 } from "../../../src/indexing/guild-index/ownership.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { OwnerStore } from "../../../src/ports/owners.ts";
-import type { RunStore } from "../../../src/ports/runs.ts";
 import { openTestArchive, recordingLogger, type TestArchive } from "../../support/archive.ts";
 import { createManualClock, type ManualClock, until } from "../../support/engine.ts";
 
@@ -36,11 +35,10 @@ afterEach(async () => {
   await archive.close();
 });
 
-type Stored = { readonly id: string };
-const parse = (value: unknown) => value as Stored;
+const anyRun = (value: unknown) => value as { readonly id: string };
 
-function owner(name: string, of: { runStore: TestArchive["runStore"] } = archive, its: ManualClock = clock) {
-  const store: RunStore<Stored> = of.runStore(parse);
+function owner(name: string, of: Pick<TestArchive, "owners"> = archive, its: ManualClock = clock) {
+  const store = of.owners as { -readonly [Name in keyof OwnerStore]: OwnerStore[Name] };
   const changes: string[] = [];
   const ownership = createOwnership(store, name, its, logger);
   ownership.onChange((_guild, change) => changes.push(change));
@@ -103,7 +101,7 @@ describe("owning a guild", () => {
     const other = owner("two", second, later);
     await other.ownership.claim(GUILD);
     expect(other.ownership.lease(GUILD)?.token).toBeGreaterThan(stale.token);
-    expect(await first.store.save(GUILD, { id: "run" }, undefined, { lease: stale })).toBe("lease-lost");
+    expect(await archive.runStore(anyRun).save(GUILD, { id: "run" }, undefined, { lease: stale })).toBe("lease-lost");
     await clock.advance(LEASE_MS - 2_000);
     expect(first.ownership.mayCommit(GUILD)).toBe(false);
     await soon(() => first.changes.length === 2);
@@ -164,7 +162,7 @@ describe("several processes that want the same guilds", () => {
             signal?.addEventListener("abort", wake);
           }),
       };
-      const real = archive.runStore(parse);
+      const real = archive.owners;
       const counted = <Given extends readonly unknown[], Result>(act: (...given: Given) => Promise<Result>) => {
         return async (...given: Given): Promise<Result> => {
           inFlight += 1;
