@@ -3,7 +3,8 @@
 
 import PQueue from "p-queue";
 import { createForegroundGate, type ForegroundGate } from "../async/foreground-gate.ts";
-import { createEngine, type Engine, type EngineParts } from "../backfill/engine.ts";
+import { createEngine } from "../backfill/engine.ts";
+import type { Engine, EngineParts } from "../backfill/engine-types.ts";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
 import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
 import type { Run } from "../backfill/run/run.ts";

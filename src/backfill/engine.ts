@@ -1,40 +1,26 @@
 // Analyze, start, pause, resume, status and the reports: one run per guild. The work itself is in active-run.ts.
 
 import { unlessStopped, within } from "../async/abortable.ts";
-import type { ForegroundGate } from "../async/foreground-gate.ts";
 import { createKeyedMutex } from "../async/keyed-mutex.ts";
 import { createSemaphore } from "../async/semaphore.ts";
-import type { Breaker } from "../embedding/circuit-breaker.ts";
-import type { EmbeddingQueue } from "../embedding/queue.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
-import type { GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
-import type { Ownership } from "../indexing/guild-index/ownership.ts";
-import type { LiveIndexing } from "../indexing/live/live.ts";
-import type { Archive } from "../ports/archive.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { AdminChannel, History } from "../ports/discord.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { QuarantineStore } from "../ports/quarantine.ts";
-import type { RunStore } from "../ports/runs.ts";
-import type { SystemProbe } from "../ports/system.ts";
 import type { Versioned } from "../ports/versioned.ts";
 import { type Snowflake, snowflakeAt } from "../snowflake.ts";
-import type { Rereading } from "../sync/recheck.ts";
 import { analyze } from "./compare/analyze.ts";
 import { listFailures, retryFailures } from "./compare/quarantine.ts";
 import { phaseRanges } from "./compare/survey.ts";
-import { type Verification, type VerifyParts, verify as verifyRecords } from "./compare/verify.ts";
-import { createGenerationChanges, type GenerationSettings } from "./lifecycle/generation-change.ts";
+import { type Verification, verify as verifyRecords } from "./compare/verify.ts";
+import type { Engine, EngineParts } from "./engine-types.ts";
+import { createGenerationChanges } from "./lifecycle/generation-change.ts";
 import { pauseAbandoned, pauseRun } from "./lifecycle/pause.ts";
 import { isLeftOver, planDifferences, takenUp } from "./lifecycle/plan-change.ts";
 import { requireRollable, rollBack } from "./lifecycle/rollback.ts";
 import { requireOwnership, storeNewRun, takeUpAgain } from "./lifecycle/start.ts";
-import type { AlertThresholds } from "./reporting/alerts.ts";
 import { createGuildChannels } from "./reporting/guild-reporting.ts";
 import { isActive, isOfSpace, type Run, withStatus } from "./run/run.ts";
 import { createRunState, LeaseLost, type RunState } from "./run/run-state.ts";
 import { type LeftRun, lookAtStatus } from "./status.ts";
-import type { Announcement, Backfill, PauseOutcome, StartOptions, StartOutcome } from "./types.ts";
+import type { PauseOutcome, StartOptions, StartOutcome } from "./types.ts";
 import { type ActiveRun, workOn } from "./work/active-run.ts";
 import { collectForRun } from "./work/collect.ts";
 import { repair } from "./work/repair.ts";
@@ -43,43 +29,6 @@ import { repair } from "./work/repair.ts";
 const STOP_GRACE_MS = 3_000;
 /** What could not be taken up, because the archive cannot be written, say, is tried again after this. */
 const RECOVER_AGAIN_MS = 5_000;
-
-export interface EngineParts extends GenerationSettings {
-  readonly archive: Archive;
-  readonly runStore: RunStore<Run>;
-  readonly quarantine: QuarantineStore;
-  readonly indexes: GuildIndexes;
-  readonly ownership: Ownership;
-  readonly queue: EmbeddingQueue;
-  readonly foreground: ForegroundGate;
-  readonly breaker: Breaker;
-  readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "changed">;
-  readonly history: History;
-  readonly adminChannel: AdminChannel<Announcement>;
-  readonly system: SystemProbe;
-  readonly thresholds: AlertThresholds;
-  /** What admins type, e.g. "/backfill". */
-  readonly command: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Ids of the best hits for a text, whoever asks. */
-  readonly find: VerifyParts["find"];
-  /** See `StatusParts`. */
-  rereading?(guildId: Snowflake): Rereading | undefined;
-}
-
-export interface Engine extends Backfill {
-  /** Takes up what a stopped process left, once this one owns the guild. */
-  recover(guildId: Snowflake): Promise<void>;
-  /** Guilds whose run this process works on. */
-  readonly atWork: () => Snowflake[];
-  /** Resolves when all guilds that have become ours have been looked at for what is to be embedded anew. */
-  considered(): Promise<void>;
-  /** Resolves when nobody works on this guild's run (any more). */
-  done(guildId: Snowflake): Promise<void>;
-  /** Leaves every run to be resumed; resolves when the batches in flight are stored, or given up after a few seconds. */
-  stop(): Promise<void>;
-}
 
 /**
  * Pages read and not settled yet, of all runs together: it bounds their memory, and each run gets a page in turn. With four pages a run,
