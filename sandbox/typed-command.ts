@@ -28,6 +28,8 @@ export interface TypedLine {
   readonly options: readonly TypedOption[];
   /** Words before the first "option:"; they are the first option's value if that one takes text. */
   readonly lead: string;
+  /** All that stands behind the command. */
+  readonly written: string;
 }
 
 /** Every slash command and subcommand, in the order of their definitions. */
@@ -68,7 +70,12 @@ export function readTyped(line: string, commands: readonly TypeableCommand[]): T
     const raw = line.slice(from, marks[index + 1]?.at ?? line.length);
     return [{ definition, text: raw.trim(), at: from + (raw.length - raw.trimStart().length) }];
   });
-  return { command, options, lead: line.slice(start, marks[0]?.at ?? line.length).trim() };
+  return {
+    command,
+    options,
+    lead: line.slice(start, marks[0]?.at ?? line.length).trim(),
+    written: line.slice(start).trim(),
+  };
 }
 
 /** Where each "option:" stands, once per option: what repeats belongs to the value before it. */
@@ -89,9 +96,14 @@ function marksIn(line: string, start: number, definitions: readonly OptionDefini
  * @param idOf an id for "#channel", "@member" or "@role"
  * @throws Error saying what is missing or does not fit
  */
-export function typedValues({ command, options, lead }: TypedLine, idOf: (mention: string) => string | undefined) {
+export function typedValues(
+  { command, options, lead, written }: TypedLine,
+  idOf: (mention: string) => string | undefined,
+) {
   const values: Record<string, OptionValues[string]> = {};
   const [first] = command.options;
+  const unsaid = first && lead === "" ? unsaidText(first, options, written) : "";
+  if (first && unsaid !== "") return { [first.name]: unsaid };
   if (lead !== "") {
     const takesLead = first !== undefined && !options.some(({ definition }) => definition === first);
     if (!takesLead) throw new Error(`/${command.path} does not know what to do with “${lead}”`);
@@ -103,6 +115,13 @@ export function typedValues({ command, options, lead }: TypedLine, idOf: (mentio
   const missing = command.options.find(({ name, required }) => required && values[name] === undefined);
   if (missing) throw new Error(`/${command.path} needs “${missing.name}”: ${missing.description}`);
   return values;
+}
+
+/** "/search after:march": who leaves out the text that is needed has written it, in words that look like options. */
+function unsaidText({ name, type, required }: OptionDefinition, options: readonly TypedOption[], written: string) {
+  const isSaid = options.some(({ definition, text }) => definition.name === name && text !== "");
+  if (!required || type !== OptionType.String || isSaid) return "";
+  return written.startsWith(`${name}:`) ? written.slice(name.length + 1).trim() : written;
 }
 
 function toValue(

@@ -122,7 +122,7 @@ const only = (index: VectorIndex) => searchedIndex([{ index, embedQuery: undefin
 const search =
   (indexed: IndexedGuild): FindRows =>
   async ({ text, accessChannelIds }) => {
-    const request = { guildId: GUILD, text, filter: { accessChannelIds }, limit: PLACES, offset: 0 };
+    const request = { guildId: GUILD, text, unfolded: true, filter: { accessChannelIds }, limit: PLACES, offset: 0 };
     const { hits, degraded } = await indexed.search.search(request);
     if (degraded !== undefined) throw new Error(`a query could not be embedded: ${degraded}`);
     return hits;

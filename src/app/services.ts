@@ -99,7 +99,15 @@ export function createServices(parts: ServicesParts): Core {
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
     const accessChannelIds = [...new Set((await archive.channels(guildId)).map((channel) => channel.accessChannelId))];
     const filter = { accessChannelIds };
-    const { hits } = await searchingPresent.search({ guildId, text, verbatim: true, filter, limit, offset: 0 });
+    const { hits } = await searchingPresent.search({
+      guildId,
+      text,
+      verbatim: true,
+      unfolded: true,
+      filter,
+      limit,
+      offset: 0,
+    });
     return hits.map(({ row }) => row.id);
   }
 

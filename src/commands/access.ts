@@ -4,7 +4,7 @@ import { UserError } from "../errors.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Viewer } from "../ports/discord.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
-import type { SearchFilter } from "../ports/vector-index.ts";
+import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import { type AccessFilter, isReadable } from "../search/access.ts";
 import type { SearchHit } from "../search/search.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
@@ -61,7 +61,7 @@ async function findRecord(archive: Pick<Archive, "get">, guildId: Snowflake, id:
 
 /**
  * The hits as the archive has them now: the index may be a moment behind an edit or a deletion, or longer while the embedder is
- * down, and nobody must read there what its author has taken back. A repeat steps in for the record that it repeats.
+ * down, and nobody must read there what its author has taken back. A repeat, or else another of the conversation, steps in for what is gone.
  */
 export async function asStoredNow(
   archive: Pick<Archive, "get">,
@@ -69,17 +69,22 @@ export async function asStoredNow(
   hits: readonly SearchHit[],
   readable: SearchFilter,
 ): Promise<ShownHit[]> {
-  const rows = hits.flatMap(({ row, repeats }) => [row, ...repeats]);
+  const rows = hits.flatMap(({ row, repeats, others }) => [row, ...repeats, ...others]);
   const idsOf = (kind: ArchivedRecord["kind"]) => rows.filter((row) => row.kind === kind).map(({ id }) => id);
   const [messages, notes] = await Promise.all([
     archive.get(guildId, "message", idsOf("message")),
     archive.get(guildId, "note", idsOf("note")),
   ]);
   return hits.flatMap((hit) => {
-    const [first, ...others] = [hit.row, ...hit.repeats].flatMap((row) => {
+    const stored = (row: FoundRow) => {
       const record = (row.kind === "note" ? notes : messages).get(row.id)?.record;
       return record && isReadable(record, readable) ? [{ row, record }] : [];
-    });
-    return first ? [{ ...hit, ...first, repeats: others.map(({ record }) => record) }] : [];
+    };
+    const [same, others] = [[hit.row, ...hit.repeats].flatMap(stored), hit.others.flatMap(stored)];
+    const first = same.shift() ?? others.shift();
+    if (!first) return [];
+    return [
+      { ...hit, ...first, repeats: same.map(({ record }) => record), others: others.map(({ record }) => record) },
+    ];
   });
 }

@@ -8,7 +8,7 @@ import type { ArchivedRecord } from "../ports/records.ts";
 import { type RecordText, shownRecord } from "../search/shown-text.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { sampleHeading, similarHeading } from "../views/search-results.ts";
-import { surroundingsView } from "../views/surroundings.ts";
+import { shownBeside, surroundingsView } from "../views/surroundings.ts";
 import { readableRecord } from "./access.ts";
 import type { ButtonHandlers, ClickInteraction, CommandContext, MenuInteraction } from "./command.ts";
 import { answer } from "./reply.ts";
@@ -21,9 +21,11 @@ const SAMPLE_QUERY_LENGTH = 120;
 
 export function lookCloserButtons(sessions: Sessions<PagedSearch>): ButtonHandlers {
   return {
-    async around(interaction, context, [id = ""]) {
-      await interaction.deferReply(ephemeral);
-      await showSurroundings(interaction, context, id);
+    async around(interaction, context, [id = "", soughtId = id]) {
+      // Going on changes the answer itself, where it is for these eyes only.
+      const isGoingOn = soughtId !== id && interaction.message.flags.has(MessageFlags.Ephemeral);
+      await (isGoingOn ? interaction.deferUpdate() : interaction.deferReply(ephemeral));
+      await showSurroundings(interaction, context, id, soughtId);
     },
     async similar(interaction, context, [id = ""]) {
       await interaction.deferReply(ephemeral);
@@ -42,7 +44,7 @@ export function lookCloserButtons(sessions: Sessions<PagedSearch>): ButtonHandle
         marked: true,
         soughtId: id,
         find: (filter, limit, offset) =>
-          context.search.search({ guildId, text, verbatim: true, filter, limit, offset }),
+          context.search.search({ guildId, text, verbatim: true, unfolded: true, filter, limit, offset }),
       });
     },
   };
@@ -69,15 +71,21 @@ export async function showSimilar(
   });
 }
 
-async function showSurroundings(interaction: ClickInteraction, context: CommandContext, id: Snowflake): Promise<void> {
+/** @param soughtId the message that the conversation was opened for */
+async function showSurroundings(
+  interaction: ClickInteraction,
+  context: CommandContext,
+  id: Snowflake,
+  soughtId: Snowflake,
+): Promise<void> {
   const { guildId } = interaction;
   const record = await readableRecord(interaction, context, id);
-  const beside = async (direction: "before" | "after"): Promise<ArchivedRecord | undefined> => {
-    if (record.kind === "note") return undefined;
-    const [stored] = await context.archive.neighbours(guildId, record.channelId, id, direction, 1);
+  const beside = async (direction: "before" | "after"): Promise<ArchivedRecord[]> => {
+    if (record.kind === "note") return [];
+    const stored = await context.archive.neighbours(guildId, record.channelId, id, direction, shownBeside);
     // Who reads a channel or thread reads all of it; its messages are governed alike.
-    return stored?.record.accessChannelId === record.accessChannelId ? stored.record : undefined;
+    return stored.map((each) => each.record).filter((each) => each.accessChannelId === record.accessChannelId);
   };
   const [before, after] = await Promise.all([beside("before"), beside("after")]);
-  await answer(interaction, surroundingsView({ record, before, after }, guildId));
+  await answer(interaction, surroundingsView({ record, before: before.reverse(), after, soughtId }, guildId));
 }

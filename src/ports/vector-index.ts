@@ -66,7 +66,20 @@ export interface SearchFilter {
 }
 
 /** A row as a search finds it: what it takes to rank it. What is shown of it comes from the archive. */
-export interface FoundRow extends Pick<IndexRow, "id" | "chunk" | "kind" | "text" | "searchText" | "vector"> {
+export interface FoundRow
+  extends Pick<
+    IndexRow,
+    | "id"
+    | "chunk"
+    | "kind"
+    | "channelId"
+    | "accessChannelId"
+    | "authorId"
+    | "contextId"
+    | "text"
+    | "searchText"
+    | "vector"
+  > {
   /** BM25 of the full-text query; absent when full text did not find it. */
   readonly textScore?: number;
 }

@@ -6,6 +6,7 @@ import type { EmbedQuery } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { foldConversations } from "./fold-conversations.ts";
 import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./generations.ts";
 import { createGuildSamples } from "./guild-sample.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
@@ -34,6 +35,8 @@ export interface SearchRequest {
   readonly filter: SearchFilter;
   /** Of about equally good matches, the newer first. */
   readonly preferNewer?: boolean;
+  /** Each hit on its own: for what looks for certain messages, and for judging the ranking. */
+  readonly unfolded?: boolean;
   readonly limit: number;
   readonly offset: number;
   readonly signal?: AbortSignal;
@@ -46,6 +49,8 @@ export interface SearchHit {
   readonly score: number;
   /** Records that say the same and are not listed on their own. */
   readonly repeats: readonly FoundRow[];
+  /** Further hits of the same conversation, best first, which are not listed on their own either. */
+  readonly others: readonly FoundRow[];
 }
 
 export interface SearchResult {
@@ -183,7 +188,7 @@ export function createSearch(parts: SearchParts): Search {
       const rows = await latest(index, query, filter, limit + 1, offset);
       return { hits: rows.slice(0, limit).map(unranked), hasMore: rows.length > limit };
     }
-    return page(await rank(index, query, filter, request), limit, offset);
+    return page(await rank(index, query, filter, request), request, filter.channelIds);
   }
 
   return {
@@ -206,7 +211,7 @@ export function createSearch(parts: SearchParts): Search {
       const query = verbatim(text.slice(0, SIMILAR_LENGTH).toWellFormed());
       const stored = await Promise.all(index.generations.map((generation) => generation.index.rows([id])));
       const outcome = await rank(index, query, others, { signal, known: stored.map(([row]) => row?.vector) });
-      const found = page(outcome, limit, offset);
+      const found = page(outcome, { limit, offset });
       const nothing = found.hits.length === 0 && offset === 0 ? await whyNothing(index, others) : undefined;
       return {
         ...found,
@@ -238,11 +243,17 @@ async function latest(
   return fitting.slice(offset, offset + limit);
 }
 
-function page({ ranked, degraded }: Outcome, limit: number, offset: number): Found {
-  const found = { hits: ranked.slice(offset, offset + limit), hasMore: ranked.length > offset + limit };
+/** @param channelIds that the search was narrowed to */
+function page(
+  { ranked, degraded }: Outcome,
+  { limit, offset, unfolded = false }: Pick<SearchRequest, "limit" | "offset" | "unfolded">,
+  channelIds: readonly Snowflake[] = [],
+): Found {
+  const hits = unfolded ? ranked.map((hit) => ({ ...hit, others: [] })) : foldConversations(ranked, channelIds);
+  const found = { hits: hits.slice(offset, offset + limit), hasMore: hits.length > offset + limit };
   return degraded === undefined ? found : { ...found, degraded };
 }
 
 function unranked(row: FoundRow): SearchHit {
-  return { row, score: 0, repeats: [] };
+  return { row, score: 0, repeats: [], others: [] };
 }

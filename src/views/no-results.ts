@@ -31,7 +31,8 @@ export function reasonsForNothing(empty: EmptyPage): string[] {
   return [...reasons(empty), ...(empty.ageRestrictedLeftOut ? [ageRestricted] : [])];
 }
 
-function reasons({ result, shared, status }: EmptyPage): string[] {
+function reasons(empty: EmptyPage): string[] {
+  const { result, shared, status } = empty;
   const { unknown } = result;
   if (unknown.length > 0) {
     const names = unknown.slice(0, 5).map((name) => `“${plain(clip(name, 60))}”`);
@@ -40,14 +41,14 @@ function reasons({ result, shared, status }: EmptyPage): string[] {
       `I know nobody, and no channel that ${whom}, by ${names.join(", ")}. Check how the name is written, or choose it as a mention.`,
     ];
   }
-  return [whyNot(result), ...(shared ? [sharing] : []), ...howFar(status)];
+  return [whyNot(empty), ...(shared ? [sharing] : []), ...howFar(status)];
 }
 
 const ageRestricted = "Age-restricted channels are searched only from such a channel.";
 const sharing =
   "Only what everybody who sees this channel can certainly read is shown here; search without `share` to see more.";
 
-function whyNot({ query, filter, nothing }: EmptyPage["result"]): string {
+function whyNot({ result: { query, filter, nothing }, shared }: EmptyPage): string {
   const { afterId, beforeId } = filter;
   if (afterId !== undefined && beforeId !== undefined && compareSnowflakes(afterId, beforeId) >= 0) {
     return "No moment is both after the one date and before the other.";
@@ -63,7 +64,7 @@ function whyNot({ query, filter, nothing }: EmptyPage["result"]): string {
   }
   if (query.phrases.length > 0) {
     const phrases = query.phrases.slice(0, 3).map((phrase) => `“${plain(clip(phrase, 60))}”`);
-    return `Nobody wrote exactly ${phrases.join(" and ")}. Without the quotes I also find what means the same.`;
+    return `Nothing that ${shared ? "everybody here" : "you"} can read says exactly ${phrases.join(" and ")}. Without the quotes I also find what means the same.`;
   }
   return "Nothing was found among what can be read here. Try other words, or fewer limits.";
 }

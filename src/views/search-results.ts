@@ -17,13 +17,15 @@ export const resultsPerPage = 5;
 const HEADING_ROOM = 200;
 /** Five of these fit into a message, with all that stands around them. */
 const SNIPPET_ROOM = 400;
-const REPEATS_LINKED = 2;
+const LINKED = 2;
 
 /** A hit with its record as it is stored at this moment. */
-export interface ShownHit extends Omit<SearchHit, "repeats"> {
+export interface ShownHit extends Omit<SearchHit, "repeats" | "others"> {
   readonly record: ArchivedRecord;
   /** Other records that say the same. */
   readonly repeats: readonly ArchivedRecord[];
+  /** Further hits of the same conversation. */
+  readonly others: readonly ArchivedRecord[];
 }
 
 export interface ResultsPage {
@@ -100,7 +102,7 @@ export function sampleHeading(record: RecordText): string {
   return `An old message: “${recordMarkdown(record, { room: HEADING_ROOM })}”`;
 }
 
-function hitField({ row, record, repeats }: ShownHit, position: number, shown: ResultsPage): APIEmbedField {
+function hitField({ row, record, repeats, others }: ShownHit, position: number, shown: ResultsPage): APIEmbedField {
   const { guildId, soughtId, marked, result } = shown;
   const star = record.id === soughtId ? "⭐ " : "";
   const where = `<#${record.channelId}> · ${ago(snowflakeTime(record.id))}`;
@@ -109,14 +111,21 @@ function hitField({ row, record, repeats }: ShownHit, position: number, shown: R
   const text = recordMarkdown(record, { room: SNIPPET_ROOM, query: marked ? result.query.text : "", near });
   const lines = [where, `> ${text || "*(no text)*"}`];
   if (repeats.length > 0) {
-    const links = repeats.slice(0, REPEATS_LINKED).map(({ id, channelId, kind }) => {
-      const when = ago(snowflakeTime(id));
-      return kind === "message" ? `${when} [↗](${jumpLink(guildId, channelId, id)})` : when;
-    });
     const more = count(repeats.length, "more that says the same", "more that say the same");
-    lines.push(`*and ${more}:* ${links.join(", ")}${repeats.length > links.length ? " …" : ""}`);
+    lines.push(`*and ${more}:* ${linksTo(repeats, guildId)}`);
+  }
+  if (others.length > 0) {
+    lines.push(`*and ${others.length} more here:* ${linksTo(others, guildId, repeats.length > 0 ? 1 : undefined)}`);
   }
   return { name: `${star}${position}. ${by(record)}`, value: [...lines, ...wayThere(record, guildId)].join("\n") };
+}
+
+function linksTo(records: readonly ArchivedRecord[], guildId: Snowflake, most = LINKED): string {
+  const links = records.slice(0, most).map(({ id, channelId, kind }) => {
+    const when = ago(snowflakeTime(id));
+    return kind === "message" ? `${when} [↗](${jumpLink(guildId, channelId, id)})` : when;
+  });
+  return `${links.join(", ")}${records.length > links.length ? " …" : ""}`;
 }
 
 /** A record's author, and what it is when it is no message. */

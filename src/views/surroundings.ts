@@ -1,4 +1,4 @@
-// A message between the one before and the one after it; a note in full. Pure.
+// A message among those before and after it, with a way to go on; a note in full. Pure.
 
 import type { APIEmbedField } from "discord-api-types/v10";
 import type { ArchivedRecord } from "../ports/records.ts";
@@ -8,33 +8,50 @@ import { recordMarkdown } from "./record-text.ts";
 import { by, wayThere } from "./search-results.ts";
 import { ago, moment } from "./words.ts";
 
-const NEIGHBOUR_ROOM = 500;
-/** A field holds 1,024 characters. */
-const ROOM = 850;
+/** Messages shown on each side. */
+export const shownBeside = 5;
+
+/** Ten of these and the message itself fit into what Discord takes. */
+const NEIGHBOUR_ROOM = 250;
+const ROOM = 800;
 
 export interface Surroundings {
   readonly record: ArchivedRecord;
-  readonly before: ArchivedRecord | undefined;
-  readonly after: ArchivedRecord | undefined;
+  /** Both in the order they were written. */
+  readonly before: readonly ArchivedRecord[];
+  readonly after: readonly ArchivedRecord[];
+  /** The message that all this was opened for; it may be out of sight by now. */
+  readonly soughtId: Snowflake;
 }
 
-export function surroundingsView({ record, before, after }: Surroundings, guildId: Snowflake): View {
+export function surroundingsView({ record, before, after, soughtId }: Surroundings, guildId: Snowflake): View {
   const isNote = record.kind === "note";
-  const alone = isNote ? [] : [...(before ? [] : ["Nothing before it"]), ...(after ? [] : ["nothing after it"])];
+  const isBeginning = before.length < shownBeside;
+  const isEnd = after.length < shownBeside;
+  const [first, last] = [before[0] ?? record, after.at(-1) ?? record];
+  const ends = [
+    ...(isBeginning ? [`Nothing before ${before.length > 0 ? "these" : "it"}`] : []),
+    ...(isEnd ? [`nothing after ${after.length > 0 ? "these" : "it"}`] : []),
+  ].join(", ");
+  const goOn = (label: string, id: Snowflake, isDone: boolean) =>
+    button(label, customId("search", "around", id, soughtId), "secondary", isDone);
   return message({
     embeds: [
       {
         color: colors.neutral,
         description: `<#${record.channelId}> · ${moment(snowflakeTime(record.id))}`,
-        fields: [
-          ...(before ? [field(before, "", NEIGHBOUR_ROOM, guildId)] : []),
-          field(record, isNote ? "" : "▶ ", ROOM, guildId),
-          ...(after ? [field(after, "", NEIGHBOUR_ROOM, guildId)] : []),
-        ],
-        ...(alone.length > 0 && { footer: { text: `${alone.join(", ")} that is stored.` } }),
+        fields: [...before, record, ...after].map((each) => {
+          const sign = each.id === soughtId && !isNote ? "▶ " : "";
+          return field(each, sign, each === record ? ROOM : NEIGHBOUR_ROOM, guildId);
+        }),
+        ...(!isNote &&
+          ends !== "" && { footer: { text: `${ends.charAt(0).toUpperCase()}${ends.slice(1)} that is stored.` } }),
       },
     ],
-    buttons: [button("Find similar", customId("search", "similar", record.id))],
+    buttons: [
+      ...(isNote ? [] : [goOn("Earlier", first.id, isBeginning), goOn("Later", last.id, isEnd)]),
+      button("Find similar", customId("search", "similar", soughtId)),
+    ],
   });
 }
 

@@ -100,7 +100,12 @@ describe("options and values", () => {
     });
     expect(values("/find noisy brakes")).toEqual({ query: "noisy brakes" });
     expect(values("/run start pace: gentle: with breaks")).toEqual({ pace: "gentle" });
-    expect(() => values("/find channel: #bikes")).toThrow("query");
+    // Who names no query has written it, in words that look like options.
+    expect(values("/find channel: #bikes")).toEqual({ query: "channel: #bikes" });
+    expect(values("/find share: x noisy brakes")).toEqual({ query: "share: x noisy brakes" });
+    expect(values("/find query: month:may brakes")).toEqual({ query: "month:may brakes" });
+    expect(() => values("/find")).toThrow("query");
+    expect(() => values("/find query: ")).toThrow("query");
     expect(() => values("/find query: x channel: #nowhere")).toThrow("#nowhere");
     expect(values("/nothing")).toBeUndefined();
   });

@@ -199,9 +199,11 @@ describe("an answer", () => {
   test("has pages that only the asker can turn, and each page shows what they can read by then", async () => {
     const bot = await startBackscroll();
     const { world, guild, ada, ben, secret } = bot;
-    const ids = Array.from({ length: 12 }, (_, at) => bot.say(ada.id, `recipe ${at}: soup with ${at} carrots`));
+    // Hours apart, so that each is a conversation of its own.
+    const on = (at: number) => ({ timestamp: Date.UTC(2024, 4, 1, at) });
+    const ids = Array.from({ length: 12 }, (_, at) => bot.say(ada.id, `recipe ${at}: soup with ${at} carrots`, on(at)));
     const hidden = Array.from({ length: 6 }, (_, at) =>
-      bot.say(ada.id, `secret recipe ${at}: soup with ${at} truffles`, { channelId: secret.id }),
+      bot.say(ada.id, `secret recipe ${at}: soup with ${at} truffles`, { channelId: secret.id, ...on(at) }),
     );
     await bot.untilFound(ada.id, "“soup with 11 carrots”", ids.at(-1) ?? "");
     await bot.untilFound(ada.id, "“soup with 5 truffles”", hidden.at(-1) ?? "");

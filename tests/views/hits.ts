@@ -40,7 +40,7 @@ export function hit(changes: Partial<IndexRow> = {}, record: Partial<ArchivedRec
     ...visibility,
     ...record,
   };
-  return { row, record: stored, score: 1, repeats: [] } satisfies ShownHit;
+  return { row, record: stored, score: 1, repeats: [], others: [] } satisfies ShownHit;
 }
 
 /** What a search for `text` answers, but for its hits. */

@@ -74,6 +74,7 @@ describe("a page of results", () => {
       const hits = Array.from({ length: 5 }, () => ({
         ...hit({ text: text.repeat(400), authorName: monster }),
         repeats: Array.from({ length: 200 }, () => hit().record),
+        others: Array.from({ length: 200 }, () => hit().record),
       }));
       const result = answerTo("solder a 烤鸭", { filter, query, hasMore: true, degraded: "refused" });
       const heading = queryHeading(monster, [monster]);
@@ -185,7 +186,9 @@ describe("a page without results", () => {
     const backwards = { accessChannelIds: [], afterId: "20", beforeId: "10" };
     expect(emptyPage({ filter: backwards })).toContain("No moment is both");
     const phrase = { ...answerTo("both sides").query, phrases: ["both sides"] };
-    expect(emptyPage({ query: phrase, nothing: allIsThere })).toContain("Nobody wrote exactly “both sides”");
+    expect(emptyPage({ query: phrase, nothing: allIsThere })).toContain(
+      "Nothing that you can read says exactly “both sides”",
+    );
     const link = { ...answerTo("").query, messageId: "17" };
     expect(emptyPage({ query: link, nothing: allIsThere })).toContain("That message is not there");
     expect(emptyPage({ nothing: allIsThere })).toContain("Try other words");
@@ -230,18 +233,26 @@ describe("a result in its context", () => {
   const beside = (content: string): ArchivedRecord => ({ ...record, id: "12", authorName: "Ben", content });
 
   it("stands between the message before and the one after, spoilers closed, with a way to each", () => {
-    const view = surroundingsView({ record, before: beside("who was it?"), after: beside("no!") }, guildId);
+    const soughtId = record.id;
+    const view = surroundingsView(
+      { record, before: [beside("who was it?")], after: [beside("no!")], soughtId },
+      guildId,
+    );
     expectSendable(view);
     expect(textOf(view)).toMatch(/Ben.*who was it\?.*▶ Ada.*so \|\|the butler\|\| did it.*Ben.*no!/s);
     expect(textOf(view).match(/https:\S+/g)).toHaveLength(3);
-    expect(buttonLabels(view)).toEqual(["Find similar"]);
+    expect(buttonLabels(view)).toEqual(["Earlier", "Later", "Find similar"]);
   });
 
   it("says where a conversation begins and ends, and fits whatever was said", () => {
-    const alone = surroundingsView({ record, before: undefined, after: undefined }, guildId);
+    const alone = surroundingsView({ record, before: [], after: [], soughtId: record.id }, guildId);
     expect(textOf(alone)).toContain("Nothing before it, nothing after it that is stored");
     const huge = { ...record, content: monster, authorName: monster };
-    expectSendable(surroundingsView({ record: huge, before: huge, after: huge }, guildId));
+    const many = Array.from({ length: 5 }, (_, at) => ({ ...huge, id: String(at + 1) }));
+    const view = surroundingsView({ record: huge, before: many, after: many, soughtId: record.id }, guildId);
+    expectSendable(view);
+    expect(view.embeds[0]?.fields).toHaveLength(11);
+    expect(view.embeds[0]?.footer).toBeUndefined();
   });
 });
 

@@ -57,7 +57,18 @@ export function columnsFingerprint(): string {
 }
 
 /** Columns of a `FoundRow`. Each column costs a search about a millisecond: a row's columns lie apart. */
-export const FOUND_COLUMNS = ["id", "chunk", "kind", "text", "searchText", "vector"];
+export const FOUND_COLUMNS = [
+  "id",
+  "chunk",
+  "kind",
+  "channelId",
+  "accessChannelId",
+  "authorId",
+  "contextId",
+  "text",
+  "searchText",
+  "vector",
+];
 
 /** Which row carries whose words. */
 export const LINK_COLUMNS = ["id", "contextId"];

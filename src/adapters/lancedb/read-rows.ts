@@ -32,45 +32,48 @@ function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScor
     texts(batch, "text"),
     texts(batch, "searchText"),
   ];
-  const [chunk, vector] = [values(batch, "chunk"), values(batch, "vector")];
-  return (index) => ({
-    id: id(index),
-    chunk: Number(chunk(index)),
-    kind: kind(index) === "note" ? "note" : "message",
-    text: text(index),
-    searchText: searchText(index),
-    vector: (vector(index) as { toArray(): Float32Array }).toArray(),
-  });
-}
-
-/** Rows of a batch that has all of `ROW_COLUMNS`. */
-export function toRows(batch: Batch): IndexRow[] {
-  const found = foundColumns(batch);
   const [channelId, accessChannelId, authorId] = [
     ids(batch, "channelId"),
     ids(batch, "accessChannelId"),
     ids(batch, "authorId"),
   ];
-  const [ownerId, contextId] = [values(batch, "ownerId"), values(batch, "contextId")];
+  const [chunk, contextId, vector] = [values(batch, "chunk"), values(batch, "contextId"), values(batch, "vector")];
+  return (index) => {
+    const context = contextId(index);
+    return {
+      id: id(index),
+      chunk: Number(chunk(index)),
+      kind: kind(index) === "note" ? "note" : "message",
+      channelId: channelId(index),
+      accessChannelId: accessChannelId(index),
+      authorId: authorId(index),
+      ...(context !== null && { contextId: String(context) }),
+      text: text(index),
+      searchText: searchText(index),
+      vector: (vector(index) as { toArray(): Float32Array }).toArray(),
+    };
+  };
+}
+
+/** Rows of a batch that has all of `ROW_COLUMNS`. */
+export function toRows(batch: Batch): IndexRow[] {
+  const found = foundColumns(batch);
+  const ownerId = values(batch, "ownerId");
   const [createdAt, runId] = [values(batch, "createdAt"), values(batch, "runId")];
   const [contentHash, authorName] = [texts(batch, "contentHash"), texts(batch, "authorName")];
   // A table of an earlier version may have neither.
   const ngrams = batch.getChild("ngrams") ? texts(batch, "ngrams") : () => "";
   const tags = batch.getChild("tags") ? values(batch, "tags") : () => [];
   return Array.from({ length: batch.numRows }, (_, index) => {
-    const [owner, context, run] = [ownerId(index), contextId(index), runId(index)];
+    const [owner, run] = [ownerId(index), runId(index)];
     return {
       ...found(index),
-      channelId: channelId(index),
-      accessChannelId: accessChannelId(index),
-      authorId: authorId(index),
       createdAt: Number(createdAt(index)),
       contentHash: contentHash(index),
       tags: Array.from(tags(index) as Iterable<unknown>, String),
       authorName: authorName(index),
       ngrams: ngrams(index),
       ...(owner !== null && { ownerId: String(owner) }),
-      ...(context !== null && { contextId: String(context) }),
       ...(run !== null && { runId: String(run) }),
     };
   });

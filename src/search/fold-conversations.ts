@@ -1,0 +1,75 @@
+// One conversation is one result: of the hits in one thread or in one exchange of messages, a result list shows the best.
+
+import type { FoundRow } from "../ports/vector-index.ts";
+import { type Snowflake, snowflakeTime } from "../snowflake.ts";
+
+/** Somebody's next message within this is the same thought. */
+const SAME_AUTHOR_MS = 5 * 60_000;
+/** An answer, or what stands right before, within this is the same exchange. */
+const ANSWER_MS = 60 * 60_000;
+
+/** What scores less than this share of the conversation's best goes with it, and is not worth being told of. */
+const WORTH_TELLING = 0.5;
+
+interface Entry {
+  readonly row: FoundRow;
+  readonly score: number;
+}
+
+interface Conversation<E> {
+  readonly best: E;
+  readonly others: FoundRow[];
+}
+
+/**
+ * @param entries best first
+ * @param ownThreads threads that the search was narrowed to: who looks into one wants to see more of it than one message
+ * @returns the best of each conversation in order, with the others of it, most of them best first
+ */
+export function foldConversations<E extends Entry>(
+  entries: readonly E[],
+  ownThreads: readonly Snowflake[] = [],
+): (E & { readonly others: readonly FoundRow[] })[] {
+  const conversations = new Set<Conversation<E>>();
+  const byChannel = new Map<Snowflake, readonly Conversation<E>[]>();
+  const narrowedTo = new Set(ownThreads);
+  for (const entry of entries) {
+    const { row, score } = entry;
+    const here = byChannel.get(row.channelId) ?? [];
+    const isOneThread = isPublicThread(row) && !narrowedTo.has(row.channelId);
+    const [first, ...more] = here.filter(
+      ({ best, others }) =>
+        best.row.kind === "message" &&
+        row.kind === "message" &&
+        (isOneThread || [best.row, ...others].some((other) => isSameExchange(row, other))),
+    );
+    if (first === undefined) {
+      const conversation = { best: entry, others: [] };
+      conversations.add(conversation);
+      byChannel.set(row.channelId, [...here, conversation]);
+    } else if (score >= WORTH_TELLING * first.best.score) {
+      // What stands between two exchanges makes them one.
+      first.others.push(...more.flatMap(({ best, others }) => [best.row, ...others]), row);
+      for (const joined of more) conversations.delete(joined);
+      byChannel.set(
+        row.channelId,
+        here.filter((conversation) => !more.includes(conversation)),
+      );
+    }
+  }
+  return [...conversations].map(({ best, others }) => ({ ...best, others }));
+}
+
+/** Its messages are governed by the channel that it hangs from. */
+function isPublicThread({ channelId, accessChannelId }: FoundRow): boolean {
+  return channelId !== accessChannelId;
+}
+
+/** `contextId` is the message that one answers, or the one right before it. */
+function isSameExchange(one: FoundRow, other: FoundRow): boolean {
+  const apartMs = Math.abs(snowflakeTime(one.id) - snowflakeTime(other.id));
+  if (one.authorId === other.authorId && apartMs <= SAME_AUTHOR_MS) return true;
+  const isAnswer = one.contextId === other.id || other.contextId === one.id;
+  const haveSameParent = one.contextId !== undefined && one.contextId === other.contextId;
+  return (isAnswer || haveSameParent) && apartMs <= ANSWER_MS;
+}

@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import type { FoundRow } from "../../src/ports/vector-index.ts";
+import { foldConversations } from "../../src/search/fold-conversations.ts";
+import { snowflakeAt } from "../../src/snowflake.ts";
+import { indexRow } from "../support/index-store.ts";
+
+const at = (minute: number) => snowflakeAt(Date.UTC(2025, 5, 10, 12) + minute * 60_000);
+const said = (minute: number, row: Partial<FoundRow> = {}) => ({ row: indexRow({ id: at(minute), ...row }), score: 1 });
+/** Of each conversation, the minutes of its hits. */
+const folded = (entries: readonly ReturnType<typeof said>[], ownThreads?: readonly string[]) =>
+  foldConversations(entries, ownThreads).map(({ row, others }) =>
+    [row, ...others].map(({ id }) => entries.findIndex((entry) => entry.row.id === id)),
+  );
+
+it("makes one result of the hits in one thread, however far apart, the best first", () => {
+  const inThread = { channelId: "77", accessChannelId: "10" };
+  const entries = [said(0, inThread), said(1, { channelId: "11" }), said(50_000, { ...inThread, authorId: "21" })];
+  expect(folded(entries)).toEqual([[0, 2], [1]]);
+});
+
+it("keeps the messages of a thread apart for who looks into that thread, but for one exchange", () => {
+  const inThread = { channelId: "77", accessChannelId: "10" };
+  expect(folded([said(0, inThread), said(2, inThread), said(500, inThread)], ["77"])).toEqual([[0, 1], [2]]);
+});
+
+it("folds what one person wrote within minutes, not what others wrote beside it", () => {
+  expect(folded([said(0), said(4), said(8), said(60)])).toEqual([[0, 1, 2], [3]]);
+  expect(folded([said(0), said(4, { authorId: "21" })])).toEqual([[0], [1]]);
+  expect(folded([said(0), said(4, { channelId: "11", accessChannelId: "11" })])).toEqual([[0], [1]]);
+});
+
+it("folds an answer with what it answers, and two answers to one message, within the hour", () => {
+  expect(folded([said(0), said(30, { authorId: "21", contextId: at(0) })])).toEqual([[0, 1]]);
+  expect(folded([said(30, { authorId: "21", contextId: at(0) }), said(0)])).toEqual([[0, 1]]);
+  const answers = [said(5, { authorId: "21", contextId: at(0) }), said(6, { authorId: "22", contextId: at(0) })];
+  expect(folded(answers)).toEqual([[0, 1]]);
+  expect(folded([said(0), said(90, { authorId: "21", contextId: at(0) })])).toEqual([[0], [1]]);
+});
+
+it("joins two exchanges by what stands between them, whichever is the best", () => {
+  expect(folded([said(0), said(8), said(30), said(4)])).toEqual([[0, 1, 3], [2]]);
+});
+
+it("does not count what is far less of an answer, nor list it on its own", () => {
+  const [best, other, weak] = [said(0), said(1), { ...said(2), score: 0.4 }];
+  expect(folded([best, other, weak])).toEqual([[0, 1]]);
+});
+
+it("leaves notes on their own", () => {
+  expect(folded([said(0, { kind: "note" }), said(1, { kind: "note" }), said(2)])).toEqual([[0], [1], [2]]);
+});
