@@ -6,7 +6,7 @@ import { type Snowflake, snowflakeTime } from "../snowflake.ts";
 /** Somebody's next message within this is the same thought. */
 const SAME_AUTHOR_MS = 5 * 60_000;
 /** An answer, or what stands right before, within this is the same exchange. */
-const ANSWER_MS = 60 * 60_000;
+const ANSWER_MS = 15 * 60_000;
 
 /** What scores less than this share of the conversation's best goes with it, and is not worth being told of. */
 const WORTH_TELLING = 0.5;

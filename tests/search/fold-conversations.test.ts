@@ -29,9 +29,9 @@ it("folds what one person wrote within minutes, not what others wrote beside it"
   expect(folded([said(0), said(4, { channelId: "11", accessChannelId: "11" })])).toEqual([[0], [1]]);
 });
 
-it("folds an answer with what it answers, and two answers to one message, within the hour", () => {
-  expect(folded([said(0), said(30, { authorId: "21", contextId: at(0) })])).toEqual([[0, 1]]);
-  expect(folded([said(30, { authorId: "21", contextId: at(0) }), said(0)])).toEqual([[0, 1]]);
+it("folds an answer with what it answers, and two answers to one message, within a quarter of an hour", () => {
+  expect(folded([said(0), said(12, { authorId: "21", contextId: at(0) })])).toEqual([[0, 1]]);
+  expect(folded([said(12, { authorId: "21", contextId: at(0) }), said(0)])).toEqual([[0, 1]]);
   const answers = [said(5, { authorId: "21", contextId: at(0) }), said(6, { authorId: "22", contextId: at(0) })];
   expect(folded(answers)).toEqual([[0, 1]]);
   expect(folded([said(0), said(90, { authorId: "21", contextId: at(0) })])).toEqual([[0], [1]]);
