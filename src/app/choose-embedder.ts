@@ -11,7 +11,8 @@ import {
   type ServedModel,
 } from "../adapters/openai/index.ts";
 import { openServerMemory } from "../adapters/openai/memory.ts";
-import { TransientError } from "../errors.ts";
+import { measureUnrelatedCosine } from "../embedding/unrelated-cosine.ts";
+import { TransientError, toError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Embedder, EmbedderSettings } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -62,7 +63,8 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
   const waiting = createWaiting(parts);
   while (!stop.aborted) {
     try {
-      const served = await probeOpenAiServer(options, stop, known);
+      const probed = await probeOpenAiServer(options, stop, known);
+      const served = { ...probed, unrelatedCosine: await unrelatedCosineOf(probed, known, options, stop) };
       await memory.remember(served);
       waiting.end();
       return { embedder: createOpenAiEmbedder(options, served), isUp: true };
@@ -78,6 +80,27 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
     }
   }
   return undefined;
+}
+
+/** Measured once for each model. @returns undefined when that failed: then it is tried again at the next start */
+async function unrelatedCosineOf(
+  probed: ServedModel,
+  known: ServedModel | undefined,
+  options: OpenAiOptions,
+  stop: AbortSignal,
+): Promise<number | undefined> {
+  const isKnown = known?.modelId === probed.modelId && known.dimensions === probed.dimensions;
+  if (isKnown && known.unrelatedCosine !== undefined) return known.unrelatedCosine;
+  const embedder = createOpenAiEmbedder(options, probed);
+  try {
+    return await measureUnrelatedCosine(embedder, stop);
+  } catch (thrown) {
+    if (stop.aborted) throw thrown;
+    options.logger?.warn("embedder:not-measured", { error: toError(thrown).message });
+    return undefined;
+  } finally {
+    await embedder.close();
+  }
 }
 
 /** The log tells when the waiting begins and ends, and once a minute that it goes on. */

@@ -10,7 +10,7 @@ export interface EmbeddingSpace {
    * The mean cosine of a query and texts that have nothing to do with it, where that is well above 0: the vectors of some models all
    * lie close together. Undefined: unrelated texts are about at 0.
    */
-  readonly unrelatedCosine?: number;
+  readonly unrelatedCosine?: number | undefined;
 }
 
 /**

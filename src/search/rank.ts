@@ -131,6 +131,7 @@ function compareMatches(
     return { values: relative(scores), weight: LETTERS_WEIGHT * Math.min(1, coverage / SURE_COVERAGE) };
   }
   const values = relative(candidates.map((row) => row.textScore ?? 0));
+  if (words === undefined) return { values, weight: 1 };
   return { values, weight: WORDS_WEIGHT * Math.min(1, bestLikeness / SURE_LIKENESS) ** 2 };
 }
 

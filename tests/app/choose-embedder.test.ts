@@ -70,7 +70,8 @@ it("a server that wants an hour's pause is asked once when it is over, and the l
   server.misbehave({ status: 429, headers: { "retry-after": "3600" } }, { times: 1 });
   const { connect, waits, unreachable } = await connecting(server.url);
   await connect();
-  expect(server.requests).toHaveLength(2);
+  // The last two measure how alike unrelated texts are.
+  expect(server.requests).toHaveLength(2 + 2);
   expect(waits()).toHaveLength(60 + 1);
   expect(waits().at(-1)).toEqual({ event: "embedder:waited", waitedMs: 3_600_000 });
   expect(unreachable).toEqual([expect.stringContaining("asks for a pause of 60 minutes.")]);
@@ -80,10 +81,13 @@ it("a server that has answered before is not waited for, nor negotiated with aga
   const server = await serve({ personality: "jina" });
   const { connect, waits } = await connecting(server.url);
   await connect();
-  expect(server.requests).toHaveLength(3);
-  await connect();
-  expect(server.requests).toHaveLength(4);
+  expect(server.requests).toHaveLength(3 + 2);
+  const { unrelatedCosine } = (await connect()).embedder.space;
+  expect(server.requests).toHaveLength(4 + 2);
   server.misbehave({ status: 503 });
-  expect((await connect()).isUp).toBe(false);
+  const { isUp, embedder } = await connect();
+  expect(isUp).toBe(false);
   expect(waits()).toEqual([]);
+  expect(unrelatedCosine).toBeLessThan(1);
+  expect(embedder.space.unrelatedCosine).toBe(unrelatedCosine);
 });

@@ -52,15 +52,15 @@ describe("a score", () => {
   it("is the cosine as a share of the best, and the words found", () => {
     const ranked = rank("x", [{ rows, vector }], undefined);
     expect(scoreOf(ranked, "1")).toBeCloseTo(1);
-    expect(scoreOf(ranked, "2")).toBeCloseTo(0.95 + 0.7 / 4);
-    expect(scoreOf(ranked, "3")).toBeCloseTo(0.875 + 0.7);
+    expect(scoreOf(ranked, "2")).toBeCloseTo(0.95 + 1 / 4);
+    expect(scoreOf(ranked, "3")).toBeCloseTo(0.875 + 1);
   });
 
   it("counts twice what is above unrelated texts, of vectors that all lie close together", () => {
     const ranked = rank("x", [{ rows, vector, unrelated: { cosine: 0.7, vectors: [] } }], undefined);
     expect(scoreOf(ranked, "1")).toBeCloseTo(2);
-    expect(scoreOf(ranked, "2")).toBeCloseTo(1.2 + 0.7 / 4);
-    expect(scoreOf(ranked, "3")).toBeCloseTo(0.7);
+    expect(scoreOf(ranked, "2")).toBeCloseTo(1.2 + 1 / 4);
+    expect(scoreOf(ranked, "3")).toBeCloseTo(1);
   });
 
   /** All candidates are as alike to the query as `likeness`. */
@@ -82,8 +82,8 @@ describe("a score", () => {
     const vectors = Array.from({ length: 60 }, () => Float32Array.of(0.6, 0.8));
     const scoreWith = (some: readonly Float32Array[]) =>
       scoreOf(rank("x", [{ rows, vector, unrelated: { cosine: 0.7, vectors: some } }], undefined), "2");
-    expect(scoreWith(vectors)).toBeCloseTo(1.6 + 0.7 / 4);
-    expect(scoreWith(vectors.slice(0, 9))).toBeCloseTo(1.2 + 0.7 / 4);
+    expect(scoreWith(vectors)).toBeCloseTo(1.6 + 1 / 4);
+    expect(scoreWith(vectors.slice(0, 9))).toBeCloseTo(1.2 + 1 / 4);
   });
 
   it("trusts the words found little when nothing is like the query", () => {

@@ -106,7 +106,12 @@ const fingerprint = z.string().regex(/^[\w.-]+$/);
 
 const generationSchema = z.object({
   fingerprint,
-  space: z.object({ modelId: z.string(), dimensions: z.number(), fingerprint }),
+  space: z.object({
+    modelId: z.string(),
+    dimensions: z.number(),
+    fingerprint,
+    unrelatedCosine: z.number().optional(),
+  }),
   embedder: z.discriminatedUnion("kind", [
     z.object({ kind: z.enum(["built-in", "unknown"]) }),
     z.object({

@@ -103,6 +103,8 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
       modelId: served.modelId,
       dimensions: served.dimensions,
       fingerprint: fingerprint(served, prefixes),
+      // Not measured: at 0 until the guild's own rows tell.
+      unrelatedCosine: served.unrelatedCosine ?? 0,
     },
     settings: {
       kind: "server",

@@ -16,6 +16,7 @@ const servedSchema = z.object({
   marks: z.object({ document: z.boolean(), query: z.boolean() }).optional(),
   textsPerRequest: z.int().positive().optional(),
   tokensPerRequest: z.int().positive().optional(),
+  unrelatedCosine: z.number().optional(),
 });
 const fileSchema = z.record(z.string(), servedSchema);
 

@@ -43,6 +43,8 @@ export interface ServedModel {
   /** So much it takes in one request, as far as it has refused more. */
   readonly textsPerRequest?: number | undefined;
   readonly tokensPerRequest?: number | undefined;
+  /** Of its vectors: see `EmbeddingSpace`. Left out: not measured. */
+  readonly unrelatedCosine?: number | undefined;
 }
 
 export interface Reached {
