@@ -151,6 +151,7 @@ export function connectFormerEmbedder(
 
 function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenAiOptions {
   const { apiKey, model, dimensions, documentPrefix, queryPrefix, parallelRequests, textsPerRequest } = config;
+  const { requestsPerMinute, tokensPerMinute } = config;
   return {
     baseUrl: config.baseUrl,
     requestTimeoutMs: config.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
@@ -163,5 +164,7 @@ function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenA
     ...(queryPrefix === undefined ? {} : { queryPrefix }),
     ...(parallelRequests === undefined ? {} : { parallelRequests }),
     ...(textsPerRequest === undefined ? {} : { textsPerRequest }),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+    ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
   };
 }

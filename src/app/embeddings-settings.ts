@@ -20,6 +20,9 @@ export interface EmbeddingsConfig {
   readonly parallelRequests: number | undefined;
   /** Undefined: 256. */
   readonly textsPerRequest: number | undefined;
+  /** What the account allows. Undefined: as the server tells. */
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
   /** An answer slower than this counts as none. */
   readonly requestTimeoutMs: number;
 }
@@ -37,6 +40,8 @@ export const embeddingsSettings = {
   EMBEDDINGS_DIMENSIONS: whole("the length of a vector").optional(),
   EMBEDDINGS_PARALLEL: whole("the number of requests at once").optional(),
   EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
+  EMBEDDINGS_REQUESTS_PER_MINUTE: whole("the number of requests that the account allows").optional(),
+  EMBEDDINGS_TOKENS_PER_MINUTE: whole("the number of tokens that the account allows").optional(),
   EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
 };
 
@@ -54,6 +59,8 @@ export function embeddingsOf(values: z.infer<typeof schema>): EmbeddingsConfig |
     dimensions: values.EMBEDDINGS_DIMENSIONS,
     parallelRequests: values.EMBEDDINGS_PARALLEL,
     textsPerRequest: values.EMBEDDINGS_BATCH,
+    requestsPerMinute: values.EMBEDDINGS_REQUESTS_PER_MINUTE,
+    tokensPerMinute: values.EMBEDDINGS_TOKENS_PER_MINUTE,
     requestTimeoutMs: values.EMBEDDINGS_TIMEOUT_SECONDS * 1000,
   };
 }

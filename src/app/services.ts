@@ -52,11 +52,8 @@ export function createServices(parts: ServicesParts): Core {
   const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger);
   indexes.onChange(maintenance.markDirty);
   const embedQuery: EmbedQuery = async (text, signal) => {
-    // An embedder known to be down is not waited for: full text answers alone.
-    const down = breaker.state();
-    if (down !== undefined) throw new TransientError(down.reason);
     const request = { use: "query", priority: "search", signal } as const;
-    const [vector] = await breaker.guard(() => queue.embed([text], request));
+    const [vector] = await breaker.guardSearch(() => queue.embed([text], request));
     if (vector === undefined) throw new TransientError("the embedder answered without a vector");
     return vector;
   };

@@ -11,8 +11,8 @@ export const CANARY = "The quick brown fox jumps over the lazy dog.";
 
 export const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** A Retry-After beyond this is taken for a mistake. */
-const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
+/** A pause that the server asks for is believed up to this: some limits are by the day, or the week. */
+const LONGEST_RETRY_AFTER_MS = 8 * 24 * 3_600_000;
 
 /** What must survive a restart. */
 export interface BreakerState {
@@ -20,6 +20,8 @@ export interface BreakerState {
   readonly probes: number;
   readonly nextProbeAt: number;
   readonly reason: string;
+  /** The embedder is well and wants fewer requests: those of a backfill wait, a search's need not. */
+  readonly isRateLimit?: boolean | undefined;
 }
 
 export interface Breaker {
@@ -27,6 +29,8 @@ export interface Breaker {
   state(): BreakerState | undefined;
   /** Runs a request to the embedder; a TransientError opens the breaker and is thrown on. */
   guard<Result>(request: () => Promise<Result>): Promise<Result>;
+  /** The same for a search, which neither waits for a rate limit nor makes others wait for one. */
+  guardSearch<Result>(request: () => Promise<Result>): Promise<Result>;
   /** Opens it as it was before a restart. */
   restore(state: BreakerState): void;
   /** Resolves when it is closed, or when the signal aborts. */
@@ -64,7 +68,8 @@ export function createBreaker(queue: EmbeddingQueue, clock: Clock, logger: Logge
       } catch (thrown) {
         const probes = state.probes + 1;
         const reason = toError(thrown).message;
-        change({ ...state, probes, reason, nextProbeAt: clock.now() + pauseAfter(probes, thrown) });
+        const isRateLimit = thrown instanceof TransientError && thrown.isRateLimit;
+        change({ ...state, probes, reason, isRateLimit, nextProbeAt: clock.now() + pauseAfter(probes, thrown) });
         logger.warn("embedder:still-down", { probes, reason });
       }
     }
@@ -74,7 +79,8 @@ export function createBreaker(queue: EmbeddingQueue, clock: Clock, logger: Logge
     if (state !== undefined) return;
     const now = clock.now();
     logger.warn("embedder:down", { reason: fault.message });
-    change({ openedAt: now, probes: 0, nextProbeAt: now + pauseAfter(0, fault), reason: fault.message });
+    const { message: reason, isRateLimit } = fault;
+    change({ openedAt: now, probes: 0, nextProbeAt: now + pauseAfter(0, fault), reason, isRateLimit });
     closed = probe();
   }
 
@@ -85,6 +91,16 @@ export function createBreaker(queue: EmbeddingQueue, clock: Clock, logger: Logge
         return await request();
       } catch (thrown) {
         if (thrown instanceof TransientError) trip(thrown);
+        throw thrown;
+      }
+    },
+    async guardSearch(request) {
+      // An embedder known to be down is not waited for: full text answers alone.
+      if (state !== undefined && !state.isRateLimit) throw new TransientError(state.reason);
+      try {
+        return await request();
+      } catch (thrown) {
+        if (thrown instanceof TransientError && !thrown.isRateLimit) trip(thrown);
         throw thrown;
       }
     },

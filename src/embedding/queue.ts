@@ -4,11 +4,15 @@
 import PQueue from "p-queue";
 import { TransientError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Embedder } from "../ports/embedder.ts";
+import type { Embedder, Receipt } from "../ports/embedder.ts";
+import { createRateLimits, KEPT_SHARE } from "./rate-limits.ts";
 
 export type EmbeddingPriority = "search" | "live" | "backfill";
 
 const priorities: Record<EmbeddingPriority, number> = { search: 2, live: 1, backfill: 0 };
+
+/** Characters in a token until the server has counted some; errs on the safe side in English. */
+const CHARACTERS_PER_TOKEN = 3;
 
 /** So many of the latest answers tell how long a healthy one takes, ... */
 const REMEMBERED = 50;
@@ -24,6 +28,8 @@ export interface EmbeddingTiming {
   readonly waitedMs: number;
   /** At the embedder. Milliseconds. */
   readonly tookMs: number;
+  /** In the texts, as the server counted them; estimated where it does not. */
+  readonly tokens: number;
 }
 
 export interface EmbeddingQueue {
@@ -42,6 +48,8 @@ export interface EmbeddingQueue {
       readonly withinMs?: number | undefined;
     },
   ): Promise<Float32Array[]>;
+  /** How long the server's limits of requests and tokens make a backfill wait at the moment; 0: not at all. Milliseconds. */
+  limitedMs(): number;
   /** Within this, an embedder that is well answers. Undefined before its first answer. Milliseconds. */
   patienceMs(): number | undefined;
   /** Called after each answered request. @returns how to stop listening */
@@ -87,21 +95,55 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
     for (const listener of listeners) listener(timing);
   }
 
+  const { requestsPerMinute: requests, tokensPerMinute } = embedder.limits;
+  const limits = createRateLimits({ requests, tokens: tokensPerMinute }, clock);
+  /** What the server has counted so far tells what the next texts come to. */
+  const counted = { tokens: 0, characters: 0 };
+
+  function estimate(characters: number): number {
+    const perCharacter = counted.characters === 0 ? 1 / CHARACTERS_PER_TOKEN : counted.tokens / counted.characters;
+    return Math.ceil(characters * perCharacter);
+  }
+
+  /** @returns how many tokens it was */
+  function settle(receipts: readonly Receipt[], characters: number, estimated: number): number {
+    const isCounted = receipts.length > 0 && receipts.every(({ tokens }) => tokens !== undefined);
+    const tokens = isCounted ? receipts.reduce((sum, receipt) => sum + (receipt.tokens ?? 0), 0) : estimated;
+    if (isCounted) {
+      counted.tokens += tokens;
+      counted.characters += characters;
+    }
+    limits.takeAtOnce({ requests: Math.max(0, receipts.length - 1), tokens: tokens - estimated });
+    for (const { quotas } of receipts) limits.told(quotas);
+    return tokens;
+  }
+
   return {
     embedder,
     async embed(texts, { use, priority, signal, withinMs }) {
+      const characters = texts.reduce((sum, text) => sum + text.length, 0);
+      const estimated = estimate(characters);
+      const draw = { requests: 1, tokens: estimated };
+      // A search waits for nobody: it has the server's own answer, or none.
+      if (priority === "search") limits.takeAtOnce(draw);
+      else await limits.take(draw, priority === "backfill" ? KEPT_SHARE : 0, signal);
       const queuedAt = clock.elapsed();
       return await queue.add(
         async () => {
+          const receipts: Receipt[] = [];
           const startedAt = clock.elapsed();
-          const vectors = await withOwnSignal(clock, signal, withinMs, (own) => embedder.embed(texts, use, own));
+          const vectors = await withOwnSignal(clock, signal, withinMs, (own) =>
+            embedder.embed(texts, use, own, (receipt) => receipts.push(receipt)),
+          );
           const tookMs = clock.elapsed() - startedAt;
-          remember({ priority, texts: texts.length, waitedMs: startedAt - queuedAt, tookMs });
+          const tokens = settle(receipts, characters, estimated);
+          remember({ priority, texts: texts.length, waitedMs: startedAt - queuedAt, tookMs, tokens });
           return vectors;
         },
         { priority: priorities[priority], ...(signal === undefined ? {} : { signal }) },
       );
     },
+    limitedMs: () => limits.waitMs(KEPT_SHARE),
     patienceMs: () => (lately.length === 0 ? undefined : Math.max(SHORTEST_MS, OVERDUE * Math.max(...lately))),
     onTiming(listener) {
       listeners.add(listener);

@@ -38,6 +38,26 @@ export type EmbedderSettings =
 /** Embeds what somebody searches for. @throws when the embedder cannot answer */
 export type EmbedQuery = (text: string, signal: AbortSignal) => Promise<Float32Array>;
 
+/** A server's limit in so many requests or tokens, and what is left of it. */
+export interface Quota {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Until all of it is there again. Milliseconds; undefined when the server does not say. */
+  readonly resetMs?: number | undefined;
+}
+
+export interface Quotas {
+  readonly requests?: Quota | undefined;
+  readonly tokens?: Quota | undefined;
+}
+
+/** What an answered request tells beside the vectors. */
+export interface Receipt {
+  /** As the server counted them in the texts; undefined when it does not. */
+  readonly tokens: number | undefined;
+  readonly quotas: Quotas;
+}
+
 /** Turns texts into vectors. Implementations: an OpenAI-compatible server, the built-in model. */
 export interface Embedder {
   /** Known after the first successful `embed` at the latest; `probe()` settles it. */
@@ -49,12 +69,21 @@ export interface Embedder {
     readonly tokensPerText: number;
     readonly tokensPerRequest: number;
     readonly parallelRequests: number;
+    /** As they were set; undefined: as receipts tell, or none. */
+    readonly requestsPerMinute?: number | undefined;
+    readonly tokensPerMinute?: number | undefined;
   };
   /**
+   * @param onReceipt called for each request that was answered: one, or several where a server takes little at once
    * @returns one unit-length Float32Array of `space.dimensions` per text, in the order given
    * @throws TransientError when the server cannot answer now (with retryAfterMs if it said so)
    * @throws RejectedInputError when these texts themselves are refused
    */
-  embed(texts: readonly string[], use: "document" | "query", signal?: AbortSignal): Promise<Float32Array[]>;
+  embed(
+    texts: readonly string[],
+    use: "document" | "query",
+    signal?: AbortSignal,
+    onReceipt?: (receipt: Receipt) => void,
+  ): Promise<Float32Array[]>;
   close(): Promise<void>;
 }

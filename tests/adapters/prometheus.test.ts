@@ -77,9 +77,10 @@ test("an embedder is the same when measured, and its requests are counted by out
   const embedder: Embedder = {
     space: { modelId: "m", dimensions: 2, fingerprint: "m-2" },
     limits: { textsPerRequest: 4, tokensPerText: 8, tokensPerRequest: 16, parallelRequests: 1 },
-    async embed(texts) {
+    async embed(texts, _use, _signal, onReceipt) {
       const thrown = outcomes.shift();
       if (thrown) throw thrown;
+      onReceipt?.({ tokens: 7 * texts.length, quotas: {} });
       return texts.map(() => new Float32Array(2));
     },
     close: async () => undefined,
@@ -105,6 +106,7 @@ test("an embedder is the same when measured, and its requests are counted by out
     '{use="query",outcome="refused"}': 1,
   });
   expect(await samplesOf(text, "backscroll_embedded_texts_total")).toEqual({ '{use="document"}': 2 });
+  expect(await samplesOf(text, "backscroll_embedded_tokens_total")).toEqual({ '{use="document"}': 14 });
   expect(await samplesOf(text, "backscroll_search_seconds_count")).toEqual({ "": 1 });
 });
 

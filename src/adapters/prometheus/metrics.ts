@@ -81,6 +81,12 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
     labelNames: ["use"] as const,
     registers,
   });
+  const tokens = new Counter({
+    name: "backscroll_embedded_tokens_total",
+    help: "Tokens in these texts, as the server counted them",
+    labelNames: ["use"] as const,
+    registers,
+  });
   const searchSeconds = new Histogram({
     name: "backscroll_search_seconds",
     help: "Searches of members, from the question to the results",
@@ -120,10 +126,13 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
         },
         ...(embedder.settings && { settings: embedder.settings }),
         close: () => embedder.close(),
-        async embed(batch, use, signal) {
+        async embed(batch, use, signal, onReceipt) {
           const stop = requestSeconds.startTimer({ use });
           try {
-            const vectors = await embedder.embed(batch, use, signal);
+            const vectors = await embedder.embed(batch, use, signal, (receipt) => {
+              tokens.inc({ use }, receipt.tokens ?? 0);
+              onReceipt?.(receipt);
+            });
             stop({ outcome: "answered" });
             embedderUp.set(1);
             texts.inc({ use }, batch.length);

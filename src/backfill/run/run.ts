@@ -158,7 +158,15 @@ export const runSchema = z.object({
   /** How it went over time, oldest first. */
   samples: z.array(sampleSchema).optional(),
   /** The breaker while the embedder is down, so that a restart does not forget it. */
-  breaker: z.object({ openedAt: z.number(), probes: count, nextProbeAt: z.number(), reason: z.string() }).optional(),
+  breaker: z
+    .object({
+      openedAt: z.number(),
+      probes: count,
+      nextProbeAt: z.number(),
+      reason: z.string(),
+      isRateLimit: z.boolean().optional(),
+    })
+    .optional(),
   /** Alerts that are on, so that a restart raises none of them again and resolves each of them. */
   alerts: z.array(alertSchema).optional(),
   failedBatches: z.array(failedBatchSchema).max(MOST_FAILED_BATCHES).optional(),

@@ -28,6 +28,7 @@ import type { Settled } from "./page-in-flight.ts";
 import { type BatchDone, runPhases } from "./pipeline.ts";
 import { createRate } from "./rate.ts";
 import { createSampler } from "./throughput-meter.ts";
+import { waitingForModel } from "./waiting-for-model.ts";
 
 const SAMPLE_EVERY_MS = 1_000;
 /** Discord allows few edits; people do not read faster. */
@@ -274,12 +275,6 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     },
   ];
 
-  function waitingFor(): string | undefined {
-    const open = breaker.state();
-    if (open === undefined) return activity;
-    return `the search model; next try in ${Math.max(0, Math.ceil((open.nextProbeAt - clock.now()) / 1000))} s`;
-  }
-
   async function pause(reason: string): Promise<void> {
     await update((run) =>
       run.status === "running" || run.status === "waiting" ? change("pausing", reason)(run) : run,
@@ -291,7 +286,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     state,
     current,
     recordsPerSecond: () => (state.current().status === "running" ? rate.perSecond() : undefined),
-    waitingFor,
+    waitingFor: () => waitingForModel(breaker, queue, clock) ?? activity,
     requestMs: () => requestMs,
     leftBecause: () => leftBecause,
     pause,

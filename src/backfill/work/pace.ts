@@ -36,7 +36,7 @@ export interface Pace {
   /** Batches at the embedder at once. */
   concurrency(): number;
   /** Learns from every answered request, of whatever priority. */
-  observe(timing: EmbeddingTiming): void;
+  observe(timing: Omit<EmbeddingTiming, "tokens">): void;
   /** Halves the batches while memory is short, each time it is told; after that they grow back by a tenth per good batch. */
   memory(isShort: boolean): void;
 }
@@ -62,7 +62,7 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
     return low + (high - low) * eagerness;
   }
 
-  function learnEagerness({ priority, waitedMs }: EmbeddingTiming) {
+  function learnEagerness({ priority, waitedMs }: Pick<EmbeddingTiming, "priority" | "waitedMs">) {
     if (name !== "auto") return;
     if (priority === "backfill") eagerness = Math.min(1, eagerness === 0 ? 0.25 : eagerness * 2);
     else if (waitedMs > HURT_MS) eagerness = eagerness < 0.1 ? 0 : eagerness / 2;
