@@ -2,6 +2,7 @@
 // a change may be made long after. So nothing is changed, or read to decide on changes, before such a change has come to its end.
 
 import { TransientError } from "../../errors.ts";
+import { callOf, decorateIndex, indexMethods } from "../../ports/decorate-index.ts";
 import type { VectorIndex } from "../../ports/vector-index.ts";
 import { translate } from "./faults.ts";
 
@@ -15,8 +16,6 @@ export interface Patience {
   readonly upkeepMs: number;
 }
 const usualPatience: Patience = { readMs: 20_000, changeMs: 30_000, upkeepMs: 60 * 60_000 };
-
-type Call<Args extends unknown[], Result> = (...args: Args) => Promise<Result>;
 
 /** @param where for error messages */
 export function createDeadlines(where: string, { readMs, changeMs, upkeepMs }: Patience = usualPatience) {
@@ -35,50 +34,34 @@ export function createDeadlines(where: string, { readMs, changeMs, upkeepMs }: P
     }
   }
 
-  const reading = <Args extends unknown[], Result>(call: Call<Args, Result>): Call<Args, Result> => {
-    return (...args) => within(readMs, call(...args));
-  };
-
   function bounded(index: VectorIndex): VectorIndex {
     /** Changes that were given up and have not come to their end. */
     const abandonedCalls = new Set<Promise<unknown>>();
 
-    const deciding = <Args extends unknown[], Result>(call: Call<Args, Result>): Call<Args, Result> => {
-      return async (...args) => {
-        await within(readMs, Promise.allSettled(abandonedCalls));
-        return await within(readMs, call(...args));
+    async function change(call: Promise<unknown>): Promise<unknown> {
+      let hasEnded = false;
+      const ended = () => {
+        hasEnded = true;
+        abandonedCalls.delete(call);
       };
-    };
+      call.then(ended, ended);
+      try {
+        return await within(changeMs, call);
+      } finally {
+        if (!hasEnded) abandonedCalls.add(call);
+      }
+    }
 
-    const changing = <Args extends unknown[], Result>(call: Call<Args, Result>): Call<Args, Result> => {
-      return async (...args) => {
+    const decorated = decorateIndex(index, (name) => {
+      const call = callOf(index, name);
+      if (indexMethods[name] === "reads") return (...given) => within(readMs, call(...given));
+      return async (...given) => {
         await within(readMs, Promise.allSettled(abandonedCalls));
-        const change = call(...args);
-        let hasEnded = false;
-        const ended = () => {
-          hasEnded = true;
-          abandonedCalls.delete(change);
-        };
-        change.then(ended, ended);
-        try {
-          return await within(changeMs, change);
-        } finally {
-          if (!hasEnded) abandonedCalls.add(change);
-        }
+        return indexMethods[name] === "changes" ? await change(call(...given)) : await within(readMs, call(...given));
       };
-    };
-
+    });
     return {
-      space: index.space,
-      write: changing(index.write),
-      removeIds: changing(index.removeIds),
-      removeScope: changing(index.removeScope),
-      removeRun: changing(index.removeRun),
-      keys: deciding(index.keys),
-      affected: deciding(index.affected),
-      holds: deciding(index.holds),
-      removeContext: changing(index.removeContext),
-      rows: reading(index.rows),
+      ...decorated,
       async candidates(asked) {
         // The embedder has deadlines of its own.
         const found = index.candidates(asked);
@@ -87,21 +70,11 @@ export function createDeadlines(where: string, { readMs, changeMs, upkeepMs }: P
         await Promise.allSettled([asked.vector]);
         return await within(readMs, found);
       },
-      nearest: reading(index.nearest),
-      matching: reading(index.matching),
-      latest: reading(index.latest),
-      sampleTexts: reading(index.sampleTexts),
-      sampleVectors: reading(index.sampleVectors),
-      count: reading(index.count),
-      stats: deciding(index.stats),
-      tag: reading(index.tag),
-      refresh: deciding(index.refresh),
       // Works in a process of its own, and can be broken off.
       optimize: ({ signal, ...options }) => {
         const tooLong = AbortSignal.timeout(upkeepMs);
         return index.optimize({ ...options, signal: signal ? AbortSignal.any([signal, tooLong]) : tooLong });
       },
-      close: index.close,
     };
   }
   return {

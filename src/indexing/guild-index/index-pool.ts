@@ -1,6 +1,7 @@
 // Keeps few indexes open, whatever the number of guilds. What it gives out opens itself when it is used; of those not in use,
 // the ones used longest ago are closed. So nothing is ever closed under a search, a write or upkeep.
 
+import { callOf, decorateIndex, indexMethods } from "../../ports/decorate-index.ts";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -94,35 +95,10 @@ export function createIndexPool(
 
   function pooled(wanted: Wanted): VectorIndex {
     const { key, guildId, space } = wanted;
-    const using = <Result>(act: (index: VectorIndex) => Promise<Result>) => use(wanted, act);
-    const changing = <Result>(act: (index: VectorIndex) => Promise<Result>) => {
-      for (const listener of listeners) listener(guildId);
-      return use(wanted, act);
-    };
-    return {
-      space,
-      write: (...given) => changing((index) => index.write(...given)),
-      removeIds: (...given) => changing((index) => index.removeIds(...given)),
-      removeScope: (...given) => changing((index) => index.removeScope(...given)),
-      removeRun: (...given) => changing((index) => index.removeRun(...given)),
-      keys: (...given) => using((index) => index.keys(...given)),
-      affected: (...given) => using((index) => index.affected(...given)),
-      holds: (...given) => using((index) => index.holds(...given)),
-      removeContext: (...given) => changing((index) => index.removeContext(...given)),
-      rows: (...given) => using((index) => index.rows(...given)),
-      candidates: (...given) => using((index) => index.candidates(...given)),
-      nearest: (...given) => using((index) => index.nearest(...given)),
-      matching: (...given) => using((index) => index.matching(...given)),
-      latest: (...given) => using((index) => index.latest(...given)),
-      sampleTexts: (...given) => using((index) => index.sampleTexts(...given)),
-      sampleVectors: (...given) => using((index) => index.sampleVectors(...given)),
-      count: (...given) => using((index) => index.count(...given)),
-      stats: () => using((index) => index.stats()),
-      optimize: (...given) => using((index) => index.optimize(...given)),
-      refresh: () => using((index) => index.refresh()),
-      tag: (...given) => using((index) => index.tag(...given)),
-      close: () => close(key),
-    };
+    return decorateIndex({ space, close: () => close(key) }, (name) => (...given) => {
+      if (indexMethods[name] === "changes") for (const listener of listeners) listener(guildId);
+      return use(wanted, (index) => callOf(index, name)(...given));
+    });
   }
 
   return {
