@@ -12,11 +12,14 @@ import { toChannelInfo } from "./adapters/discord/channel-info.ts";
 import { registerCommands } from "./adapters/discord/command-registration.ts";
 import { clientReady, isConnected, lackingIntents, listenToConnection } from "./adapters/discord/connection.ts";
 import { createDirectory } from "./adapters/discord/directory.ts";
+import { watchDiscordTime } from "./adapters/discord/discord-time.ts";
 import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
 import { findMembers } from "./adapters/discord/members.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
+import { keepRequestsGoing } from "./adapters/discord/rate-limit-clock.ts";
 import { hasFirstShard, isOfShards } from "./adapters/discord/shards.ts";
+import { watchSight } from "./adapters/discord/sight.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
 import { connectEmbedder, connectFormerEmbedder } from "./app/choose-embedder.ts";
@@ -32,6 +35,7 @@ import type { Backscroll, BackscrollOptions } from "./options.ts";
 import type { GuildEvents } from "./ports/discord.ts";
 import type { Snowflake } from "./snowflake.ts";
 import { forgetLeft, rememberBot } from "./sync/forget-left.ts";
+import { createHearing } from "./sync/hearing.ts";
 import { createMakeUp, type MakeUp } from "./sync/resync.ts";
 import { announcementMessage } from "./views/announcement.ts";
 
@@ -65,7 +69,6 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   let makeUp: MakeUp | undefined;
   /** Why it is not ready: `detail` has addresses and advice, which are not for members. */
   let startingBecause: { readonly what: string; readonly detail?: string } = { what: "it has only just been started" };
-  const attachedAt = clock.now();
 
   const port = await openHealthPort(options.healthPort, {
     guildIds: () => [...client.guilds.cache.keys()],
@@ -89,6 +92,8 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     );
   }
 
+  const hearing = createHearing();
+  const time = watchDiscordTime(client, clock, logger);
   const beforeCore = archiveOnly(archive);
   const now = (): GuildEvents => core?.live ?? beforeCore;
   const listening = listenToGuilds(
@@ -103,7 +108,14 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       channelDeleted: (...event) => now().channelDeleted(...event),
       guildLeft,
     },
-    { directory, clock, logger, onMissed: (guildId, since) => makeUp?.begin(guildId, since) },
+    {
+      directory,
+      hearing,
+      clock,
+      logger,
+      onMissed: (guildId) => makeUp?.begin(guildId),
+      onGap: (guildId, channelId) => makeUp?.look(guildId, channelId),
+    },
   );
 
   async function guildLeft(guildId: Snowflake): Promise<void> {
@@ -140,18 +152,18 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   const onInteraction = (interaction: Interaction) => run("interaction", commands.handle(interaction));
   client.on(Events.InteractionCreate, onInteraction);
-  const stopWatching = listenToConnection(
-    client,
-    {
-      // Before there is a core, nothing is known to be caught up with: it begins with that.
-      reconnected: (awaySince) => {
-        makeUpAll(awaySince);
-        run("forget", core && forgetGuilds(core));
-      },
-      invited: (guildId, joinedAt) => run("guild", core && comeBack(core, guildId, joinedAt)),
+  const stopListening = listenToConnection(client, {
+    // Before there is a core, nothing is caught up with: it begins with that.
+    connected: () => {
+      if (makeUp === undefined) return;
+      makeUpAll();
+      run("forget", core && forgetGuilds(core));
     },
-    clock,
-  );
+    invited: (guildId) => run("guild", core && comeBack(core, guildId)),
+    available: (guildId) => makeUp?.begin(guildId),
+  });
+  const stopThawing = keepRequestsGoing(client, clock, logger);
+  const stopWatching = watchSight(client, hearing, (guildId) => makeUp?.begin(guildId));
 
   const underWay = new Set<Promise<unknown>>();
   /** For what only `stop` waits for: a failure is logged. */
@@ -163,15 +175,15 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     underWay.add(ending);
   }
 
-  function makeUpAll(awaySince: number): void {
-    for (const guildId of client.guilds.cache.keys()) makeUp?.begin(guildId, awaySince);
+  function makeUpAll(): void {
+    for (const guildId of client.guilds.cache.keys()) makeUp?.begin(guildId);
   }
 
   /** What was written before the bot came back, if it had been here before, is caught up with. */
-  async function comeBack(core: Core, guildId: Snowflake, joinedAt: number): Promise<void> {
+  async function comeBack(core: Core, guildId: Snowflake): Promise<void> {
     await core.enter(guildId);
     await remember([guildId]);
-    makeUp?.begin(guildId, joinedAt);
+    makeUp?.begin(guildId);
   }
 
   const remember = (guildIds: readonly Snowflake[]) => rememberBot(archive, guildIds, client.user?.id, stopped.signal);
@@ -234,7 +246,9 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       keepOldIndexDays: options.keepOldIndexDays,
       reindexByItself: options.reindexByItself,
       connectFormer: (settings) => connectFormerEmbedder(settings, options.embeddings, { clock, logger }),
+      time,
       rereading: (guildId) => makeUp?.rereading(guildId),
+      gaps: (guildId) => makeUp?.gaps(guildId) ?? { isKnown: false, channels: 0 },
       holder: `${hostname()}, process ${process.pid}`,
       clock,
       logger,
@@ -246,6 +260,8 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       history,
       live: core.live,
       settled: listening.settled,
+      hearing,
+      channel: directory.channel,
       isGone: directory.isGone,
       hasLeft: directory.hasLeft,
       onLeft: guildLeft,
@@ -254,7 +270,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     });
     const guildIds = [...client.guilds.cache.keys()];
     await core.enter(...guildIds);
-    makeUpAll(attachedAt);
+    makeUpAll();
     run("remember", remember(guildIds));
     run("forget", forgetGuilds(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
@@ -272,7 +288,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   async function stop(): Promise<void> {
     stopped.abort();
     client.off(Events.InteractionCreate, onInteraction);
+    stopListening();
     stopWatching();
+    time.stop();
+    stopThawing();
     const heard = listening.stop();
     await charts.close();
     await port?.close();

@@ -35,7 +35,9 @@ const MARKS_EVERY_MS = 10_000;
 /** At least so many times as long as it took: while the embedder is down, thousands of guilds may have some. */
 const MARKS_REST = 20;
 
-export interface IndexingServicesParts extends GenerationSettings, Pick<EngineParts, "find" | "rereading"> {
+export interface IndexingServicesParts
+  extends GenerationSettings,
+    Pick<EngineParts, "find" | "rereading" | "gaps" | "time"> {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly owners: OwnerStore;

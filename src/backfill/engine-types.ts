@@ -8,13 +8,14 @@ import type { Ownership } from "../indexing/guild-index/ownership.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { AdminChannel, History } from "../ports/discord.ts";
+import type { AdminChannel, DiscordTime, History } from "../ports/discord.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Rereading } from "../sync/recheck.ts";
+import type { Gaps } from "../sync/resync.ts";
 import type { VerifyParts } from "./compare/verify.ts";
 import type { GenerationSettings } from "./lifecycle/generation-change.ts";
 import type { AlertThresholds } from "./reporting/alerts.ts";
@@ -43,6 +44,8 @@ export interface EngineParts extends GenerationSettings {
   readonly find: VerifyParts["find"];
   /** See `StatusParts`. */
   rereading?(guildId: Snowflake): Rereading | undefined;
+  gaps?(guildId: Snowflake): Gaps;
+  readonly time?: DiscordTime;
 }
 
 export interface Engine extends Backfill {

@@ -5,8 +5,8 @@ import { createKeyedMutex } from "../async/keyed-mutex.ts";
 import { createSemaphore } from "../async/semaphore.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
 import type { Versioned } from "../ports/versioned.ts";
-import { type Snowflake, snowflakeAt } from "../snowflake.ts";
-import { analyze } from "./compare/analyze.ts";
+import type { Snowflake } from "../snowflake.ts";
+import { analyze, newestThereIs } from "./compare/analyze.ts";
 import { listFailures, retryFailures } from "./compare/quarantine.ts";
 import { phaseRanges } from "./compare/survey.ts";
 import { type Verification, verify as verifyRecords } from "./compare/verify.ts";
@@ -222,7 +222,7 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   async function verify(guildId: Snowflake, progressed?: (records: number) => void): Promise<Verification> {
-    const ranges = phaseRanges(snowflakeAt(clock.now()));
+    const ranges = phaseRanges(newestThereIs(parts));
     const verifyParts = { sources: await sourcesOf(guildId), find: parts.find, clock };
     const verifying = verifyRecords(verifyParts, guildId, ranges, undefined, onProgress(progressed));
     return (await unlessStopping(verifying)).verification;

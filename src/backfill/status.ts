@@ -7,11 +7,13 @@ import type { Ownership } from "../indexing/guild-index/ownership.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DiscordTime } from "../ports/discord.ts";
 import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { Rereading } from "../sync/recheck.ts";
+import type { Gaps } from "../sync/resync.ts";
 import type { Alert, AlertThresholds } from "./reporting/alerts.ts";
 import { lookAtHealth } from "./reporting/health.ts";
 import { isOfSpace, type Run, totals } from "./run/run.ts";
@@ -37,6 +39,10 @@ export interface StatusParts {
   readonly live: Pick<LiveIndexing, "pending">;
   /** How far what is archived has been compared with Discord since the bot was last away. Absent where there is no Discord. */
   rereading?(guildId: Snowflake): Rereading | undefined;
+  /** What is, or may be, missing of what was written since the bot began to listen. Absent where there is no Discord. */
+  gaps?(guildId: Snowflake): Gaps;
+  /** Absent where there is no Discord. */
+  readonly time?: DiscordTime;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly clock: Clock;
@@ -81,6 +87,7 @@ export async function lookAtStatus(
       breaker: breaker.state(),
       modelId: indexes.space.modelId,
       requestMs: active?.requestMs(),
+      aheadMs: parts.time?.aheadMs(),
     }),
     unlessAway(parts.live.pending(guildId)),
     unlessAway(quarantine.list(guildId, "message", EVERYTHING, COUNTED)),
@@ -99,6 +106,7 @@ export async function lookAtStatus(
     health,
     livePending,
     rereading: parts.rereading?.(guildId),
+    gaps: parts.gaps?.(guildId),
     quarantined: messages && notes && messages.length + notes.length,
     adminChannelProblem: adminChannelProblem(),
     ownedElsewhere,

@@ -4,6 +4,7 @@ import type { Generation, GenerationChange } from "../ports/generations.ts";
 import type { QuarantineEntry } from "../ports/quarantine.ts";
 import type { Snowflake } from "../snowflake.ts";
 import type { Rereading } from "../sync/recheck.ts";
+import type { Gaps } from "../sync/resync.ts";
 import type { Analysis } from "./compare/survey.ts";
 import type { Verification } from "./compare/verify.ts";
 import type { Alert } from "./reporting/alerts.ts";
@@ -61,6 +62,8 @@ export interface BackfillStatus {
   readonly livePending: number | undefined;
   /** How far what is archived has been compared with Discord since the bot was last away; absent when that is done. */
   readonly rereading?: Rereading | undefined;
+  /** What is, or may be, missing of what was written while the bot was away; absent where there is no Discord. */
+  readonly gaps?: Gaps | undefined;
   /** Undefined as above. */
   readonly quarantined: number | undefined;
   /** Why reports do not reach the admin channel, if they do not. */

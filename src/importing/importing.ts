@@ -2,7 +2,7 @@
 
 import type { Archive, ChannelInfo } from "../ports/archive.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
-import type { Snowflake } from "../snowflake.ts";
+import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { ExportEntry } from "./export-entry.ts";
 
 const RECORDS_PER_SAVE = 2_000;
@@ -36,6 +36,18 @@ export async function importEntries(
   const known = new Set((await archive.channels(guildId)).map(({ id }) => id));
   let records: ArchivedRecord[] = [];
   let channels: ChannelInfo[] = [];
+  const newest = new Map<Snowflake, Snowflake>();
+
+  /** What was written after the export is fetched when the bot first looks, unless it has listened to the channel already. */
+  async function rememberEnds(): Promise<void> {
+    const since = (await archive.listenedSince(guildId)) ?? LAST_SNOWFLAKE;
+    const complete = await archive.completeTo(guildId);
+    for (const [channelId, id] of newest) {
+      if (!complete.has(channelId) && compareSnowflakes(id, since) < 0) {
+        await archive.saveCompleteTo(guildId, channelId, id);
+      }
+    }
+  }
 
   async function flush(): Promise<void> {
     await archive.saveChannels(guildId, channels);
@@ -65,12 +77,17 @@ export async function importEntries(
           channels.push(channel);
         }
         records.push(entry.record);
+        const { kind, id, channelId } = entry.record;
+        const before = newest.get(channelId);
+        if (kind === "message" && (before === undefined || compareSnowflakes(id, before) > 0))
+          newest.set(channelId, id);
         if (records.length >= RECORDS_PER_SAVE) await flush();
       }
     }
   } finally {
     // Also when the file breaks off: what could be read is kept.
     await flush();
+    await rememberEnds();
   }
   return summary;
 }

@@ -79,12 +79,13 @@ export interface Archive {
    * Records equal to what is stored (same hash and fields) are left alone and get no mark, and so are those edited earlier
    * than what is stored.
    * @param options.asOf these are Discord's answer to this reading: what has changed since, or been removed, is left alone
+   * @param options.completes everything before each message in its channel is archived: `completeTo` moves in the message's own commit
    * @returns how many were new, changed or the same
    */
   save(
     guildId: Snowflake,
     records: readonly ArchivedRecord[],
-    options: { readonly pending: boolean; readonly asOf?: Reading },
+    options: { readonly pending: boolean; readonly asOf?: Reading; readonly completes?: boolean },
   ): Promise<{ readonly created: number; readonly changed: number; readonly same: number }>;
   /**
    * Deletes records by id; each one that existed gets a pending mark in the same commit, so that its rows go too.
@@ -142,6 +143,18 @@ export interface Archive {
   channel(guildId: Snowflake, channelId: Snowflake): Promise<ChannelInfo | undefined>;
   cursor(guildId: Snowflake, channelId: Snowflake): Promise<HistoryCursor | undefined>;
   saveCursor(guildId: Snowflake, channelId: Snowflake, cursor: HistoryCursor): Promise<void>;
+  /** Those of all channels and threads that have one. */
+  cursors(guildId: Snowflake): Promise<Map<Snowflake, HistoryCursor>>;
+  /**
+   * Of each channel and thread that has it: everything written there up to this id, since the server began to be listened to, is
+   * in the archive. One without it is complete up to `listenedSince`, or to its own beginning if that is later.
+   */
+  completeTo(guildId: Snowflake): Promise<Map<Snowflake, Snowflake>>;
+  /** To be called when everything up to the id is durably archived. Never moves back. */
+  saveCompleteTo(guildId: Snowflake, channelId: Snowflake, id: Snowflake): Promise<void>;
+  /** The newest id there was in the guild when the bot began to listen to it: what is older waits for a backfill. */
+  listenedSince(guildId: Snowflake): Promise<Snowflake | undefined>;
+  saveListenedSince(guildId: Snowflake, id: Snowflake): Promise<void>;
   rereadCursor(guildId: Snowflake, channelId: Snowflake): Promise<RereadCursor | undefined>;
   saveRereadCursor(guildId: Snowflake, channelId: Snowflake, cursor: RereadCursor): Promise<void>;
   settings(guildId: Snowflake): Promise<GuildSettings>;

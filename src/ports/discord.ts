@@ -8,6 +8,8 @@ import type { ArchivedRecord } from "./records.ts";
 export interface HistoryChannel extends ChannelInfo {
   /** Why it cannot be read; absent when it can. */
   readonly unreadable?: string;
+  /** The last message ever written there, which may be deleted by now; null: there was none. Absent: Discord does not say. */
+  readonly lastMessageId?: Snowflake | null;
 }
 
 /** History that is only on Discord. Keeps Discord's rate limits. */
@@ -36,10 +38,21 @@ export interface AdminChannel<Content> {
   edit(channelId: Snowflake, messageId: Snowflake, content: Content): Promise<boolean>;
 }
 
+/** Discord's own time, as far as it has been heard. */
+export interface DiscordTime {
+  /** The newest id that was heard of anything: it is not in Discord's future, whatever this machine's clock says. */
+  newestId(): Snowflake | undefined;
+  /** How far this machine's clock is ahead of Discord's (negative: behind); undefined before anything was heard. */
+  aheadMs(): number | undefined;
+}
+
 /** What happens in guilds, as far as the archive cares. Each call resolves when it is safely in the archive. */
 export interface GuildEvents {
-  /** A message was written or edited. */
-  messageSaved(guildId: Snowflake, record: ArchivedRecord, channel: ChannelInfo): Promise<void>;
+  /**
+   * A message was written or edited.
+   * @param completes default false; everything that was written before it in its channel is in the archive (see `Stretch.isComplete`)
+   */
+  messageSaved(guildId: Snowflake, record: ArchivedRecord, channel: ChannelInfo, completes?: boolean): Promise<void>;
   messagesDeleted(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** A channel or thread appeared or was renamed. */
   channelSaved(guildId: Snowflake, channel: ChannelInfo): Promise<void>;
@@ -47,6 +60,30 @@ export interface GuildEvents {
   channelDeleted(guildId: Snowflake, channelId: Snowflake): Promise<void>;
   /** The bot was removed from a guild (not an outage). */
   guildLeft(guildId: Snowflake): Promise<void>;
+}
+
+/** A moment in a stretch: taken before Discord is asked, and given back with what it answered. */
+export type HearingMark = number;
+
+/** Begins with a gateway session, or with the guild coming back into sight; all that happens in it is heard. */
+export interface Stretch {
+  /** The first message heard in it: whatever is older may have been missed. */
+  readonly firstHeardId: Snowflake | undefined;
+  heard(messageId: Snowflake): void;
+  mark(): HearingMark;
+  /** All that was written in it before the mark is in the archive, or it was made after it. */
+  completed(channelId: Snowflake, since: HearingMark): void;
+  /** From here on something is missing in it, and in its threads: not archived, or hidden from the bot. */
+  lost(channelId: Snowflake): void;
+  /** Whether everything before what is heard next is in the archive. */
+  isComplete(channel: Pick<ChannelInfo, "id" | "parentId">): boolean;
+}
+
+/** What a process hears of guilds, and where it is without a gap. */
+export interface Hearing {
+  of(guildId: Snowflake): Stretch;
+  /** What is heard of the guild from now on does not follow on from what was heard before. */
+  interrupted(guildId: Snowflake): void;
 }
 
 /** Who looks. Roles are as of this moment, from the interaction that asks. */

@@ -30,6 +30,8 @@ export interface OwnerStore {
   prolong(presence: Presence, now: number, durationMs: number): Promise<Presence | undefined>;
   /** Its end, for good: all its guilds are free at once, and what was to be saved by their leases is refused. */
   end(presence: Presence): Promise<void>;
+  /** Its end, unless it has been prolonged since it was read as this. */
+  endSilent(presence: Presence): Promise<void>;
   /**
    * Takes those of the guilds that are free, and says who holds the others. A presence that has expired at `now` and holds one of
    * them is ended first, for good, so that its process can never go on as if nothing had happened. What is this presence's

@@ -1,16 +1,20 @@
 // When the bot comes back: what was written while it was away, and the recent past compared for edits and deletions, at once. The
-// rest is compared slowly afterwards (recheck.ts); history from before the bot ever listened is collect.ts's.
+// rest is compared slowly afterwards (recheck.ts); history from before the bot ever listened is collect.ts's. What is complete is
+// stored per channel (see completeness.ts), and only moved over what is in the archive.
 
 import PQueue from "p-queue";
 import { toError } from "../errors.ts";
-import type { HistoryChannel } from "../ports/discord.ts";
+import type { HearingMark, HistoryChannel, Stretch } from "../ports/discord.ts";
 import { compareSnowflakes, FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { asInfo, CHANNELS_AT_ONCE } from "./collect.ts";
-import { type CompareParts, comparePage, PER_REQUEST } from "./compare-page.ts";
+import { type CompareParts, comparePage, PER_REQUEST, requireContent } from "./compare-page.ts";
+import { beginListening, newest, readCompleteness } from "./completeness.ts";
 import { fetchChannels, fetchPage } from "./fetch-history.ts";
 
 /** A channel in which each page shows edits or deletions is compared this far at once, and the rest later. */
 const PAGES_AT_ONCE = 20;
+/** Where nothing is missing and nothing was written for so long before the guild's newest message, edits are looked for later. */
+const RECENT_IDS = (7n * 24n * 3_600_000n) << 22n;
 
 export interface CatchUpParts extends CompareParts {
   /** True only when Discord says that there is no such channel or thread (any more). */
@@ -26,87 +30,152 @@ export interface CaughtUp {
   readonly removed: number;
   /** Channels and threads that are gone. */
   readonly gone: number;
+  /** Those that could not be read to the end now. */
+  readonly failed: readonly Snowflake[];
+}
+
+/** Channels and threads in which something is, or may be, missing. */
+export interface OpenGaps {
+  add(channelId: Snowflake): unknown;
+  delete(channelId: Snowflake): unknown;
 }
 
 const NOTHING = { saved: 0, removed: 0 };
 
 /**
- * Catches up with what happened while the bot was away: in each channel everything after the newest message that was archived
- * before `awaySinceId`, and the pages up to it once more until one has no edits or deletions. What is found is marked pending.
+ * Catches up with what happened while the bot was away: in each channel everything after what is known to be complete, and the
+ * pages up to it once more until one has no edits or deletions. What is found is marked pending. A channel in which Discord shows
+ * nothing new costs no request of its own, unless it was written in lately.
+ * @param stretch of listening that has begun: what is written from now on is heard
  * @throws UserError when the guild is not to be seen; a channel that cannot be read is logged and left out
  */
 export async function catchUp(
   parts: CatchUpParts,
   guildId: Snowflake,
-  awaySinceId: Snowflake,
+  stretch: Stretch,
+  open: OpenGaps,
   stop: AbortSignal,
 ): Promise<CaughtUp> {
   const { archive, logger } = parts;
+  const mark = stretch.mark();
   const stored = await archive.channels(guildId);
   const channels = await fetchChannels(parts, guildId, stop);
   await archive.saveChannels(guildId, channels.map(asInfo));
-  const range = { newestId: awaySinceId, oldestId: FIRST_SNOWFLAKE };
-  const listenedUntil = (await archive.page(guildId, "message", range, 1)).records[0]?.record.id;
-  let saved = 0;
-  let removed = 0;
-  let gone = 0;
+  await beginListening(archive, guildId, channels, stretch.firstHeardId);
+  const completeTo = await readCompleteness(archive, guildId);
+  const lately = latelyIn(channels);
+  const totals = { saved: 0, removed: 0, gone: 0, failed: new Set<Snowflake>() };
 
-  async function lookAt(channel: HistoryChannel): Promise<void> {
-    const found = await catchUpChannel(parts, guildId, channel, awaySinceId, listenedUntil, stop);
-    saved += found.saved;
-    removed += found.removed;
-    if (found.saved > 0) await parts.onMarked([]);
+  async function lookAt(channel: HistoryChannel, isMissing: boolean): Promise<void> {
+    const from = completeTo(channel.id);
+    const written = isMissing ? await closeGap(parts, guildId, channel, { from, stretch, mark }, stop) : 0;
+    open.delete(channel.id);
+    const compared = await compareUpTo(parts, guildId, channel, from, stop);
+    totals.saved += written + compared.saved;
+    totals.removed += compared.removed;
+    if (written > 0) await parts.onMarked([]);
   }
 
   async function lookFor(channelId: Snowflake): Promise<void> {
     if (!(await parts.isGone(channelId))) return;
     await parts.onGone(channelId);
-    gone += 1;
+    totals.gone += 1;
   }
 
   const queue = new PQueue({ concurrency: CHANNELS_AT_ONCE });
   const inTurn = (channelId: Snowflake, look: () => Promise<void>) => async () => {
     if (stop.aborted) return;
     await look().catch((thrown: unknown) => {
-      if (!stop.aborted) logger.warn("catch-up:failed", { guildId, channelId, reason: toError(thrown).message });
+      if (stop.aborted) return;
+      logger.warn("catch-up:failed", { guildId, channelId, reason: toError(thrown).message });
+      totals.failed.add(channelId);
     });
   };
+  // A forum's messages are in its threads.
+  const readable = channels.filter(
+    (channel) => channel.unreadable === undefined && channel.type !== "forum" && !stretch.isComplete(channel),
+  );
+  const isMissing = (channel: HistoryChannel) => isWrittenIn(channel, completeTo(channel.id));
+  const missing = readable.filter(isMissing);
+  const quiet = readable.filter((channel) => !isMissing(channel));
+  for (const { id } of missing) open.add(id);
+  for (const { id } of quiet) stretch.completed(id, mark);
   const there = new Set(channels.map(({ id }) => id));
   await queue.addAll([
-    ...channels
-      .filter(({ unreadable }) => unreadable === undefined)
-      .map((channel) => inTurn(channel.id, () => lookAt(channel))),
+    ...missing.map((channel) => inTurn(channel.id, () => lookAt(channel, true))),
+    ...quiet.filter(lately).map((channel) => inTurn(channel.id, () => lookAt(channel, false))),
     // Private threads that cannot be listed are absent too, so Discord is asked about each.
     ...stored.filter(({ id }) => !there.has(id)).map(({ id }) => inTurn(id, () => lookFor(id))),
   ]);
-  return { saved, removed, gone };
+  return { ...totals, failed: [...totals.failed] };
 }
 
-/** @param listenedUntil the newest message of the whole guild from before the bot was away */
-async function catchUpChannel(
+/** What is known of a channel before Discord is asked for what comes after. */
+export interface Gap {
+  /** Complete up to here. */
+  readonly from: Snowflake;
+  readonly stretch: Stretch;
+  /** Of the stretch, taken before `from` was read. */
+  readonly mark: HearingMark;
+}
+
+/** Fetches all that follows; from then on the channel is complete. @returns how many messages were new or changed */
+export async function closeGap(
   parts: CatchUpParts,
   guildId: Snowflake,
   channel: HistoryChannel,
-  awaySinceId: Snowflake,
-  listenedUntil: Snowflake | undefined,
+  { from, stretch, mark }: Gap,
   stop: AbortSignal,
-): Promise<{ saved: number; removed: number }> {
+): Promise<number> {
   const { archive } = parts;
-  const [last] = await archive.neighbours(guildId, channel.id, awaySinceId, "before", 1);
-  if (last !== undefined) {
-    const written = await saveAfter(parts, guildId, channel, last.record.id, stop);
-    const compared = await compareUpTo(parts, guildId, channel, last.record.id, stop);
-    return { saved: compared.saved + written, removed: compared.removed };
+  let saved = 0;
+  for (let after = from; ; ) {
+    const asOf = archive.reading(guildId);
+    try {
+      const page = await fetchPage(parts, channel, { after }, stop);
+      const known = await archive.get(
+        guildId,
+        "message",
+        page.map(({ id }) => id),
+      );
+      await requireContent(
+        parts,
+        known,
+        page.filter(({ id }) => known.has(id)),
+      );
+      const { created, changed } = await archive.save(guildId, page, { pending: true, asOf });
+      saved += created + changed;
+      const last = page.at(-1);
+      if (last !== undefined) {
+        if (created > 0) await markNext(parts, guildId, channel.id, last.id);
+        await archive.saveCompleteTo(guildId, channel.id, last.id);
+        after = last.id;
+      }
+      if (page.length < PER_REQUEST) break;
+    } finally {
+      asOf.release();
+    }
+    stop.throwIfAborted();
   }
-  // Nothing of it is archived: it was silent, or it is new, or its history waits for a backfill. Of the many old threads, only
-  // those are asked about whose history is known to be empty.
-  if (listenedUntil === undefined) return NOTHING;
-  const isOldThread = channel.parentId !== undefined && compareSnowflakes(channel.id, listenedUntil) < 0;
-  if (isOldThread && (await archive.cursor(guildId, channel.id)) === undefined) return NOTHING;
-  return { saved: await saveAfter(parts, guildId, channel, listenedUntil, stop), removed: 0 };
+  // The last one may be deleted, or Discord's own, or the bot's: nothing is missing up to it all the same.
+  if (channel.lastMessageId) await archive.saveCompleteTo(guildId, channel.id, channel.lastMessageId);
+  stretch.completed(channel.id, mark);
+  return saved;
 }
 
-/** Edits and deletions among the messages up to this one, back to the first hundred without any. */
+function isWrittenIn({ lastMessageId }: HistoryChannel, completeTo: Snowflake): boolean {
+  if (lastMessageId === null) return false;
+  return lastMessageId === undefined || compareSnowflakes(lastMessageId, completeTo) > 0;
+}
+
+/** Which channels were written in shortly before the guild's newest message. */
+function latelyIn(channels: readonly HistoryChannel[]): (channel: HistoryChannel) => boolean {
+  const lastOf = ({ lastMessageId }: HistoryChannel) => lastMessageId ?? FIRST_SNOWFLAKE;
+  const since = BigInt(newest([FIRST_SNOWFLAKE, ...channels.map(lastOf)])) - RECENT_IDS;
+  return (channel) => BigInt(lastOf(channel)) > since;
+}
+
+/** Edits and deletions among the archived messages up to this one, back to the first hundred without any. */
 async function compareUpTo(
   parts: CatchUpParts,
   guildId: Snowflake,
@@ -115,7 +184,9 @@ async function compareUpTo(
   stop: AbortSignal,
 ): Promise<{ saved: number; removed: number }> {
   let { saved, removed } = NOTHING;
-  let before = snowflakeAfter(newestId);
+  const [last] = await parts.archive.neighbours(guildId, channel.id, snowflakeAfter(newestId), "before", 1);
+  if (last === undefined) return NOTHING;
+  let before = snowflakeAfter(last.record.id);
   for (let pages = 0; pages < PAGES_AT_ONCE && !stop.aborted; pages += 1) {
     const page = await comparePage(parts, guildId, channel, before, "between", stop);
     saved += page.created + page.changed;
@@ -125,33 +196,6 @@ async function compareUpTo(
     before = page.oldestId;
   }
   return { saved, removed };
-}
-
-/** @returns how many messages after this one were new or changed */
-async function saveAfter(
-  parts: CatchUpParts,
-  guildId: Snowflake,
-  channel: HistoryChannel,
-  afterId: Snowflake,
-  stop: AbortSignal,
-): Promise<number> {
-  const { archive } = parts;
-  let saved = 0;
-  for (let after = afterId; !stop.aborted; ) {
-    const asOf = archive.reading(guildId);
-    try {
-      const page = await fetchPage(parts, channel, { after }, stop);
-      const { created, changed } = await archive.save(guildId, page, { pending: true, asOf });
-      saved += created + changed;
-      const newest = page.at(-1);
-      if (newest !== undefined && created > 0) await markNext(parts, guildId, channel.id, newest.id);
-      if (newest === undefined || page.length < PER_REQUEST) break;
-      after = newest.id;
-    } finally {
-      asOf.release();
-    }
-  }
-  return saved;
 }
 
 /** A message heard live while its predecessors were not archived yet has another context now. */

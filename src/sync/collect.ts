@@ -91,6 +91,6 @@ async function collectChannel(
   if (cursor.complete) await archive.saveRereadCursor(guildId, channel.id, { since: startedAt });
 }
 
-export function asInfo({ unreadable: _, ...info }: HistoryChannel) {
+export function asInfo({ unreadable: _, lastMessageId: __, ...info }: HistoryChannel) {
   return info;
 }

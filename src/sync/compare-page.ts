@@ -122,7 +122,7 @@ function successors(
 }
 
 /** Without the intent every message reads as empty: nobody emptied them. @throws UserError */
-async function requireContent(
+export async function requireContent(
   { history }: CompareParts,
   known: ReadonlyMap<Snowflake, StoredRecord>,
   edited: readonly ArchivedRecord[],

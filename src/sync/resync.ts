@@ -1,24 +1,31 @@
 // Makes up for the bot's absences, guild by guild: what was written, and the recent past, at once (catch-up.ts); then, slowly, all
-// that is archived (recheck.ts). Goes on until it is done, whatever Discord answers in between, or the guild is left.
+// that is archived (recheck.ts). Goes on until it is done, whatever Discord answers in between, or the guild is left. Also closes the
+// gaps of single channels: those that failed, or in which something is heard although not all before it is archived.
 
 import { setMaxListeners } from "node:events";
 import PQueue from "p-queue";
-import { toError } from "../errors.ts";
+import { toError, UserError } from "../errors.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
+import type { ChannelInfo } from "../ports/archive.ts";
+import type { Hearing, Stretch } from "../ports/discord.ts";
 import type { Snowflake } from "../snowflake.ts";
-import { snowflakeAt } from "../snowflake.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUp, closeGap } from "./catch-up.ts";
 import type { CompareParts } from "./compare-page.ts";
+import { readCompleteness } from "./completeness.ts";
 import { type Rereading, reread } from "./recheck.ts";
 
 const AGAIN_MS = 30_000;
 /** Thousands of guilds come back at once; Discord's limit is the same for all of them together. */
 const GUILDS_AT_ONCE = 8;
+const LOOKS_AT_ONCE = 8;
 /** Whether contents are readable is the application's affair, not a guild's. */
 const READABLE_KNOWN_MS = 30_000;
 
 export interface MakeUpParts extends CompareParts {
   readonly live: Pick<LiveIndexing, "channelDeleted" | "kick" | "changed">;
+  readonly hearing: Hearing;
+  /** @throws UserError when there is no such channel or the bot may not see it */
+  channel(channelId: Snowflake): Promise<ChannelInfo>;
   /** Resolves when the events heard of a guild until now are archived: an older one must not come after what Discord says now. */
   settled(guildId: Snowflake): Promise<void>;
   /** True only when Discord says that there is no such channel (any more). */
@@ -30,19 +37,38 @@ export interface MakeUpParts extends CompareParts {
 }
 
 export interface MakeUp {
-  /** The bot is back in a guild. @param awaySince milliseconds since 1970 */
-  begin(guildId: Snowflake, awaySince: number): void;
+  /** The bot is back in a guild, or sees more of it than before. */
+  begin(guildId: Snowflake): void;
+  /** Something is, or may be, missing in this channel or thread before what was just heard there. */
+  look(guildId: Snowflake, channelId: Snowflake): void;
   /** The bot has left the guild: nothing more is asked about it. */
   leave(guildId: Snowflake): void;
   /** How far everything archived has been compared since the last absence; undefined when that is done. */
   rereading(guildId: Snowflake): Rereading | undefined;
+  /** What is, or may be, missing of what was written since the bot began to listen to the guild. */
+  gaps(guildId: Snowflake): Gaps;
   /** Resolves when everything is made up for. */
   idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
+export interface Gaps {
+  /** False until Discord has said where something was written since. */
+  readonly isKnown: boolean;
+  /** Channels and threads with a gap that are known by now. */
+  readonly channels: number;
+}
+
 interface GuildWork {
   readonly left: AbortController;
+  /** Channels and threads with a gap. */
+  readonly open: Set<Snowflake>;
+  /** Those that are looked at one by one. */
+  readonly looks: Map<Snowflake, Promise<void>>;
+  /** In which something was heard while all of them were being looked at. */
+  readonly heard: Set<Snowflake>;
+  /** In which all channels have been looked at. */
+  stretch: Stretch | undefined;
   /** Aborted by the next absence, after which everything is to be compared anew. */
   rereading: AbortController;
   progress: Rereading | undefined;
@@ -50,10 +76,11 @@ interface GuildWork {
 }
 
 export function createMakeUp(parts: MakeUpParts): MakeUp {
-  const { history, live, clock, logger } = parts;
+  const { archive, hearing, history, live, clock, logger } = parts;
   const stopped = new AbortController();
   const requests = new PQueue({ concurrency: 1 });
   const catchingUp = new PQueue({ concurrency: GUILDS_AT_ONCE });
+  const looking = new PQueue({ concurrency: LOOKS_AT_ONCE });
   let readable: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
   const guilds = new Map<Snowflake, GuildWork>();
 
@@ -71,11 +98,59 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     return readable.answer;
   }
 
-  async function catchUpOnce(guildId: Snowflake, awaySince: number, stop: AbortSignal): Promise<void> {
+  async function catchUpOnce(guildId: Snowflake, work: GuildWork, stop: AbortSignal): Promise<void> {
     if (stop.aborted) return;
-    const found = await catchUp(partsOf(guildId), guildId, snowflakeAt(awaySince), stop);
+    const stretch = hearing.of(guildId);
+    work.open.clear();
+    for (const channelId of work.looks.keys()) work.open.add(channelId);
+    const { failed, ...found } = await catchUp(partsOf(guildId), guildId, stretch, work.open, stop);
+    if (stop.aborted) return;
     if (found.saved + found.removed + found.gone > 0) logger.info("catch-up:done", { guildId, ...found });
+    work.stretch = stretch;
+    for (const channelId of failed) look(guildId, channelId, work, true);
+    // They may have come into sight after all were listed.
+    for (const channelId of work.heard) look(guildId, channelId, work);
+    work.heard.clear();
     live.kick(guildId);
+  }
+
+  /** @param isLater not at once: it has just failed */
+  function look(guildId: Snowflake, channelId: Snowflake, work: GuildWork, isLater = false): void {
+    if (stopped.signal.aborted || work.left.signal.aborted || work.looks.has(channelId)) return;
+    work.open.add(channelId);
+    const leaving = AbortSignal.any([stopped.signal, work.left.signal]);
+    const looked = (async () => {
+      if (isLater) await clock.sleep(AGAIN_MS, leaving);
+      const once = () => looking.add(() => lookOnce(guildId, channelId, leaving));
+      if (await persist("gap", guildId, once, leaving)) work.open.delete(channelId);
+    })();
+    work.looks.set(
+      channelId,
+      looked
+        .catch((thrown: unknown) => logger.error("gap:failed", { guildId, channelId, error: toError(thrown).message }))
+        .finally(() => work.looks.delete(channelId)),
+    );
+  }
+
+  async function lookOnce(guildId: Snowflake, channelId: Snowflake, stop: AbortSignal): Promise<void> {
+    if (stop.aborted) return;
+    const stretch = hearing.of(guildId);
+    const mark = stretch.mark();
+    try {
+      const channel = await parts.channel(channelId);
+      if (channel.type === "forum" || stretch.isComplete(channel)) return;
+      await archive.saveChannels(guildId, [channel]);
+      const completeTo = await readCompleteness(archive, guildId);
+      const gap = { from: completeTo(channelId), stretch, mark };
+      const saved = await closeGap(partsOf(guildId), guildId, channel, gap, stop);
+      if (saved === 0) return;
+      logger.info("gap:closed", { guildId, channelId, saved });
+      await live.changed(guildId, []);
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      // Gone, or not for the bot to see: when it is shown again, everything is looked at.
+      logger.info("gap:out-of-sight", { guildId, channelId, reason: thrown.message });
+    }
   }
 
   async function rereadAll(guildId: Snowflake, absentUntil: number, work: GuildWork, stop: AbortSignal): Promise<void> {
@@ -86,21 +161,31 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     if (!stop.aborted && found.messages > 0) logger.info("reread:done", { guildId, ...found });
   }
 
-  /** Does it again after a pause if it fails. */
-  async function persist(what: string, guildId: Snowflake, act: () => Promise<void>, stop: AbortSignal): Promise<void> {
+  /** Does it again after a pause if it fails. @returns whether it has been done */
+  async function persist(
+    what: string,
+    guildId: Snowflake,
+    act: () => Promise<void>,
+    stop: AbortSignal,
+  ): Promise<boolean> {
     while (!stop.aborted) {
       try {
         // Without the intent messages read as empty, and would empty what is stored of them.
-        if (await canReadContent()) await act();
-        return;
+        if (!(await canReadContent())) return false;
+        await act();
+        return !stop.aborted;
       } catch (thrown) {
         readable = undefined;
-        if (stop.aborted) return;
+        if (stop.aborted) break;
         logger.warn(`${what}:retry`, { guildId, error: toError(thrown).message });
-        if (await isLeft(guildId)) return await parts.onLeft(guildId);
+        if (await isLeft(guildId)) {
+          await parts.onLeft(guildId);
+          break;
+        }
         await clock.sleep(AGAIN_MS, stop);
       }
     }
+    return false;
   }
 
   async function isLeft(guildId: Snowflake): Promise<boolean> {
@@ -112,27 +197,26 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     }
   }
 
-  async function makeUp(
-    guildId: Snowflake,
-    awaySince: number,
-    absentUntil: number,
-    work: GuildWork,
-    rereading: AbortSignal,
-  ) {
+  async function makeUp(guildId: Snowflake, absentUntil: number, work: GuildWork, rereading: AbortSignal) {
     const leaving = AbortSignal.any([stopped.signal, work.left.signal]);
     // Every channel being read listens: that is no leak to be warned of.
     setMaxListeners(0, leaving);
     await parts.settled(guildId);
-    const inTurn = () => catchingUp.add(() => catchUpOnce(guildId, awaySince, leaving));
+    const inTurn = () => catchingUp.add(() => catchUpOnce(guildId, work, leaving));
     await persist("catch-up", guildId, inTurn, leaving);
     const stop = AbortSignal.any([leaving, rereading]);
     await persist("reread", guildId, () => rereadAll(guildId, absentUntil, work, stop), stop);
   }
 
-  const idle = async () => void (await Promise.all([...guilds.values()].map(({ done }) => done)));
+  async function idle(): Promise<void> {
+    const ends = () => [...guilds.values()].flatMap(({ done, looks }) => [done, ...looks.values()]);
+    await Promise.all(ends());
+    // Passes leave looks.
+    await Promise.all(ends());
+  }
 
   return {
-    begin(guildId, awaySince) {
+    begin(guildId) {
       if (stopped.signal.aborted) return;
       const known = guilds.get(guildId);
       const isKnown = known !== undefined && !known.left.signal.aborted;
@@ -141,21 +225,36 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
         ? known
         : {
             left: new AbortController(),
+            open: new Set<Snowflake>(),
+            heard: new Set<Snowflake>(),
+            looks: new Map<Snowflake, Promise<void>>(),
+            stretch: undefined,
             rereading: new AbortController(),
             progress: undefined,
             done: known?.done ?? Promise.resolve(),
           };
       work.rereading = new AbortController();
+      work.stretch = undefined;
       guilds.set(guildId, work);
       const { signal } = work.rereading;
       const absentUntil = clock.now();
-      // One absence after the other: each begins at what was archived before it.
+      // One absence after the other.
       work.done = work.done
-        .then(() => makeUp(guildId, awaySince, absentUntil, work, signal))
+        .then(() => makeUp(guildId, absentUntil, work, signal))
         .catch((thrown: unknown) => logger.error("catch-up:failed", { guildId, error: toError(thrown).message }));
+    },
+    look(guildId, channelId) {
+      const work = guilds.get(guildId);
+      if (work?.stretch !== undefined) look(guildId, channelId, work);
+      else work?.heard.add(channelId);
     },
     leave(guildId) {
       guilds.get(guildId)?.left.abort();
+    },
+    gaps(guildId) {
+      const work = guilds.get(guildId);
+      const isKnown = work?.stretch !== undefined && work.stretch === hearing.of(guildId);
+      return { isKnown, channels: work?.open.size ?? 0 };
     },
     rereading: (guildId) => guilds.get(guildId)?.progress,
     idle,

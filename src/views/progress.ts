@@ -90,7 +90,7 @@ export function alertsField(status: BackfillStatus): APIEmbedField {
 
 const lights: Readonly<Record<Light, string>> = { ok: "🟢", warning: "🟡", bad: "🔴", unknown: "⚪" };
 
-const parts = ["embedder", "index", "archive", "disk", "memory", "cpu"] as const;
+const parts = ["embedder", "index", "archive", "disk", "memory", "cpu", "clock"] as const;
 const partNames: Readonly<Record<(typeof parts)[number], string>> = {
   embedder: "Search model",
   index: "Search index",
@@ -98,12 +98,13 @@ const partNames: Readonly<Record<(typeof parts)[number], string>> = {
   disk: "Disk",
   memory: "Memory",
   cpu: "Processor",
+  clock: "Clock",
 };
 
 export function healthField(health: Health): APIEmbedField {
-  const lines = parts.map((name) => {
-    const { light, detail } = health[name];
-    return `${lights[light]} ${partNames[name]}: ${plain(detail)}`;
+  const lines = parts.flatMap((name) => {
+    const lit = health[name];
+    return lit === undefined ? [] : [`${lights[lit.light]} ${partNames[name]}: ${plain(lit.detail)}`];
   });
   return { name: "Health", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
 }

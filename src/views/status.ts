@@ -3,6 +3,7 @@
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/types.ts";
 import type { Rereading } from "../sync/recheck.ts";
+import type { Gaps } from "../sync/resync.ts";
 import { changeLine } from "./generation-change.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
@@ -10,7 +11,7 @@ import { count, plain } from "./words.ts";
 
 export function statusView(status: BackfillStatus): View {
   const embed = status.run ? runEmbed(status, status.run) : noRunEmbed(status);
-  const extra: APIEmbedField[] = [{ name: "New messages", value: livePending(status.livePending) }];
+  const extra: APIEmbedField[] = [{ name: "New messages", value: newMessages(status) }];
   if (status.change) {
     extra.unshift({ name: "The search index is being changed", value: changeLine(status.change) });
   } else if (status.otherModel) {
@@ -60,12 +61,25 @@ function noRunEmbed(status: BackfillStatus): APIEmbed {
   };
 }
 
-function livePending(pending: number | undefined): string {
+function newMessages({ livePending: pending, gaps }: BackfillStatus): string {
   if (pending === undefined)
     return "The archive cannot be asked at the moment. They are kept, and looked after when it can.";
-  if (pending === 0) return "All of them are searchable.";
-  return `${count(pending, "message")} wait to become searchable; they are stored safely.`;
+  const missing = gaps === undefined ? undefined : gap(gaps);
+  if (pending > 0)
+    return lines(`${count(pending, "message")} wait to become searchable; they are stored safely.`, missing);
+  return missing ?? "All of them are searchable.";
 }
+
+/** Of what was written while the bot was not there to hear it. */
+function gap({ isKnown, channels }: Gaps): string | undefined {
+  if (channels > 0) {
+    const still = `${count(channels, "channel or thread", "channels and threads")} still ${channels === 1 ? "has" : "have"} a gap`;
+    return `${still}: what was written there while I could not listen is being fetched from Discord, and nothing of it is lost.`;
+  }
+  return isKnown ? undefined : "I am asking Discord what was written while I could not listen; it is fetched then.";
+}
+
+const lines = (...some: (string | undefined)[]) => some.filter((line) => line !== undefined).join("\n");
 
 function rereading({ channels, channelsDone, messages, changed, removed }: Rereading): string {
   const compared = `${count(messages, "message")} compared with Discord so far, ${count(channelsDone)} of ${count(channels, "channel")} done`;

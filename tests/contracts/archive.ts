@@ -502,6 +502,31 @@ export function archiveContract(
         expect(await archive.settings(GUILD)).toEqual({});
       });
 
+      test("how far a channel is complete moves with its messages where they say so, with their commit or by itself, and never back", async () => {
+        const completeTo = async () => Object.fromEntries(await archive.completeTo(GUILD));
+        await archive.save(GUILD, [testMessage(1)], { pending: true });
+        expect(await completeTo()).toEqual({});
+        await archive.save(GUILD, [testMessage(2), testMessage(3), testMessage(2, { channelId: "101" })], {
+          pending: true,
+          completes: true,
+        });
+        expect(await completeTo()).toEqual({ "100": testId(3), "101": testId(2) });
+        // One that was stored before, by another way, moves it all the same; an older one does not.
+        await archive.save(GUILD, [testMessage(5)], { pending: true });
+        await archive.save(GUILD, [testMessage(5)], { pending: true, completes: true });
+        await archive.save(GUILD, [testMessage(4)], { pending: true, completes: true });
+        await archive.saveCompleteTo(GUILD, "100", testId(4));
+        expect(await completeTo()).toMatchObject({ "100": testId(5) });
+        await archive.saveCompleteTo(GUILD, "100", testId(9));
+        await archive.beginRemoval(GUILD, { by: "channel", id: "101" });
+        await archive.finishRemoval(GUILD, { by: "channel", id: "101" });
+        expect(await completeTo()).toEqual({ "100": testId(9) });
+        expect(await archive.listenedSince(GUILD)).toBeUndefined();
+        await archive.saveListenedSince(GUILD, testId(1));
+        expect(await archive.listenedSince(GUILD)).toBe(testId(1));
+        expect(await archive.listenedSince(OTHER_GUILD)).toBeUndefined();
+      });
+
       test("guilds are those with a record, a note or a setting", async () => {
         expect(await archive.guilds()).toEqual([]);
         await archive.save("3", [testMessage(1), testMessage(2)], { pending: false });

@@ -173,6 +173,17 @@ export function runStoreContract(name: string, open: () => Promise<Opened>): voi
         expect((await owners.take(two, [GUILD, "5"], 1002)).held).toEqual([]);
       });
 
+      test("a silent presence is ended, unless it has been prolonged since it was read", async () => {
+        const one = await owners.appear("one", 1000, 15_000);
+        const later = await owners.prolong(one, 2000, 15_000);
+        await owners.endSilent(one);
+        expect(await owners.prolong(one, 2001, 15_000)).toBeDefined();
+        const last = await owners.prolong(one, 2002, 15_000);
+        if (later === undefined || last === undefined) throw new Error("it has ended");
+        await owners.endSilent(last);
+        expect(await owners.prolong(last, 2003, 15_000)).toBeUndefined();
+      });
+
       test("of many who want a free guild at once exactly one gets it", async () => {
         const presences = await Promise.all(numbers(10).map((n) => owners.appear(`p${n}`, 1000, 15_000)));
         const results = await Promise.all(presences.map((presence) => owners.take(presence, [GUILD], 1000)));

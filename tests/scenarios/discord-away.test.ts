@@ -1,7 +1,8 @@
 // What happens while the bot is away, or its gateway connection is, is made up for when it is back.
 
-import { type Client, Events } from "discord.js";
+import { type Client, Events, PermissionFlagsBits } from "discord.js";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_PERMISSIONS } from "../../sandbox/guilds.ts";
 import { startBackscroll, type TestBackscroll, textOf, until } from "../support/backscroll.ts";
 import { expectStored, writtenIn } from "../support/mirror.ts";
 
@@ -87,6 +88,31 @@ describe("while the bot is stopped", () => {
       }
     });
     for (const id of ids) await bot.untilFound(ada.id, "weasel", id);
+  });
+
+  test("a thread made while it listened, and still empty then, is read when it is written in, and meanwhile the status says so", async () => {
+    const { bot, world, ada, admin, adminChannel, general, faults, guild } = await seeded();
+    const { id: threadId } = world.addThread({ parentId: general.id, name: "empty so far" });
+    const elsewhere = bot.say(ada.id, "ferret elsewhere");
+    await bot.untilFound(ada.id, "“ferret elsewhere”", elsewhere);
+    let ids: string[] = [];
+    await bot.whileAway(() => {
+      faults.fail({ match: /GET .*\/messages/, status: 502, count: Number.POSITIVE_INFINITY });
+      ids = [1, 2, 3].map((n) => bot.say(ada.id, `stoat ${n} in the thread`, { channelId: threadId }));
+    });
+    await until("the gap is seen", async () => (await bot.backscroll.status(guild.id)).gaps?.channels);
+    const open = await bot.type(admin.id, "backfill status", {}, adminChannel.id);
+    expect(textOf(open)).toMatch(/New messages\n.*still (has|have) a gap/);
+    expect(textOf(open)).not.toContain("All of them are searchable");
+    faults.clear();
+    for (const [at, id] of ids.entries()) await bot.untilFound(ada.id, `“stoat ${at + 1} in the thread”`, id);
+    await until("no gap is left", async () => {
+      const now = (await bot.backscroll.status(guild.id)).gaps;
+      return now?.isKnown === true && now.channels === 0;
+    });
+    await until("nothing waits", async () => (await bot.backscroll.status(guild.id)).livePending === 0);
+    const status = await bot.type(admin.id, "backfill status", {}, adminChannel.id);
+    expect(textOf(status)).toContain("All of them are searchable");
   });
 
   test("a channel and a thread that are gone by then are found no more", async () => {
@@ -227,6 +253,38 @@ describe("a server that the bot is removed from while it is away", () => {
     expect(bot.logged.filter(({ event }) => event === "guild:forgotten" || event === "scope:removed")).toEqual([]);
     await bot.backscroll.stop();
     expect((await bot.stored()).archived).toEqual([id]);
+  });
+});
+
+describe("where the bot may not look for a while", () => {
+  test("a channel's messages of that time are read when it may again, also those before one that it hears", async () => {
+    const { bot, world, ada, general } = await seeded();
+    const before = bot.say(ada.id, "marten before");
+    await bot.untilFound(ada.id, "“marten before”", before);
+    world.updateChannel(general.id, { overwrites: [{ id: world.bot.id, deny: PermissionFlagsBits.ViewChannel }] });
+    const hidden = bot.say(ada.id, "marten in hiding");
+    world.updateChannel(general.id, { overwrites: [] });
+    const after = bot.say(ada.id, "marten after");
+    await bot.untilFound(ada.id, "“marten after”", after);
+    await bot.untilFound(ada.id, "“marten in hiding”", hidden);
+  });
+
+  test("a private thread's messages from before it was added to it are read, and those of while it was put out of it", async () => {
+    const bot = await startBackscroll({ discord: { botPermissions: DEFAULT_PERMISSIONS } });
+    const { world, ada, general } = bot;
+    await until(
+      "it has looked at the server for the first time",
+      async () => (await bot.backscroll.status(bot.guild.id)).gaps?.isKnown,
+    );
+    const thread = world.addThread({ parentId: general.id, name: "apart", private: true, memberIds: [ada.id] });
+    const channelId = thread.id;
+    const first = bot.say(ada.id, "lynx alone", { channelId });
+    world.addThreadMember(channelId, world.bot.id);
+    await bot.untilFound(ada.id, "“lynx alone”", first);
+    world.removeThreadMember(channelId, world.bot.id);
+    const hidden = bot.say(ada.id, "lynx alone again", { channelId });
+    world.addThreadMember(channelId, world.bot.id);
+    await bot.untilFound(ada.id, "“lynx alone again”", hidden);
   });
 });
 

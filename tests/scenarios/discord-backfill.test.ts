@@ -3,6 +3,7 @@
 import { PermissionFlagsBits } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { systemClock } from "../../src/adapters/system.ts";
 import { type Run, totals } from "../../src/backfill/run/run.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import {
@@ -246,6 +247,28 @@ describe("a member without Manage Server", () => {
     }
     expect(await runOf(bot)).toBeUndefined();
   });
+});
+
+describe("on a machine whose clock is wrong", () => {
+  for (const [how, aheadMs] of [
+    ["hours slow", -5 * 3_600_000],
+    ["hours fast", 5 * 3_600_000],
+  ] as const) {
+    test(`${how}, it ends with everything up to now, and the status shows the clock`, async () => {
+      const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+      const { bot, world, ada, general, ids } = await withHistory(60, { clock });
+      const late = Array.from({ length: 120 }, (_, at) => world.state.idAt(Date.now() - 2 * 3_600_000 + at * 30_000));
+      world.loadMessages(
+        late.map((id, at) => ({ id, channelId: general.id, authorId: ada.id, content: `late entry ${at}` })),
+      );
+      await start(bot);
+      await untilStatus(bot, "succeeded");
+      const status = await bot.type(bot.admin.id, "backfill status");
+      expect(textOf(status)).toMatch(new RegExp(`Clock: 300 minutes ${aheadMs < 0 ? "behind" : "ahead of"} Discord's`));
+      expect(bot.logged.filter(({ event }) => event === "clock:wrong")).toHaveLength(1);
+      await expectAllIndexed(bot, [...ids, ...late]);
+    });
+  }
 });
 
 describe("when the bot is stopped in the middle", () => {

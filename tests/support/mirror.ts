@@ -25,20 +25,22 @@ export function writtenIn(
   );
 }
 
-/** Fails unless archive and index hold these, once each, with these words. */
-export async function expectStored(
-  dataDir: string,
-  guildId: Snowflake,
-  expected: readonly [Snowflake, string][],
-): Promise<void> {
+async function readArchiveOf(dataDir: string, guildId: Snowflake) {
   const { archive, close } = await openArchive({ location: join(dataDir, "archive.sqlite"), logger: quiet });
   const range = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
   const { records } = await archive.page(guildId, "message", range, 100_000);
   const pending = await archive.pending(guildId, 100);
   await close();
-  expect(oldestFirst(records.map(({ record }): [Snowflake, string] => [record.id, record.content]))).toEqual(expected);
-  expect(pending).toEqual([]);
+  return { messages: records.map(({ record }): [Snowflake, string] => [record.id, record.content]), pending };
+}
 
+/** What the archive holds, also while a bot is at it: id and content. */
+export async function readArchive(dataDir: string, guildId: Snowflake): Promise<Map<Snowflake, string>> {
+  return new Map((await readArchiveOf(dataDir, guildId)).messages);
+}
+
+/** What the index holds, in rows of one chunk each: id and text. */
+export async function readIndex(dataDir: string, guildId: Snowflake): Promise<[Snowflake, string][]> {
   const database = await connect(join(dataDir, "index"));
   const rows: [Snowflake, string][] = [];
   for (const name of (await database.tableNames()).filter((each) => each.startsWith(`g${guildId}_`))) {
@@ -48,5 +50,17 @@ export async function expectStored(
     table.close();
   }
   database.close();
-  expect(oldestFirst(rows)).toEqual(expected);
+  return rows;
+}
+
+/** Fails unless archive and index hold these, once each, with these words. */
+export async function expectStored(
+  dataDir: string,
+  guildId: Snowflake,
+  expected: readonly [Snowflake, string][],
+): Promise<void> {
+  const { messages, pending } = await readArchiveOf(dataDir, guildId);
+  expect(oldestFirst(messages)).toEqual(expected);
+  expect(pending).toEqual([]);
+  expect(oldestFirst(await readIndex(dataDir, guildId))).toEqual(expected);
 }

@@ -2,7 +2,8 @@
 // arrive later; what happens is heard in order, and later still if a test says so. Delays are turns of the event loop, from a list.
 
 import { TransientError, UserError } from "../../src/errors.ts";
-import type { GuildEvents, History, HistoryChannel } from "../../src/ports/discord.ts";
+import type { ChannelInfo } from "../../src/ports/archive.ts";
+import type { GuildEvents, Hearing, History, HistoryChannel } from "../../src/ports/discord.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { compareSnowflakes, type Snowflake } from "../../src/snowflake.ts";
 import { channel, GUILD } from "./engine.ts";
@@ -12,14 +13,19 @@ export interface ScriptedDiscord {
   /** One entry per request for messages: the channel. */
   readonly requests: Snowflake[];
   /** Set these to change what it answers. */
-  readonly mood: { down: boolean; unreadable: ReadonlySet<Snowflake>; hidesContent: boolean };
+  readonly mood: { down: boolean; unreadable: ReadonlySet<Snowflake>; hidesContent: boolean; tellsLast: boolean };
+  channels(): readonly ChannelInfo[];
+  /** What is on its way to a listener that is dead never arrives. */
+  deaf(): void;
+  /** Makes a channel, or a thread. */
+  make(channel: ChannelInfo): void;
   post(record: ArchivedRecord): void;
   /** Puts history there that nobody hears of. */
   load(records: readonly ArchivedRecord[]): void;
   edit(id: Snowflake, content: string): void;
   remove(ids: readonly Snowflake[]): void;
   /** From now on what happens is heard; until then it is missed. @returns how to stop hearing */
-  listen(events: GuildEvents): () => void;
+  listen(events: GuildEvents, hearing?: Hearing): () => void;
   /** Resolves when all that happened has been heard. */
   heard(): Promise<void>;
   /** Of all messages, oldest first: id and content. */
@@ -29,9 +35,12 @@ export interface ScriptedDiscord {
 /** @param delays how many turns of the event loop each answer and each event takes, again and again */
 export function scriptedDiscord(channelIds: readonly Snowflake[], delays: readonly number[] = [0]): ScriptedDiscord {
   const messages = new Map<Snowflake, ArchivedRecord>();
-  const mood: ScriptedDiscord["mood"] = { down: false, unreadable: new Set(), hidesContent: false };
+  const mood: ScriptedDiscord["mood"] = { down: false, unreadable: new Set(), hidesContent: false, tellsLast: false };
+  const channels = channelIds.map((id) => channel(id));
+  const last = new Map<Snowflake, Snowflake>();
   const requests: Snowflake[] = [];
   let events: GuildEvents | undefined;
+  let hearing: Hearing | undefined;
   let chain = Promise.resolve();
   let drawn = 0;
   let edits = 0;
@@ -42,9 +51,9 @@ export function scriptedDiscord(channelIds: readonly Snowflake[], delays: readon
   }
 
   function tell(report: (events: GuildEvents) => Promise<void>) {
-    const hearing = events;
-    if (hearing === undefined) return;
-    chain = chain.then(delay).then(() => report(hearing));
+    const listener = events;
+    if (listener === undefined) return;
+    chain = chain.then(delay).then(() => report(listener));
   }
 
   const newestFirst = (channelId: Snowflake) =>
@@ -55,8 +64,12 @@ export function scriptedDiscord(channelIds: readonly Snowflake[], delays: readon
 
   const history: History = {
     channels: async () =>
-      channelIds.map(
-        (id): HistoryChannel => ({ ...channel(id), ...(mood.unreadable.has(id) && { unreadable: "no" }) }),
+      channels.map(
+        (each): HistoryChannel => ({
+          ...each,
+          ...(mood.unreadable.has(each.id) && { unreadable: "no" }),
+          ...(mood.tellsLast && { lastMessageId: last.get(each.id) ?? null }),
+        }),
       ),
     async messages({ id }, range, signal) {
       requests.push(id);
@@ -78,9 +91,18 @@ export function scriptedDiscord(channelIds: readonly Snowflake[], delays: readon
     canReadContent: async () => !mood.hidesContent,
   };
 
-  const put = (record: ArchivedRecord) => {
+  const infoOf = (id: Snowflake) => channels.find((each) => each.id === id) ?? channel(id);
+  const store = (record: ArchivedRecord) => {
     messages.set(record.id, record);
-    tell((hearing) => hearing.messageSaved(GUILD, record, channel(record.channelId)));
+    if (compareSnowflakes(record.id, last.get(record.channelId) ?? "0") > 0) last.set(record.channelId, record.id);
+  };
+  const put = (record: ArchivedRecord) => {
+    const isNew = !messages.has(record.id);
+    store(record);
+    const stretch = isNew ? hearing?.of(GUILD) : undefined;
+    if (events !== undefined) stretch?.heard(record.id);
+    const info = infoOf(record.channelId);
+    tell((listener) => listener.messageSaved(GUILD, record, info, stretch?.isComplete(info) ?? false));
   };
 
   return {
@@ -88,8 +110,19 @@ export function scriptedDiscord(channelIds: readonly Snowflake[], delays: readon
     requests,
     mood,
     post: put,
+    channels: () => channels,
+    deaf() {
+      chain = Promise.resolve();
+    },
+    make(made) {
+      channels.push(made);
+      // Whoever hears of it being made has missed nothing in it.
+      const stretch = events && hearing?.of(GUILD);
+      stretch?.completed(made.id, stretch.mark());
+      tell((listener) => listener.channelSaved(GUILD, made));
+    },
     load(records) {
-      for (const record of records) messages.set(record.id, record);
+      for (const record of records) store(record);
     },
     edit(id, content) {
       const record = messages.get(id);
@@ -98,12 +131,14 @@ export function scriptedDiscord(channelIds: readonly Snowflake[], delays: readon
     },
     remove(ids) {
       const present = ids.filter((id) => messages.delete(id));
-      if (present.length > 0) tell((hearing) => hearing.messagesDeleted(GUILD, present));
+      if (present.length > 0) tell((listener) => listener.messagesDeleted(GUILD, present));
     },
-    listen(hearing) {
-      events = hearing;
+    listen(listener, hears) {
+      events = listener;
+      hearing = hears;
       return () => {
         events = undefined;
+        hearing = undefined;
       };
     },
     heard: () => chain,

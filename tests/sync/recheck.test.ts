@@ -6,9 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { archiveOnly } from "../../src/indexing/live/archive-only.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
-import { LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
+import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
 import { catchUp } from "../../src/sync/catch-up.ts";
 import { collectHistory } from "../../src/sync/collect.ts";
+import { createHearing, createStretch } from "../../src/sync/hearing.ts";
 import { reread } from "../../src/sync/recheck.ts";
 import { createMakeUp } from "../../src/sync/resync.ts";
 import { openTestArchive, type TestArchive, testId, testMessage } from "../support/archive.ts";
@@ -52,6 +53,14 @@ async function archived(records: readonly ArchivedRecord[]): Promise<void> {
     GUILD,
     [...new Set(records.map(({ channelId }) => channelId))].map((id) => channel(id)),
   );
+  await listened(GUILD, records);
+}
+
+/** It has heard them all, in their order. */
+async function listened(guildId: Snowflake, records: readonly ArchivedRecord[]): Promise<void> {
+  await archive.saveListenedSince(guildId, FIRST_SNOWFLAKE);
+  const last = new Map(records.map(({ channelId, id }) => [channelId, id]));
+  for (const [channelId, id] of last) await archive.saveCompleteTo(guildId, channelId, id);
 }
 
 function partsOf(discord: ScriptedDiscord, runsBy: Clock = clock) {
@@ -62,6 +71,8 @@ function partsOf(discord: ScriptedDiscord, runsBy: Clock = clock) {
     logger: quiet,
     live: { kick() {}, async changed() {}, async channelDeleted() {} },
     settled: async () => discord.heard(),
+    hearing: createHearing(),
+    channel: async (id: Snowflake) => channel(id),
     isGone: async () => false,
     onGone: async () => undefined,
     onMarked: async () => undefined,
@@ -74,7 +85,7 @@ function partsOf(discord: ScriptedDiscord, runsBy: Clock = clock) {
 async function makeUpAll(discord: ScriptedDiscord, requests = Number.POSITIVE_INFINITY): Promise<void> {
   const makeUp = createMakeUp(partsOf(discord));
   const hurry = setInterval(() => clock.skip(60_000), 1);
-  makeUp.begin(GUILD, Date.now());
+  makeUp.begin(GUILD);
   const goal = discord.requests.length + requests;
   if (Number.isFinite(goal)) await until(() => discord.requests.length >= goal, "it asks");
   else await makeUp.idle();
@@ -92,9 +103,8 @@ describe("when the bot comes back", () => {
     discord.edit(testId(990), "edited");
     discord.remove(numbers(5).map((n) => testId(850 + n)));
     discord.remove([testId(10)]);
-    const awaySince = snowflakeAt(Date.now());
-    const found = await catchUp(partsOf(discord), GUILD, awaySince, never);
-    expect(found).toEqual({ saved: 1, removed: 5, gone: 0 });
+    const found = await catchUp(partsOf(discord), GUILD, createStretch(), new Set(), never);
+    expect(found).toEqual({ saved: 1, removed: 5, gone: 0, failed: [] });
     // One for what is new, three for the pages.
     expect(discord.requests).toHaveLength(4);
     const kept = await contents();
@@ -153,7 +163,7 @@ describe("when the bot comes back", () => {
     discord.mood.unreadable = new Set();
     discord.mood.hidesContent = true;
     const parts = partsOf(discord);
-    await catchUp(parts, GUILD, LAST_SNOWFLAKE, never);
+    await catchUp(parts, GUILD, createStretch(), new Set(), never);
     await collectHistory(
       parts,
       GUILD,
@@ -210,10 +220,11 @@ describe("re-reading", () => {
     for (const guildId of guilds) {
       await archive.save(guildId, before, { pending: false });
       await archive.saveChannels(guildId, [channel("10")]);
+      await listened(guildId, before);
     }
     const standing = createManualClock();
     const makeUp = createMakeUp(partsOf(discord, standing));
-    for (const guildId of guilds) makeUp.begin(guildId, Date.now());
+    for (const guildId of guilds) makeUp.begin(guildId);
     // Catching up: for each what is new, and one page.
     await until(() => discord.requests.length >= 7, "re-reading begins");
     const asked = discord.requests.length;
@@ -327,7 +338,7 @@ test("whatever is written, edited and deleted while history is being read, the a
       const awaySince = snowflakeAt(Date.now() - 1_000);
       discord.listen(archiveOnly(archive));
       // Without re-reading: it would mend in the end what these do wrong.
-      const catchingUp = catchUp(partsOf(discord), GUILD, awaySince, never);
+      const catchingUp = catchUp(partsOf(discord), GUILD, createStretch(), new Set(), never);
       const collection = { newestId: awaySince, startedAt: Date.now(), onRead: async () => undefined };
       const collecting = collectHistory(partsOf(discord), GUILD, collection, never);
       for (const [at, { do: act, n }] of steps.entries()) {

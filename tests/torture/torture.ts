@@ -1,5 +1,6 @@
-// npm run torture: kills a real process with SIGKILL at random moments of its backfills, starts it again each time, and compares
-// the index at the end of each run with the one of a process that nobody disturbed. Remote engines are killed and stopped along with it.
+// npm run torture: kills a real process with SIGKILL at random moments of its backfills, starts it again each time, and compares the
+// index at the end of each run with the one of a process that nobody disturbed. Remote engines are killed and stopped along with it.
+// With --away see away.ts.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,14 +9,16 @@ import { isDeepStrictEqual, parseArgs } from "node:util";
 import { totals } from "../../src/backfill/run/run.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, openHouse } from "../support/engine.ts";
+import { tortureAway } from "./away.ts";
 import { tortureChange } from "./change.ts";
 import { openFolder, openRemote, type Place } from "./places.ts";
 import { tortureRecords } from "./records.ts";
+import { seeded } from "./seeded.ts";
 import { createVictim, type Victim } from "./victim.ts";
 
 const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
-const USAGE =
-  "Usage: npm run torture [-- --change --engines local|remote --kills N --records N --seed N --minutes N --json FILE]";
+const USAGE = `Usage: npm run torture [-- --change --engines local|remote --kills N --records N --seed N --minutes N --json FILE]
+       npm run torture -- --away [--stops N --kills N --seed N --minutes N --json FILE]`;
 const LIVE_MESSAGES = 300;
 /** Kills come like a Poisson process: on average so many in the time that an undisturbed run takes. */
 const KILLS_PER_RUN = 12;
@@ -39,7 +42,28 @@ interface Outcome {
 }
 
 async function main(): Promise<number> {
-  const { kills: wanted, records, seed, minutes, json, engines, change } = readArguments();
+  const given = readArguments();
+  return await (given.away ? whileAway(given) : duringBackfills(given));
+}
+
+async function whileAway({ stops, kills, seed, minutes, json }: Arguments): Promise<number> {
+  console.log(`Torture while away: ${stops} stops, ${kills} kills, seed ${seed}, at most ${minutes} minutes.`);
+  const outcome = await tortureAway({ stops, kills, seed, minutes, onLine: (line) => console.log(line) });
+  console.log(JSON.stringify(outcome, null, 2));
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(outcome, null, 2)}\n`);
+  const { missing, resurrected, outdated, differingRows } = outcome;
+  return missing + resurrected + outdated + differingRows === 0 ? 0 : 1;
+}
+
+async function duringBackfills({
+  kills: wanted,
+  records,
+  seed,
+  minutes,
+  json,
+  engines,
+  change,
+}: Arguments): Promise<number> {
   const open = engines === "remote" ? openRemote : openFolder;
   const startedAt = performance.now();
   const seconds = () => Math.round((performance.now() - startedAt) / 1000);
@@ -194,10 +218,14 @@ async function main(): Promise<number> {
   return result.identical && result.balanced && trouble.length === 0 ? 0 : 1;
 }
 
+type Arguments = ReturnType<typeof readArguments>;
+
 function readArguments() {
   const { values } = parseArgs({
     options: {
-      kills: { type: "string", default: "200" },
+      away: { type: "boolean", default: false },
+      stops: { type: "string", default: "100" },
+      kills: { type: "string" },
       records: { type: "string", default: "20000" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       minutes: { type: "string", default: "30" },
@@ -206,16 +234,18 @@ function readArguments() {
       change: { type: "boolean", default: false },
     },
   });
-  const whole = (name: "kills" | "records" | "seed" | "minutes") => {
-    const value = Number(values[name]);
+  const whole = (name: "stops" | "kills" | "records" | "seed" | "minutes") => {
+    const value = Number(values[name] ?? (values.away ? 100 : 200));
     if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number.\n${USAGE}`);
     return value;
   };
-  const { json, engines, change } = values;
+  const { away, json, engines, change } = values;
   if (engines !== "local" && engines !== "remote") throw new Error(`--engines takes local or remote.\n${USAGE}`);
   return {
+    away,
     engines,
     change,
+    stops: whole("stops"),
     kills: whole("kills"),
     records: whole("records"),
     seed: whole("seed"),
@@ -225,16 +255,5 @@ function readArguments() {
 }
 
 const pad = (value: number | string, width: number) => String(value).padStart(width);
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 process.exitCode = await main();

@@ -1,6 +1,7 @@
 // The archive on Deno KV: records and their pending marks. Removal is in removal.ts, the rest of a guild in guild-state.ts.
 
 import { isDeepStrictEqual } from "node:util";
+import type { KvMutation } from "@deno/kv";
 import type { Archive, PendingEntry } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, DamagedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
@@ -13,6 +14,7 @@ import {
   snowflakeBefore,
 } from "../../snowflake.ts";
 import { type RecordValue, recordToValue, valueToRecord } from "./codec.ts";
+import { completions } from "./completions.ts";
 import { createGuildState } from "./guild-state.ts";
 import {
   channelIndexRange,
@@ -77,9 +79,10 @@ export function createArchive(store: Store, logger: Logger): Archive {
     return ids.flatMap((id) => found.get(id) ?? []);
   }
 
-  async function saveNow(guildId: Snowflake, records: readonly ArchivedRecord[], pending: boolean) {
+  async function saveNow(guildId: Snowflake, records: readonly ArchivedRecord[], pending: boolean, completes: boolean) {
     const counts = { created: 0, changed: 0, same: 0 };
     const writes = createRecordWrites(guildId, pending);
+    const moves = completes ? await completions(store, guildId, records) : new Map<Snowflake, KvMutation>();
     async function* changes() {
       for (const { kind, records: slice } of slicesByKind(records)) {
         const stored = await storedValues(
@@ -92,7 +95,9 @@ export function createArchive(store: Store, logger: Logger): Archive {
           const before = stored.get(record.id);
           const outcome = outcomeOf(record, value, before);
           counts[outcome] += 1;
-          if (outcome !== "same") yield writes(record, value, before);
+          const move = moves.get(record.id);
+          const mutations = [...(outcome === "same" ? [] : writes(record, value, before)), ...(move ? [move] : [])];
+          if (mutations.length > 0) yield mutations;
         }
       }
     }
@@ -103,14 +108,14 @@ export function createArchive(store: Store, logger: Logger): Archive {
   return {
     reading: readings.open,
 
-    async save(guildId, records, { pending, asOf }) {
+    async save(guildId, records, { pending, asOf, completes = false }) {
       return readings.inTurn(guildId, () => {
         const current = asOf ? records.filter((each) => !readings.isOutdated(guildId, each, asOf)) : records;
         for (const kind of ["message", "note"] as const) {
           const ids = current.filter((each) => each.kind === kind).map(({ id }) => id);
           readings.noteIds(guildId, kind, ids, asOf);
         }
-        return saveNow(guildId, current, pending);
+        return saveNow(guildId, current, pending, completes);
       });
     },
 

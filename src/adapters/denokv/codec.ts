@@ -96,6 +96,8 @@ export const channelSchema = z.object({
   accessChannelId: id,
 });
 
+export const idSchema = id;
+
 export const cursorSchema = z.object({ oldestId: id, newestId: id, complete: z.boolean() });
 
 export const rereadSchema = z.object({ since: z.number(), reachedId: id.exactOptional() });

@@ -6,8 +6,16 @@ import type { z } from "zod";
 import type { Archive } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
-import { channelSchema, cursorSchema, rereadSchema, settingsSchema, Undecodable, whyInvalid } from "./codec.ts";
-import { guildKey, markKey } from "./keys.ts";
+import {
+  channelSchema,
+  cursorSchema,
+  idSchema,
+  rereadSchema,
+  settingsSchema,
+  Undecodable,
+  whyInvalid,
+} from "./codec.ts";
+import { guildKey, idOf, markKey } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
 import type { Store } from "./store.ts";
 
@@ -20,6 +28,11 @@ type GuildState = Pick<
   | "saveCursor"
   | "rereadCursor"
   | "saveRereadCursor"
+  | "cursors"
+  | "completeTo"
+  | "saveCompleteTo"
+  | "listenedSince"
+  | "saveListenedSince"
   | "settings"
   | "saveSettings"
   | "guilds"
@@ -90,6 +103,41 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
 
     async saveRereadCursor(guildId, channelId, cursor) {
       await store.commit([{ type: "set", key: guildKey("reread", guildId, channelId), value: { ...cursor } }]);
+    },
+
+    async cursors(guildId) {
+      const entries = await store.list({ prefix: ["cursor", BigInt(guildId)] });
+      return new Map(
+        entries.flatMap((entry) => {
+          const cursor = validated(cursorSchema, entry);
+          return cursor === undefined ? [] : [[idOf(entry.key), cursor] as const];
+        }),
+      );
+    },
+
+    async completeTo(guildId) {
+      const entries = await store.list({ prefix: ["complete", BigInt(guildId)] });
+      return new Map(
+        entries.flatMap((entry) => {
+          const id = validated(idSchema, entry);
+          return id === undefined ? [] : [[idOf(entry.key), id] as const];
+        }),
+      );
+    },
+
+    async saveCompleteTo(guildId, channelId, id) {
+      const entry = await store.get(guildKey("complete", guildId, channelId));
+      const before = validated(idSchema, entry);
+      if (before !== undefined && compareSnowflakes(before, id) >= 0) return;
+      await store.commit([{ type: "set", key: entry.key, value: id }]);
+    },
+
+    async listenedSince(guildId) {
+      return validated(idSchema, await store.get(guildKey("listened-since", guildId)));
+    },
+
+    async saveListenedSince(guildId, id) {
+      await store.commit([{ type: "set", key: guildKey("listened-since", guildId), value: id }]);
     },
 
     async settings(guildId) {

@@ -5,8 +5,8 @@
 //   note-by, <guild owner id>            the notes of an owner
 //   days, <guild author channel day>     on which days an author wrote in a channel, at most
 //   pending | quarantine, guild, kind, id
-//   channel | cursor | reread, guild, channel
-//   settings | generations | run | run-damaged, guild
+//   channel | cursor | reread | complete, guild, channel
+//   settings | listened-since | generations | run | run-damaged, guild
 //   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
 //   owner, guild                         which presence a guild is of
@@ -32,6 +32,8 @@ export const guildFamilies = [
   "channel",
   "cursor",
   "reread",
+  "complete",
+  "listened-since",
   "settings",
   "generations",
   "run",

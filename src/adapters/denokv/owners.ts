@@ -84,6 +84,12 @@ export function createOwners(store: Store): {
         await store.commit([{ type: "delete", key: presenceKey(id) }]);
       },
 
+      async endSilent({ id, expiresAt }) {
+        const { key, value, versionstamp } = await store.get(presenceKey(id));
+        if (versionstamp === null || presenceSchema.safeParse(value).data?.expiresAt !== expiresAt) return;
+        await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
+      },
+
       async take(presence, guildIds, now) {
         const taken: Lease[] = [];
         const held: { readonly guildId: Snowflake; readonly by: Presence }[] = [];

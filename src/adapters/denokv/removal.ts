@@ -109,6 +109,7 @@ export function createRemoval(store: Store, logger: Logger) {
       { type: "delete", key: guildKey("channel", guildId, channelId) },
       { type: "delete", key: guildKey("cursor", guildId, channelId) },
       { type: "delete", key: guildKey("reread", guildId, channelId) },
+      { type: "delete", key: guildKey("complete", guildId, channelId) },
     ]);
     return removed;
   }

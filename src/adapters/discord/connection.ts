@@ -1,45 +1,32 @@
-// Whether a client is connected: when it is ready, since when it may have missed what happened, which guilds invited the bot,
-// and what it did not ask Discord for.
+// Whether a client is connected: when it is ready, when it may have missed what happened, which guilds invited the bot, and what
+// it did not ask Discord for.
 
 import { type Client, Events, GatewayIntentBits, type Guild, Status } from "discord.js";
-import type { Clock } from "../../ports/clock.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 export interface ConnectionEvents {
-  /** The gateway was lost and could not be resumed; it is connected anew. @param awaySince milliseconds since 1970 */
-  reconnected(awaySince: number): void;
-  /** The bot was invited to a guild, perhaps not for the first time. @param joinedAt milliseconds since 1970 */
-  invited(guildId: Snowflake, joinedAt: number): void;
+  /** A session of the gateway has begun: the first, or another one because the last could not be resumed. */
+  connected(): void;
+  /** The bot was invited to a guild, perhaps not for the first time. */
+  invited(guildId: Snowflake): void;
+  /** A guild that was out of service is back. */
+  available(guildId: Snowflake): void;
 }
 
 /** @returns stops listening, removing nobody else's listeners */
-export function listenToConnection(client: Client, events: ConnectionEvents, clock: Pick<Clock, "now">): () => void {
-  let awaySince: number | undefined;
+export function listenToConnection(client: Client, events: ConnectionEvents): () => void {
+  // Not after a resume: then Discord sends all that was missed.
+  const onReady = () => events.connected();
+  const onGuild = (guild: Guild) => events.invited(guild.id);
+  const onAvailable = (guild: Guild) => events.available(guild.id);
 
-  const onLost = () => {
-    awaySince ??= clock.now();
-  };
-  // Discord sends all that was missed.
-  const onResumed = () => {
-    awaySince = undefined;
-  };
-  const onReady = () => {
-    if (awaySince === undefined) return;
-    const since = awaySince;
-    awaySince = undefined;
-    events.reconnected(since);
-  };
-  const onGuild = (guild: Guild) => events.invited(guild.id, guild.joinedTimestamp);
-
-  client.on(Events.ShardReconnecting, onLost);
-  client.on(Events.ShardResume, onResumed);
   client.on(Events.ShardReady, onReady);
   client.on(Events.GuildCreate, onGuild);
+  client.on(Events.GuildAvailable, onAvailable);
   return () => {
-    client.off(Events.ShardReconnecting, onLost);
-    client.off(Events.ShardResume, onResumed);
     client.off(Events.ShardReady, onReady);
     client.off(Events.GuildCreate, onGuild);
+    client.off(Events.GuildAvailable, onAvailable);
   };
 }
 

@@ -10,12 +10,13 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 /** Of all guilds together; some kilobytes each. */
 const MOST_WAITING = 10_000;
-/** What was let go was written a little before it was heard. */
-const LATENESS_MS = 60_000;
-
 export interface EventOrder {
-  /** A failure is logged and does not hold up the next; one that will pass is waited for. @param subject for the log */
-  add(guildId: Snowflake, subject: Record<string, unknown>, handle: () => Promise<void>): void;
+  /**
+   * A failure is logged and does not hold up the next; one that will pass is waited for.
+   * @param subject for the log
+   * @param onFailed told before the next is handled
+   */
+  add(guildId: Snowflake, subject: Record<string, unknown>, handle: () => Promise<void>, onFailed?: () => void): void;
   /** Resolves when what was heard of a guild until now has been handled. */
   settled(guildId: Snowflake): Promise<void>;
   /** Gives up what cannot be handled now; resolves when the rest has been. */
@@ -25,13 +26,15 @@ export interface EventOrder {
 export interface EventOrderParts {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told once events can be handled again that others of this guild were let go. @param since milliseconds since 1970 */
-  onMissed(guildId: Snowflake, since: number): void;
+  /** Told at once that an event of this guild is let go: what comes later does not follow on from what came before. */
+  onLetGo(guildId: Snowflake): void;
+  /** Told once events can be handled again that others of this guild were let go. */
+  onMissed(guildId: Snowflake): void;
 }
 
-export function createEventOrder({ clock, logger, onMissed }: EventOrderParts): EventOrder {
+export function createEventOrder({ clock, logger, onLetGo, onMissed }: EventOrderParts): EventOrder {
   const chains = new Map<Snowflake, Promise<void>>();
-  const missedSince = new Map<Snowflake, number>();
+  const missed = new Set<Snowflake>();
   const stopped = new AbortController();
   let waiting = 0;
 
@@ -39,6 +42,7 @@ export function createEventOrder({ clock, logger, onMissed }: EventOrderParts): 
     guildId: Snowflake,
     subject: Record<string, unknown>,
     handle: () => Promise<void>,
+    onFailed: () => void,
   ): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       try {
@@ -47,7 +51,7 @@ export function createEventOrder({ clock, logger, onMissed }: EventOrderParts): 
         const error = toError(thrown).message;
         if (!(thrown instanceof TransientError) || stopped.signal.aborted) {
           logger.error("guild-event:failed", { guildId, ...subject, error });
-          return;
+          return onFailed();
         }
         logger.warn("guild-event:retry", { guildId, ...subject, pauseMs, error });
         await clock.sleep(pauseMs, stopped.signal);
@@ -56,18 +60,16 @@ export function createEventOrder({ clock, logger, onMissed }: EventOrderParts): 
   }
 
   function tellMissed(guildId: Snowflake): void {
-    const since = missedSince.get(guildId);
-    if (since === undefined || stopped.signal.aborted) return;
-    missedSince.delete(guildId);
-    onMissed(guildId, since);
+    if (missed.delete(guildId) && !stopped.signal.aborted) onMissed(guildId);
   }
 
   return {
-    add(guildId, subject, handle) {
+    add(guildId, subject, handle, onFailed = () => {}) {
       if (waiting >= MOST_WAITING) {
-        if (missedSince.has(guildId)) return;
+        onLetGo(guildId);
+        if (missed.has(guildId)) return;
         logger.warn("guild-event:let-go", { guildId, ...subject });
-        missedSince.set(guildId, clock.now() - LATENESS_MS);
+        missed.add(guildId);
         // Behind all that waits.
         chains.set(
           guildId,
@@ -77,7 +79,7 @@ export function createEventOrder({ clock, logger, onMissed }: EventOrderParts): 
       }
       waiting += 1;
       const chain = (chains.get(guildId) ?? Promise.resolve())
-        .then(() => patiently(guildId, subject, handle))
+        .then(() => patiently(guildId, subject, handle, onFailed))
         .then(() => {
           waiting -= 1;
           if (chains.get(guildId) === chain) chains.delete(guildId);

@@ -7,14 +7,16 @@ import {
   type Client,
   type GatewayChannelDeleteDispatchData,
   GatewayDispatchEvents,
+  type GatewayGuildCreateDispatchData,
   type GatewayGuildDeleteDispatchData,
   type GatewayMessageDeleteBulkDispatchData,
   type GatewayMessageDeleteDispatchData,
   type GatewayThreadDeleteDispatchData,
   type GatewayThreadListSyncDispatchData,
+  type GatewayThreadMembersUpdateDispatchData,
   Routes,
 } from "discord.js";
-import type { GuildEvents } from "../../ports/discord.ts";
+import type { GuildEvents, Hearing, Stretch } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { type DiscordChannel, toChannelInfo } from "./channel-info.ts";
 import type { Directory } from "./directory.ts";
@@ -26,6 +28,7 @@ type GuildMessage = ReceivedMessage & { readonly guild_id?: Snowflake };
 type GuildChannel = DiscordChannel & { readonly guild_id?: Snowflake };
 /** An edit may come without what did not change. */
 type MessageEdit = Partial<GuildMessage> & Pick<GuildMessage, "id" | "channel_id">;
+type NewThread = APIThreadChannel & { readonly newly_created?: boolean };
 
 export interface Listening {
   /** Resolves when what was heard of a guild until now has been handled. */
@@ -34,28 +37,39 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
+export interface ListeningParts extends Omit<EventOrderParts, "onLetGo"> {
+  readonly directory: Directory;
+  readonly hearing: Hearing;
+  /** Told of a channel or thread in which something is, or may be, missing before what was just heard there. */
+  onGap(guildId: Snowflake, channelId: Snowflake): void;
+}
+
 /**
  * Reports a client's guild events, those of one guild one after the other (see event-order.ts). The bot's own messages, announcements, ephemeral messages and direct messages are not reported.
  */
 export function listenToGuilds(
   client: Client,
   events: GuildEvents,
-  { directory, ...orderParts }: EventOrderParts & { readonly directory: Directory },
+  { directory, hearing, onGap, ...orderParts }: ListeningParts,
 ): Listening {
-  const order = createEventOrder(orderParts);
+  const order = createEventOrder({ ...orderParts, onLetGo: hearing.interrupted });
 
   function inOrder(
     guildId: Snowflake | undefined,
     subject: Record<string, unknown>,
     handle: () => Promise<void>,
+    onFailed?: () => void,
   ): void {
-    if (guildId !== undefined) order.add(guildId, subject, handle);
+    if (guildId !== undefined) order.add(guildId, subject, handle, onFailed);
   }
 
-  async function saveMessage(guildId: Snowflake, message: GuildMessage): Promise<void> {
+  /** @param stretch in which it was written; undefined: it was edited */
+  async function saveMessage(guildId: Snowflake, message: GuildMessage, stretch?: Stretch): Promise<void> {
     if (message.author.id === client.user?.id || !hasWords(message)) return;
     const channel = await directory.channel(message.channel_id);
-    await events.messageSaved(guildId, toRecord(message, channel, directory.names(guildId)), channel);
+    const completes = stretch?.isComplete(channel) ?? false;
+    await events.messageSaved(guildId, toRecord(message, channel, directory.names(guildId)), channel, completes);
+    if (stretch !== undefined && !completes) onGap(guildId, channel.id);
   }
 
   async function fetchMessage(edit: MessageEdit): Promise<GuildMessage | undefined> {
@@ -70,23 +84,30 @@ export function listenToGuilds(
 
   function heardMessage(message: GuildMessage): void {
     const guildId = message.guild_id;
-    for (const { id, member } of [...message.mentions, { id: message.author.id, member: message.member }]) {
-      if (guildId && member?.nick !== undefined) directory.rememberNickname(guildId, id, member.nick);
-    }
-    inOrder(guildId, { messageId: message.id }, async () => {
-      if (guildId) await saveMessage(guildId, message);
+    if (guildId === undefined) return;
+    rememberNames(guildId, message);
+    const stretch = hearing.of(guildId);
+    stretch.heard(message.id);
+    const save = () => saveMessage(guildId, message, stretch);
+    inOrder(guildId, { messageId: message.id }, save, () => {
+      stretch.lost(message.channel_id);
+      onGap(guildId, message.channel_id);
     });
   }
 
-  function heardEdit(edit: MessageEdit): void {
-    if (isWhole(edit)) {
-      heardMessage(edit);
-      return;
+  function rememberNames(guildId: Snowflake, message: GuildMessage): void {
+    for (const { id, member } of [...message.mentions, { id: message.author.id, member: message.member }]) {
+      if (member?.nick !== undefined) directory.rememberNickname(guildId, id, member.nick);
     }
+  }
+
+  function heardEdit(edit: MessageEdit): void {
     const guildId = edit.guild_id;
+    if (guildId === undefined) return;
+    if (isWhole(edit)) rememberNames(guildId, edit);
     inOrder(guildId, { messageId: edit.id }, async () => {
-      const message = await fetchMessage(edit);
-      if (guildId && message) await saveMessage(guildId, message);
+      const message = isWhole(edit) ? edit : await fetchMessage(edit);
+      if (message) await saveMessage(guildId, message);
     });
   }
 
@@ -103,6 +124,24 @@ export function listenToGuilds(
     inOrder(guildId, { channelId: info.id }, async () => {
       if (guildId) await events.channelSaved(guildId, info);
     });
+  }
+
+  function heardThread(thread: NewThread): void {
+    const guildId = thread.guild_id;
+    // Nothing can be missing of what has only just been made. One that is heard of because the bot was added may be old.
+    if (guildId && thread.newly_created) {
+      const stretch = hearing.of(guildId);
+      stretch.completed(thread.id, stretch.mark());
+    }
+    heardChannel(thread);
+    const info = toChannelInfo(thread);
+    if (guildId && info && !hearing.of(guildId).isComplete(info)) {
+      inOrder(guildId, { channelId: thread.id }, async () => onGap(guildId, thread.id));
+    }
+  }
+
+  function heardThreadMembers({ guild_id, id, removed_member_ids }: GatewayThreadMembersUpdateDispatchData): void {
+    if (client.user && removed_member_ids?.includes(client.user.id)) hearing.of(guild_id).lost(id);
   }
 
   function heardChannelDeletion(channel: GuildChannel): void {
@@ -128,8 +167,11 @@ export function listenToGuilds(
     [GatewayDispatchEvents.ChannelCreate, (data: GuildChannel) => heardChannel(data)],
     [GatewayDispatchEvents.ChannelUpdate, (data: GuildChannel) => heardChannel(data)],
     [GatewayDispatchEvents.ChannelDelete, (data: GatewayChannelDeleteDispatchData) => heardChannelDeletion(data)],
-    [GatewayDispatchEvents.ThreadCreate, (data: APIThreadChannel) => heardChannel(data)],
+    [GatewayDispatchEvents.ThreadCreate, heardThread],
     [GatewayDispatchEvents.ThreadUpdate, (data: APIThreadChannel) => heardChannel(data)],
+    [GatewayDispatchEvents.ThreadMembersUpdate, heardThreadMembers],
+    // A new session, or an outage is over: what came in between was not heard.
+    [GatewayDispatchEvents.GuildCreate, ({ id }: GatewayGuildCreateDispatchData) => hearing.interrupted(id)],
     [GatewayDispatchEvents.ThreadDelete, (data: GatewayThreadDeleteDispatchData) => heardChannelDeletion(data)],
     [
       GatewayDispatchEvents.ThreadListSync,

@@ -6,6 +6,7 @@ import {
   type APIThreadChannel,
   type Client,
   type RESTGetAPIChannelUsersThreadsArchivedResult,
+  type RESTGetAPIGuildChannelsResult,
   type RESTGetAPIGuildThreadsResult,
   type RESTGetCurrentApplicationResult,
   Routes,
@@ -41,6 +42,12 @@ const THREAD_PARENTS: ReadonlySet<ChannelType> = new Set([
 interface Parent extends HistoryChannel {
   readonly discordType: ChannelType;
   readonly managesThreads: boolean;
+}
+
+/** A thread with messages of which Discord names no last one is to be asked about. */
+function lastMessageOf({ last_message_id: id, total_message_sent: sent }: APIThreadChannel) {
+  if (id === undefined || (id === null && sent !== 0)) return {};
+  return { lastMessageId: id };
 }
 
 export function createHistory(
@@ -88,6 +95,16 @@ export function createHistory(
         managesThreads: (permissions & Bit.ManageThreads) !== 0n,
       };
     });
+  }
+
+  /** As Discord has it: the client's own memory misses what was written where the bot could not look. */
+  async function lastMessages(guildId: Snowflake): Promise<Map<Snowflake, Snowflake | null>> {
+    const channels = (await get(Routes.guildChannels(guildId))) as RESTGetAPIGuildChannelsResult;
+    const last = new Map<Snowflake, Snowflake | null>();
+    for (const channel of channels as { id: Snowflake; last_message_id?: Snowflake | null }[]) {
+      if (channel.last_message_id !== undefined) last.set(channel.id, channel.last_message_id);
+    }
+    return last;
   }
 
   async function activeThreads(guildId: Snowflake): Promise<APIThreadChannel[]> {
@@ -145,7 +162,11 @@ export function createHistory(
       const parent = info?.parentId && byId.get(info.parentId);
       if (!info || !parent) continue;
       directory.remember(info);
-      threads.set(info.id, { ...info, ...(parent.unreadable && { unreadable: parent.unreadable }) });
+      threads.set(info.id, {
+        ...info,
+        ...(parent.unreadable && { unreadable: parent.unreadable }),
+        ...lastMessageOf(thread),
+      });
     }
     return [...threads.values()];
   }
@@ -160,8 +181,12 @@ export function createHistory(
     async channels(guildId) {
       try {
         const all = await parents(guildId);
-        const threads = await threadsOf(guildId, all);
-        return [...all.map(({ discordType: _type, managesThreads: _manages, ...channel }) => channel), ...threads];
+        const [last, threads] = await Promise.all([lastMessages(guildId), threadsOf(guildId, all)]);
+        const channels = all.map(({ discordType: _type, managesThreads: _manages, ...channel }): HistoryChannel => {
+          const lastMessageId = last.get(channel.id);
+          return lastMessageId === undefined ? channel : { ...channel, lastMessageId };
+        });
+        return [...channels, ...threads];
       } catch (error) {
         throw translateDiscordError(error, "list this server's channels and threads");
       }

@@ -9,7 +9,7 @@ import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import { prepareRecords } from "../../indexing/text/rows.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { History } from "../../ports/discord.ts";
+import type { DiscordTime, History } from "../../ports/discord.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
@@ -25,7 +25,17 @@ export interface AnalysisParts {
   readonly history: History;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
+  /** Absent where there is no Discord. */
+  readonly time?: DiscordTime;
   readonly clock: Clock;
+}
+
+/**
+ * Nothing on Discord is newer at this moment. A clock that is slow would end history early, and lose what was written since; one that is
+ * fast would take for collected what is still to be written. So it is what Discord was heard to say last: at least that somebody asked.
+ */
+export function newestThereIs({ time, clock }: Pick<AnalysisParts, "time" | "clock">): Snowflake {
+  return time?.newestId() ?? snowflakeAt(clock.now());
 }
 
 /** Walks everything once and measures. @param onProgress called with the number of records looked at */
@@ -36,7 +46,7 @@ export async function analyze(
 ): Promise<Analysis> {
   const { archive, indexes, clock } = parts;
   const startedAt = clock.elapsed();
-  const cutoffId = snowflakeAt(clock.now());
+  const cutoffId = newestThereIs(parts);
   const { index, writer, recipe } = await indexes.open(guildId);
   const sources = { archive, index, writer, quarantine: parts.quarantine };
   const found = await survey(sources, guildId, cutoffId, onProgress);

@@ -10,6 +10,7 @@ import type { Snowflake } from "../../snowflake.ts";
 import type { AlertThresholds } from "./alerts.ts";
 
 /** Whoever asks for the lights does not wait for what hangs. */
+const CLOCK_TOLERANCE_MS = 60_000;
 const PATIENCE_MS = 5_000;
 
 export type Light = "ok" | "warning" | "bad" | "unknown";
@@ -27,6 +28,8 @@ export interface Health {
   readonly disk: HealthLight;
   readonly memory: HealthLight;
   readonly cpu: HealthLight;
+  /** This machine's clock beside Discord's; absent where there is no Discord. */
+  readonly clock?: HealthLight | undefined;
 }
 
 export interface HealthParts {
@@ -37,6 +40,8 @@ export interface HealthParts {
   readonly clock: Clock;
   readonly breaker: BreakerState | undefined;
   readonly modelId: string;
+  /** How far the machine's clock is ahead of Discord's; undefined when that is not known. */
+  readonly aheadMs?: number | undefined;
   /** Of the latest answered request. Undefined before the first. */
   readonly requestMs: number | undefined;
 }
@@ -64,6 +69,14 @@ function embedderLight({ breaker, modelId, requestMs, thresholds }: HealthParts)
     light,
     detail: `${modelId}, answers within ${requestMs < 1_000 ? `${Math.round(requestMs)} ms` : `${Number((requestMs / 1_000).toFixed(1))} seconds`}`,
   };
+}
+
+/** What is kept goes by Discord's time; this clock still decides when things are shown to have happened. */
+function clockLight(aheadMs: number): HealthLight {
+  const minutes = Math.round(Math.abs(aheadMs) / 60_000);
+  if (Math.abs(aheadMs) <= CLOCK_TOLERANCE_MS) return { light: "ok", detail: "agrees with Discord's" };
+  const detail = `${minutes === 1 ? "a minute" : `${minutes.toLocaleString("en")} minutes`} ${aheadMs > 0 ? "ahead of" : "behind"} Discord's: set this machine's clock right. No message is lost by it`;
+  return { light: "warning", detail };
 }
 
 /** @param load how much there is to do for each core: 1 is all it can do at once */
@@ -101,5 +114,6 @@ export async function lookAtHealth(guildId: Snowflake, parts: HealthParts): Prom
     }),
   ]);
   const cpu = cpuLight(system.cpuLoad());
-  return { embedder: embedderLight(parts), index, archive: archiveLight, disk, memory, cpu };
+  const aside = parts.aheadMs === undefined ? {} : { clock: clockLight(parts.aheadMs) };
+  return { embedder: embedderLight(parts), index, archive: archiveLight, disk, memory, cpu, ...aside };
 }

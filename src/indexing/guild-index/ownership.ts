@@ -37,6 +37,8 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
   const claimed = new Map<Snowflake, Lease | undefined>();
   const others = new Map<Snowflake, string>();
   const listeners = new Set<(guildId: Snowflake, change: "acquired" | "lost") => void>();
+  /** Presences that claim to last longer than any does: since when they have been seen so, and as lasting until when. */
+  const doubted = new Map<string, { readonly expiresAt: number; readonly sinceMs: number }>();
   const stopped = new AbortController();
   let staying: Promise<void> | undefined;
   let taking: Promise<void> = Promise.resolve();
@@ -80,6 +82,22 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
     return staying;
   }
 
+  /**
+   * Its process's clock is, or was, ahead of ours: by that alone nobody knows whether it lives. If it does, it prolongs its presence
+   * in time; one that has stayed the same for as long as a lease lasts is dead, and what it holds is taken at the next attempt.
+   */
+  async function doubt(by: Presence): Promise<void> {
+    if (by.expiresAt <= clock.now() + LEASE_MS) return void doubted.delete(by.id);
+    const seen = doubted.get(by.id);
+    if (seen?.expiresAt !== by.expiresAt) {
+      doubted.set(by.id, { expiresAt: by.expiresAt, sinceMs: clock.elapsed() });
+    } else if (clock.elapsed() - seen.sinceMs > LEASE_MS) {
+      logger.warn("presence:not-believed", { holder: by.holder, aheadMs: by.expiresAt - clock.now() });
+      await store.endSilent(by);
+      doubted.delete(by.id);
+    }
+  }
+
   async function take(): Promise<void> {
     const missing = [...claimed.keys()].filter((guildId) => leaseOf(guildId) === undefined);
     if (missing.length === 0) return;
@@ -87,6 +105,7 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
     if (presence === undefined) return;
     const { taken, held } = await store.take(presence, missing, clock.now());
     for (const { guildId, by } of held) if (claimed.has(guildId)) others.set(guildId, by.holder);
+    for (const by of new Map(held.map((each) => [each.by.id, each.by])).values()) await doubt(by);
     const unwanted = taken.filter(({ guildId }) => !claimed.has(guildId));
     const wanted = taken.filter(({ guildId }) => claimed.has(guildId));
     for (const lease of wanted) {

@@ -5,9 +5,9 @@ import type { GuildEvents } from "../../ports/discord.ts";
 
 export function archiveOnly(archive: Archive): GuildEvents {
   return {
-    async messageSaved(guildId, record, channel) {
+    async messageSaved(guildId, record, channel, completes = false) {
       await archive.saveChannels(guildId, [channel]);
-      await archive.save(guildId, [record], { pending: true });
+      await archive.save(guildId, [record], { pending: true, completes });
     },
     async messagesDeleted(guildId, ids) {
       await archive.remove(guildId, "message", ids);

@@ -210,10 +210,10 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   }
 
   return {
-    async messageSaved(guildId, record, channel) {
+    async messageSaved(guildId, record, channel, completes = false) {
       await foreground.run(async () => {
         await archive.saveChannels(guildId, [channel]);
-        const saved = await archive.save(guildId, [record], { pending: true });
+        const saved = await archive.save(guildId, [record], { pending: true, completes });
         if (saved.changed > 0) return await changed(guildId, [record.id]);
         // Also where it is there already: an attempt that failed, as far as anyone could see, may have stored it; or a process that
         // does not own the guild has heard of it first, and left its mark.

@@ -8,6 +8,7 @@ import { createDirectory } from "../../../src/adapters/discord/directory.ts";
 import { listenToGuilds } from "../../../src/adapters/discord/gateway.ts";
 import { systemClock } from "../../../src/adapters/system.ts";
 import type { GuildEvents } from "../../../src/ports/discord.ts";
+import { createHearing } from "../../../src/sync/hearing.ts";
 
 const GUILD = "1";
 const TIME = "2026-01-01T00:00:00.000Z";
@@ -73,7 +74,14 @@ function setUp(handlers: Partial<GuildEvents> = {}) {
       guildLeft: async (guildId) => void heard.push(["left", guildId]),
       ...handlers,
     },
-    { directory: createDirectory(client, logger), logger, clock: systemClock, onMissed: () => {} },
+    {
+      directory: createDirectory(client, logger),
+      logger,
+      clock: systemClock,
+      hearing: createHearing(),
+      onMissed() {},
+      onGap() {},
+    },
   );
   const dispatch = (event: Dispatch, data: object) => client.ws.emit(event, data, 0);
   return { client, heard, errors, requests, answers, dispatch, stop };

@@ -9,6 +9,7 @@ import { createHistory } from "../../../src/adapters/discord/history.ts";
 import { systemClock } from "../../../src/adapters/system.ts";
 import type { ChannelInfo } from "../../../src/ports/archive.ts";
 import type { ArchivedRecord } from "../../../src/ports/records.ts";
+import { createHearing } from "../../../src/sync/hearing.ts";
 import { startDiscord } from "../../support/discord.ts";
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -47,7 +48,14 @@ function listen(client: Parameters<typeof listenToGuilds>[0]) {
       channelDeleted: (_guildId, id) => hear({ what: "channel deleted", id }),
       guildLeft: (id) => hear({ what: "left", id }),
     },
-    { directory: createDirectory(client, quiet), logger: quiet, clock: systemClock, onMissed: () => {} },
+    {
+      directory: createDirectory(client, quiet),
+      logger: quiet,
+      clock: systemClock,
+      hearing: createHearing(),
+      onMissed() {},
+      onGap() {},
+    },
   );
   const next = (): Promise<Heard> =>
     new Promise((resolve, reject) => {

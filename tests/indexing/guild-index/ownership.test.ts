@@ -91,6 +91,43 @@ describe("owning a guild", () => {
     expect(other.ownership.heldElsewhere(GUILD)).toBeUndefined();
   });
 
+  test("a process killed while its clock was hours ahead is not believed to live until then: a lease later its guild is taken", async () => {
+    const ahead = createManualClock();
+    await ahead.advance(6 * 3_600_000);
+    const dead = owner("one", archive, ahead);
+    await dead.ownership.claim(GUILD);
+    const next = owner("two", second);
+    await next.ownership.claim(GUILD);
+    expect(next.ownership.lease(GUILD)).toBeUndefined();
+    await until(async () => {
+      await clock.advance(500);
+      return next.ownership.mayCommit(GUILD);
+    }, "the takeover");
+    expect(clock.now()).toBeGreaterThan(LEASE_MS);
+    expect(clock.now()).toBeLessThan(3 * LEASE_MS);
+  });
+
+  test("one that lives, with a clock hours ahead, keeps its guild for as long as it prolongs its presence", async () => {
+    const ahead = createManualClock();
+    await ahead.advance(6 * 3_600_000);
+    const living = owner("one", archive, ahead);
+    const { prolong } = living.store;
+    let prolonged = 0;
+    living.store.prolong = (...given) => prolong(...given).finally(() => (prolonged += 1));
+    await living.ownership.claim(GUILD);
+    const other = owner("two", second);
+    await other.ownership.claim(GUILD);
+    for (let renewals = 1; renewals <= 8; renewals += 1) {
+      await ahead.advance(RENEW_EVERY_MS);
+      await soon(() => prolonged >= renewals);
+      await clock.advance(RENEW_EVERY_MS);
+      await archive.archive.guilds();
+    }
+    expect(living.ownership.mayCommit(GUILD)).toBe(true);
+    expect(other.ownership.lease(GUILD)).toBeUndefined();
+    expect(other.ownership.heldElsewhere(GUILD)).toBe("one");
+  });
+
   test("an owner that slept through a takeover can neither commit nor store its run, and learns that it has lost", async () => {
     const first = owner("one");
     await first.ownership.claim(GUILD);
@@ -175,6 +212,7 @@ describe("several processes that want the same guilds", () => {
         appear: counted(real.appear),
         prolong: counted(real.prolong),
         end: counted(real.end),
+        endSilent: counted(real.endSilent),
         take: counted(real.take),
         release: counted(real.release),
         ownerOf: counted(real.ownerOf),
