@@ -1,4 +1,4 @@
-// npm run eval -- FILE… [--json FILE]: how well search finds what people asked for, on judged sets (docs/evaluation.md has their
+// npm run eval -- PATH… [options]: how well search finds what people asked for, on judged sets (docs/evaluation.md has their
 // format). Exit code 0 with tables, 1 when it could not be finished, 2 when it was called wrongly.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -15,21 +15,32 @@ import { toError, UserError } from "../src/errors.ts";
 import type { Embedder } from "../src/ports/embedder.ts";
 import type { Logger } from "../src/ports/logger.ts";
 import { evaluate, type SetResult } from "./eval/configurations.ts";
+import { findSets } from "./eval/find-sets.ts";
 import { openGuild } from "./eval/guild.ts";
 import { type JudgedSet, readJudgedSet } from "./eval/judged-set.ts";
-import { averages, setTable } from "./eval/report.ts";
+import { averages, comparison, setTable } from "./eval/report.ts";
+import { storingVectors } from "./eval/stored-vectors.ts";
 
-const USAGE = `Usage: npm run eval -- FILE… [--json FILE]
+const USAGE = `Usage: npm run eval -- PATH… [--ingredients] [--vectors FOLDER] [--json FILE]
 
 Measures search on judged sets: archive, backfill, index and /search as the bot has them, in a temporary folder.
 The embedder is the bot's: the built-in model, or the server that EMBEDDINGS_URL names.
-FILE         a judged set, JSON or JSON compressed with gzip; docs/evaluation.md has the format
---json FILE  also writes all numbers there`;
+PATH              a judged set, JSON or JSON compressed with gzip (docs/evaluation.md has the format), or a folder of them
+--ingredients     also measures texts made without one of their ingredients: author, context, title and so on
+--vectors FOLDER  keeps a server's vectors there and takes from there what it has: run again, it needs no server's time
+--json FILE       also writes all numbers there`;
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
 
+interface Request {
+  readonly sets: readonly JudgedSet[];
+  readonly ingredients: boolean;
+  readonly vectors: string | undefined;
+  readonly json: string | undefined;
+}
+
 async function main(argv: readonly string[]): Promise<number> {
-  let request: Awaited<ReturnType<typeof understood>>;
+  let request: Request | "help";
   try {
     request = await understood(argv);
   } catch (thrown) {
@@ -42,7 +53,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    await run(request.sets, request.json);
+    await run(request);
     return 0;
   } catch (thrown) {
     console.error(toError(thrown).message);
@@ -51,11 +62,14 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** @throws UserError for anything wrong with the call or a file */
-async function understood(argv: readonly string[]) {
+async function understood(argv: readonly string[]): Promise<Request | "help"> {
   const { values, positionals } = parsedArgs(argv);
-  if (values.help) return "help" as const;
+  if (values.help) return "help";
   if (positionals.length === 0) throw new UserError(USAGE);
-  return { sets: await Promise.all(positionals.map(readJudgedSet)), json: values.json };
+  const { files, absent } = await findSets(positionals);
+  for (const path of absent) console.log(`Left out: ${path} is not here`);
+  const { ingredients = false, vectors, json } = values;
+  return { sets: await Promise.all(files.map(readJudgedSet)), ingredients, vectors, json };
 }
 
 function parsedArgs(argv: readonly string[]) {
@@ -63,7 +77,12 @@ function parsedArgs(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { json: { type: "string" }, help: { type: "boolean", short: "h" } },
+      options: {
+        ingredients: { type: "boolean" },
+        vectors: { type: "string" },
+        json: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
     });
   } catch (thrown) {
     const error = toError(thrown);
@@ -71,16 +90,17 @@ function parsedArgs(argv: readonly string[]) {
   }
 }
 
-async function run(sets: readonly JudgedSet[], json: string | undefined): Promise<void> {
+async function run({ sets, ingredients, vectors, json }: Request): Promise<void> {
   const wordModel = await loadStaticModel(MODEL_FOLDER);
-  const embedder = await connect(wordModel);
+  const connected = await connect(wordModel);
+  const embedder = vectors === undefined ? connected : await storingVectors(connected, vectors);
   try {
     console.log(`Embedder: ${embedder.space.modelId}, ${embedder.space.dimensions} dimensions\n`);
     const results: SetResult[] = [];
     for (const set of sets) {
       const guild = await openGuild(set, { embedder, wordModel, logger: consoleLogger });
       try {
-        results.push(await evaluate(set, guild, { embedder, wordModel }, progress(set)));
+        results.push(await evaluate(set, guild, { embedder, wordModel, ingredients }, progress(set)));
       } finally {
         await guild.close();
       }
@@ -88,7 +108,7 @@ async function run(sets: readonly JudgedSet[], json: string | undefined): Promis
       if (set.unanswerable > 0)
         console.log(`  ${set.unanswerable} queries left out: nothing relevant is in the corpus\n`);
     }
-    if (results.length > 1) console.log(averages(results));
+    if (results.length > 1) console.log(`${comparison(results)}\n\n${averages(results)}`);
     if (json !== undefined) {
       await writeFile(json, `${JSON.stringify({ model: embedder.space.modelId, sets: results }, null, 2)}\n`);
     }

@@ -55,6 +55,8 @@ export interface SetResult extends Ways<Quality & Latency> {
 export interface Means {
   readonly embedder: Embedder;
   readonly wordModel: StaticModel;
+  /** Also measure the texts without each of their ingredients: an index for each. */
+  readonly ingredients: boolean;
 }
 
 /** @param onProgress told what is measured next */
@@ -75,7 +77,7 @@ export async function evaluate(
     return { fullText, vector, hybrid: await judge(set, search(indexed)), rankingMs };
   });
   const without: Partial<Record<Ablation, Ways<Quality>>> = {};
-  for (const name of Object.keys(ablations) as Ablation[]) {
+  for (const name of means.ingredients ? (Object.keys(ablations) as Ablation[]) : []) {
     if (!(await guild.differs(textRecipe, ablations[name]))) continue;
     onProgress(`without ${name}`);
     const { ways } = await guild.withIndex(ablations[name], ({ index }) => judgeTogether(set, index, vectors, means));

@@ -38,6 +38,19 @@ function cells({ ndcg10, recall10, mrr10, p50Ms, p95Ms }: Quality & Partial<Late
   return [ndcg10.toFixed(4), recall10.toFixed(4), mrr10.toFixed(4), p50Ms?.toFixed(1) ?? "", p95Ms?.toFixed(1) ?? ""];
 }
 
+/** A line for each set, in Markdown: what docs/evaluation.md shows. */
+export function comparison(results: readonly SetResult[]): string {
+  const lines = results.map(({ title, messages, queries, bare, fullText, vector, hybrid }) => {
+    const [gain, ...values] = [hybrid.ndcg10 - bare.ndcg10, bare.ndcg10, fullText.ndcg10, vector.ndcg10];
+    const cells = [...values.map((value) => value.toFixed(3)), `**${hybrid.ndcg10.toFixed(3)}**`, signed(gain)];
+    return `| ${title} | ${messages.toLocaleString("en")}, ${queries.toLocaleString("en")} | ${cells.join(" | ")} |`;
+  });
+  const head = "| nDCG@10 | messages, questions | bare full text | full text | vectors | `/search` | more than bare |";
+  return [head, "|---|---|---|---|---|---|---|", ...lines].join("\n");
+}
+
+const signed = (value: number): string => (value < 0 ? "" : "+") + value.toFixed(3);
+
 /** All sets side by side, each counting the same, however hard it is. */
 export function averages(results: readonly SetResult[]): string {
   const mean = (of: (result: SetResult) => number) =>

@@ -96,6 +96,9 @@ const topics: readonly (readonly [name: string, topic: string])[] = [
   ["off-topic", "Everything else."],
   ["feedback", "How could the Yard be better?"],
   ["random-photos", "Pictures. Please write an alt text."],
+  ["auf-deutsch", "Was auch immer, auf Deutsch."],
+  ["en-espanol", "Lo que sea, en español."],
+  ["nihongo", "日本語でどうぞ。"],
 ];
 
 export const channels: readonly WrittenChannel[] = [

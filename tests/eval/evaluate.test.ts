@@ -48,7 +48,7 @@ test("measures every way on the whole path, and shows what context and author ar
   const wordModel = await loadStaticModel(MODEL);
   embedder = await createBuiltinEmbedder({ model: wordModel, workers: 1 });
   guild = await openGuild(set, { embedder, wordModel, logger });
-  const result = await evaluate(set, guild, { embedder, wordModel }, () => {});
+  const result = await evaluate(set, guild, { embedder, wordModel, ingredients: true }, () => {});
 
   expect(complaints).toEqual([]);
   expect(result).toMatchObject({ name: "tiny", messages: 4, queries: 3 });
@@ -69,5 +69,5 @@ test("the command without a file prints how it is called and exits with 2", () =
     encoding: "utf8",
   });
   expect(status).toBe(2);
-  expect(stderr).toMatch(/^Usage: npm run eval -- FILE… \[--json FILE\]/);
+  expect(stderr).toMatch(/^Usage: npm run eval -- PATH… /);
 });

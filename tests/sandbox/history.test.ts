@@ -190,7 +190,7 @@ describe("the demo's own history", () => {
     expect(new Set(long).size / long.length).toBeGreaterThanOrEqual(0.85);
   });
 
-  it("brings queries whose answers exist, three of them for the demo to play where anyone can read", () => {
+  it("brings queries whose answers exist, six of them for the demo to play where anyone can read: in English, German, Spanish and Japanese", () => {
     expect(queries.length).toBeGreaterThanOrEqual(12);
     const privatePlaces = new Set([...channels, ...threads].filter((place) => place.private).map((place) => place.id));
     for (const query of queries) {
@@ -200,11 +200,11 @@ describe("the demo's own history", () => {
         if (query.demo) expect(privatePlaces.has(messageById.get(id)?.channelId ?? "")).toBe(false);
       }
     }
-    expect(queries.filter((query) => query.demo).length).toBe(3);
+    expect(queries.filter((query) => query.demo).length).toBe(6);
   });
 
   it("asks its queries in other words than the answers use", () => {
-    const words = (text: string): string[] => text.toLowerCase().match(/[a-z]{5,}/g) ?? [];
+    const words = (text: string): string[] => text.toLowerCase().match(/\p{L}{5,}/gu) ?? [];
     for (const { text, relevantIds } of queries) {
       const answers = new Set(relevantIds.flatMap((id) => words(messageById.get(id)?.content ?? "")));
       const asked = words(text);
