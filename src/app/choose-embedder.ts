@@ -151,7 +151,7 @@ export function connectFormerEmbedder(
 
 function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenAiOptions {
   const { apiKey, model, dimensions, documentPrefix, queryPrefix, parallelRequests, textsPerRequest } = config;
-  const { requestsPerMinute, tokensPerMinute } = config;
+  const { requestsPerMinute, tokensPerMinute, dollarsPerMillion } = config;
   return {
     baseUrl: config.baseUrl,
     requestTimeoutMs: config.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
@@ -166,5 +166,6 @@ function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenA
     ...(textsPerRequest === undefined ? {} : { textsPerRequest }),
     ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
     ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
+    ...(dollarsPerMillion === undefined ? {} : { dollarsPerMillion }),
   };
 }

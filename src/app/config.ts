@@ -7,7 +7,7 @@ import type { GenerationSettings } from "../backfill/lifecycle/generation-change
 import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
 import { UserError } from "../errors.ts";
 import { type EmbeddingsConfig, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
-import { decimal, text, trimmed, url, whole } from "./setting-types.ts";
+import { decimal, text, trimmed, url } from "./setting-types.ts";
 import type { StoresConfig } from "./stores-config.ts";
 
 /** Where /health and /metrics are served. */

@@ -1,7 +1,7 @@
 // The settings of an embedding server, by name and as the rest of the program has them.
 
 import { z } from "zod";
-import { positive, text, url, whole } from "./setting-types.ts";
+import { decimal, positive, text, url, whole } from "./setting-types.ts";
 
 /** An OpenAI-compatible embedding server. */
 export interface EmbeddingsConfig {
@@ -23,6 +23,8 @@ export interface EmbeddingsConfig {
   /** What the account allows. Undefined: as the server tells. */
   readonly requestsPerMinute?: number | undefined;
   readonly tokensPerMinute?: number | undefined;
+  /** What a million tokens cost. Undefined: as far as it is known of the service. */
+  readonly dollarsPerMillion?: number | undefined;
   /** An answer slower than this counts as none. */
   readonly requestTimeoutMs: number;
 }
@@ -42,6 +44,7 @@ export const embeddingsSettings = {
   EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
   EMBEDDINGS_REQUESTS_PER_MINUTE: whole("the number of requests that the account allows").optional(),
   EMBEDDINGS_TOKENS_PER_MINUTE: whole("the number of tokens that the account allows").optional(),
+  EMBEDDINGS_PRICE_PER_MILLION: decimal("the dollars that a million tokens cost").optional(),
   EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
 };
 
@@ -61,6 +64,7 @@ export function embeddingsOf(values: z.infer<typeof schema>): EmbeddingsConfig |
     textsPerRequest: values.EMBEDDINGS_BATCH,
     requestsPerMinute: values.EMBEDDINGS_REQUESTS_PER_MINUTE,
     tokensPerMinute: values.EMBEDDINGS_TOKENS_PER_MINUTE,
+    dollarsPerMillion: values.EMBEDDINGS_PRICE_PER_MILLION,
     requestTimeoutMs: values.EMBEDDINGS_TIMEOUT_SECONDS * 1000,
   };
 }

@@ -48,6 +48,8 @@ export interface EmbeddingQueue {
       readonly withinMs?: number | undefined;
     },
   ): Promise<Float32Array[]>;
+  /** How many tokens so many characters are: as the server has counted so far, or estimated before it has. */
+  tokensIn(characters: number): { readonly tokens: number; readonly isCounted: boolean };
   /** How long the server's limits of requests and tokens make a backfill wait at the moment; 0: not at all. Milliseconds. */
   limitedMs(): number;
   /** Within this, an embedder that is well answers. Undefined before its first answer. Milliseconds. */
@@ -143,6 +145,7 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
         { priority: priorities[priority], ...(signal === undefined ? {} : { signal }) },
       );
     },
+    tokensIn: (characters) => ({ tokens: estimate(characters), isCounted: counted.characters > 0 }),
     limitedMs: () => limits.waitMs(KEPT_SHARE),
     patienceMs: () => (lately.length === 0 ? undefined : Math.max(SHORTEST_MS, OVERDUE * Math.max(...lately))),
     onTiming(listener) {

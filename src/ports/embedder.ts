@@ -73,6 +73,8 @@ export interface Embedder {
     readonly requestsPerMinute?: number | undefined;
     readonly tokensPerMinute?: number | undefined;
   };
+  /** What a million tokens cost, in US dollars. Undefined: nothing, or it is not known. */
+  readonly dollarsPerMillion?: number | undefined;
   /**
    * @param onReceipt called for each request that was answered: one, or several where a server takes little at once
    * @returns one unit-length Float32Array of `space.dimensions` per text, in the order given

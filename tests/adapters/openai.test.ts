@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseServerAddress } from "../../src/adapters/openai/address.ts";
 import { createOpenAiEmbedder, probeOpenAiServer } from "../../src/adapters/openai/index.ts";
 import { namesResemble, plainModelName, traitsOf } from "../../src/adapters/openai/known-models.ts";
+import { priceOf } from "../../src/adapters/openai/prices.ts";
 import { TransientError, UserError } from "../../src/errors.ts";
 import { embedderContract } from "../contracts/embedder.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
@@ -168,6 +169,18 @@ describe("prefixes and limits", () => {
       expect([host, parallel(`https://${host}/v1`)]).toEqual([host, 4]);
     }
   });
+});
+
+it("the price of a service's model is known by its address and name, that of a server of one's own is nothing, and a set one holds", () => {
+  const price = (baseUrl: string, model: string) => priceOf(parseServerAddress(baseUrl), model);
+  expect(price("https://api.openai.com/v1", "text-embedding-3-small")).toBe(0.02);
+  expect(price("https://me.openai.azure.com", "text-embedding-3-large")).toBe(0.13);
+  expect(price("http://localhost:1234/v1", "text-embedding-3-small")).toBeUndefined();
+  expect(price("https://api.openai.com.evil.example/v1", "text-embedding-3-small")).toBeUndefined();
+  const options = { baseUrl: "https://api.openai.com/v1", requestTimeoutMs: 1_000, dollarsPerMillion: 5 };
+  const embedder = createOpenAiEmbedder(options, { ...TEST_EMBED, modelId: "text-embedding-3-small" });
+  open.push(embedder);
+  expect(embedder.dollarsPerMillion).toBe(5);
 });
 
 describe("the address", () => {

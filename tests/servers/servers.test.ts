@@ -58,10 +58,10 @@ for (const server of modelServers) {
       for (const text of FILLER) bot.say(ada.id, text);
       const answers = QUESTIONS.map(([, answer]) => bot.say(ada.id, answer));
       await bot.attach();
-      const start = await bot.type(admin.id, "backfill start", { source: "discord" }, adminChannel.id);
+      const start = await bot.type(admin.id, "backfill start", { source: "discord", pace: "full" }, adminChannel.id);
       expect(textOf(start)).not.toContain("cannot start");
       const status = () => bot.backscroll.status(bot.guild.id);
-      await until("the backfill ends", async () => (await status()).run?.status === "succeeded", 2 * MINUTE_MS);
+      await until("the backfill ends", async () => (await status()).run?.status === "succeeded", 4 * MINUTE_MS);
       for (const [place, [question]] of QUESTIONS.entries()) {
         const found = await bot.found(ben.id, question);
         expect([question, found.slice(0, 3)]).toEqual([question, expect.arrayContaining([answers[place]])]);

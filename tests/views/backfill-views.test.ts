@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Analysis } from "../../src/backfill/compare/survey.ts";
 import { type Alert, alertNames } from "../../src/backfill/reporting/alerts.ts";
 import { type Run, runStatuses } from "../../src/backfill/run/run.ts";
 import { allGuildsView, analysisView, analyzingView, nothingToDoView, refusedView } from "../../src/views/analysis.ts";
@@ -132,6 +133,20 @@ describe("/backfill status", () => {
 });
 
 describe("the analysis", () => {
+  it("analyze tells the tokens of what is to do, and the price where it is known", () => {
+    const text = (cost: Analysis["cost"], more: Partial<Analysis> = {}) =>
+      textOf(analysisView(exampleAnalysis({ cost, ...more })));
+    expect(text({ tokens: 1_234_567, isCounted: true, dollars: 0.0247 })).toContain(
+      "Tokens: about 1,200,000, by what the server counted in a sample, about $0.02",
+    );
+    expect(text({ tokens: 90, isCounted: false, dollars: 0.000_01 })).toContain(
+      "Tokens: about 90, estimated by length, less than $0.01",
+    );
+    expect(text({ tokens: 90, isCounted: false, dollars: undefined })).toMatch(/estimated by length$/m);
+    expect(text(undefined)).not.toContain("Tokens");
+    expect(text({ tokens: 0, isCounted: true, dollars: 0 }, { missing: 0, stale: 0 })).not.toContain("Tokens");
+  });
+
   it("tells what is searchable, what is missing, the plan, the disk and the checklist", () => {
     const view = analysisView(exampleAnalysis());
     expectSendable(view);

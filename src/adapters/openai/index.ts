@@ -8,6 +8,7 @@ import type { Answer } from "./answer.ts";
 import { TooMuchAtOnceError } from "./faults.ts";
 import { plainModelName } from "./known-models.ts";
 import { type OpenAiOptions, type Prefixes, prefixesFor, reach, type ServedModel, traitsFor } from "./options.ts";
+import { priceOf } from "./prices.ts";
 import { anotherModel } from "./probe.ts";
 
 export type { OpenAiOptions, ServedModel } from "./options.ts";
@@ -133,9 +134,10 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
       },
       tokensPerText,
       parallelRequests: options.parallelRequests ?? (address.local ? 1 : 4),
-      requestsPerMinute: options.requestsPerMinute,
-      tokensPerMinute: options.tokensPerMinute,
+      ...(options.requestsPerMinute === undefined ? {} : { requestsPerMinute: options.requestsPerMinute }),
+      ...(options.tokensPerMinute === undefined ? {} : { tokensPerMinute: options.tokensPerMinute }),
     },
+    dollarsPerMillion: options.dollarsPerMillion ?? priceOf(address, served.modelId, served.answersAs),
     async embed(texts, use, signal, onReceipt) {
       signal?.throwIfAborted();
       if (texts.length === 0) return [];

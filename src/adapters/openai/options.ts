@@ -25,6 +25,8 @@ export interface OpenAiOptions {
   /** What the account allows. Left out: as the server tells. */
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
+  /** What a million tokens cost. Left out: as far as it is known of the service. */
+  readonly dollarsPerMillion?: number;
   readonly logger?: Logger;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

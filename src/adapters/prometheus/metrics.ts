@@ -125,6 +125,7 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
           return embedder.limits;
         },
         ...(embedder.settings && { settings: embedder.settings }),
+        dollarsPerMillion: embedder.dollarsPerMillion,
         close: () => embedder.close(),
         async embed(batch, use, signal, onReceipt) {
           const stop = requestSeconds.startTimer({ use });

@@ -14,7 +14,7 @@ import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import type { AlertThresholds } from "../reporting/alerts.ts";
-import { type Analysis, type Check, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
+import { type Analysis, type Check, type Cost, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
 
 export interface AnalysisParts {
   readonly archive: Archive;
@@ -79,6 +79,7 @@ export async function analyze(
     estimatedMs: estimate(found.total),
     diskNeededBytes,
     diskFreeBytes: freeBytes,
+    cost: costOf(parts.queue, texts, found.sample.length, toDo(found.total)),
     modelId: indexes.space.modelId,
     change: await indexes.changeOf(guildId),
     preflight: [
@@ -88,6 +89,16 @@ export async function analyze(
       checkOwnership(parts.ownership, guildId),
     ],
   };
+}
+
+/** After the sample was embedded, so that the server has counted its tokens. */
+function costOf(queue: EmbeddingQueue, sample: readonly string[], records: number, toDo: number): Cost | undefined {
+  const { settings, dollarsPerMillion } = queue.embedder;
+  if (settings?.kind !== "server" || records === 0) return undefined;
+  const characters = sample.reduce((sum, text) => sum + text.length, 0);
+  const { tokens, isCounted } = queue.tokensIn((characters / records) * toDo);
+  const dollars = dollarsPerMillion === undefined ? undefined : (tokens / 1e6) * dollarsPerMillion;
+  return { tokens, isCounted, dollars };
 }
 
 /** Asks for real vectors (the adapter checks them) and measures how fast they come. */

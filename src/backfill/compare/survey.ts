@@ -41,6 +41,14 @@ export interface PhasePlan extends Coverage {
   readonly estimatedMs: number | undefined;
 }
 
+export interface Cost {
+  readonly tokens: number;
+  /** By the server, on a sample; else estimated by length. */
+  readonly isCounted: boolean;
+  /** Undefined: not known, or nothing. */
+  readonly dollars: number | undefined;
+}
+
 export interface Analysis extends Coverage {
   readonly guildId: Snowflake;
   readonly at: number;
@@ -62,6 +70,8 @@ export interface Analysis extends Coverage {
   readonly estimatedMs: number | undefined;
   readonly diskNeededBytes: number;
   readonly diskFreeBytes: number;
+  /** What the records to do come to, by a sample; undefined for a model that counts nothing: the built-in one. */
+  readonly cost?: Cost | undefined;
   readonly modelId: string;
   /** Another index is being built, and the former one answers meanwhile; undefined when one has all. */
   readonly change: GenerationChange | undefined;
