@@ -50,7 +50,7 @@ for (const server of modelServers) {
     );
 
     it("embeds a history of 500 messages, and finds by meaning what was written", {
-      timeout: 3 * MINUTE_MS,
+      timeout: 5 * MINUTE_MS,
     }, async () => {
       const bot = await startBackscroll({ embeddings: options() });
       const { admin, adminChannel, ada, ben } = bot;
