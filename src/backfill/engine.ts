@@ -51,11 +51,12 @@ export function createEngine(parts: EngineParts): Engine {
     ...parts,
     analyze: (guildId) => analyze(parts, guildId, onProgress()),
     start: (guildId) => start(guildId, { pace: "auto", startedBy: "the bot itself" }),
-    ask: async (guildId, change, analysis) =>
-      await channels
-        .of(guildId)
-        .reporter.post({ kind: "generation-change", status: await status(guildId), change, analysis }),
+    async ask(guildId, change, analysis) {
+      const { reporter } = channels.of(guildId);
+      return await reporter.post({ kind: "generation-change", status: await status(guildId), change, analysis });
+    },
     isAtWork: (guildId) => active.has(guildId),
+    done: async (guildId) => await active.get(guildId)?.done,
     inTurn: turns.runExclusive,
   });
 
@@ -262,10 +263,7 @@ export function createEngine(parts: EngineParts): Engine {
       }),
     formerIndex: changes.former,
     rollbackIndex: changes.rollBack,
-    async recover(guildId) {
-      await recoverPatiently(guildId);
-      changes.consider(guildId);
-    },
+    recover: (guildId) => recoverPatiently(guildId).then(() => changes.consider(guildId)),
     considered: changes.idle,
     atWork: () => [...active.keys()],
     async done(guildId) {

@@ -83,6 +83,34 @@ describe("LanceDB on a disk that is not as it should be", () => {
     await expect(reopened((store) => store.open("1", wider))).rejects.toThrow(/schema does not match/);
   });
 
+  it("searches a table of an earlier version, which lacks columns, and finds nothing by what it has no column for", async () => {
+    const rows = [indexRow({ id: "100", text: "a link", tags: ["has:link"] }), indexRow({ id: "101", text: "a poll" })];
+    await (await temp.store.open("1", testSpace)).write(rows, { fresh: true });
+    await temp.store.close();
+    const database = await connect(temp.folder);
+    const made = await database.openTable("g1_test-8");
+    await made.addColumns([{ name: "hasLink", valueSql: "id = 100" }]);
+    await made.dropColumns(["tags"]);
+    database.close();
+    await reopened(async (store) => {
+      const former = await store.openExisting("1", testSpace);
+      if (former === undefined) throw new Error("it is gone");
+      const everybody = { accessChannelIds: ["10"] };
+      const idsOf = async (filter: object) =>
+        (await former.latest({ ...everybody, ...filter }, 10, 0)).map(({ id }) => id).sort();
+      expect(await idsOf({})).toEqual(["100", "101"]);
+      expect(await idsOf({ tags: [["has:link"]] })).toEqual(["100"]);
+      expect(await idsOf({ tags: [["is:pinned"]] })).toEqual([]);
+      expect(await idsOf({ except: { tags: ["has:link"] } })).toEqual(["101"]);
+      expect(await idsOf({ except: { tags: ["is:pinned"] } })).toEqual(["100", "101"]);
+      expect((await former.rows(["100"]))[0]).toMatchObject({ text: "a link", tags: [] });
+      expect((await former.matching("poll", everybody, 5)).map(({ id }) => id)).toEqual(["101"]);
+      await former.optimize({ keepVersionsMs: 0 });
+      await former.removeIds(["101"]);
+      expect(await idsOf({})).toEqual(["100"]);
+    });
+  });
+
   it("says that a folder cannot be written", async () => {
     await writeFile(join(temp.folder, "file"), "");
     const opened = createIndexStore(join(temp.folder, "file", "index"));

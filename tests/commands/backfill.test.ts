@@ -1,7 +1,8 @@
 import { MessageFlags, PermissionFlagsBits } from "discord-api-types/v10";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
-import { exampleAnalysis, exampleRun, exampleStatus } from "../views/examples.ts";
+import type { Generation } from "../../src/ports/generations.ts";
+import { exampleAnalysis, exampleChange, exampleGeneration, exampleRun, exampleStatus } from "../views/examples.ts";
 import { buttonId, read, startCommands } from "./support.ts";
 
 /** A promise that the test resolves when it is time. */
@@ -281,6 +282,51 @@ describe("/backfill", () => {
     const confirmed = (await press("Roll back"))();
     const done = await confirmed.until((reply) => reply && read(reply).includes("7 entries") && reply);
     expect(read(done)).toContain("Checked: search finds what it should");
+  });
+
+  it("rollback of the index asks, too, and goes back only to the one it asked about", async () => {
+    let former: Generation | undefined = exampleGeneration();
+    const { discord, calls } = await startCommands({ backfill: { formerIndex: async () => former } });
+    const { world, admin, general } = discord;
+    const ask = () =>
+      world
+        .runCommand({
+          userId: admin.id,
+          channelId: general.id,
+          name: "backfill",
+          subcommand: "rollback",
+          options: { what: "index" },
+        })
+        .response();
+    const question = await ask();
+    expect(read(question)).toContain("Go back to the former search index?");
+    const press = () =>
+      world.pressButton({ userId: admin.id, messageId: question.id, customId: buttonId(question, "Go back") });
+    former = exampleGeneration({ fingerprint: "another-8-00000000-11111111" });
+    expect(read(await press().followup())).toContain("changed meanwhile");
+    former = undefined;
+    expect(read(await ask())).toContain("There is no former search index");
+    expect(calls.filter(({ method }) => method === "rollbackIndex")).toEqual([]);
+    former = exampleGeneration();
+    const done = await press().until((reply) => reply && read(reply).includes("uses the former index again"));
+    expect(done).toBe(true);
+    expect(calls.filter(({ method }) => method === "rollbackIndex")).toHaveLength(1);
+  });
+
+  it("the question after a change of the model can be put off, and says how to begin later", async () => {
+    const { discord, client, calls } = await startCommands();
+    const { world, admin, ben, general } = discord;
+    const { toReply } = await import("../../src/commands/reply.ts");
+    const { generationChangeView } = await import("../../src/views/generation-change.ts");
+    const channel = await client.channels.fetch(general.id);
+    if (!channel?.isSendable()) throw new Error("not a text channel");
+    const posted = await channel.send(toReply(generationChangeView(exampleChange(), exampleAnalysis())));
+    const press = (userId: string, what: string) =>
+      world.pressButton({ userId, messageId: posted.id, customId: `backscroll:backfill:${what}` });
+    expect(read(await press(ben.id, "later").response())).toContain("needs the Manage Server permission");
+    await press(admin.id, "later").until((reply) => reply && read(reply).includes("/backfill start"));
+    await press(admin.id, "start").response();
+    expect(calls.filter(({ method }) => method === "start")).toHaveLength(1);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { MessageFlags, PermissionFlagsBits } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Snowflake } from "../../src/snowflake.ts";
 import {
   buttonId,
@@ -15,6 +15,7 @@ import {
   type TestBackscroll,
   textOf,
 } from "../support/backscroll.ts";
+import { startEmbeddingServer } from "../support/embedding-server.ts";
 
 const { ViewChannel, ReadMessageHistory, ManageMessages } = PermissionFlagsBits;
 const REFUSED = "⚠️ That message is gone, or you cannot read it.";
@@ -35,8 +36,19 @@ function forge(bot: TestBackscroll, page: APIMessage, customId: string): void {
   ];
 }
 
-/** Ada writes in a secret channel, in a private thread and to herself; Ben tries to get at it. */
-async function secrets() {
+/** All that there is was embedded by another model than the present one. */
+async function changeModel(bot: TestBackscroll): Promise<void> {
+  const server = await startEmbeddingServer({ dimensions: 12 });
+  onTestFinished(() => server.close());
+  await bot.backscroll.stop();
+  await bot.attach({ embeddings: { baseUrl: server.url, model: "test-embed" } });
+}
+
+/**
+ * Ada writes in a secret channel, in a private thread and to herself; Ben tries to get at it.
+ * @param isChanging the model has been changed since, and the former index answers
+ */
+async function secrets(isChanging = false) {
   const clock = skippingClock();
   const bot = await startBackscroll({ clock });
   const { world, ada, ben, general, secret, privateThread } = bot;
@@ -55,6 +67,12 @@ async function secrets() {
   expect(note).toContain("my own plan");
   const listed = textOf(await bot.type(ada.id, "note list"));
   const noteId = /id (\d+)/.exec(listed)?.[1] ?? "";
+  if (isChanging) {
+    await changeModel(bot);
+    for (const [words, id] of [["conspirators", ids.secret], ["plotters", ids.thread], ["poison", secretPoll]] as const) {
+      expect(await bot.found(ada.id, words)).toContain(id);
+    }
+  }
   return { ...bot, bot, clock, open, ids: { ...ids, secretPoll, noteId }, generalId: general.id, world };
 }
 
@@ -78,9 +96,12 @@ test("what is in an age-restricted channel is found only by who asks there, or i
   expect(await bot.found(ada.id, barred[0] ?? "")).toEqual([]);
 });
 
-describe("whoever cannot read a place", () => {
+describe.each([
+  ["", false],
+  [", while the former index answers after a change of the model,", true],
+])("whoever cannot read a place%s", { timeout: 90_000 }, (_, isChanging) => {
   test("gets the same answer about it as about one that does not exist", async () => {
-    const { bot, ben, secret, privateThread, guild, ids } = await secrets();
+    const { bot, ben, secret, privateThread, guild, ids } = await secrets(isChanging);
     const answerTo = async (query: string) => textOf(await bot.type(ben.id, "search", { query }));
     const differ = async (real: string, made: string, queryOf: (name: string) => string) => {
       const [one, other] = [await answerTo(queryOf(real)), await answerTo(queryOf(made))];
@@ -103,7 +124,7 @@ describe("whoever cannot read a place", () => {
   });
 
   test("finds nothing of it by words, by likeness, by filters alone or in counts", async () => {
-    const { bot, world, ada, ben, open, ids } = await secrets();
+    const { bot, world, ada, ben, open, ids } = await secrets(isChanging);
     const hidden = /conspirators|plotters|poison|own plan/;
     for (const query of [
       "pond",
@@ -130,7 +151,7 @@ describe("whoever cannot read a place", () => {
   });
 
   test("is refused by every button, forged ones included, in the same words whatever is behind it", async () => {
-    const { bot, world, ben, ids } = await secrets();
+    const { bot, world, ben, ids } = await secrets(isChanging);
     const page = await bot.type(ben.id, "search", { query: "gardeners" });
     for (const action of ["around", "similar", "sample"]) {
       for (const id of [...Object.values(ids), "1111111111111111111"]) {
@@ -157,7 +178,7 @@ describe("whoever cannot read a place", () => {
   });
 
   test("is suggested nothing of others while typing: only one's own notes are ever suggested", async () => {
-    const { bot, world, ada, ben, generalId } = await secrets();
+    const { bot, world, ada, ben, generalId } = await secrets(isChanging);
     const typing = { userId: ben.id, channelId: generalId, name: "note", subcommand: "remove", focused: "note" };
     for (const note of ["", "pond", "plan"]) {
       expect(await world.autocomplete({ ...typing, options: { note } }).choices(PATIENCE_MS)).toEqual([]);
@@ -179,7 +200,7 @@ describe("whoever cannot read a place", () => {
   });
 
   test("moderates no notes of a private thread they are not in", async () => {
-    const { bot, world, guild, ada, ben, privateThread } = await secrets();
+    const { bot, world, guild, ada, ben, privateThread } = await secrets(isChanging);
     const options = { text: "for the plotters only", visibility: "channel" };
     const saved = await bot.type(ada.id, "note add", options, privateThread.id);
     const noteId = /note:remove:(\d+)/.exec(JSON.stringify(saved.components))?.[1] ?? "";

@@ -55,16 +55,19 @@ export async function buildNgramIndex(table: Table): Promise<void> {
 /** @param isRemote in an object store, an exact search fetches every vector anew: an index is worth it as soon as it can learn */
 export async function buildMissingIndexes(table: Table, dimensions: number, isRemote = false): Promise<void> {
   const present = new Set((await table.listIndices()).flatMap((index) => index.columns));
+  // A table of an earlier version may not have every column.
+  const columns = new Set((await table.schema()).fields.map(({ name }) => name));
+  const lacksIndex = (column: string) => columns.has(column) && !present.has(column);
   const rows = await table.countRows();
   if (!present.has("searchText")) await buildTextIndex(table);
   // A table of an earlier version may not have the column.
   const columns = (await table.schema()).fields.map(({ name }) => name);
   if (!present.has("ngrams") && columns.includes("ngrams")) await buildNgramIndex(table);
   if (rows > 0) {
-    for (const column of BTREES) if (!present.has(column)) await table.createIndex(column, { config: Index.btree() });
-    for (const column of BITMAPS) if (!present.has(column)) await table.createIndex(column, { config: Index.bitmap() });
+    for (const column of BTREES) if (lacksIndex(column)) await table.createIndex(column, { config: Index.btree() });
+    for (const column of BITMAPS) if (lacksIndex(column)) await table.createIndex(column, { config: Index.bitmap() });
     for (const column of LABEL_LISTS)
-      if (!present.has(column)) await table.createIndex(column, { config: Index.labelList() });
+      if (lacksIndex(column)) await table.createIndex(column, { config: Index.labelList() });
   }
   // IVF_RQ: recall of PQ and HNSW at a fraction of their building time.
   if (!present.has("vector") && wantsVectorIndex(rows, dimensions, isRemote)) {

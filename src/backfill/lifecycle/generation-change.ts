@@ -2,6 +2,7 @@
 // itself; when the present generation has everything, the former ones retire, and in the end they are deleted. One guild after the other.
 
 import PQueue from "p-queue";
+import { unlessStopped } from "../../async/abortable.ts";
 import { toError, UserError } from "../../errors.ts";
 import { completed, outlived, rolledBack, without } from "../../indexing/guild-index/generations.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
@@ -41,6 +42,8 @@ export interface GenerationChangeParts extends GenerationSettings {
   start(guildId: Snowflake): Promise<unknown>;
   /** @returns whether it has reached the admin channel */
   ask(guildId: Snowflake, change: GenerationChange, analysis: Analysis): Promise<boolean>;
+  /** Resolves when nobody works on a guild's run any more. */
+  done(guildId: Snowflake): Promise<unknown>;
   /** Whether somebody works on a guild's run. */
   isAtWork(guildId: Snowflake): boolean;
   /** Does something while nothing else begins or ends in the guild. */
@@ -77,7 +80,8 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
     const { fingerprint } = indexes.space;
     await indexes.changeGenerations(guildId, (generations) => completed(generations, fingerprint, clock.now()));
     logger.info("generation:complete", { guildId, fingerprint });
-    await tidy(guildId);
+    // Deleted by a later look at the soonest: searches under way still read the former ones.
+    withRetired.add(guildId);
     return true;
   }
 
@@ -105,6 +109,8 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
     if (beginsByItself(change)) {
       logger.info("generation:begins", { guildId, fingerprint: change.to.fingerprint });
       await parts.start(guildId);
+      // One server after the other.
+      await unlessStopped(parts.done(guildId), stopped.signal);
       return;
     }
     const { toldOf } = await indexes.generations(guildId);
