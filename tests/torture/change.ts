@@ -14,14 +14,14 @@ import { tortureRecords } from "./records.ts";
 import { createVictim, type Victim } from "./victim.ts";
 
 const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
-const LIVE_MESSAGES = 100;
+const LIVE_MESSAGES = 60;
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 const EVERYBODY = { accessChannelIds: ["10", "11", "12"], viewerId: "20" };
 /** Kills come like a Poisson process: on average so many in the time that an undisturbed change takes. */
 const KILLS_PER_RUN = 12;
 const MOST_KILLS_OF_A_RUN = 40;
 /** So many searches after each death. */
-const SEARCHES = 15;
+const SEARCHES = 8;
 
 export interface ChangeOutcome {
   readonly kills: number;

@@ -61,8 +61,7 @@ export async function buildMissingIndexes(table: Table, dimensions: number, isRe
   const rows = await table.countRows();
   if (!present.has("searchText")) await buildTextIndex(table);
   // A table of an earlier version may not have the column.
-  const columns = (await table.schema()).fields.map(({ name }) => name);
-  if (!present.has("ngrams") && columns.includes("ngrams")) await buildNgramIndex(table);
+  if (lacksIndex("ngrams")) await buildNgramIndex(table);
   if (rows > 0) {
     for (const column of BTREES) if (lacksIndex(column)) await table.createIndex(column, { config: Index.btree() });
     for (const column of BITMAPS) if (lacksIndex(column)) await table.createIndex(column, { config: Index.bitmap() });
