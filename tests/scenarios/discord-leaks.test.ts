@@ -69,7 +69,11 @@ async function secrets(isChanging = false) {
   const noteId = /id (\d+)/.exec(listed)?.[1] ?? "";
   if (isChanging) {
     await changeModel(bot);
-    for (const [words, id] of [["conspirators", ids.secret], ["plotters", ids.thread], ["poison", secretPoll]] as const) {
+    for (const [words, id] of [
+      ["conspirators", ids.secret],
+      ["plotters", ids.thread],
+      ["poison", secretPoll],
+    ] as const) {
       expect(await bot.found(ada.id, words)).toContain(id);
     }
   }
