@@ -2,6 +2,7 @@
 // search text is a neighbour's.
 
 import { createHash } from "node:crypto";
+import { fromFullText, toFullText } from "./full-text.ts";
 import type { ArchivedRecord } from "./ports/records.ts";
 
 /**
@@ -43,17 +44,18 @@ const END_OF_HEADING = "\u2029";
  */
 export function joinSearchText(context: string, heading: string, said: string): string {
   const own = heading === "" ? said : `${heading}${END_OF_HEADING}${said}`;
-  return context === "" ? own : `${context}${END_OF_CONTEXT}${own}`;
+  return toFullText(context === "" ? own : `${context}${END_OF_CONTEXT}${own}`);
 }
 
-/** The parts of a search text: a neighbour's words, the message's own with its heading, and what it says without. */
+/** The parts of a search text, in its folded letters: a neighbour's words, the message's own with its heading, and what it says without. */
 export function splitSearchText(searchText: string): {
   readonly context: string;
   readonly own: string;
   readonly said: string;
 } {
-  const end = searchText.lastIndexOf(END_OF_CONTEXT);
-  const own = searchText.slice(end + 1);
+  const text = fromFullText(searchText);
+  const end = text.lastIndexOf(END_OF_CONTEXT);
+  const own = text.slice(end + 1);
   const said = own.slice(own.indexOf(END_OF_HEADING) + 1);
-  return { context: searchText.slice(0, Math.max(0, end)), own: own.replace(END_OF_HEADING, ""), said };
+  return { context: text.slice(0, Math.max(0, end)), own: own.replace(END_OF_HEADING, ""), said };
 }

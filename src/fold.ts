@@ -95,7 +95,7 @@ export function lookUpForms(text: string): readonly string[] {
   return [...new Set([...forms, (forms[0] ?? "").replace(/([aou])e/g, "$1")])];
 }
 
-function isAscii(text: string): boolean {
+export function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 0x7f) return false;
   return true;
 }

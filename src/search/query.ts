@@ -48,8 +48,11 @@ const SPACE_AFTER_OPERATOR = new RegExp(
 const SMART_QUOTES = /[\u201c-\u201f\u00ab\u00bb]/g;
 const WIDE_COLON = /(?<=\w)\uff1a/g;
 /** Not "-5" nor "--flag", which are no words to leave out. */
-const WITHOUT = /^-(?=\p{L})/u;
-const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
+const WITHOUT = /^-(?=[\p{L}\p{Extended_Pictographic}]|:\w)/u;
+/** A dash alone is no word that could stand next to another; an emoji is. */
+const WORDLIKE = /[\p{L}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]/u;
+/** As the messages have them: by name. */
+const CUSTOM_EMOJI = /<a?:(\w+):\d+>/g;
 
 /** @param now for `today`, `yesterday` and ages like `7d`; milliseconds since 1970 */
 export function parseQuery(typed: string, now: number): ParsedQuery {
@@ -72,6 +75,7 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
   const link = LINK.exec(typed);
   for (const [whole, notPhrase, phrase, notOperator, operator, quoted, value, word] of typed
     .replace(LINK, " ")
+    .replace(CUSTOM_EMOJI, ":$1:")
     .replace(SMART_QUOTES, '"')
     .replace(WIDE_COLON, ":")
     .replace(SPACE_AFTER_OPERATOR, "$1:")
@@ -86,8 +90,7 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
       words.push(whole);
     } else if (phrase !== undefined) {
       const said = phrase.trim();
-      // An emoji or a dash alone is no word that could stand next to another.
-      const isPhrase = LETTER_OR_DIGIT.test(said);
+      const isPhrase = WORDLIKE.test(said);
       if (notPhrase && isPhrase) without.push(said);
       else if (isPhrase) phrases.push(said);
       if (!notPhrase && said) words.push(said);

@@ -2,6 +2,7 @@
 
 import { splitSearchText } from "../content-hash.ts";
 import { lookUpForms } from "../fold.ts";
+import { toFullText } from "../full-text.ts";
 import { ngramText } from "../letters.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import { foldRepeats } from "./fold-repeats.ts";
@@ -55,10 +56,12 @@ export async function findCandidates(
 ): Promise<CandidateGroup[]> {
   const limit = phrases.length + without.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
   const longest = [...phrases].sort((one, other) => other.length - one.length)[0];
-  // The full-text index folds accents of Latin letters only.
-  const phrase = longest === undefined ? undefined : { spellings: lookUpForms(longest), ngrams: ngramText(longest) };
+  const phrase =
+    longest === undefined
+      ? undefined
+      : { spellings: lookUpForms(longest).map(toFullText), ngrams: ngramText(longest) };
   const ngrams = words && comparesLetters(text, words.sample) ? ngramText(text) : undefined;
-  const asked = { text: text.normalize("NFKC"), ngrams, phrase, filter, limit };
+  const asked = { text: toFullText(text), ngrams, phrase, filter, limit };
   const found = await index.candidates(asked, vectors);
   const groups = found.map((group, place) => ({ ...group, unrelated: unrelated?.[place] }));
   if (phrases.length + without.length === 0) return groups;

@@ -19,6 +19,11 @@ export function wordsOf(text: string): Word[] {
     .map(({ segment, index }) => ({ folded: fold(segment), start: index, end: index + segment.length }));
 }
 
+/** Words and what is between them. */
+function segmentsOf(text: string): string[] {
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+
 /** True when the words of the phrase stand in the text next to each other; case, accents and punctuation do not matter. */
 export function containsPhrase(text: string, phrase: string): boolean {
   const asked = spellings(phrase).map(spaced);
@@ -32,11 +37,14 @@ export function containsPhrase(text: string, phrase: string): boolean {
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
+/** An emoji is a word, too; a flag is one of two halves. */
+const WORD = /[\p{L}\p{M}\p{N}]+|\p{Regional_Indicator}{2}|\p{Extended_Pictographic}/gu;
+
 /** Split also at punctuation, as the full-text index does: "github.com" and "don't" are two words each. @param text folded */
 function spaced(text: string): string {
   // Looking words up in dictionaries takes thirty times as long.
-  const words = UNSPACED.test(text) ? wordsOf(text).map(({ folded }) => folded) : [text];
-  return ` ${words.flatMap((word) => word.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).join(" ")} `;
+  const words = UNSPACED.test(text) ? segmentsOf(text) : [text];
+  return ` ${words.flatMap((word) => word.match(WORD) ?? []).join(" ")} `;
 }
 
 /** English words that hold a sentence together and say nothing of what it is about; marking them would hide those that do. */

@@ -347,6 +347,25 @@ export function vectorIndexContract(
         expect(await index.nearest(new Float32Array(8), CHANNEL_10, 5)).toEqual([]);
       });
 
+      it("matches words of any length that people write: hashes, addresses of wallets, long words in other scripts", async () => {
+        const long = [
+          "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+          "достопримечательность",
+          "rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz",
+          "x".repeat(300),
+        ];
+        await add(...long.map((word, n) => indexRow({ id: String(100 + n), text: `see ${word} here` })));
+        for (const [n, word] of long.entries()) {
+          expect(foundIds(await index.matching(word, CHANNEL_10, 10))).toEqual([String(100 + n)]);
+        }
+        await index.optimize({ keepVersionsMs: 3_600_000 });
+        for (const [n, word] of long.entries()) {
+          const vector = Promise.resolve(undefined);
+          const found = await index.candidates({ text: word, phrase: word, vector, filter: CHANNEL_10, limit: 10 });
+          expect(foundIds(found)).toEqual([String(100 + n)]);
+        }
+      });
+
       it("matches words by their stems, best first, with a score, a moment after they were written", async () => {
         await add(indexRow({ id: "100", text: "the antenna was mounted" }), indexRow({ id: "101", text: "lunch" }));
         await add(indexRow({ id: "102", text: "mounting antennas on roofs, one antenna each" }));

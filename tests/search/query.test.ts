@@ -25,8 +25,17 @@ describe("a typed query", () => {
       phrases: ["yagi antenna"],
     });
     expect(parse("“yagi antenna”").phrases).toEqual(["yagi antenna"]);
-    expect(parse('"🔥" "--"')).toMatchObject({ text: "🔥 --", phrases: [] });
+    expect(parse('"🔥" "--"')).toMatchObject({ text: "🔥 --", phrases: ["🔥"] });
     expect(parse('"" " " x')).toEqual({ ...NOTHING, text: "x" });
+  });
+
+  it("has custom emoji by their names, as messages have them", () => {
+    expect(parse('<:solder:123> "<a:party_parrot:456>" -<:sad:7> -😢')).toEqual({
+      ...NOTHING,
+      text: ":solder: :party_parrot:",
+      phrases: [":party_parrot:"],
+      without: [":sad:", "😢"],
+    });
   });
 
   it("takes an operator with a space after its colon, as Discord's own search writes it", () => {

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
 import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
+import { joinSearchText } from "../../src/content-hash.ts";
 import { TransientError } from "../../src/errors.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { EmbedQuery } from "../../src/ports/embedder.ts";
@@ -124,6 +125,45 @@ describe("a search", () => {
       expect(idsOf(await ask(text))).not.toContain(SECRET);
     }
     expect(await ask("antenna", { filter: { accessChannelIds: [] } })).toMatchObject({ hits: [], hasMore: false });
+  });
+
+  describe("finds what was written however it was written, as words and as a phrase:", () => {
+    // Written, asked.
+    it.each([
+      ["emoji without their skin tone", "new 🚲 today", "🚲"],
+      ["emoji with one", "sounds good 👍🏽", "👍"],
+      ["emoji by themselves", "❤️", "❤"],
+      ["flags", "meet in 🇩🇪 then", "🇩🇪"],
+      ["one of several emoji", "😀😎🎉", "😎"],
+      ["custom emoji by name", "well :party_parrot: done", "<a:party_parrot:99>"],
+      ["custom emoji typed", "well :blobcat: done", ":blobcat:"],
+      ["decomposed Korean", "회의록 정리".normalize("NFD"), "회의록"],
+      ["decomposed Vietnamese", "hẹn ở Đường Điện Biên Phủ".normalize("NFD"), "Điện Biên Phủ"],
+      ["full-width letters", "ＷＥＬＣＯＭＥ everyone", "welcome"],
+      ["half-width kana", "ｶﾞｲﾄﾞ here", "ガイド"],
+      ["Polish letters", "the trip to Łódź", "lodz"],
+      ["sharp s", "party at Goethestraße 5", "goethestrasse"],
+      ["Danish letters", "bring smørrebrød", "smorrebrod"],
+      ["the Turkish i", "İstanbul in spring", "istanbul"],
+      ["Russian yo", "новая ёлка во дворе", "елка"],
+      ["Greek accents", "η Ελλάδα το καλοκαίρι", "ελλαδα"],
+    ])("%s", async (_, written, asked) => {
+      const id = "1390000000000000000";
+      await add({ id, text: written, searchText: joinSearchText("", "Ada: ", written), vector: model.vector("other") });
+
+      for (const text of [asked, `"${asked}"`]) {
+        const embedQuery = () => Promise.reject(new Error("down"));
+        expect(idsOf(await ask(text, {}, { embedQuery }))).toEqual([id]);
+      }
+    });
+  });
+
+  it("an emoji is left out by a minus before it", async () => {
+    const id = "1390000000000000000";
+    const text = "an antenna 🚲 on wheels";
+    await add({ id, text, searchText: joinSearchText("", "Ada: ", text) });
+    expect(idsOf(await ask("antenna"))).toContain(id);
+    expect(idsOf(await ask("antenna -🚲"))).not.toContain(id);
   });
 
   it("lists the newest when there are operators and no words", async () => {

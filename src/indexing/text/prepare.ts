@@ -154,8 +154,7 @@ export function prepare(
       chunk,
       text,
       embeddedText: before + (recipe.links ? withWordedLinks(said) : said),
-      // Full width is another way to write a letter, and what macOS takes apart is the same word.
-      searchText: joinSearchText(chunk === 0 ? context : "", before, said).normalize("NFKC"),
+      searchText: joinSearchText(chunk === 0 ? context : "", before, said),
       ngrams: recipe.ngrams && !isEnglish(said) ? ngramText(before + said) : "",
     };
   });
