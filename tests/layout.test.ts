@@ -46,6 +46,7 @@ const openToAll = [
   "snowflake.ts",
   "content-hash.ts",
   "fold.ts",
+  "full-text.ts",
   "letters.ts",
   "tags.ts",
 ];
