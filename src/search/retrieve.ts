@@ -57,9 +57,7 @@ export async function findCandidates(
   const limit = phrases.length + without.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
   const longest = [...phrases].sort((one, other) => other.length - one.length)[0];
   const phrase =
-    longest === undefined
-      ? undefined
-      : { spellings: lookUpForms(longest).map(toFullText), ngrams: ngramText(longest) };
+    longest === undefined ? undefined : { spellings: lookUpForms(longest).map(toFullText), ngrams: ngramText(longest) };
   const ngrams = words && comparesLetters(text, words.sample) ? ngramText(text) : undefined;
   const asked = { text: toFullText(text), ngrams, phrase, filter, limit };
   const found = await index.candidates(asked, vectors);
