@@ -1,6 +1,6 @@
 // Files on messages: how they are made from what a member or the bot uploads.
 
-import { extname } from "node:path";
+import { extname, parse } from "node:path";
 import type { Attachment } from "./model.ts";
 import { findChannel, type State } from "./state.ts";
 
@@ -33,13 +33,21 @@ export function newAttachment(state: State, input: AttachmentInput): Attachment 
   const data = typeof input.data === "string" ? new TextEncoder().encode(input.data) : input.data;
   return {
     id: state.nextId(),
-    filename: input.filename,
+    ...storedName(input.filename),
     contentType:
       input.contentType ?? CONTENT_TYPES[extname(input.filename).toLowerCase()] ?? "application/octet-stream",
     sizeBytes: input.sizeBytes ?? data?.byteLength ?? 0,
     ...(input.description ? { description: input.description } : {}),
     ...(data ? { data } : {}),
   };
+}
+
+/** Discord keeps plain letters, digits, dots, dashes and underscores; what had others is named in `title`, too. */
+function storedName(given: string): Pick<Attachment, "filename" | "title"> {
+  const { name, ext } = parse(given);
+  const plain = (text: string) => text.replace(/\s/g, "_").replace(/[^\w.-]/g, "");
+  const filename = (plain(name) || "_") + plain(ext);
+  return filename === given.replace(/\s/g, "_") ? { filename } : { filename, title: name };
 }
 
 /** The file behind a path "/attachments/{channel}/{attachment}/{filename}". */

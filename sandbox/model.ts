@@ -92,6 +92,8 @@ export interface Guild {
 export interface Attachment {
   readonly id: Snowflake;
   readonly filename: string;
+  /** The name as it was given, without its ending, where `filename` is another. */
+  readonly title?: string;
   readonly contentType: string;
   readonly sizeBytes: number;
   /** Alt text. */

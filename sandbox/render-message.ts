@@ -29,6 +29,7 @@ function renderAttachment(context: RenderContext, message: Message, attachment: 
   return {
     id: attachment.id,
     filename: attachment.filename,
+    ...(attachment.title ? { title: attachment.title } : {}),
     size: attachment.sizeBytes,
     content_type: attachment.contentType,
     url,

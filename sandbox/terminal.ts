@@ -72,7 +72,7 @@ export function renderInTerminal(message: APIMessage, nameOf: (id: string) => st
       .map((line) => `▏ ${line}`),
   ]);
   const files = message.attachments.map(
-    ({ filename, description }) => `📎 ${filename}${description ? ` (${description})` : ""}`,
+    ({ filename, title, description }) => `📎 ${title ?? filename}${description ? ` (${description})` : ""}`,
   );
   const buttons = (message.components ?? []).flatMap((row) =>
     "components" in row

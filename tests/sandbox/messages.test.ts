@@ -84,6 +84,23 @@ describe("a message", () => {
     expect((await channel.messages.fetch(embed.id)).embeds[0]?.title).toBe("Linked");
   });
 
+  it("has a file with other than plain letters in its name under a plain one, and the real one as its title", async () => {
+    const { discord, channel } = await start();
+    const names = ["Gebührenordnung.pdf", "画像.png", "my file.txt", "plain-1.txt"];
+    const { id } = discord.world.postMessage({
+      channelId: discord.general.id,
+      authorId: discord.ada.id,
+      attachments: names.map((filename) => ({ filename, data: "x" })),
+    });
+    const files = (await channel.messages.fetch(id)).attachments.map(({ name, title }) => [name, title]);
+    expect(files).toEqual([
+      ["Gebhrenordnung.pdf", "Gebührenordnung"],
+      ["_.png", "画像"],
+      ["my_file.txt", null],
+      ["plain-1.txt", null],
+    ]);
+  });
+
   it("is found before, after and around another, and at most 100 at once", async () => {
     const { discord, client, channel } = await start();
     const { world, general, ada } = discord;

@@ -149,16 +149,19 @@ function attachmentsView(attachments: readonly APIAttachment[]) {
   return html`<discord-attachments slot="attachments">${attachments.map(attachmentView)}</discord-attachments>`;
 }
 
-function attachmentView({ url, filename, size, content_type = "", description }: APIAttachment): TemplateResult {
+function attachmentView(file: APIAttachment): TemplateResult {
+  const { url, size, content_type = "", description } = file;
+  // As Discord's own client: the title and the ending of the file's name.
+  const name = file.title ? file.title + (/\.\w+$/.exec(file.filename)?.[0] ?? "") : file.filename;
   if (content_type.startsWith("image/")) {
-    return html`<discord-image-attachment custom-image-element url=${url} alt=${description ?? filename}
+    return html`<discord-image-attachment custom-image-element url=${url} alt=${description ?? name}
       ><a href=${url} target="_blank" rel="noopener"
-        ><img class="picture" src=${url} alt=${description ?? filename} title=${description ?? nothing} loading="lazy" /></a
+        ><img class="picture" src=${url} alt=${description ?? name} title=${description ?? nothing} loading="lazy" /></a
     ></discord-image-attachment>`;
   }
   const [amount, unit] = size < 1_024 ? [size, "bytes"] : [Math.round(size / 1_024), "KB"];
   return html`<discord-file-attachment
-    name=${filename}
+    name=${name}
     bytes=${amount}
     bytes-unit=${unit}
     href=${url}

@@ -13,6 +13,7 @@ import {
 import type { ChannelInfo } from "../../ports/archive.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import { filesOf } from "./message-files.ts";
 
 /** A message as REST or the gateway sends it; the gateway adds nicknames. */
 export type ReceivedMessage = APIBaseMessage &
@@ -54,7 +55,7 @@ export function toRecord(
 ): ArchivedRecord {
   const { author } = message;
   const snapshots = (message.message_snapshots ?? []).map((snapshot) => snapshot.message);
-  const attachments = [...message.attachments, ...snapshots.flatMap((snapshot) => snapshot.attachments)];
+  const attachments = filesOf([message, ...snapshots]);
   const stickers = [message, ...snapshots].flatMap((each) => each.sticker_items ?? []);
   const embeds = [...message.embeds.map(embedText), componentText(message.components)].filter(Boolean);
   const forwarded = snapshots
@@ -76,13 +77,7 @@ export function toRecord(
     authorName: message.member?.nick || names.nickname(author.id) || author.global_name || author.username,
     ...((author.bot || message.webhook_id) && { bot: true }),
     content: message.content,
-    ...(attachments.length > 0 && {
-      attachments: attachments.map((file) => ({
-        name: file.filename,
-        ...(file.description && { alt: file.description }),
-        ...(file.content_type && { contentType: file.content_type }),
-      })),
-    }),
+    ...(attachments.length > 0 && { attachments }),
     ...(embeds.length > 0 && { embeds }),
     ...(stickers.length > 0 && { stickers: stickers.map(({ name }) => name) }),
     ...(message.pinned && { pinned: true }),

@@ -77,12 +77,78 @@ test("attachments keep name, alt text and type", () => {
   const file = { id: "7", size: 1, url: "https://x.test/a", proxy_url: "https://x.test/a" };
   const attachments = [
     { ...file, filename: "cat.png", description: "a cat asleep", content_type: "image/png" },
-    { ...file, filename: "log.txt" },
+    { ...file, id: "8", filename: "log.txt" },
   ];
   expect(record({ attachments }).attachments).toEqual([
     { name: "cat.png", alt: "a cat asleep", contentType: "image/png" },
     { name: "log.txt" },
   ]);
+});
+
+test.each([
+  ["_.pdf", "Gebührenordnung 2024", "Gebührenordnung 2024.pdf"],
+  ["_.pdf", "Gebührenordnung.PDF", "Gebührenordnung.PDF"],
+  [".png", "画像", "画像.png"],
+  ["notes", "заметки", "заметки"],
+  ["clip.mp4", null, "clip.mp4"],
+])("a file that arrives as %j with the title %j is called %j", (filename, title, name) => {
+  const file = { id: "7", size: 1, url: "https://x.test/a", proxy_url: "https://x.test/a", filename };
+  expect(record({ attachments: [{ ...file, ...(title !== null && { title }) }] }).attachments).toEqual([{ name }]);
+});
+
+test("files of galleries, file components and thumbnails count as well, each once", () => {
+  const attachment = {
+    id: "7",
+    filename: "_.png",
+    title: "Plan für Mai",
+    size: 1,
+    url: "https://x.test/7",
+    proxy_url: "",
+  };
+  const media = (url: string, more: object = {}) => ({ url, proxy_url: url, ...more });
+  const components = [
+    {
+      type: ComponentType.Container,
+      components: [
+        {
+          type: ComponentType.MediaGallery,
+          items: [
+            {
+              media: media("https://x.test/7/_.png", { attachment_id: "7", content_type: "image/png" }),
+              description: "the plan",
+            },
+            { media: media("https://x.test/a/roof%20top.jpg?ex=1") },
+            { media: media("https://x.test/"), description: "a sunset" },
+            { media: media("https://x.test/") },
+          ],
+        },
+        { type: ComponentType.File, file: media("https://x.test/x"), name: "minutes.txt" },
+        {
+          type: ComponentType.Section,
+          components: [],
+          accessory: {
+            type: ComponentType.Thumbnail,
+            media: media("https://x.test/logo.png"),
+            description: "our logo",
+          },
+        },
+      ],
+    },
+  ] as unknown as NonNullable<ReceivedMessage["components"]>;
+  const expected = [
+    { name: "Plan für Mai.png", alt: "the plan", contentType: "image/png" },
+    { name: "roof top.jpg" },
+    { name: "file", alt: "a sunset" },
+    { name: "minutes.txt" },
+    { name: "logo.png", alt: "our logo" },
+  ];
+  expect(record({ attachments: [attachment], components }).attachments).toEqual(expected);
+  const snapshot = {
+    message: { type: 0, content: "", attachments: [attachment], embeds: [], components, mentions: [] },
+  };
+  const forwarded = record({ message_snapshots: [snapshot as never] });
+  expect(forwarded.attachments).toEqual(expected);
+  expect(forwarded.forwarded).toBe("");
 });
 
 test("an embed is one text of its author, title, description, fields and footer, and one without text is left out", () => {
