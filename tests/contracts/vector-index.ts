@@ -361,7 +361,13 @@ export function vectorIndexContract(
         await index.optimize({ keepVersionsMs: 3_600_000 });
         for (const [n, word] of long.entries()) {
           const vector = Promise.resolve(undefined);
-          const found = await index.candidates({ text: word, phrase: word, vector, filter: CHANNEL_10, limit: 10 });
+          const found = await index.candidates({
+            text: word,
+            phrase: { spellings: [word] },
+            vector,
+            filter: CHANNEL_10,
+            limit: 10,
+          });
           expect(foundIds(found)).toEqual([String(100 + n)]);
         }
       });

@@ -10,6 +10,23 @@ interface WithFiles {
   readonly components?: unknown;
 }
 
+/** What is looked at of a component, of an item of one, or of its media. */
+type Loose = {
+  readonly [name in
+    | "type"
+    | "items"
+    | "media"
+    | "file"
+    | "components"
+    | "component"
+    | "accessory"
+    | "url"
+    | "name"
+    | "description"
+    | "content_type"
+    | "attachment_id"]?: unknown;
+};
+
 /** Each file once. A gallery may show an attachment of the message, with a text of its own. */
 export function filesOf(messages: readonly WithFiles[]): Attachment[] {
   const files = new Map<string, Attachment>();
@@ -56,7 +73,7 @@ function shownIn(node: unknown): (Attachment & { readonly key: string })[] {
   }
 }
 
-function mediaFile(shown: Record<string, unknown>, media: unknown): (Attachment & { readonly key: string })[] {
+function mediaFile(shown: Loose, media: unknown): (Attachment & { readonly key: string })[] {
   if (!isObject(media) || typeof media.url !== "string") return [];
   const name = text(shown.name) || lastPart(media.url);
   const [alt, contentType] = [text(shown.description), text(media.content_type)];
@@ -83,5 +100,5 @@ function lastPart(url: string): string {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+const isObject = (value: unknown): value is Loose => typeof value === "object" && value !== null;
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
