@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { VectorIndex } from "../ports/vector-index.ts";
 import type { WordFrequencies, WordModel } from "./late-interaction.ts";
 import { countNgrams, type NgramFrequencies } from "./letter-comparison.ts";
+import { leastClose } from "./nothing-close.ts";
 
 /** A thousand left a third of a point of nDCG to chance. Read and cut in 40 ms. */
 const SAMPLED_TEXTS = 4_000;
@@ -44,12 +45,17 @@ export function comparesLetters(query: string, { notEnglish }: Pick<GuildSample,
 
 export interface GuildSamples {
   of(index: SampledIndex): Promise<GuildSample>;
+  /** See `leastClose`. */
+  leastCloseOf(index: SampledIndex): Promise<number | undefined>;
   /** Undefined where unrelated texts have a cosine of 0. */
   unrelatedOf(index: SampledIndex): Promise<UnrelatedTexts | undefined>;
 }
 
+const COMPARED_VECTORS = 400;
+
 export function createGuildSamples(model: WordModel, clock: Pick<Clock, "elapsed">): GuildSamples {
   return {
+    leastCloseOf: remembering(clock, async ({ sampleVectors }) => leastClose(await sampleVectors(COMPARED_VECTORS))),
     of: remembering(clock, (index) => takeSample(index, model)),
     unrelatedOf: remembering(clock, async ({ space, sampleVectors }) => {
       const cosine = space.unrelatedCosine;

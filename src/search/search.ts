@@ -11,6 +11,7 @@ import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./ge
 import { createGuildSamples } from "./guild-sample.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
+import { isNothingClose } from "./nothing-close.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
 import { type Ranked, retrieve, saying, type WordComparison } from "./retrieve.ts";
 import { type WhyNothing, whyNothing } from "./why-nothing.ts";
@@ -88,6 +89,8 @@ export interface Search {
 
 interface Outcome {
   readonly ranked: readonly Ranked[];
+  /** None of it is worth showing. */
+  readonly onlyFar?: boolean;
   readonly degraded?: string;
 }
 
@@ -95,13 +98,30 @@ interface Outcome {
 interface Found {
   readonly hits: readonly SearchHit[];
   readonly hasMore: boolean;
+  readonly onlyFar?: boolean;
   readonly degraded?: string;
 }
+
+const noHits: Found = { hits: [], hasMore: false };
 
 export function createSearch(parts: SearchParts): Search {
   const { wordModel, clock, logger } = parts;
   const lateInteraction = wordModel && createLateInteraction(wordModel);
   const samples = wordModel && createGuildSamples(wordModel, clock);
+
+  /** As long as there are several generations, nothing is called far. */
+  async function isOnlyFar(
+    { generations }: SearchedIndex,
+    text: string,
+    ranked: readonly Ranked[],
+    vector?: Float32Array,
+  ) {
+    const [first, ...others] = generations;
+    if (!first || others.length > 0 || ranked.length === 0 || vector === undefined) return false;
+    const least = await samples?.leastCloseOf(first.index);
+    const rows = ranked.map(({ row }) => row);
+    return least !== undefined && isNothingClose(text, rows, vector, least);
+  }
 
   const openIndex = async (guildId: Snowflake) => searchedIndex(await parts.openGenerations(guildId));
 
@@ -162,15 +182,16 @@ export function createSearch(parts: SearchParts): Search {
     const embedded = embedForEach(index, text, known, signal);
     const vectors = embedded.map((each) => each.then((result) => (typeof result === "string" ? undefined : result)));
     // At once, so that a search that is given up is heard by somebody.
-    const [ranked] = await Promise.all([
+    const [ranked, [vector]] = await Promise.all([
       retrieve(index, { text, phrases, without, filter, vectors, words, unrelated, preferNewer }),
       Promise.all(vectors),
     ]);
+    const onlyFar = await isOnlyFar(index, text, ranked, vector);
     const reasons = (await Promise.all(embedded)).map((result) => (typeof result === "string" ? result : undefined));
     for (const reason of new Set(reasons)) if (reason !== undefined) logger.warn("search:degraded", { reason });
     // A former model that does not answer any more is no news to who searches.
     const [degraded] = reasons;
-    return degraded === undefined ? { ranked } : { ranked, degraded };
+    return { ranked, onlyFar, ...(degraded !== undefined && { degraded }) };
   }
 
   async function findPage(
@@ -188,7 +209,9 @@ export function createSearch(parts: SearchParts): Search {
       const rows = await latest(index, query, filter, limit + 1, offset);
       return { hits: rows.slice(0, limit).map(unranked), hasMore: rows.length > limit };
     }
-    return page(await rank(index, query, filter, request), request, filter.channelIds);
+    const outcome = await rank(index, query, filter, request);
+    if (outcome.onlyFar && !request.verbatim) return { ...noHits, onlyFar: true };
+    return page(outcome, request, filter.channelIds);
   }
 
   return {
@@ -198,9 +221,10 @@ export function createSearch(parts: SearchParts): Search {
       const query = request.verbatim ? verbatim(text) : parseQuery(text, clock.now());
       const index = await openIndex(guildId);
       const { filter, unknown } = await narrow(parts, index, request, query);
-      const found = unknown.length > 0 ? { hits: [], hasMore: false } : await findPage(index, query, filter, request);
+      const { onlyFar, ...found } = unknown.length > 0 ? noHits : await findPage(index, query, filter, request);
       const unexplained = found.hits.length === 0 && request.offset === 0 && unknown.length === 0;
-      const nothing = unexplained ? await whyNothing(index, filter) : undefined;
+      const why = unexplained ? await whyNothing(index, filter) : undefined;
+      const nothing = why && { ...why, ...(onlyFar && { onlyFar }) };
       return { ...found, query, filter, unknown, ...(nothing && { nothing }), tookMs: clock.elapsed() - started };
     },
 

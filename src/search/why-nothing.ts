@@ -11,6 +11,8 @@ export interface WhyNothing {
   readonly anythingWithinLimits: boolean;
   /** Limits each of which is alone in the way: without it, something would fit. */
   readonly inTheWay: readonly Limit[];
+  /** What was found has nothing to do with the query, and none of its words. */
+  readonly onlyFar?: boolean;
 }
 
 const FIELDS: Readonly<Record<Limit, readonly (keyof SearchFilter)[]>> = {

@@ -66,6 +66,10 @@ function whyNot({ result: { query, filter, nothing }, shared }: EmptyPage): stri
     const phrases = query.phrases.slice(0, 3).map((phrase) => `“${plain(clip(phrase, 60))}”`);
     return `Nothing that ${shared ? "everybody here" : "you"} can read says exactly ${phrases.join(" and ")}. Without the quotes I also find what means the same.`;
   }
+  if (nothing?.onlyFar) {
+    const who = shared ? "everybody here" : "you";
+    return `Nothing close to that is among what ${who} can read, and none of it has these words. Check how they are written, or try others.`;
+  }
   return "Nothing was found among what can be read here. Try other words, or fewer limits.";
 }
 

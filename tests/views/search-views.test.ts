@@ -189,6 +189,7 @@ describe("a page without results", () => {
     expect(emptyPage({ query: phrase, nothing: allIsThere })).toContain(
       "Nothing that you can read says exactly “both sides”",
     );
+    expect(emptyPage({ nothing: { ...allIsThere, onlyFar: true } })).toContain("Nothing close to that");
     const link = { ...answerTo("").query, messageId: "17" };
     expect(emptyPage({ query: link, nothing: allIsThere })).toContain("That message is not there");
     expect(emptyPage({ nothing: allIsThere })).toContain("Try other words");
