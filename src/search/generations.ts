@@ -21,6 +21,8 @@ export interface SearchedGeneration {
 /** What one generation found, to be ranked with what the others found. */
 export interface CandidateGroup {
   readonly rows: readonly FoundRow[];
+  /** Found, too, but to be taken from an earlier generation: they tell how good the best of this one is. */
+  readonly shadowed?: readonly FoundRow[];
   /** Of the query, in the space of these rows. */
   readonly vector: Float32Array | undefined;
   /** Undefined: unrelated texts of this space have a cosine of 0. */
@@ -69,7 +71,13 @@ export function searchedIndex(generations: readonly SearchedGeneration[]): Searc
         generations.map(({ index }, place) => index.candidates({ ...asked, vector: vectorOf(place) })),
       );
       const own = await unshadowed(found);
-      return await Promise.all(own.map(async (rows, place) => ({ rows, vector: await vectorOf(place) })));
+      return await Promise.all(
+        own.map(async (rows, place) => {
+          const taken = new Set(rows);
+          const shadowed = (found[place] ?? []).filter((row) => !taken.has(row));
+          return { rows, shadowed, vector: await vectorOf(place) };
+        }),
+      );
     },
 
     async rowsOf(id, filter) {

@@ -45,32 +45,38 @@ const SURE_LIKENESS = 0.6;
  * * match, for an English query: 0.7 x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
  * * match, for others: 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
  * The factors tell whether the query is in the language of the texts: where it is not, the few words found mislead.
- * Each generation's cosines are shares of its own best one: those of two models do not compare. They count the same in all, or the rows
- * of one would outdo the others'. Rows of a generation whose query has no vector are scored by the rest, scaled to the same sum.
+ * Each generation's cosines are shares of its own best one, shadowed or not: those of two models do not compare. The scores of those whose
+ * cosines count less, or whose query has no vector, are scaled up: the best of each can come to the same.
  */
 export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
   const candidates = groups.flatMap(({ rows }) => rows);
   const cosines = groups.flatMap((group) => cosinesOf(group));
-  const isExternal = groups.some(({ vector, unrelated }) => vector !== undefined && unrelated !== undefined);
-  const cosineWeight = isExternal ? EXTERNAL_WEIGHT : 1;
   const parts = candidates.map(({ searchText }) => splitSearchText(searchText));
   const likeness = compareWords(text, parts, words);
   const match = compareMatches(text, candidates, parts, words, likeness.best);
+  const most = groups.map((group) => match.weight + likeness.weight + weightOf(group));
+  const scales = groups.flatMap(({ rows }, g) => rows.map(() => Math.max(...most) / (most[g] || 1)));
   return candidates
     .map((row, c) => {
       const byWords = match.weight * (match.values[c] ?? 0) + likeness.weight * (likeness.values[c] ?? 0);
-      const likely = cosines[c] ?? byWords / (match.weight + likeness.weight || 1);
-      return { row, score: byWords + cosineWeight * likely };
+      return { row, score: (scales[c] ?? 1) * (byWords + (cosines[c] ?? 0)) };
     })
     .sort(byScore);
 }
 
-/** The cosines of a generation's rows as shares of the best; undefined where its query has no vector. */
-function cosinesOf({ rows, vector, unrelated }: CandidateGroup): readonly (number | undefined)[] {
-  if (vector === undefined) return rows.map(() => undefined);
+/** What a generation's best cosine counts. */
+function weightOf({ vector, unrelated }: CandidateGroup): number {
+  if (vector === undefined) return 0;
+  return unrelated === undefined ? 1 : EXTERNAL_WEIGHT;
+}
+
+/** What the cosines of a generation's rows count for each. */
+function cosinesOf(group: CandidateGroup): readonly number[] {
+  const { rows, shadowed = [], vector, unrelated } = group;
+  if (vector === undefined) return rows.map(() => 0);
   const floor = unrelated === undefined ? 0 : cosineFloor(vector, unrelated);
-  const cosines = rows.map((row) => dot(row.vector, vector));
-  return Array.from(relative(cosines, floor));
+  const cosines = [...rows, ...shadowed].map((row) => dot(row.vector, vector));
+  return Array.from(relative(cosines, floor).subarray(0, rows.length), (share) => weightOf(group) * share);
 }
 
 /** The mean cosine of a query with texts that have nothing to do with it: of each guild's own, most have not. */
