@@ -74,9 +74,9 @@ export async function openHouse(options: HouseOptions) {
     },
     owners: {
       ...owners,
-      prolong(...given) {
+      beat(...given) {
         options.onOwnerCall?.();
-        return owners.prolong(...given);
+        return owners.beat(...given);
       },
       take(...given) {
         options.onOwnerCall?.();
@@ -99,7 +99,7 @@ export async function openHouse(options: HouseOptions) {
     system: createSystemProbe(folder),
     thresholds: { ...defaultThresholds, diskLowBytes: BENCH_DISK_LOW_BYTES },
     command: "/backfill",
-    rereading: () => undefined,
+    rechecking: () => undefined,
     forgetOnLeave: false,
     holder: `bench ${process.pid}`,
     clock: systemClock,

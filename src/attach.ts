@@ -36,7 +36,7 @@ import type { GuildEvents } from "./ports/discord.ts";
 import type { Snowflake } from "./snowflake.ts";
 import { forgetLeft, rememberBot } from "./sync/forget-left.ts";
 import { createHearing } from "./sync/hearing.ts";
-import { createMakeUp, type MakeUp } from "./sync/resync.ts";
+import { createResync, type Resync } from "./sync/resync.ts";
 import { announcementMessage } from "./views/announcement.ts";
 
 export type { Backscroll, BackscrollOptions } from "./options.ts";
@@ -66,7 +66,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const stopped = new AbortController();
 
   let core: Core | undefined;
-  let makeUp: MakeUp | undefined;
+  let resync: Resync | undefined;
   /** Why it is not ready: `detail` has addresses and advice, which are not for members. */
   let startingBecause: { readonly what: string; readonly detail?: string } = { what: "it has only just been started" };
 
@@ -113,13 +113,13 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       hearing,
       clock,
       logger,
-      onMissed: (guildId) => makeUp?.begin(guildId),
-      onGap: (guildId, channelId) => makeUp?.look(guildId, channelId),
+      onMissed: (guildId) => resync?.begin(guildId),
+      onGap: (guildId, channelId) => resync?.look(guildId, channelId),
     },
   );
 
   async function guildLeft(guildId: Snowflake): Promise<void> {
-    makeUp?.leave(guildId);
+    resync?.leave(guildId);
     // Before there is a core, it is only remembered (see `forgetLeft`).
     if (core === undefined && forgetOnLeave) await archive.beginRemoval(guildId, { by: "guild" });
     await now().guildLeft(guildId);
@@ -155,15 +155,15 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const stopListening = listenToConnection(client, {
     // Before there is a core, nothing is caught up with: it begins with that.
     connected: () => {
-      if (makeUp === undefined) return;
-      makeUpAll();
+      if (resync === undefined) return;
+      resyncAll();
       run("forget", core && forgetGuilds(core));
     },
     invited: (guildId) => run("guild", core && comeBack(core, guildId)),
-    available: (guildId) => makeUp?.begin(guildId),
+    available: (guildId) => resync?.begin(guildId),
   });
   const stopThawing = keepRequestsGoing(client, clock, logger);
-  const stopWatching = watchSight(client, hearing, (guildId) => makeUp?.begin(guildId));
+  const stopWatching = watchSight(client, hearing, (guildId) => resync?.begin(guildId));
 
   const underWay = new Set<Promise<unknown>>();
   /** For what only `stop` waits for: a failure is logged. */
@@ -175,15 +175,15 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     underWay.add(ending);
   }
 
-  function makeUpAll(): void {
-    for (const guildId of client.guilds.cache.keys()) makeUp?.begin(guildId);
+  function resyncAll(): void {
+    for (const guildId of client.guilds.cache.keys()) resync?.begin(guildId);
   }
 
   /** What was written before the bot came back, if it had been here before, is caught up with. */
   async function comeBack(core: Core, guildId: Snowflake): Promise<void> {
     await core.enter(guildId);
     await remember([guildId]);
-    makeUp?.begin(guildId);
+    resync?.begin(guildId);
   }
 
   const remember = (guildIds: readonly Snowflake[]) => rememberBot(archive, guildIds, client.user?.id, stopped.signal);
@@ -247,15 +247,15 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       reindexByItself: options.reindexByItself,
       connectFormer: (settings) => connectFormerEmbedder(settings, options.embeddings, { clock, logger }),
       time,
-      rereading: (guildId) => makeUp?.rereading(guildId),
-      gaps: (guildId) => makeUp?.gaps(guildId) ?? { isKnown: false, channels: 0 },
+      rechecking: (guildId) => resync?.rechecking(guildId),
+      gaps: (guildId) => resync?.gaps(guildId) ?? { isKnown: false, channels: 0 },
       holder: `${hostname()}, process ${process.pid}`,
       clock,
       logger,
     });
     await clientReady(client, stopped.signal);
     if (stopped.signal.aborted) return;
-    makeUp = createMakeUp({
+    resync = createResync({
       archive,
       history,
       live: core.live,
@@ -270,7 +270,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     });
     const guildIds = [...client.guilds.cache.keys()];
     await core.enter(...guildIds);
-    makeUpAll();
+    resyncAll();
     run("remember", remember(guildIds));
     run("forget", forgetGuilds(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
@@ -296,7 +296,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     await charts.close();
     await port?.close();
     await Promise.allSettled([offering, indexing]);
-    await makeUp?.stop();
+    await resync?.stop();
     await core?.stop();
     // Last, because they may wait for work that the core has to break off.
     await heard;

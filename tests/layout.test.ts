@@ -172,4 +172,13 @@ describe("files", () => {
     const named = files.filter(({ text }) => /class \w*(Manager|Helper|Service)\b/.test(text)).map(({ path }) => path);
     expect(named).toEqual([]);
   });
+
+  test("the field's words are used, not private ones that were replaced by them", () => {
+    const replaced = /right.?of.?way|\breword|adrift|\bstir(red)?\b|\blen[dt]\b|workshop|make-?up\b|\bhouse\b/i;
+    const found = files.flatMap(({ path, text }) => {
+      const [word] = replaced.exec(text) ?? [];
+      return word === undefined ? [] : [`${path}: ${word}`];
+    });
+    expect(found).toEqual([]);
+  });
 });

@@ -37,7 +37,7 @@ const MARKS_REST = 20;
 
 export interface IndexingServicesParts
   extends GenerationSettings,
-    Pick<EngineParts, "find" | "rereading" | "gaps" | "time"> {
+    Pick<EngineParts, "find" | "rechecking" | "gaps" | "time"> {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly owners: OwnerStore;

@@ -14,7 +14,7 @@ import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import type { Snowflake } from "../snowflake.ts";
-import type { Rereading } from "../sync/recheck.ts";
+import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import type { VerifyParts } from "./compare/verify.ts";
 import type { GenerationSettings } from "./lifecycle/generation-change.ts";
@@ -43,7 +43,7 @@ export interface EngineParts extends GenerationSettings {
   /** Ids of the best hits for a text, whoever asks. */
   readonly find: VerifyParts["find"];
   /** See `StatusParts`. */
-  rereading?(guildId: Snowflake): Rereading | undefined;
+  rechecking?(guildId: Snowflake): Rechecking | undefined;
   gaps?(guildId: Snowflake): Gaps;
   readonly time?: DiscordTime;
 }

@@ -12,7 +12,7 @@ import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
-import type { Rereading } from "../sync/recheck.ts";
+import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import type { Alert, AlertThresholds } from "./reporting/alerts.ts";
 import { lookAtHealth } from "./reporting/health.ts";
@@ -38,7 +38,7 @@ export interface StatusParts {
   readonly breaker: Breaker;
   readonly live: Pick<LiveIndexing, "pending">;
   /** How far what is archived has been compared with Discord since the bot was last away. Absent where there is no Discord. */
-  rereading?(guildId: Snowflake): Rereading | undefined;
+  rechecking?(guildId: Snowflake): Rechecking | undefined;
   /** What is, or may be, missing of what was written since the bot began to listen. Absent where there is no Discord. */
   gaps?(guildId: Snowflake): Gaps;
   /** Absent where there is no Discord. */
@@ -105,7 +105,7 @@ export async function lookAtStatus(
     alerts: isOurs || alerts.length > 0 ? alerts : (run?.alerts ?? []),
     health,
     livePending,
-    rereading: parts.rereading?.(guildId),
+    rechecking: parts.rechecking?.(guildId),
     gaps: parts.gaps?.(guildId),
     quarantined: messages && notes && messages.length + notes.length,
     adminChannelProblem: adminChannelProblem(),

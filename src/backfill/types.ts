@@ -3,7 +3,7 @@
 import type { Generation, GenerationChange } from "../ports/generations.ts";
 import type { QuarantineEntry } from "../ports/quarantine.ts";
 import type { Snowflake } from "../snowflake.ts";
-import type { Rereading } from "../sync/recheck.ts";
+import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import type { Analysis } from "./compare/survey.ts";
 import type { Verification } from "./compare/verify.ts";
@@ -61,7 +61,7 @@ export interface BackfillStatus {
   /** Records that arrived or changed and are not searchable yet. Undefined when the archive cannot be asked at the moment. */
   readonly livePending: number | undefined;
   /** How far what is archived has been compared with Discord since the bot was last away; absent when that is done. */
-  readonly rereading?: Rereading | undefined;
+  readonly rechecking?: Rechecking | undefined;
   /** What is, or may be, missing of what was written while the bot was away; absent where there is no Discord. */
   readonly gaps?: Gaps | undefined;
   /** Undefined as above. */

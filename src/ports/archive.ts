@@ -65,7 +65,7 @@ export interface Reading {
 }
 
 /** How far a channel's archived messages have been compared with Discord's since a moment; see sync/recheck.ts. */
-export interface RereadCursor {
+export interface RecheckCursor {
   /** When the comparison began. Milliseconds since 1970. */
   readonly since: number;
   /** Everything from here up has been compared; undefined when all has. */
@@ -155,8 +155,8 @@ export interface Archive {
   /** The newest id there was in the guild when the bot began to listen to it: what is older waits for a backfill. */
   listenedSince(guildId: Snowflake): Promise<Snowflake | undefined>;
   saveListenedSince(guildId: Snowflake, id: Snowflake): Promise<void>;
-  rereadCursor(guildId: Snowflake, channelId: Snowflake): Promise<RereadCursor | undefined>;
-  saveRereadCursor(guildId: Snowflake, channelId: Snowflake, cursor: RereadCursor): Promise<void>;
+  recheckCursor(guildId: Snowflake, channelId: Snowflake): Promise<RecheckCursor | undefined>;
+  saveRecheckCursor(guildId: Snowflake, channelId: Snowflake, cursor: RecheckCursor): Promise<void>;
   settings(guildId: Snowflake): Promise<GuildSettings>;
   saveSettings(guildId: Snowflake, settings: GuildSettings): Promise<void>;
   /** Guilds with at least one record, setting or run. */

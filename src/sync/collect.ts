@@ -88,7 +88,7 @@ async function collectChannel(
     await onRead(page.read, page.outdated);
   }
   // All of it has been compared since then: nothing is left to be read again.
-  if (cursor.complete) await archive.saveRereadCursor(guildId, channel.id, { since: startedAt });
+  if (cursor.complete) await archive.saveRecheckCursor(guildId, channel.id, { since: startedAt });
 }
 
 export function asInfo({ unreadable: _, lastMessageId: __, ...info }: HistoryChannel) {

@@ -11,13 +11,13 @@ import { type ComparedPage, comparePage } from "./compare-page.ts";
 /** Between two requests: at most a tenth of the 50 a second that Discord allows a bot for everything it does. */
 const PAUSE_MS = 200;
 
-export interface RereadParts extends CatchUpParts {
+export interface RecheckParts extends CatchUpParts {
   /** Takes one request at a time, of whichever guild. */
   readonly requests: PQueue;
 }
 
 /** How far it is; channels include threads. */
-export interface Rereading {
+export interface Rechecking {
   readonly channels: number;
   readonly channelsDone: number;
   /** Messages compared in this process. */
@@ -31,13 +31,13 @@ export interface Rereading {
  * @param absentUntil milliseconds since 1970
  * @returns how far it came; all channels are done unless it was stopped or one cannot be read
  */
-export async function reread(
-  parts: RereadParts,
+export async function recheck(
+  parts: RecheckParts,
   guildId: Snowflake,
   absentUntil: number,
   stop: AbortSignal,
-  onProgress: (rereading: Rereading) => void,
-): Promise<Rereading> {
+  onProgress: (rechecking: Rechecking) => void,
+): Promise<Rechecking> {
   // A forum's messages are in its threads.
   const channels = (await parts.archive.channels(guildId)).filter(({ type }) => type !== "forum");
   let progress = { channels: channels.length, channelsDone: 0, messages: 0, changed: 0, removed: 0 };
@@ -66,7 +66,7 @@ export async function reread(
         if (stop.aborted) break;
         if (!(thrown instanceof UserError)) throw thrown;
         // Its cursor stays where it is: the next time the bot comes back it is tried again.
-        parts.logger.warn("reread:unreadable", { guildId, channelId: channel.id, reason: toError(thrown).message });
+        parts.logger.warn("recheck:unreadable", { guildId, channelId: channel.id, reason: toError(thrown).message });
         if (await parts.isGone(channel.id)) await parts.onGone(channel.id);
       }
       onProgress(progress);
@@ -78,7 +78,7 @@ export async function reread(
 
 /** @returns undefined when nothing of the channel is left to be compared */
 async function readNext(
-  parts: RereadParts,
+  parts: RecheckParts,
   guildId: Snowflake,
   channel: ChannelInfo,
   absentUntil: number,
@@ -86,7 +86,7 @@ async function readNext(
 ): Promise<ComparedPage | undefined> {
   const { archive, clock, requests } = parts;
   for (;;) {
-    const cursor = await archive.rereadCursor(guildId, channel.id);
+    const cursor = await archive.recheckCursor(guildId, channel.id);
     // A machine's clock may be set back: nothing was compared in the future, and a round never begins before it was called for.
     const now = Math.max(clock.now(), absentUntil);
     const isDone = cursor !== undefined && cursor.reachedId === undefined;
@@ -96,14 +96,14 @@ async function readNext(
     const round = cursor === undefined || isDone ? { since: now, reachedId: LAST_SNOWFLAKE } : cursor;
     const [next] = await archive.neighbours(guildId, channel.id, round.reachedId ?? LAST_SNOWFLAKE, "before", 1);
     if (next === undefined) {
-      await archive.saveRereadCursor(guildId, channel.id, { since: round.since });
+      await archive.saveRecheckCursor(guildId, channel.id, { since: round.since });
       continue;
     }
     return await requests.add(async () => {
       if (stop.aborted) return undefined;
       const page = await comparePage(parts, guildId, channel, snowflakeAfter(next.record.id), "between", stop);
       const reached = page.complete ? {} : { reachedId: page.oldestId };
-      await archive.saveRereadCursor(guildId, channel.id, { since: round.since, ...reached });
+      await archive.saveRecheckCursor(guildId, channel.id, { since: round.since, ...reached });
       await clock.sleep(PAUSE_MS, stop);
       return page;
     });

@@ -12,7 +12,7 @@ import type { Snowflake } from "../snowflake.ts";
 import { catchUp, closeGap } from "./catch-up.ts";
 import type { CompareParts } from "./compare-page.ts";
 import { readCompleteness } from "./completeness.ts";
-import { type Rereading, reread } from "./recheck.ts";
+import { type Rechecking, recheck } from "./recheck.ts";
 
 const AGAIN_MS = 30_000;
 /** Thousands of guilds come back at once; Discord's limit is the same for all of them together. */
@@ -21,7 +21,7 @@ const LOOKS_AT_ONCE = 8;
 /** Whether contents are readable is the application's affair, not a guild's. */
 const READABLE_KNOWN_MS = 30_000;
 
-export interface MakeUpParts extends CompareParts {
+export interface ResyncParts extends CompareParts {
   readonly live: Pick<LiveIndexing, "channelDeleted" | "kick" | "changed">;
   readonly hearing: Hearing;
   /** @throws UserError when there is no such channel or the bot may not see it */
@@ -36,7 +36,7 @@ export interface MakeUpParts extends CompareParts {
   onLeft(guildId: Snowflake): Promise<void>;
 }
 
-export interface MakeUp {
+export interface Resync {
   /** The bot is back in a guild, or sees more of it than before. */
   begin(guildId: Snowflake): void;
   /** Something is, or may be, missing in this channel or thread before what was just heard there. */
@@ -44,7 +44,7 @@ export interface MakeUp {
   /** The bot has left the guild: nothing more is asked about it. */
   leave(guildId: Snowflake): void;
   /** How far everything archived has been compared since the last absence; undefined when that is done. */
-  rereading(guildId: Snowflake): Rereading | undefined;
+  rechecking(guildId: Snowflake): Rechecking | undefined;
   /** What is, or may be, missing of what was written since the bot began to listen to the guild. */
   gaps(guildId: Snowflake): Gaps;
   /** Resolves when everything is made up for. */
@@ -70,12 +70,12 @@ interface GuildWork {
   /** In which all channels have been looked at. */
   stretch: Stretch | undefined;
   /** Aborted by the next absence, after which everything is to be compared anew. */
-  rereading: AbortController;
-  progress: Rereading | undefined;
+  rechecking: AbortController;
+  progress: Rechecking | undefined;
   done: Promise<void>;
 }
 
-export function createMakeUp(parts: MakeUpParts): MakeUp {
+export function createResync(parts: ResyncParts): Resync {
   const { archive, hearing, history, live, clock, logger } = parts;
   const stopped = new AbortController();
   const requests = new PQueue({ concurrency: 1 });
@@ -153,12 +153,17 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     }
   }
 
-  async function rereadAll(guildId: Snowflake, absentUntil: number, work: GuildWork, stop: AbortSignal): Promise<void> {
-    const found = await reread(partsOf(guildId), guildId, absentUntil, stop, (progress) => {
+  async function recheckAll(
+    guildId: Snowflake,
+    absentUntil: number,
+    work: GuildWork,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const found = await recheck(partsOf(guildId), guildId, absentUntil, stop, (progress) => {
       work.progress = progress;
     });
     work.progress = undefined;
-    if (!stop.aborted && found.messages > 0) logger.info("reread:done", { guildId, ...found });
+    if (!stop.aborted && found.messages > 0) logger.info("recheck:done", { guildId, ...found });
   }
 
   /** Does it again after a pause if it fails. @returns whether it has been done */
@@ -197,15 +202,15 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
     }
   }
 
-  async function makeUp(guildId: Snowflake, absentUntil: number, work: GuildWork, rereading: AbortSignal) {
+  async function resync(guildId: Snowflake, absentUntil: number, work: GuildWork, rechecking: AbortSignal) {
     const leaving = AbortSignal.any([stopped.signal, work.left.signal]);
     // Every channel being read listens: that is no leak to be warned of.
     setMaxListeners(0, leaving);
     await parts.settled(guildId);
     const inTurn = () => catchingUp.add(() => catchUpOnce(guildId, work, leaving));
     await persist("catch-up", guildId, inTurn, leaving);
-    const stop = AbortSignal.any([leaving, rereading]);
-    await persist("reread", guildId, () => rereadAll(guildId, absentUntil, work, stop), stop);
+    const stop = AbortSignal.any([leaving, rechecking]);
+    await persist("recheck", guildId, () => recheckAll(guildId, absentUntil, work, stop), stop);
   }
 
   async function idle(): Promise<void> {
@@ -220,7 +225,7 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
       if (stopped.signal.aborted) return;
       const known = guilds.get(guildId);
       const isKnown = known !== undefined && !known.left.signal.aborted;
-      known?.rereading.abort();
+      known?.rechecking.abort();
       const work = isKnown
         ? known
         : {
@@ -229,18 +234,18 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
             heard: new Set<Snowflake>(),
             looks: new Map<Snowflake, Promise<void>>(),
             stretch: undefined,
-            rereading: new AbortController(),
+            rechecking: new AbortController(),
             progress: undefined,
             done: known?.done ?? Promise.resolve(),
           };
-      work.rereading = new AbortController();
+      work.rechecking = new AbortController();
       work.stretch = undefined;
       guilds.set(guildId, work);
-      const { signal } = work.rereading;
+      const { signal } = work.rechecking;
       const absentUntil = clock.now();
       // One absence after the other.
       work.done = work.done
-        .then(() => makeUp(guildId, absentUntil, work, signal))
+        .then(() => resync(guildId, absentUntil, work, signal))
         .catch((thrown: unknown) => logger.error("catch-up:failed", { guildId, error: toError(thrown).message }));
     },
     look(guildId, channelId) {
@@ -256,7 +261,7 @@ export function createMakeUp(parts: MakeUpParts): MakeUp {
       const isKnown = work?.stretch !== undefined && work.stretch === hearing.of(guildId);
       return { isKnown, channels: work?.open.size ?? 0 };
     },
-    rereading: (guildId) => guilds.get(guildId)?.progress,
+    rechecking: (guildId) => guilds.get(guildId)?.progress,
     idle,
     async stop() {
       stopped.abort();

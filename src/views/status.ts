@@ -2,7 +2,7 @@
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/types.ts";
-import type { Rereading } from "../sync/recheck.ts";
+import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import { changeLine } from "./generation-change.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
@@ -21,8 +21,8 @@ export function statusView(status: BackfillStatus): View {
         "The backfill below was for another one, and search does not use what it made. Analyze shows what is missing.",
     });
   }
-  if (status.rereading) {
-    extra.push({ name: "What changed while I was away", value: rereading(status.rereading) });
+  if (status.rechecking) {
+    extra.push({ name: "What changed while I was away", value: rechecking(status.rechecking) });
   }
   if (status.quarantined) {
     extra.push({
@@ -81,7 +81,7 @@ function gap({ isKnown, channels }: Gaps): string | undefined {
 
 const lines = (...some: (string | undefined)[]) => some.filter((line) => line !== undefined).join("\n");
 
-function rereading({ channels, channelsDone, messages, changed, removed }: Rereading): string {
+function rechecking({ channels, channelsDone, messages, changed, removed }: Rechecking): string {
   const compared = `${count(messages, "message")} compared with Discord so far, ${count(channelsDone)} of ${count(channels, "channel")} done`;
   const found = changed + removed === 0 ? "" : `: ${count(changed)} edited, ${count(removed)} deleted`;
   return `${compared}${found}.`;

@@ -8,7 +8,7 @@ import { serialize } from "node:v8";
 import { type Kv, type KvKey, openKv } from "@deno/kv";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { decodeV8, encodeV8 } from "../../src/adapters/denokv/codec.ts";
-import { formatKey, guildKey, markKey, presenceKey, recordKey } from "../../src/adapters/denokv/keys.ts";
+import { formatKey, guildKey, heartbeatKey, markKey, recordKey } from "../../src/adapters/denokv/keys.ts";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { TransientError, UserError } from "../../src/errors.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
@@ -113,13 +113,13 @@ describe("values that are damaged", () => {
     expect(typeof (await store.save(GUILD, { id: "r", step: 1 }, undefined))).toBe("object");
   });
 
-  test("of an owner, or of its presence, do not keep a guild locked", async () => {
+  test("of an owner, or of its heartbeat, do not keep a guild locked", async () => {
     const { owners } = opened;
-    const one = await owners.appear("one", 1, 10);
+    const one = await owners.start("one", 1, 10);
     await intruder.set(guildKey("owner", GUILD), "nobody");
     expect((await owners.take(one, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 1 }]);
-    await intruder.set(presenceKey(one.id), { holder: "one" });
-    const two = await owners.appear("two", 1, 10);
+    await intruder.set(heartbeatKey(one.id), { holder: "one" });
+    const two = await owners.start("two", 1, 10);
     expect((await owners.take(two, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 2 }]);
   });
 
@@ -137,7 +137,7 @@ describe("values that are damaged", () => {
       expect((await second.archive.page(GUILD, "message", ALL, 1000)).records.length).toBe(300);
       expect((await opened.archive.pending(GUILD, 1000)).length).toBe(300);
       const [mine, theirs] = [opened.owners, second.owners] as const;
-      const [one, two] = [await mine.appear("one", 1, 10), await theirs.appear("two", 2, 10)];
+      const [one, two] = [await mine.start("one", 1, 10), await theirs.start("two", 2, 10)];
       await mine.take(one, [GUILD], 1);
       expect((await theirs.take(two, [GUILD], 2)).held).toEqual([{ guildId: GUILD, by: one }]);
     } finally {

@@ -396,14 +396,14 @@ export function archiveContract(
         const channel = (id: string) => ({ id, name: id, type: "text" as const, accessChannelId: id });
         await archive.saveChannels(GUILD, [channel("100"), channel("101")]);
         await archive.saveCursor(GUILD, "101", { oldestId: "1", newestId: "2", complete: true });
-        await archive.saveRereadCursor(GUILD, "101", { since: 1 });
+        await archive.saveRecheckCursor(GUILD, "101", { since: 1 });
         expect(await archive.finishRemoval(GUILD, { by: "channel", id: "101" })).toEqual({ removed: 201 });
         expect((await ids()).length).toBe(400);
         expect(await ids("note")).toEqual([testId(2001)]);
         expect((await archive.pending(GUILD, 10_000)).length).toBe(400);
         expect(await archive.channels(GUILD)).toEqual([channel("100")]);
         expect(await archive.cursor(GUILD, "101")).toBeUndefined();
-        expect(await archive.rereadCursor(GUILD, "101")).toBeUndefined();
+        expect(await archive.recheckCursor(GUILD, "101")).toBeUndefined();
         expect((await archive.finishRemoval(GUILD, { by: "author", id: "200" })).removed).toBe(401);
       });
 
@@ -431,7 +431,7 @@ export function archiveContract(
           await archive.save(guild, [testMessage(1), testNote(2)], { pending: true });
           await archive.saveSettings(guild, { adminChannelId: "5" });
           await archive.saveCursor(guild, "100", { oldestId: "1", newestId: "2", complete: false });
-          await archive.saveRereadCursor(guild, "100", { since: 1 });
+          await archive.saveRecheckCursor(guild, "100", { since: 1 });
           await archive.saveChannels(guild, [{ id: "100", name: "a", type: "text", accessChannelId: "100" }]);
         }
         await archive.beginRemoval(GUILD, { by: "guild" });
@@ -440,7 +440,7 @@ export function archiveContract(
         expect([await ids(), await marks(), await archive.channels(GUILD)]).toEqual([[], [], []]);
         expect(await archive.settings(GUILD)).toEqual({});
         expect(await archive.cursor(GUILD, "100")).toBeUndefined();
-        expect(await archive.rereadCursor(GUILD, "100")).toBeUndefined();
+        expect(await archive.recheckCursor(GUILD, "100")).toBeUndefined();
         expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
         expect((await archive.get(OTHER_GUILD, "message", [testId(1)])).size).toBe(1);
         expect(await archive.settings(OTHER_GUILD)).toEqual({ adminChannelId: "5" });
@@ -490,10 +490,10 @@ export function archiveContract(
         await archive.saveCursor(GUILD, "100", cursor);
         expect(await archive.cursor(GUILD, "100")).toEqual(cursor);
         expect(await archive.cursor(GUILD, "101")).toBeUndefined();
-        expect(await archive.rereadCursor(GUILD, "100")).toBeUndefined();
-        for (const reread of [{ since: 1.5, reachedId: "7" }, { since: 2 }]) {
-          await archive.saveRereadCursor(GUILD, "100", reread);
-          expect(await archive.rereadCursor(GUILD, "100")).toEqual(reread);
+        expect(await archive.recheckCursor(GUILD, "100")).toBeUndefined();
+        for (const recheck of [{ since: 1.5, reachedId: "7" }, { since: 2 }]) {
+          await archive.saveRecheckCursor(GUILD, "100", recheck);
+          expect(await archive.recheckCursor(GUILD, "100")).toEqual(recheck);
         }
         expect(await archive.settings(GUILD)).toEqual({});
         await archive.saveSettings(GUILD, { adminChannelId: "5" });

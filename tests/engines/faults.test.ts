@@ -139,14 +139,14 @@ describeEngines("remote engines at fault", () => {
       proxy.loseNextAnswer("atomic_write");
       await expect(runs.save(GUILD, { id: "r", step: 2 }, first.stamp)).rejects.toThrow(TransientError);
       proxy.loseNextAnswer("atomic_write");
-      await expect(owners.appear("me", 0, 15_000)).rejects.toThrow(TransientError);
-      const me = await owners.appear("me", 0, 15_000);
+      await expect(owners.start("me", 0, 15_000)).rejects.toThrow(TransientError);
+      const me = await owners.start("me", 0, 15_000);
       proxy.loseNextAnswer("atomic_write");
       await expect(owners.take(me, [GUILD], 0)).rejects.toThrow(TransientError);
       expect(await owners.take(me, [GUILD], 1)).toMatchObject({ taken: [{ token: 1 }], held: [] });
       proxy.loseNextAnswer("atomic_write");
-      await expect(owners.prolong(me, 2, 15_000)).rejects.toThrow(TransientError);
-      expect(await owners.prolong(me, 3, 15_000)).toMatchObject({ id: me.id, expiresAt: 15_003 });
+      await expect(owners.beat(me, 2, 15_000)).rejects.toThrow(TransientError);
+      expect(await owners.beat(me, 3, 15_000)).toMatchObject({ id: me.id, expiresAt: 15_003 });
       // Whoever tries to save again is told that it has changed, and finds his own work.
       expect(await runs.save(GUILD, { id: "r", step: 2 }, first.stamp)).toBe("changed");
       expect((await runs.load(GUILD))?.value.step).toBe(2);

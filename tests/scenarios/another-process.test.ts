@@ -135,10 +135,10 @@ describe("when the owner", () => {
   test("is silent for as long as a lease lasts, the other goes on, and the owner stops without a word", async () => {
     await startAndHold();
     // Frozen: it prolongs nothing while time passes for the other.
-    const { prolong } = owner.opened.owners;
-    owner.opened.owners.prolong = async (...given) => {
+    const { beat } = owner.opened.owners;
+    owner.opened.owners.beat = async (...given) => {
       await gate;
-      return await prolong(...given);
+      return await beat(...given);
     };
     other.clock.skip(LEASE_MS);
     await until(() => other.ownership.lease(GUILD) !== undefined, "the other takes over");

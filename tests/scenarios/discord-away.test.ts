@@ -164,11 +164,11 @@ describe("messages of long ago, edited and deleted while the bot was away", () =
       world.editMessage(edited, { content: "a story told anew" });
       world.deleteMessage(deleted);
     });
-    await until("it is under way", async () => (await bot.backscroll.status(guild.id)).rereading !== undefined);
+    await until("it is under way", async () => (await bot.backscroll.status(guild.id)).rechecking !== undefined);
     const status = await bot.type(admin.id, "backfill status", {}, adminChannel.id);
     expect(textOf(status)).toMatch(/What changed while I was away\n[\d,]+ messages compared with Discord so far/);
     await bot.untilFound(ada.id, "“told anew”", edited);
-    await until("it is done", async () => (await bot.backscroll.status(guild.id)).rereading === undefined);
+    await until("it is done", async () => (await bot.backscroll.status(guild.id)).rechecking === undefined);
     await until("nothing waits", async () => (await bot.backscroll.status(guild.id)).livePending === 0);
     for (const [word, id] of [
       ["chapter10", next],

@@ -158,7 +158,7 @@ test("storms of 502, 429 and cut connections, dropped and resumed gateways: noth
     "what was missed is made up for",
     async () => {
       // Only the second storm loses the session. While Discord fails, making up for it waits, and nothing in the status says so.
-      const isRead = bot.logged.some(({ event }) => event === "reread:done");
+      const isRead = bot.logged.some(({ event }) => event === "recheck:done");
       return isRead && (await bot.backscroll.status(guild.id)).livePending === 0;
     },
     60_000,
@@ -210,7 +210,7 @@ function startChild(discord: TestDiscord, dataDir: string, embeddingsUrl: string
     stdio: ["ignore", "pipe", "inherit"],
   });
   closeAfterTest(async () => child.kill("SIGKILL"));
-  const said: { event: string; status?: string; pending?: number; rereading?: boolean }[] = [];
+  const said: { event: string; status?: string; pending?: number; rechecking?: boolean }[] = [];
   if (child.stdout) createInterface(child.stdout).on("line", (line) => said.push(JSON.parse(line)));
   const ended = once(child, "exit");
   return {
@@ -256,7 +256,7 @@ test("killed with -9 at any point of the collection and started again, it ends w
     "all is done",
     () => {
       const last = child.said.at(-1);
-      return last?.status === "succeeded" && last.pending === 0 && last.rereading === false;
+      return last?.status === "succeeded" && last.pending === 0 && last.rechecking === false;
     },
     90_000,
   );

@@ -116,7 +116,7 @@ describe("a change of the model", () => {
     expect(await find("message")).not.toContain(first.id);
   });
 
-  it("withdraws them from the former index also while the present model is down", async () => {
+  it("purges them from the former index also while the present model is down", async () => {
     const [first, second, ...rest] = history(12).map((record) => ({
       ...record,
       channelId: "10",

@@ -37,8 +37,8 @@ try {
   await backscroll.ready;
   say({ event: "ready" });
   for (;;) {
-    const { run, livePending, rereading, gaps } = await backscroll.status(guildId);
-    say({ event: "status", status: run?.status, pending: livePending, rereading: rereading !== undefined, gaps });
+    const { run, livePending, rechecking, gaps } = await backscroll.status(guildId);
+    say({ event: "status", status: run?.status, pending: livePending, rechecking: rechecking !== undefined, gaps });
     await sleep(200);
   }
 } catch (thrown) {

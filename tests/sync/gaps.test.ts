@@ -7,7 +7,7 @@ import { archiveOnly } from "../../src/indexing/live/archive-only.ts";
 import type { Archive } from "../../src/ports/archive.ts";
 import { FIRST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
 import { createHearing } from "../../src/sync/hearing.ts";
-import { createMakeUp } from "../../src/sync/resync.ts";
+import { createResync } from "../../src/sync/resync.ts";
 import { openTestArchive, type TestArchive, testId, testMessage } from "../support/archive.ts";
 import { channel, createSkippableClock, EVERYTHING, GUILD, until } from "../support/engine.ts";
 import { type ScriptedDiscord, scriptedDiscord } from "../support/scripted-discord.ts";
@@ -34,7 +34,7 @@ function begin(discord: ScriptedDiscord, on: Archive = archive) {
   const clock = createSkippableClock();
   const hearing = createHearing();
   const stopListening = discord.listen(archiveOnly(on), hearing);
-  const makeUp = createMakeUp({
+  const resync = createResync({
     archive: on,
     history: discord.history,
     hearing,
@@ -48,12 +48,12 @@ function begin(discord: ScriptedDiscord, on: Archive = archive) {
     onLeft: async () => undefined,
   });
   const hurry = setInterval(() => clock.skip(60_000), 1);
-  makeUp.begin(GUILD);
+  resync.begin(GUILD);
   return {
-    makeUp,
+    resync,
     hearing,
     stopListening,
-    caughtUp: () => until(() => makeUp.gaps(GUILD).isKnown && makeUp.gaps(GUILD).channels === 0, "it has caught up"),
+    caughtUp: () => until(() => resync.gaps(GUILD).isKnown && resync.gaps(GUILD).channels === 0, "it has caught up"),
     /** Nothing of it happens any more. */
     end() {
       stopListening();
@@ -63,7 +63,7 @@ function begin(discord: ScriptedDiscord, on: Archive = archive) {
       stopListening();
       await discord.heard();
       clearInterval(hurry);
-      await makeUp.stop();
+      await resync.stop();
     },
   };
 }
@@ -100,7 +100,7 @@ test("stopped before it came to a new thread, it fetches that the next time, wha
   discord.post(inPlace(7, "11"));
   discord.post(inPlace(8, testId(5)));
   await discord.heard();
-  expect(bot.makeUp.gaps(GUILD).isKnown).toBe(false);
+  expect(bot.resync.gaps(GUILD).isKnown).toBe(false);
   await bot.stop();
   discord.mood.down = false;
   await live(discord);
@@ -135,8 +135,8 @@ test("what was written where the bot could not look for a while is fetched when 
   discord.load([inPlace(2, "10")]);
   discord.post(inPlace(3, "10"));
   await discord.heard();
-  bot.makeUp.look(GUILD, "10");
-  expect(bot.makeUp.gaps(GUILD)).toEqual({ isKnown: true, channels: 1 });
+  bot.resync.look(GUILD, "10");
+  expect(bot.resync.gaps(GUILD)).toEqual({ isKnown: true, channels: 1 });
   await bot.caughtUp();
   await bot.stop();
   expect(await archived()).toEqual(discord.contents());
@@ -216,7 +216,7 @@ function mortal(on: Archive, writes: number): Archive & { readonly isDead: () =>
     saveChannels: dying(on.saveChannels),
     saveCompleteTo: dying(on.saveCompleteTo),
     saveListenedSince: dying(on.saveListenedSince),
-    saveRereadCursor: dying(on.saveRereadCursor),
+    saveRecheckCursor: dying(on.saveRecheckCursor),
     isDead: () => left <= 0,
   };
 }
@@ -279,7 +279,7 @@ test("wherever it is stopped or killed, nothing that was written since it first 
               const doomed = begin(discord, life);
               n += 1;
               discord.post(inPlace(n, places[n % places.length] ?? "10"));
-              await until(() => life.isDead() || doomed.makeUp.gaps(GUILD).isKnown, "it dies, or is done");
+              await until(() => life.isDead() || doomed.resync.gaps(GUILD).isKnown, "it dies, or is done");
               kills += 1;
               doomed.end();
               discord.deaf();

@@ -10,8 +10,8 @@ import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "..
 import { catchUp } from "../../src/sync/catch-up.ts";
 import { collectHistory } from "../../src/sync/collect.ts";
 import { createHearing, createStretch } from "../../src/sync/hearing.ts";
-import { reread } from "../../src/sync/recheck.ts";
-import { createMakeUp } from "../../src/sync/resync.ts";
+import { recheck } from "../../src/sync/recheck.ts";
+import { createResync } from "../../src/sync/resync.ts";
 import { openTestArchive, type TestArchive, testId, testMessage } from "../support/archive.ts";
 import {
   channel,
@@ -82,15 +82,15 @@ function partsOf(discord: ScriptedDiscord, runsBy: Clock = clock) {
 }
 
 /** The bot is back, and goes again after so many requests, or when everything is made up for. Time passes quickly. */
-async function makeUpAll(discord: ScriptedDiscord, requests = Number.POSITIVE_INFINITY): Promise<void> {
-  const makeUp = createMakeUp(partsOf(discord));
+async function resyncAll(discord: ScriptedDiscord, requests = Number.POSITIVE_INFINITY): Promise<void> {
+  const resync = createResync(partsOf(discord));
   const hurry = setInterval(() => clock.skip(60_000), 1);
-  makeUp.begin(GUILD);
+  resync.begin(GUILD);
   const goal = discord.requests.length + requests;
   if (Number.isFinite(goal)) await until(() => discord.requests.length >= goal, "it asks");
-  else await makeUp.idle();
+  else await resync.idle();
   clearInterval(hurry);
-  await makeUp.stop();
+  await resync.stop();
 }
 
 describe("when the bot comes back", () => {
@@ -122,7 +122,7 @@ describe("when the bot comes back", () => {
     const removed = [0, 1, 400, 1_249, 2_039].map(testId);
     for (const id of changed) discord.edit(id, `edited ${id}`);
     discord.remove(removed);
-    await makeUpAll(discord);
+    await resyncAll(discord);
     expect(await contents()).toEqual(discord.contents());
     expect(await pending()).toEqual([...changed, ...removed].sort());
     // 1,250 and 40 messages are 13 + 1 pages; with the ends, and what catching up looks at first.
@@ -134,7 +134,7 @@ describe("when the bot comes back", () => {
     const all = inChannel("10", 900);
     discord.load(all);
     await archived(all.slice(500).filter((_, n) => n !== 250));
-    await makeUpAll(discord);
+    await resyncAll(discord);
     expect((await contents()).map(([id]) => id)).toEqual(all.slice(500).map(({ id }) => id));
     // The one after it has another context now.
     expect(await pending()).toEqual([testId(750), testId(751)]);
@@ -146,7 +146,7 @@ describe("when the bot comes back", () => {
     const before = inChannel("10", 30);
     await archived(before);
     discord.load(before.map((each) => ({ ...each, authorName: "Countess" })));
-    await makeUpAll(discord);
+    await resyncAll(discord);
     expect(await pending()).toEqual([]);
     expect((await archive.get(GUILD, "message", [testId(5)])).get(testId(5))?.record.authorName).toBe("Countess");
   });
@@ -158,7 +158,7 @@ describe("when the bot comes back", () => {
     await archived(before);
     const stored = await contents();
     discord.mood.unreadable = new Set(["10"]);
-    await makeUpAll(discord);
+    await resyncAll(discord);
     expect(await contents()).toEqual(stored);
     discord.mood.unreadable = new Set();
     discord.mood.hidesContent = true;
@@ -184,7 +184,7 @@ describe("when the bot comes back", () => {
     const back = until(() => asked.length > 40, "it has been asked forty times").then(() => {
       discord.mood.down = false;
     });
-    await makeUpAll(discord);
+    await resyncAll(discord);
     await back;
     expect(await contents()).toEqual(discord.contents());
   });
@@ -196,18 +196,18 @@ describe("re-reading", () => {
     const before = inChannel("10", 450);
     discord.load(before);
     await archived(before);
-    await makeUpAll(discord);
-    const { since } = (await archive.rereadCursor(GUILD, "10")) ?? { since: 0 };
+    await resyncAll(discord);
+    const { since } = (await archive.recheckCursor(GUILD, "10")) ?? { since: 0 };
     const again = async (absentUntil: number) => {
       const asked = discord.requests.length;
       const hurried = { ...clock, sleep: async () => undefined };
-      await reread({ ...partsOf(discord, hurried), requests: new PQueue() }, GUILD, absentUntil, never, () => {});
+      await recheck({ ...partsOf(discord, hurried), requests: new PQueue() }, GUILD, absentUntil, never, () => {});
       return discord.requests.length - asked;
     };
     expect(await again(since)).toBe(0);
     expect(await again(since + 1)).toBe(5);
     // The clock was wrong when it was done.
-    await archive.saveRereadCursor(GUILD, "10", { since: clock.now() + 1e9 });
+    await archive.saveRecheckCursor(GUILD, "10", { since: clock.now() + 1e9 });
     expect(await again(clock.now())).toBe(5);
     expect(await again(clock.now() + 1e6)).toBe(5);
   });
@@ -223,8 +223,8 @@ describe("re-reading", () => {
       await listened(guildId, before);
     }
     const standing = createManualClock();
-    const makeUp = createMakeUp(partsOf(discord, standing));
-    for (const guildId of guilds) makeUp.begin(guildId);
+    const resync = createResync(partsOf(discord, standing));
+    for (const guildId of guilds) resync.begin(guildId);
     // Catching up: for each what is new, and one page.
     await until(() => discord.requests.length >= 7, "re-reading begins");
     const asked = discord.requests.length;
@@ -235,8 +235,8 @@ describe("re-reading", () => {
     const inFourSeconds = discord.requests.length - asked;
     expect(inFourSeconds).toBeGreaterThan(4);
     expect(inFourSeconds).toBeLessThanOrEqual(21);
-    expect(makeUp.rereading("1")).toMatchObject({ channels: 1, channelsDone: 0 });
-    await makeUp.stop();
+    expect(resync.rechecking("1")).toMatchObject({ channels: 1, channelsDone: 0 });
+    await resync.stop();
   });
 
   test("gets to the oldest messages even if the bot is restarted again and again, and stopped anywhere", async () => {
@@ -252,9 +252,9 @@ describe("re-reading", () => {
           // Each absence changes something, old and new.
           discord.edit(testId((life * 97) % 520), `edited in life ${life}`);
           discord.remove([testId((life * 131) % 520), testId(1_000 + life)]);
-          await makeUpAll(discord, requests);
+          await resyncAll(discord, requests);
         }
-        await makeUpAll(discord);
+        await resyncAll(discord);
         expect(await contents()).toEqual(discord.contents());
         expect(discord.requests.length).toBeLessThan(150);
         await fresh.close();
@@ -295,7 +295,7 @@ describe("a collection", () => {
     expect(await collect(discord, testId(2_000))).toEqual({ complete: true, unreadable: [] });
     expect(discord.requests).toHaveLength(11);
     expect(await contents()).toEqual(discord.contents());
-    expect(await archive.rereadCursor(GUILD, "10")).toEqual({ since: 5 });
+    expect(await archive.recheckCursor(GUILD, "10")).toEqual({ since: 5 });
   });
 
   test("lists a channel that becomes unreadable in the middle, keeps what it has of it, and reads the others", async () => {

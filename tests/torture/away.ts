@@ -55,7 +55,7 @@ export interface AwayOutcome {
 interface Said {
   readonly event: string;
   readonly pending?: number;
-  readonly rereading?: boolean;
+  readonly rechecking?: boolean;
   readonly gaps?: { readonly isKnown: boolean; readonly channels: number };
 }
 
@@ -124,7 +124,7 @@ export async function tortureAway(options: AwayOptions): Promise<AwayOutcome> {
     const last = start();
     await last.until("it has caught up", isCaughtUp);
     counts.missing += await look();
-    await last.until("everything is compared", (said) => isCaughtUp(said) && said.rereading === false);
+    await last.until("everything is compared", (said) => isCaughtUp(said) && said.rechecking === false);
     await last.end("SIGTERM");
 
     const truth = away.truth();

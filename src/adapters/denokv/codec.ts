@@ -100,7 +100,7 @@ export const idSchema = id;
 
 export const cursorSchema = z.object({ oldestId: id, newestId: id, complete: z.boolean() });
 
-export const rereadSchema = z.object({ since: z.number(), reachedId: id.exactOptional() });
+export const recheckSchema = z.object({ since: z.number(), reachedId: id.exactOptional() });
 
 export const settingsSchema = z.object({ adminChannelId: id.exactOptional(), botId: id.exactOptional() });
 

@@ -10,7 +10,7 @@ import {
   channelSchema,
   cursorSchema,
   idSchema,
-  rereadSchema,
+  recheckSchema,
   settingsSchema,
   Undecodable,
   whyInvalid,
@@ -26,8 +26,8 @@ type GuildState = Pick<
   | "channel"
   | "cursor"
   | "saveCursor"
-  | "rereadCursor"
-  | "saveRereadCursor"
+  | "recheckCursor"
+  | "saveRecheckCursor"
   | "cursors"
   | "completeTo"
   | "saveCompleteTo"
@@ -97,11 +97,11 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
       await store.commit([{ type: "set", key: guildKey("cursor", guildId, channelId), value: { ...cursor } }]);
     },
 
-    async rereadCursor(guildId, channelId) {
-      return validated(rereadSchema, await store.get(guildKey("reread", guildId, channelId)));
+    async recheckCursor(guildId, channelId) {
+      return validated(recheckSchema, await store.get(guildKey("reread", guildId, channelId)));
     },
 
-    async saveRereadCursor(guildId, channelId, cursor) {
+    async saveRecheckCursor(guildId, channelId, cursor) {
       await store.commit([{ type: "set", key: guildKey("reread", guildId, channelId), value: { ...cursor } }]);
     },
 

@@ -9,8 +9,8 @@
 //   settings | listened-since | generations | run | run-damaged, guild
 //   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
-//   owner, guild                         which presence a guild is of
-//   presence, id                         until when a process is there
+//   owner, guild                         which heartbeat a guild is of
+//   presence, id                         until when a process is there: its heartbeat
 //   format                               the layout's version
 //
 // An author's messages are found by days, not one by one: they are only needed when the author is removed, and a third key for each
@@ -53,7 +53,7 @@ export function guildKey(family: GuildFamily, guildId: Snowflake, ...rest: (Snow
   return [family, BigInt(guildId), ...rest.map(BigInt)];
 }
 
-export const presenceKey = (id: string): KvKey => ["presence", id];
+export const heartbeatKey = (id: string): KvKey => ["presence", id];
 
 export function recordKey(guildId: Snowflake, kind: RecordKind, id: Snowflake): KvKey {
   return [familyOfKind[kind], BigInt(guildId), BigInt(id)];

@@ -23,7 +23,7 @@ export interface RunState {
    */
   update(change: (run: Run) => Run, quarantine?: readonly QuarantineEntry[]): Promise<Run>;
   /** Reads it again: another process may have asked for something. */
-  reread(): Promise<Run>;
+  recheck(): Promise<Run>;
 }
 
 export function createRunState(
@@ -48,11 +48,11 @@ export function createRunState(
         latest = saved;
         return next;
       }
-      await reread();
+      await recheck();
     }
   }
 
-  async function reread(): Promise<Run> {
+  async function recheck(): Promise<Run> {
     const stored = await store.load(guildId);
     if (stored === undefined || stored.value.id !== latest.value.id) throw new LeaseLost("the run was replaced");
     latest = stored;
@@ -69,6 +69,6 @@ export function createRunState(
   return {
     current: () => latest.value,
     update: (change, quarantine = []) => inTurn(() => apply(change, quarantine)),
-    reread: () => inTurn(reread),
+    recheck: () => inTurn(recheck),
   };
 }

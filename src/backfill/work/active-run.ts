@@ -270,7 +270,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     {
       everyMs: REREAD_EVERY_MS,
       async act() {
-        if ((await state.reread()).status === "pausing") stop.abort();
+        if ((await state.recheck()).status === "pausing") stop.abort();
       },
     },
   ];

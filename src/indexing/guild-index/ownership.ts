@@ -1,15 +1,15 @@
 // Which guilds this process owns, for live indexing, upkeep and runs alike. It is there, in the archive, for as long as it says so in
-// time; the guilds it has taken are its own meanwhile. When it has been silent too long, others end its presence and take them.
+// time; the guilds it has taken are its own meanwhile. When it has been silent too long, others end its heartbeat and take them.
 
 import { toError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { Lease, OwnerStore, Presence } from "../../ports/owners.ts";
+import type { Heartbeat, Lease, OwnerStore } from "../../ports/owners.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 export const LEASE_MS = 15_000;
 export const RENEW_EVERY_MS = 5_000;
-/** A commit needs this much of the presence left, so that it ends before another process may begin. */
+/** A commit needs this much of the heartbeat left, so that it ends before another process may begin. */
 const COMMIT_MARGIN_MS = 3_000;
 
 export interface Ownership {
@@ -33,22 +33,22 @@ export interface Ownership {
 
 /** @param holder names this process to people, e.g. "host, process 123" */
 export function createOwnership(store: OwnerStore, holder: string, clock: Clock, logger: Logger): Ownership {
-  let presence: Presence | undefined;
+  let heartbeat: Heartbeat | undefined;
   const claimed = new Map<Snowflake, Lease | undefined>();
   const others = new Map<Snowflake, string>();
   const listeners = new Set<(guildId: Snowflake, change: "acquired" | "lost") => void>();
-  /** Presences that claim to last longer than any does: since when they have been seen so, and as lasting until when. */
+  /** Heartbeats that claim to last longer than any does: since when they have been seen so, and as lasting until when. */
   const doubted = new Map<string, { readonly expiresAt: number; readonly sinceMs: number }>();
   const stopped = new AbortController();
   let staying: Promise<void> | undefined;
   let taking: Promise<void> = Promise.resolve();
   let attempts = 0;
 
-  const isThere = (marginMs: number) => presence !== undefined && presence.expiresAt - clock.now() > marginMs;
+  const isThere = (marginMs: number) => heartbeat !== undefined && heartbeat.expiresAt - clock.now() > marginMs;
   /** Whether it is good is another question. */
   const leaseOf = (guildId: Snowflake) => {
     const lease = claimed.get(guildId);
-    return lease?.presenceId === presence?.id ? lease : undefined;
+    return lease?.heartbeatId === heartbeat?.id ? lease : undefined;
   };
 
   function tell(guildIds: readonly Snowflake[], change: "acquired" | "lost") {
@@ -57,17 +57,17 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
     for (const guildId of guildIds) for (const listener of listeners) listener(guildId, change);
   }
 
-  async function appearOrProlong(): Promise<void> {
-    const before = presence;
+  async function startOrBeat(): Promise<void> {
+    const before = heartbeat;
     if (before === undefined) {
-      if (claimed.size > 0) presence = await store.appear(holder, clock.now(), LEASE_MS);
+      if (claimed.size > 0) heartbeat = await store.start(holder, clock.now(), LEASE_MS);
       return;
     }
     const ours = [...claimed.keys()].filter((guildId) => leaseOf(guildId) !== undefined);
-    presence = await store.prolong(before, clock.now(), LEASE_MS);
-    if (presence === undefined) {
+    heartbeat = await store.beat(before, clock.now(), LEASE_MS);
+    if (heartbeat === undefined) {
       tell(ours, "lost");
-      presence = await store.appear(holder, clock.now(), LEASE_MS);
+      heartbeat = await store.start(holder, clock.now(), LEASE_MS);
     } else if (before.expiresAt <= clock.now() && isThere(0)) {
       // This process slept and nobody took over: what was left in the meantime must be taken up again.
       tell(ours, "acquired");
@@ -76,23 +76,23 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
 
   /** Once at a time: two would appear twice. */
   function stayPresent(): Promise<void> {
-    staying ??= appearOrProlong().finally(() => {
+    staying ??= startOrBeat().finally(() => {
       staying = undefined;
     });
     return staying;
   }
 
   /**
-   * Its process's clock is, or was, ahead of ours: by that alone nobody knows whether it lives. If it does, it prolongs its presence
+   * Its process's clock is, or was, ahead of ours: by that alone nobody knows whether it lives. If it does, it prolongs its heartbeat
    * in time; one that has stayed the same for as long as a lease lasts is dead, and what it holds is taken at the next attempt.
    */
-  async function doubt(by: Presence): Promise<void> {
+  async function doubt(by: Heartbeat): Promise<void> {
     if (by.expiresAt <= clock.now() + LEASE_MS) return void doubted.delete(by.id);
     const seen = doubted.get(by.id);
     if (seen?.expiresAt !== by.expiresAt) {
       doubted.set(by.id, { expiresAt: by.expiresAt, sinceMs: clock.elapsed() });
     } else if (clock.elapsed() - seen.sinceMs > LEASE_MS) {
-      logger.warn("presence:not-believed", { holder: by.holder, aheadMs: by.expiresAt - clock.now() });
+      logger.warn("heartbeat:not-believed", { holder: by.holder, aheadMs: by.expiresAt - clock.now() });
       await store.endSilent(by);
       doubted.delete(by.id);
     }
@@ -102,8 +102,8 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
     const missing = [...claimed.keys()].filter((guildId) => leaseOf(guildId) === undefined);
     if (missing.length === 0) return;
     if (!isThere(0)) await stayPresent();
-    if (presence === undefined) return;
-    const { taken, held } = await store.take(presence, missing, clock.now());
+    if (heartbeat === undefined) return;
+    const { taken, held } = await store.take(heartbeat, missing, clock.now());
     for (const { guildId, by } of held) if (claimed.has(guildId)) others.set(guildId, by.holder);
     for (const by of new Map(held.map((each) => [each.by.id, each.by])).values()) await doubt(by);
     const unwanted = taken.filter(({ guildId }) => !claimed.has(guildId));
@@ -126,12 +126,12 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
     try {
       await work();
     } catch (thrown) {
-      // The presence simply runs out if this goes on; commits stop before it does.
+      // The heartbeat simply runs out if this goes on; commits stop before it does.
       logger.error("lease:failed", { error: toError(thrown).message });
     }
   }
 
-  /** One attempt after the other: taking ten thousand guilds must not keep the presence from being prolonged meanwhile. */
+  /** One attempt after the other: taking ten thousand guilds must not keep the heartbeat from being prolonged meanwhile. */
   function takeInTurn(): Promise<void> {
     attempts += 1;
     taking = taking
@@ -169,7 +169,7 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
     heldElsewhere: (guildId) => (leaseOf(guildId) === undefined ? others.get(guildId) : undefined),
     async ownerElsewhere(guildId) {
       const owner = await store.ownerOf(guildId);
-      return owner === undefined || owner.id === presence?.id || owner.expiresAt <= clock.now()
+      return owner === undefined || owner.id === heartbeat?.id || owner.expiresAt <= clock.now()
         ? undefined
         : owner.holder;
     },
@@ -181,8 +181,8 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
       stopped.abort();
       await present;
       await taking;
-      const last = presence;
-      presence = undefined;
+      const last = heartbeat;
+      heartbeat = undefined;
       claimed.clear();
       if (last === undefined) return;
       // On a disk that is full, say, it runs out by itself: no reason not to stop.

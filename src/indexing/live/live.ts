@@ -21,8 +21,8 @@ import type { WriteOutcome } from "../guild-index/writer.ts";
 import { cutBatches, embedBatch } from "../text/batches.ts";
 import { prepareRecords, toRows } from "../text/rows.ts";
 import { archiveOnly } from "./archive-only.ts";
-import { createWithdrawal } from "./purge-stale.ts";
-import { affectedBy, reword, rewordUnmarked } from "./rewrite-context.ts";
+import { createStalePurge } from "./purge-stale.ts";
+import { affectedBy, rewriteContext, rewriteContextUnmarked } from "./rewrite-context.ts";
 
 /** Marks reconciled together. */
 const MARKS_AT_ONCE = 200;
@@ -63,12 +63,12 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   setMaxListeners(0, stopped.signal);
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
   const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
-  const withdrawal = createWithdrawal(parts);
-  let withdrawing = Promise.resolve();
+  const stalePurge = createStalePurge(parts);
+  let purging = Promise.resolve();
   const stopListening = breaker.onChange((down) => {
     // It has just been found to be down: marks being worked on wait from now on.
     if (down?.probes !== 0) return;
-    for (const guildId of working.keys()) withdrawing = withdrawing.then(() => withdrawal.ofMarked(guildId));
+    for (const guildId of working.keys()) purging = purging.then(() => stalePurge.ofMarked(guildId));
   });
 
   function kick(guildId: Snowflake) {
@@ -102,7 +102,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   async function reconcileAll(guildId: Snowflake): Promise<void> {
     for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
     // Nor must what changed before this process owned the guild wait behind marks that need the embedder.
-    await withdrawal.ofLeftOver(guildId);
+    await stalePurge.ofLeftOver(guildId);
     while (!stopped.signal.aborted && ownership.lease(guildId) !== undefined) {
       const marks = await archive.pending(guildId, MARKS_AT_ONCE);
       if (marks.length === 0) return;
@@ -120,9 +120,9 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     const { present, dependents } = await affectedBy(guild, messageIds);
     await guild.writer.removeFormerContext(messageIds);
     // Those whose own text is in the index already keep its vectors.
-    const { done, ...outcome } = await reword(archive, guildId, guild, present);
+    const { done, ...outcome } = await rewriteContext(archive, guildId, guild, present);
     await markAgain(guildId, "message", outcome);
-    await rewordUnmarked(archive, guildId, guild, dependents);
+    await rewriteContextUnmarked(archive, guildId, guild, dependents);
     const remaining = messageIds.filter((id) => !done.has(id));
     await reconcileIds(guildId, guild, "message", remaining);
     await reconcileIds(guildId, guild, "note", idsOf("note"));
@@ -202,11 +202,11 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   }
 
   async function changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
-    await withdrawal.ofDrafts(guildId, ids);
+    await stalePurge.ofDrafts(guildId, ids);
     const heldUp = isHeldUp(guildId);
     kick(guildId);
     // Marks wait for an embedder that is down; what was deleted or edited away must not be found meanwhile.
-    if (heldUp) await withdrawal.of(guildId, ids);
+    if (heldUp) await stalePurge.of(guildId, ids);
   }
 
   return {
@@ -217,7 +217,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
         if (saved.changed > 0) return await changed(guildId, [record.id]);
         // Also where it is there already: an attempt that failed, as far as anyone could see, may have stored it; or a process that
         // does not own the guild has heard of it first, and left its mark.
-        await withdrawal.ofDrafts(guildId, [record.id]);
+        await stalePurge.ofDrafts(guildId, [record.id]);
         kick(guildId);
       });
     },
@@ -251,7 +251,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       stopped.abort();
       stopListening();
       await Promise.all([...working.values()].map(({ done }) => done));
-      await withdrawing;
+      await purging;
     },
   };
 }

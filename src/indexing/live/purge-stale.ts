@@ -8,14 +8,14 @@ import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
 import type { Ownership } from "../guild-index/ownership.ts";
-import { affectedBy, rewordUnmarked } from "./rewrite-context.ts";
+import { affectedBy, rewriteContextUnmarked } from "./rewrite-context.ts";
 
 /** Marks that are looked through, ... */
 const MARKS = 20_000;
 /** ... and those of them whose rows are in memory at once. */
 const TOGETHER = 500;
 
-export interface Withdrawal {
+export interface StalePurge {
   /** Rows in the making from an earlier read of these records will not be written. */
   ofDrafts(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** @param ids records that were edited or deleted */
@@ -26,14 +26,14 @@ export interface Withdrawal {
   ofLeftOver(guildId: Snowflake): Promise<void>;
 }
 
-export function createWithdrawal(parts: {
+export function createStalePurge(parts: {
   readonly archive: Archive;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly logger: Logger;
-}): Withdrawal {
+}): StalePurge {
   const { archive, indexes, ownership, logger } = parts;
-  /** By which lease what was left over has been withdrawn. */
+  /** By which lease what was left over has been purged. */
   const lookedThrough = new Map<Snowflake, number>();
 
   async function attempt(guildId: Snowflake, work: () => Promise<void>): Promise<void> {
@@ -41,13 +41,13 @@ export function createWithdrawal(parts: {
     try {
       await work();
     } catch (thrown) {
-      logger.warn("withdrawal:postponed", { guildId, error: toError(thrown).message });
+      logger.warn("stalePurge:postponed", { guildId, error: toError(thrown).message });
     }
   }
 
   async function takeOut(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
     for (let start = 0; start < ids.length; start += TOGETHER) {
-      await withdraw(archive, guildId, await indexes.open(guildId), ids.slice(start, start + TOGETHER));
+      await purge(archive, guildId, await indexes.open(guildId), ids.slice(start, start + TOGETHER));
     }
   }
 
@@ -72,7 +72,7 @@ export function createWithdrawal(parts: {
 }
 
 /** Rows there are never rewritten: those of another text go, and so do others' words that may have been edited away. */
-async function withdrawFromFormers(
+async function purgeFromFormers(
   { writer }: GuildIndex,
   ids: readonly Snowflake[],
   hashes: ReadonlyMap<Snowflake, string>,
@@ -87,7 +87,7 @@ async function withdrawFromFormers(
   await writer.removeFormerContext(ids);
 }
 
-async function withdraw(archive: Archive, guildId: Snowflake, guild: GuildIndex, ids: readonly Snowflake[]) {
+async function purge(archive: Archive, guildId: Snowflake, guild: GuildIndex, ids: readonly Snowflake[]) {
   const { index, writer } = guild;
   const ticket = writer.ticket();
   try {
@@ -98,8 +98,8 @@ async function withdraw(archive: Archive, guildId: Snowflake, guild: GuildIndex,
     const outdated = new Set(rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id));
     // Rows that have been written since the ticket are of the newest text.
     if (outdated.size > 0) await writer.removeIds([...outdated], ticket);
-    await withdrawFromFormers(guild, ids, hashes);
-    await rewordUnmarked(archive, guildId, guild, dependents);
+    await purgeFromFormers(guild, ids, hashes);
+    await rewriteContextUnmarked(archive, guildId, guild, dependents);
   } finally {
     ticket.release();
   }

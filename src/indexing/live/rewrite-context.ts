@@ -9,18 +9,18 @@ import type { GuildIndex } from "../guild-index/guild-indexes.ts";
 import type { WriteOutcome } from "../guild-index/writer.ts";
 import { type PreparedRecord, prepareRecords, toRows } from "../text/rows.ts";
 
-export interface Reworded extends WriteOutcome {
+export interface RewrittenContext extends WriteOutcome {
   /** The others need more than other words: they are to be embedded anew. */
   readonly done: ReadonlySet<Snowflake>;
 }
 
 /** @param ids messages with rows; those with rows of another text are left alone */
-export async function reword(
+export async function rewriteContext(
   archive: Archive,
   guildId: Snowflake,
   { index, writer, recipe }: GuildIndex,
   ids: readonly Snowflake[],
-): Promise<Reworded> {
+): Promise<RewrittenContext> {
   const ticket = writer.ticket();
   try {
     const written = await index.rows(ids);
@@ -52,10 +52,10 @@ export async function affectedBy({ writer }: GuildIndex, ids: readonly Snowflake
 }
 
 /**
- * As `reword`, for messages that are not marked pending. A rewrite is a removal and an addition: whoever is killed in between has lost the
+ * As `rewriteContext`, for messages that are not marked pending. A rewrite is a removal and an addition: whoever is killed in between has lost the
  * rows, and nobody would look for them. So they are marked for as long as it takes; those that remain stay marked.
  */
-export async function rewordUnmarked(
+export async function rewriteContextUnmarked(
   archive: Archive,
   guildId: Snowflake,
   guild: GuildIndex,
@@ -64,7 +64,7 @@ export async function rewordUnmarked(
   if (ids.length === 0) return;
   // A mark that somebody renews meanwhile is not cleared.
   const marks = await archive.markPending(guildId, "message", ids);
-  const { done, superseded, contextChanged } = await reword(archive, guildId, guild, ids);
+  const { done, superseded, contextChanged } = await rewriteContext(archive, guildId, guild, ids);
   const dropped = new Set([...superseded, ...contextChanged]);
   await archive.clearPending(
     guildId,

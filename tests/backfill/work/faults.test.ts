@@ -428,7 +428,7 @@ describe("rolling back", () => {
       channel("10"),
     );
     await house.live.idle();
-    const live = 1 + 1; // the one heard and the one edited; the next one of its channel is only reworded, and still the run's
+    const live = 1 + 1; // the one heard and the one edited; the next one of its channel is only rewritten, and still the run's
     const { removedRows, verification } = await house.engine.rollback(GUILD, "Grace");
     expect((await house.rows()).size).toBe(live);
     expect(removedRows).toBe(51 - live);

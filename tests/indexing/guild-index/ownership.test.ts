@@ -52,10 +52,10 @@ const soon = (condition: () => boolean) => until(condition, condition.toString()
 describe("owning a guild", () => {
   test("keeps the lease for as long as the process lives, and gives it back at its end", async () => {
     const { ownership, store, changes } = owner("one");
-    const { prolong } = store;
+    const { beat } = store;
     const prolonged: unknown[] = [];
-    store.prolong = async (...given) => {
-      const answer = await prolong(...given);
+    store.beat = async (...given) => {
+      const answer = await beat(...given);
       prolonged.push(answer);
       return answer;
     };
@@ -107,13 +107,13 @@ describe("owning a guild", () => {
     expect(clock.now()).toBeLessThan(3 * LEASE_MS);
   });
 
-  test("one that lives, with a clock hours ahead, keeps its guild for as long as it prolongs its presence", async () => {
+  test("one that lives, with a clock hours ahead, keeps its guild for as long as it prolongs its heartbeat", async () => {
     const ahead = createManualClock();
     await ahead.advance(6 * 3_600_000);
     const living = owner("one", archive, ahead);
-    const { prolong } = living.store;
+    const { beat } = living.store;
     let prolonged = 0;
-    living.store.prolong = (...given) => prolong(...given).finally(() => (prolonged += 1));
+    living.store.beat = (...given) => beat(...given).finally(() => (prolonged += 1));
     await living.ownership.claim(GUILD);
     const other = owner("two", second);
     await other.ownership.claim(GUILD);
@@ -147,7 +147,7 @@ describe("owning a guild", () => {
 
   test("commits stop three seconds before the lease ends, however late its renewal", async () => {
     const { ownership, store } = owner("one");
-    store.prolong = () => Promise.reject(new Error("the disk is gone"));
+    store.beat = () => Promise.reject(new Error("the disk is gone"));
     await ownership.claim(GUILD);
     await clock.advance(LEASE_MS - 3_001);
     expect(ownership.mayCommit(GUILD)).toBe(true);
@@ -160,12 +160,12 @@ describe("owning a guild", () => {
 
   test("an owner that only slept says that it is back, so that what was left is taken up again", async () => {
     const { ownership, store, changes } = owner("one");
-    const { prolong } = store;
-    store.prolong = () => Promise.reject(new Error("asleep"));
+    const { beat } = store;
+    store.beat = () => Promise.reject(new Error("asleep"));
     await ownership.claim(GUILD);
     await clock.advance(LEASE_MS + 1);
     expect(ownership.lease(GUILD)).toBeUndefined();
-    store.prolong = prolong;
+    store.beat = beat;
     await clock.advance(RENEW_EVERY_MS);
     await soon(() => changes.length === 2);
     expect(changes).toEqual(["acquired", "acquired"]);
@@ -209,8 +209,8 @@ describe("several processes that want the same guilds", () => {
         };
       };
       const store: OwnerStore = {
-        appear: counted(real.appear),
-        prolong: counted(real.prolong),
+        start: counted(real.start),
+        beat: counted(real.beat),
         end: counted(real.end),
         endSilent: counted(real.endSilent),
         take: counted(real.take),
@@ -290,9 +290,9 @@ describe("several processes that want the same guilds", () => {
   test("ten thousand guilds cost one commit a renewal", async () => {
     const { ownership, store } = owner("one");
     let commits = 0;
-    const { prolong, take } = store;
-    store.prolong = async (...given) => {
-      const answer = await prolong(...given);
+    const { beat, take } = store;
+    store.beat = async (...given) => {
+      const answer = await beat(...given);
       commits += 1;
       return answer;
     };

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { GuildIndex } from "../../../src/indexing/guild-index/guild-indexes.ts";
 import type { IndexWriter } from "../../../src/indexing/guild-index/writer.ts";
-import { rewordUnmarked } from "../../../src/indexing/live/rewrite-context.ts";
+import { rewriteContextUnmarked } from "../../../src/indexing/live/rewrite-context.ts";
 import type { ArchivedRecord } from "../../../src/ports/records.ts";
 import type { Snowflake } from "../../../src/snowflake.ts";
 import { channel, GUILD, type House, hoursAgo, message, openHouse, until } from "../../support/engine.ts";
@@ -45,7 +45,7 @@ describe("rows rewritten for a neighbour's words", () => {
       await guild.index.removeIds(rows.map((row) => row.id));
       throw new Error("killed");
     });
-    await expect(rewordUnmarked(house.archive, GUILD, killed, [id(2)])).rejects.toThrow("killed");
+    await expect(rewriteContextUnmarked(house.archive, GUILD, killed, [id(2)])).rejects.toThrow("killed");
     expect(await rowsOf(id(2))).toEqual([]);
     house.live.kick(GUILD);
     await settled();
@@ -54,7 +54,7 @@ describe("rows rewritten for a neighbour's words", () => {
 
   test("are not marked any more afterwards, unless they were edited meanwhile", async () => {
     const guild = await house.indexes.open(GUILD);
-    await rewordUnmarked(house.archive, GUILD, guild, [id(2)]);
+    await rewriteContextUnmarked(house.archive, GUILD, guild, [id(2)]);
     expect(await house.archive.pending(GUILD, 10)).toEqual([]);
     expect(await texts(id(2))).toEqual(["and then it boils"]);
     const editing = writingBy(guild, async (rows, options) => {
@@ -62,7 +62,7 @@ describe("rows rewritten for a neighbour's words", () => {
       await house.archive.save(GUILD, [edited], { pending: true });
       return await guild.writer.write(rows, options);
     });
-    await rewordUnmarked(house.archive, GUILD, editing, [id(2)]);
+    await rewriteContextUnmarked(house.archive, GUILD, editing, [id(2)]);
     expect((await house.archive.pending(GUILD, 10)).map((mark) => mark.id)).toEqual([id(2)]);
     house.live.kick(GUILD);
     await settled();
@@ -422,8 +422,7 @@ describe("an embedder that is down", () => {
       await settled();
     });
     const edit = () => say(1, "nothing to see", { editedAt: 1 });
-    const isWithdrawn = async () =>
-      (await house.matching("swordfish")).length === 0 && (await rowsOf(id(1))).length === 0;
+    const isPurged = async () => (await house.matching("swordfish")).length === 0 && (await rowsOf(id(1))).length === 0;
     async function findsNewWords(): Promise<void> {
       await until(async () => (await house.live.pending(GUILD)) === 0, "all is indexed", 30_000);
       expect(await texts(id(1))).toEqual(["nothing to see"]);
@@ -435,7 +434,7 @@ describe("an embedder that is down", () => {
       await say(9, "somebody else");
       await until(() => house.breaker.state() !== undefined, "the breaker opens");
       await edit();
-      expect(await isWithdrawn()).toBe(true);
+      expect(await isPurged()).toBe(true);
       restore?.();
       await house.impatiently(findsNewWords);
     });
@@ -443,7 +442,7 @@ describe("an embedder that is down", () => {
     test("when it turns out to be down by that edit", async () => {
       const restore = house.server?.misbehave({ status: 503 });
       await edit();
-      await until(isWithdrawn, "it is withdrawn");
+      await until(isPurged, "it is purged");
       expect(house.breaker.state()).toBeDefined();
       restore?.();
       await house.impatiently(findsNewWords);
@@ -455,16 +454,16 @@ describe("an embedder that is down", () => {
       await say(9, "somebody else");
       await until(() => (house.server?.requests.length ?? 0) > sent, "it is at the embedder");
       await edit();
-      expect(await isWithdrawn()).toBe(true);
+      expect(await isPurged()).toBe(true);
     });
 
     test("before this process owned the guild", async () => {
       await house.ownership.release(GUILD);
       await edit();
-      expect(await isWithdrawn()).toBe(false);
+      expect(await isPurged()).toBe(false);
       const restore = house.server?.misbehave({ status: 503 });
       await house.ownership.claim(GUILD);
-      await until(isWithdrawn, "it is withdrawn");
+      await until(isPurged, "it is purged");
       restore?.();
       await house.impatiently(findsNewWords);
     });

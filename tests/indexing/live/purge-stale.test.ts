@@ -1,7 +1,7 @@
 // What is taken out of the index at once, however much it is.
 
 import { afterEach, expect, test } from "vitest";
-import { createWithdrawal } from "../../../src/indexing/live/purge-stale.ts";
+import { createStalePurge } from "../../../src/indexing/live/purge-stale.ts";
 import { recordingLogger } from "../../support/archive.ts";
 import { GUILD, type House, history, openHouse, testEmbedder } from "../../support/engine.ts";
 
@@ -27,7 +27,7 @@ test("thousands of marks are looked through in parts, so that few rows are in me
   const ids = records.map(({ id }) => id);
   await house.archive.remove(GUILD, "message", ids);
   const { logger, complaints } = recordingLogger();
-  await createWithdrawal({ ...house, logger }).ofMarked(GUILD);
+  await createStalePurge({ ...house, logger }).ofMarked(GUILD);
   expect(complaints).toEqual([]);
   expect(Math.max(...asked)).toBeLessThanOrEqual(500);
   expect(await index.count()).toBe(0);
