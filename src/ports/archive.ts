@@ -137,9 +137,13 @@ export interface Archive {
   /** Guilds with pending marks, whichever process set them. Costs a read for each of them, whatever they hold. */
   marked(): Promise<Snowflake[]>;
 
-  /** A renamed thread's first message, which carries its title and has its id, gets a pending mark in the same commit. */
+  /**
+   * The messages that carry a thread's name (the one it began from, which has its id, and the first in it) get a pending mark in the same
+   * commit when it is new or renamed.
+   */
   saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
-  channels(guildId: Snowflake): Promise<ChannelInfo[]>;
+  /** @param range only those with ids in it */
+  channels(guildId: Snowflake, range?: IdRange): Promise<ChannelInfo[]>;
   channel(guildId: Snowflake, channelId: Snowflake): Promise<ChannelInfo | undefined>;
   cursor(guildId: Snowflake, channelId: Snowflake): Promise<HistoryCursor | undefined>;
   saveCursor(guildId: Snowflake, channelId: Snowflake, cursor: HistoryCursor): Promise<void>;

@@ -485,6 +485,38 @@ export function archiveContract(
         expect(await archive.channel(OTHER_GUILD, thread.id)).toBeUndefined();
       });
 
+      test("a thread's name, new or changed, marks the message it began from and the first in it", async () => {
+        const [origin, first, second] = [testId(1), testId(2), testId(3)];
+        const within = { channelId: origin, accessChannelId: "100" };
+        await archive.save(
+          GUILD,
+          [
+            testMessage(1, { channelId: "100" }),
+            testMessage(3, within),
+            testMessage(2, within),
+            testMessage(4, { channelId: "100" }),
+          ],
+          { pending: false },
+        );
+        const thread = {
+          id: origin,
+          name: "Wobble",
+          type: "public-thread",
+          parentId: "100",
+          accessChannelId: "100",
+        } as const;
+        await archive.saveChannels(GUILD, [thread]);
+        const carriers = [`message ${origin}`, `message ${first}`];
+        expect((await marks()).sort()).toEqual(carriers);
+        await archive.clearPending(GUILD, await archive.pending(GUILD, 10));
+        await archive.saveChannels(GUILD, [thread]);
+        expect(await marks()).toEqual([]);
+        await archive.saveChannels(GUILD, [{ ...thread, name: "Wobbling wheel" }]);
+        expect((await marks()).sort()).toEqual(carriers);
+        expect(await archive.channels(GUILD, { oldestId: origin, newestId: origin })).toHaveLength(1);
+        expect(await archive.channels(GUILD, { oldestId: first, newestId: second })).toEqual([]);
+      });
+
       test("cursors and settings are kept per channel and per guild", async () => {
         const cursor = { oldestId: "1", newestId: "9", complete: false };
         await archive.saveCursor(GUILD, "100", cursor);

@@ -15,7 +15,7 @@ import {
   Undecodable,
   whyInvalid,
 } from "./codec.ts";
-import { guildKey, idOf, markKey } from "./keys.ts";
+import { channelIndexRange, guildKey, idOf, idOfPackedKey, markKey, recordKey } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
 import type { Store } from "./store.ts";
 
@@ -64,24 +64,44 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
     }
   }
 
+  /** Those of a thread that are stored: the one it began from, and the first in it. */
+  async function messagesNamedBy(guildId: Snowflake, threadId: Snowflake): Promise<Snowflake[]> {
+    const [origin, [first]] = await Promise.all([
+      store.get(recordKey(guildId, "message", threadId)),
+      store.list(channelIndexRange("message", guildId, threadId), { limit: 1 }),
+    ]);
+    return [
+      ...(origin.value === null ? [] : [threadId]),
+      ...(first === undefined ? [] : [idOfPackedKey(first.key)]),
+    ];
+  }
+
   return {
     async saveChannels(guildId, channels) {
       const keys = channels.map((channel) => guildKey("channel", guildId, channel.id));
       const stored = await store.getMany(keys);
-      const changed = channels.flatMap((channel, place): KvMutation[][] => {
+      const changed = channels.flatMap((channel, place) => {
         const [key, value, before] = [keys[place], { ...channel }, stored[place]?.value];
-        if (key === undefined || isDeepStrictEqual(before, value)) return [];
-        const isRenamed = isNamed(before) && before.name !== channel.name && channel.parentId !== undefined;
-        const mark = markKey("pending", guildId, "message", channel.id);
-        return [
-          [{ type: "set", key, value }, ...(isRenamed ? [{ type: "set", key: mark, value: NOTHING } as const] : [])],
-        ];
+        return key === undefined || isDeepStrictEqual(before, value) ? [] : [{ channel, key, value, before }];
       });
-      await store.commitGroups(changed);
+      const groups = changed.map(async ({ channel, key, value, before }): Promise<KvMutation[]> => {
+        const isNamedAnew = channel.parentId !== undefined && !(isNamed(before) && before.name === channel.name);
+        const named = isNamedAnew ? await messagesNamedBy(guildId, channel.id) : [];
+        // Whoever stores its first message at this moment may still have read the former name.
+        const carriers = isNamedAnew && isNamed(before) ? [channel.id, ...named] : named;
+        const marks = [...new Set(carriers)].map((id) => markKey("pending", guildId, "message", id));
+        return [{ type: "set", key, value }, ...marks.map((mark) => ({ type: "set", key: mark, value: NOTHING }) as const)];
+      });
+      await store.commitGroups(await Promise.all(groups));
     },
 
-    async channels(guildId) {
-      const entries = await store.list({ prefix: ["channel", BigInt(guildId)] });
+    async channels(guildId, range) {
+      const all = { prefix: ["channel", BigInt(guildId)] };
+      const some = range && {
+        start: guildKey("channel", guildId, range.oldestId),
+        end: guildKey("channel", guildId, BigInt(range.newestId) + 1n),
+      };
+      const entries = await store.list(some ?? all);
       return entries.flatMap((entry) => validated(channelSchema, entry) ?? []);
     },
 

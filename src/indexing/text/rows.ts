@@ -1,9 +1,9 @@
 // From records to rows: finds each record's context in the archive, prepares its texts and, once they are vectors, makes the rows.
 
-import type { Archive } from "../../ports/archive.ts";
+import type { Archive, ChannelInfo } from "../../ports/archive.ts";
 import type { StoredRecord } from "../../ports/records.ts";
 import type { IndexRow } from "../../ports/vector-index.ts";
-import { type Snowflake, snowflakeTime } from "../../snowflake.ts";
+import { compareSnowflakes, type Snowflake, snowflakeTime } from "../../snowflake.ts";
 import { tagsOf } from "../../tags.ts";
 import { CONTEXT_GAP_MS, type PreparedChunk, prepare, skipReason, type TextRecipe } from "./prepare.ts";
 
@@ -39,11 +39,12 @@ export async function prepareRecords(
 ): Promise<PreparedRecord[]> {
   const prepared: PreparedRecord[] = [];
   const parents = recipe.context && recipe.replies ? await parentsOf(archive, guildId, records, known) : new Map();
+  const titles = recipe.title ? await titlesOf(archive, guildId, records, known) : new Map<Snowflake, string>();
   for (const stored of records) {
     const neighbour = recipe.context
       ? (parents.get(stored.record.id) ?? (await previousOf(archive, guildId, stored, known)))
       : undefined;
-    const title = recipe.title ? await titleOf(archive, guildId, stored) : undefined;
+    const title = titles.get(stored.record.id);
     const chunks = prepare(stored.record, { neighbour: neighbour?.record, title }, recipe);
     if (chunks.length > 0) prepared.push({ stored, contextId: neighbour?.record.id, chunks });
   }
@@ -106,10 +107,37 @@ async function previousOf(
   return before !== undefined && snowflakeTime(before.record.id) >= earliestMs ? before : undefined;
 }
 
-/** A forum post's first message has the id of its thread, and its title is the thread's name. */
-async function titleOf(archive: Archive, guildId: Snowflake, { record }: StoredRecord): Promise<string | undefined> {
-  if (record.kind === "note" || record.id !== record.channelId) return undefined;
-  return (await archive.channel(guildId, record.channelId))?.name;
+/**
+ * The name of a thread is the title of the message it began from (which has its id: a forum post, or a message of the channel above), and
+ * of the first message in it.
+ */
+async function titlesOf(
+  archive: Archive,
+  guildId: Snowflake,
+  records: readonly StoredRecord[],
+  known: KnownContext,
+): Promise<Map<Snowflake, string>> {
+  const titles = new Map<Snowflake, string>();
+  const messages = records.flatMap(({ record }) => (record.kind === "message" ? [record] : []));
+  const ids = messages.map(({ id }) => id).sort(compareSnowflakes);
+  const [oldestId, newestId] = [ids[0], ids.at(-1)];
+  if (oldestId === undefined || newestId === undefined) return titles;
+  const begun = new Map((await archive.channels(guildId, { oldestId, newestId })).map((thread) => [thread.id, thread]));
+  const channels = new Map<Snowflake, ChannelInfo | undefined>();
+  for (const { id, channelId, accessChannelId } of messages) {
+    const thread = begun.get(id);
+    if (thread !== undefined) {
+      const isAbove = thread.parentId === channelId && thread.accessChannelId === accessChannelId;
+      if (isAbove || thread.id === channelId) titles.set(id, thread.name);
+    } else if (!known.previous.has(id)) {
+      if (!channels.has(channelId)) channels.set(channelId, await archive.channel(guildId, channelId));
+      const within = channels.get(channelId);
+      if (within?.parentId === undefined) continue;
+      const [before] = await archive.neighbours(guildId, channelId, id, "before", 1);
+      if (before === undefined) titles.set(id, within.name);
+    }
+  }
+  return titles;
 }
 
 /** The rows of a prepared record. @param vectors one per chunk, in order */

@@ -320,6 +320,43 @@ describe("context", () => {
     expect(await texts()).toEqual(["Ada: Which paste?\nsee the title", "Ada: an answer"]);
   });
 
+  test("of a thread's origin in the channel above, and of the first message in it, is its name as title", async () => {
+    const origin = testMessage(1, { content: "my wheel wobbles", channelId: "100", accessChannelId: "100" });
+    const within = { channelId: testId(1), accessChannelId: "100" };
+    const [first, second] = [
+      testMessage(2, { content: "which one", ...within }),
+      testMessage(3, { content: "both", ...within }),
+    ];
+    const other = testMessage(4, { content: "lunch", channelId: "100", accessChannelId: "100" });
+    const thread = {
+      id: testId(1),
+      name: "Truing",
+      type: "public-thread",
+      parentId: "100",
+      accessChannelId: "100",
+    } as const;
+    const records = [origin, first, second, other];
+    await archive.archive.save("1", records, { pending: false });
+    await archive.archive.saveChannels("1", [
+      { id: "100", name: "bikes", type: "text", accessChannelId: "100" },
+      thread,
+    ]);
+    const stored = records.map((record) => ({ record, contentHash: "h" }));
+    const newestFirst = [...stored].reverse();
+    const texts = async (known?: KnownContext) =>
+      (await prepareRecords(archive.archive, "1", stored, textRecipe, known)).map(
+        ({ chunks }) => chunks[0]?.embeddedText,
+      );
+    const expected = ["Ada: Truing\nmy wheel wobbles", "Ada: Truing\nwhich one", "Ada: both", "Ada: lunch"];
+    expect(await texts()).toEqual(expected);
+    expect(await texts(knownContext(newestFirst, testId(1)))).toEqual(expected);
+    await archive.archive.saveChannels("1", [{ ...thread, name: "Wheels" }]);
+    expect((await texts())[0]).toBe("Ada: Wheels\nmy wheel wobbles");
+    // Others read the thread than the channel.
+    await archive.archive.saveChannels("1", [{ ...thread, accessChannelId: thread.id }]);
+    expect((await texts())[0]).toBe("Ada: my wheel wobbles");
+  });
+
   test("is none for notes", async () => {
     const notes = [testNote(1, { content: "one" }), testNote(2, { content: "two" })];
     expect((await contextsOf(notes, undefined)).contexts).toEqual(
