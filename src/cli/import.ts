@@ -1,21 +1,23 @@
-// npm run import -- FILE [--guild ID]: loads an exported history into the archive. Exit code 0 with a summary, 1 when it could not
-// be finished (what was stored stays), 2 when it was called wrongly.
+// npm run import -- FILES [--guild ID]: loads exported histories into the archive. Exit code 0 with a summary, 1 when it could not
+// be finished (what was stored stays) or nothing could be used, 2 when it was called wrongly.
 
 import { parseArgs } from "node:util";
 import { readLocalConfig } from "../app/config.ts";
 import { archiveLocation, openArchiveOf } from "../app/stores.ts";
 import { toError, UserError } from "../errors.ts";
-import { exportedGuild, readExport } from "../importing/exports.ts";
+import { readExport } from "../importing/exports.ts";
+import { type FoundExport, findExports } from "../importing/find-exports.ts";
 import { type ImportSummary, importEntries } from "../importing/importing.ts";
+import type { Archive } from "../ports/archive.ts";
 import type { Logger } from "../ports/logger.ts";
 import { isSnowflake } from "../snowflake.ts";
 import { count } from "../views/words.ts";
 
-const USAGE = `Usage: npm run import -- FILE [--guild ID]
+const USAGE = `Usage: npm run import -- FILES [--guild ID]
 
-Loads the history in FILE into the archive: a DiscordChatExporter export in the format JSON, or a file with one
-message as a JSON object a line; either may be compressed with gzip.
---guild ID  the server it belongs to. An export of DiscordChatExporter tells it itself.`;
+Loads the history in FILES into the archive: exports of DiscordChatExporter in the format JSON, or files with one
+message as a JSON object a line; each may be compressed with gzip. Of a folder, all in it are loaded.
+--guild ID  the server they belong to. An export of DiscordChatExporter tells it itself.`;
 
 const PROBLEMS_SHOWN = 20;
 const BAR_WIDTH = 30;
@@ -38,8 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    await load(request);
-    return 0;
+    return (await loadAll(request)) ? 0 : 1;
   } catch (thrown) {
     console.error(toError(thrown).message);
     console.error("What was stored stays; running it again goes on where it is missing something.");
@@ -51,19 +52,16 @@ async function main(argv: readonly string[]): Promise<number> {
 async function understood(argv: readonly string[]) {
   const { values, positionals } = parsedArgs(argv);
   if (values.help) return "help" as const;
-  const [file, ...others] = positionals;
-  if (file === undefined) throw new UserError(`Name the file to import.\n\n${USAGE}`);
-  if (others.length > 0) throw new UserError(`One file at a time; not also ${others.join(", ")}.\n\n${USAGE}`);
+  if (positionals.length === 0) throw new UserError(`Name the files to import, or their folder.\n\n${USAGE}`);
   if (values.guild !== undefined && !(isSnowflake(values.guild) && BigInt(values.guild) > 0n)) {
     throw new UserError(`--guild takes a server's id, a number like 1343693475581890600, not ${values.guild}.`);
   }
-  const guild = await exportedGuild(file);
-  return {
-    file,
-    guild,
-    guildId: values.guild ?? guild.id,
-    config: await readLocalConfig(),
-  };
+  const { exports, others } = await findExports(positionals);
+  const unknown = exports.find(({ guild }) => !guild.known);
+  if (exports.length > 1 && unknown !== undefined && values.guild === undefined) {
+    throw new UserError(`${unknown.file} does not tell its server: give --guild ID, so that all files go to one.`);
+  }
+  return { exports, others, guildId: values.guild, config: await readLocalConfig() };
 }
 
 function parsedArgs(argv: readonly string[]) {
@@ -79,43 +77,98 @@ function parsedArgs(argv: readonly string[]) {
   }
 }
 
-async function load(request: Exclude<Awaited<ReturnType<typeof understood>>, "help">): Promise<void> {
-  const { file, guild, guildId, config } = request;
+type Request = Exclude<Awaited<ReturnType<typeof understood>>, "help">;
+
+/** @returns whether all files could be read to their end, and anything in them used */
+async function loadAll({ exports, others, guildId, config }: Request): Promise<boolean> {
   const { archive, close } = await openArchiveOf(config, consoleLogger);
   try {
-    say(
-      `Importing ${file} into ${archiveLocation(config)} for the server ${guildId}${guildId === guild.id ? ` (${guild.name})` : ""}.`,
-    );
-    if (!guild.known && guildId === guild.id) {
-      say(
-        "The file does not tell its server, so this id is made from the file's name. For a real server give --guild ID.",
-      );
-    }
+    for (const other of others) say(`Left out: ${other}`);
+    let broken = 0;
+    const done: ImportSummary[] = [];
     const progress = createProgress();
-    let problems = 0;
-    const entries = readExport(file, progress.onBytes);
-    const summary = await importEntries(archive, guildId, entries, {
-      onSaved: progress.onSaved,
-      onProblem(line, problem) {
-        problems += 1;
-        if (problems <= PROBLEMS_SHOWN) progress.note(`  line ${count(line)} skipped: ${problem}`);
-        if (problems === PROBLEMS_SHOWN + 1) progress.note("  further lines are only counted");
-      },
-    }).finally(progress.end);
-    report(summary, progress.seconds());
+    for (const { file, guild } of exports) {
+      const into = guildId ?? guild.id;
+      say(
+        `Importing ${file} into ${archiveLocation(config)} for the server ${into}${into === guild.id ? ` (${guild.name})` : ""}.`,
+      );
+      if (!guild.known && into === guild.id) {
+        say(
+          "The file does not tell its server, so this id is made from the file's name. For a real server give --guild ID.",
+        );
+      }
+      const { summary, error } = await load(archive, { file, guild }, into);
+      done.push(summary);
+      if (error === undefined) continue;
+      broken += 1;
+      console.error(error.message);
+      console.error("What was stored stays; running it again goes on where it is missing something.");
+    }
+    const all = done.reduce(sum, NOTHING);
+    if (exports.length > 1) say(`${count(exports.length, "file")} in all: ${told(all, "entry", progress.seconds())}`);
+    if (stored(all) === 0) console.error("Nothing in it could be used.");
+    else say("They become searchable with the next /backfill start.");
+    return broken === 0 && stored(all) > 0;
   } finally {
     await close();
   }
 }
 
-function report({ created, changed, same, skipped, leftOut }: ImportSummary, seconds: number): void {
-  const stored = created + changed + same;
-  say(
-    `${count(stored, "message")}: ${count(created)} new, ${count(changed)} changed, ${count(same)} the same; ` +
-      `${count(skipped, "line")} skipped${leftOut > 0 ? `; ${count(leftOut, "notice")} of Discord left out` : ""}. ` +
-      `${seconds.toFixed(1)} s, ${count(Math.round(stored / Math.max(seconds, 0.001)))} messages/s.`,
+/** One file. @returns what could be stored of it, also where it breaks off */
+async function load(
+  archive: Archive,
+  { file, guild }: FoundExport,
+  guildId: string,
+): Promise<{ readonly summary: ImportSummary; readonly error?: Error }> {
+  const progress = createProgress();
+  // Exports of DiscordChatExporter have no lines to count.
+  const unit = guild.known ? "message" : "line";
+  let problems = 0;
+  let soFar = NOTHING;
+  let error: Error | undefined;
+  try {
+    soFar = await importEntries(archive, guildId, readExport(file, progress.onBytes), {
+      onSaved(saved) {
+        soFar = saved;
+        progress.onSaved(saved);
+      },
+      onProblem(line, problem) {
+        problems += 1;
+        if (problems <= PROBLEMS_SHOWN) progress.note(`  ${unit} ${count(line)} skipped: ${problem}`);
+        if (problems === PROBLEMS_SHOWN + 1) progress.note(`  further ${unit}s are only counted`);
+      },
+    });
+  } catch (thrown) {
+    error = toError(thrown);
+  } finally {
+    progress.end();
+  }
+  say(told(soFar, unit, progress.seconds()));
+  return { summary: soFar, ...(error && { error }) };
+}
+
+const NOTHING: ImportSummary = { created: 0, changed: 0, same: 0, skipped: 0, leftOut: 0 };
+const stored = ({ created, changed, same }: ImportSummary) => created + changed + same;
+
+function sum(one: ImportSummary, other: ImportSummary): ImportSummary {
+  return {
+    created: one.created + other.created,
+    changed: one.changed + other.changed,
+    same: one.same + other.same,
+    skipped: one.skipped + other.skipped,
+    leftOut: one.leftOut + other.leftOut,
+  };
+}
+
+function told(summary: ImportSummary, unit: "line" | "message" | "entry", seconds: number): string {
+  const { created, changed, same, skipped, leftOut } = summary;
+  const all = stored(summary);
+  const skippedUnits = unit === "entry" ? count(skipped) : count(skipped, unit);
+  return (
+    `${count(all, "message")}: ${count(created)} new, ${count(changed)} changed, ${count(same)} the same; ` +
+    `${skippedUnits} skipped${leftOut > 0 ? `; ${count(leftOut, "notice")} of Discord left out` : ""}. ` +
+    `${seconds.toFixed(1)} s, ${count(Math.round(all / Math.max(seconds, 0.001)))} messages/s.`
   );
-  if (stored > 0) say("They become searchable with the next /backfill start.");
 }
 
 /** A bar on a terminal, a line now and then elsewhere. */

@@ -23,6 +23,3 @@ export type ExportEntry =
 
 /** Text as it comes from the file, in pieces that end anywhere. */
 export type TextPieces = AsyncIterable<string>;
-
-/** What each format's reader looks like. */
-export type ExportReader = (text: TextPieces) => AsyncIterable<ExportEntry>;

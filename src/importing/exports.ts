@@ -6,20 +6,25 @@ import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { z } from "zod";
 import { toError, UserError } from "../errors.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { derivedId } from "./derived-ids.ts";
 import { readDiscordChatExport } from "./discord-chat-exporter.ts";
-import type { ExportEntry, ExportReader, TextPieces } from "./export-entry.ts";
+import type { ExportEntry, TextPieces } from "./export-entry.ts";
+import { jsonElements } from "./json-elements.ts";
 import { readExportLines } from "./json-lines.ts";
+import { whatItIs } from "./refused.ts";
 
 export type { ExportEntry, ExportedMessage } from "./export-entry.ts";
 
 export interface ExportedGuild {
   readonly id: Snowflake;
   readonly name: string;
-  /** False when the file does not tell the guild: the id is then derived from the file's name. */
+  /** False when the file does not tell the guild (it is one of lines): the id is then derived from the file's name. */
   readonly known: boolean;
+  /** True where the file is of one thread. */
+  readonly isThread?: boolean;
 }
 
 const SNIFFED_LENGTH = 64 * 1024;
@@ -40,12 +45,12 @@ export async function* readExport(
   file: string,
   onBytes: (read: number, total: number) => void = () => {},
 ): AsyncIterable<ExportEntry> {
-  const { guild, packed, size } = await sniffed(file);
-  const read: ExportReader = guild === undefined ? readExportLines : readDiscordChatExport;
-  yield* read(textOf(file, packed, (bytes) => onBytes(bytes, size)));
+  const { guild, channel, packed, size } = await sniffed(file);
+  const text = textOf(file, packed, (bytes) => onBytes(bytes, size));
+  yield* guild === undefined ? readExportLines(text) : readDiscordChatExport(text, channel);
 }
 
-/** Looks at the beginning of the file. Only DiscordChatExporter tells the guild; other files hold lines. */
+/** Looks at the beginning of the file, or further where a DiscordChatExporter file tells its guild and channel. Other files hold lines. */
 async function sniffed(file: string) {
   const found = await stat(file).catch((thrown: unknown) => {
     throw new UserError(`There is no file ${file}.`, { cause: thrown });
@@ -58,22 +63,42 @@ async function sniffed(file: string) {
     if (start.length >= SNIFFED_LENGTH) break;
   }
   if (start.trim() === "") throw new UserError(`${file} is empty.`);
-  if (!/^\s*\{/.test(start)) {
-    throw new UserError(
-      `${file} is neither a DiscordChatExporter export in the format JSON nor a file with one JSON object a line.`,
-    );
-  }
-  return { guild: guildIn(start, file), packed, size: found.size };
+  if (!/^\s*\{/.test(start)) throw new UserError(`${file} ${whatItIs(start)}`);
+  const { guild, channel } = await headOf(textOf(file, packed));
+  return { guild: guild && guildOf(guild, channel, file), channel, packed, size: found.size };
 }
 
-/** What DiscordChatExporter writes before everything else. */
-function guildIn(start: string, file: string): ExportedGuild | undefined {
-  if (!/^\s*\{\s*"guild"\s*:/.test(start)) return undefined;
-  const [, id, name] =
-    /^\s*\{\s*"guild"\s*:\s*\{\s*"id"\s*:\s*"(\d{1,19})"\s*,\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(start) ?? [];
-  if (id === undefined || name === undefined) throw new UserError(`${file} does not tell which server it is from.`);
+/** What a DiscordChatExporter file says of its guild and channel, before its messages or after them. */
+async function headOf(text: TextPieces): Promise<{ readonly guild?: object; readonly channel?: object }> {
+  const head: { guild?: object; channel?: object } = {};
+  try {
+    for await (const part of jsonElements(text, "messages")) {
+      if (!("member" in part)) {
+        head.guild ??= {};
+        continue;
+      }
+      const [, name] = /^"(guild|channel)"/.exec(part.member) ?? [];
+      const value: unknown = name && (JSON.parse(`{${part.member}}`) as Record<string, unknown>)[name];
+      if (typeof value !== "object" || value === null) continue;
+      if (name === "guild") head.guild = value;
+      else head.channel = value;
+      if (name === "guild" ? head.channel : head.guild && "id" in head.guild) break;
+    }
+  } catch {
+    // Lines go on after the first object; what breaks off further on is told when it is read.
+  }
+  return head;
+}
+
+const guildSchema = z.object({ id: z.string().regex(/^\d{1,19}$/), name: z.string() });
+
+function guildOf(told: object, channel: object | undefined, file: string): ExportedGuild {
+  const parsed = guildSchema.safeParse(told);
+  if (!parsed.success) throw new UserError(`${file} does not tell which server it is from.`);
+  const { id, name } = parsed.data;
   if (id === "0") throw new UserError(`${file} holds direct messages, not a server's channel.`);
-  return { id, name: String(JSON.parse(name)), known: true };
+  const isThread = channel !== undefined && "type" in channel && /thread/i.test(String(channel.type));
+  return { id, name, known: true, ...(isThread && { isThread }) };
 }
 
 async function isGzip(file: string): Promise<boolean> {

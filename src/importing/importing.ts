@@ -3,7 +3,7 @@
 import type { Archive, ChannelInfo } from "../ports/archive.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
-import type { ExportEntry } from "./export-entry.ts";
+import type { ExportEntry, ExportedMessage } from "./export-entry.ts";
 
 const RECORDS_PER_SAVE = 2_000;
 
@@ -34,6 +34,7 @@ export async function importEntries(
   let summary: ImportSummary = { created: 0, changed: 0, same: 0, skipped: 0, leftOut: 0 };
   // What the archive knows of a channel is from Discord itself, or from an earlier import: no worse than this.
   const known = new Set((await archive.channels(guildId)).map(({ id }) => id));
+  const parents = new Map<Snowflake, ArchivedRecord | undefined>();
   let records: ArchivedRecord[] = [];
   let channels: ChannelInfo[] = [];
   const newest = new Map<Snowflake, Snowflake>();
@@ -71,13 +72,14 @@ export async function importEntries(
       } else if ("leftOut" in entry) {
         summary = { ...summary, leftOut: summary.leftOut + 1 };
       } else {
-        for (const channel of [entry.parent, entry.channel]) {
-          if (channel === undefined || known.has(channel.id)) continue;
-          known.add(channel.id);
-          channels.push(channel);
+        const { record, channel, parent } = await underItsParent(archive, guildId, entry, parents);
+        for (const each of [parent, channel]) {
+          if (each === undefined || known.has(each.id)) continue;
+          known.add(each.id);
+          channels.push(each);
         }
-        records.push(entry.record);
-        const { kind, id, channelId } = entry.record;
+        records.push(record);
+        const { kind, id, channelId } = record;
         const before = newest.get(channelId);
         if (kind === "message" && (before === undefined || compareSnowflakes(id, before) > 0))
           newest.set(channelId, id);
@@ -90,4 +92,25 @@ export async function importEntries(
     await rememberEnds();
   }
   return summary;
+}
+
+/**
+ * Some exports of a thread do not tell the channel above it. If the message that the thread began from, which has its id, is in the archive,
+ * it is that one's channel.
+ */
+async function underItsParent(
+  archive: Archive,
+  guildId: Snowflake,
+  entry: ExportedMessage,
+  origins: Map<Snowflake, ArchivedRecord | undefined>,
+): Promise<ExportedMessage> {
+  const { channel, record } = entry;
+  if (channel.type !== "public-thread" || channel.parentId !== undefined) return entry;
+  if (!origins.has(channel.id)) {
+    origins.set(channel.id, (await archive.get(guildId, "message", [channel.id])).get(channel.id)?.record);
+  }
+  const origin = origins.get(channel.id);
+  if (origin === undefined || origin.channelId === channel.id) return entry;
+  const { channelId: parentId, accessChannelId } = origin;
+  return { channel: { ...channel, parentId, accessChannelId }, record: { ...record, accessChannelId } };
 }

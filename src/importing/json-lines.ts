@@ -2,10 +2,11 @@
 // "category", "attachments" (names), "embeds" (texts), "forwarded" (text), "bot". Channels, threads and authors are known by name.
 
 import { z } from "zod";
-import { toError, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import type { ChannelInfo } from "../ports/archive.ts";
 import { createMessageIds, derivedId, isGenuineId } from "./derived-ids.ts";
 import type { ExportEntry, ExportedMessage, TextPieces } from "./export-entry.ts";
+import { plainProblem } from "./plain-problem.ts";
 
 const MAX_LINE_LENGTH = 8 * 1024 * 1024;
 /** Ids hold times up to 2084 with room to spare; what claims to be later is a mistake. */
@@ -122,11 +123,9 @@ function parse(text: string): { readonly line: Line } | { readonly problem: stri
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch (thrown) {
-    return { problem: `not JSON: ${toError(thrown).message.slice(0, 120)}` };
+  } catch {
+    return { problem: "not JSON" };
   }
   const parsed = lineSchema.safeParse(json);
-  if (parsed.success) return { line: parsed.data };
-  const issue = parsed.error.issues[0];
-  return { problem: `${issue?.path.join(".") || "line"}: ${issue?.message ?? "not valid"}` };
+  return parsed.success ? { line: parsed.data } : { problem: plainProblem(parsed.error, json, "line") };
 }

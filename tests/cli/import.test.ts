@@ -2,11 +2,11 @@
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import type { ExportEntry } from "../../src/importing/export-entry.ts";
@@ -129,6 +129,71 @@ describe("the command", () => {
     } finally {
       await close();
     }
+  });
+
+  const exported = (channel: object, messages: readonly (readonly [string, string])[], type = "Default") =>
+    JSON.stringify({
+      guild: { id: GUILD, name: "Mesh" },
+      channel,
+      messages: messages.map(([id, content]) => ({ id, type, content, author: { id: "300", name: "ada" } })),
+    });
+
+  test("loads a folder of exports, threads under their channels whatever their files are called, and sums up each and all", async () => {
+    const [origin, answer] = [snowflakeAt(Date.UTC(2025, 1, 1)), snowflakeAt(Date.UTC(2025, 1, 2))];
+    const exports = join(folder, "exports");
+    await mkdir(join(exports, "threads"), { recursive: true });
+    // An older exporter does not tell the channel above.
+    const thread = exported({ id: origin, type: "GuildPublicThread", name: "Wobble" }, [[answer, "which wheel"]]);
+    await writeFile(join(exports, "a-thread.json"), thread);
+    const other = { id: "901", type: "GuildNewsThread", name: "Release", categoryId: "900", category: "news" };
+    await writeFile(
+      join(exports, "threads", "b.json"),
+      exported(other, [[snowflakeAt(Date.UTC(2025, 1, 3)), "it is out"]]),
+    );
+    const channel = { id: "100", type: "GuildTextChat", name: "bikes" };
+    await writeFile(join(exports, "z-channel.json.gz"), gzipSync(exported(channel, [[origin, "my wheel wobbles"]])));
+    await writeFile(
+      join(exports, "z-news.json"),
+      exported({ id: "900", type: "GuildNews", name: "news" }, [[snowflakeAt(Date.UTC(2025, 1, 4)), "hi"]]),
+    );
+    await writeFile(join(exports, "package.json"), "[]");
+    await writeFile(join(exports, "picture.png"), "x");
+    const { code, output } = await run(exports);
+    expect(output).toMatch(/Left out: .*package\.json is neither/);
+    expect(output.match(/^1 message: 1 new/gm)).toHaveLength(4);
+    expect(output).toMatch(/4 files in all: 4 messages: 4 new/);
+    expect(code).toBe(0);
+    const { archive, close } = await openArchive({
+      location: join(folder, "data", "archive.sqlite"),
+      logger: recordingLogger().logger,
+    });
+    try {
+      expect(await archive.channel(GUILD, origin)).toMatchObject({ parentId: "100", accessChannelId: "100" });
+      expect((await archive.get(GUILD, "message", [answer])).get(answer)?.record).toMatchObject({
+        channelId: origin,
+        accessChannelId: "100",
+      });
+      expect(await archive.channel(GUILD, "900")).toMatchObject({ type: "announcement" });
+    } finally {
+      await close();
+    }
+  });
+
+  test("says which message could not be used, and with nothing usable has exit code 1", async () => {
+    const file = join(folder, "export.json");
+    await writeFile(file, exported({ id: "100", type: "GuildTextChat", name: "bikes" }, [["abc", "hi"]]));
+    const bad = await run(file);
+    expect(bad.output).toMatch(/message 1 skipped: id: not an id/);
+    expect(bad.output).toMatch(/1 message skipped/);
+    expect(bad.output).toMatch(/Nothing in it could be used/);
+    expect(bad.code).toBe(1);
+    await writeFile(
+      file,
+      exported({ id: "100", type: "GuildTextChat", name: "bikes" }, [[snowflakeAt(Date.UTC(2025, 1, 1)), ""]], "24"),
+    );
+    const notices = await run(file);
+    expect(notices.output).toMatch(/1 notice of Discord left out/);
+    expect(notices.code).toBe(1);
   });
 
   test("a wrong call gets one clear message and exit code 2", async () => {

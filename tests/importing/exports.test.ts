@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import type { ExportEntry, ExportedMessage } from "../../src/importing/export-entry.ts";
 import { exportedGuild, readExport } from "../../src/importing/exports.ts";
+import { findExports } from "../../src/importing/find-exports.ts";
 import { compareSnowflakes, isSnowflake, snowflakeAt, snowflakeTime } from "../../src/snowflake.ts";
 
 let folder: string;
@@ -245,14 +246,25 @@ describe("a DiscordChatExporter export", () => {
         type: "Reply",
         timestampEdited: "2025-06-02T00:00:00+00:00",
         attachments: [{ id: "1", url: "https://x", fileName: "a.png", fileSizeBytes: 3 }],
-        embeds: [{ title: "T", description: "D", fields: [{ name: "F", value: "V", isInline: false }] }, { title: "" }],
+        embeds: [
+          {
+            author: { name: "A" },
+            title: "T",
+            description: "D",
+            fields: [{ name: "F", value: "V", isInline: false }],
+            footer: { text: "P" },
+          },
+          { title: "" },
+        ],
+        isPinned: true,
+        stickers: [{ name: "wave" }],
         reference: { messageId: "999", channelId: "200", guildId: null },
       }),
       message(2, { author: { id: "301", name: "helper", nickname: null, isBot: true } }),
       message(3, {
         content: "",
         reference: { messageId: "5" },
-        forwardedMessage: { content: "as was said", embeds: [] },
+        forwardedMessage: { content: "as was said", embeds: [], attachments: [{ fileName: "b.pdf" }] },
       }),
     ];
     for (const indent of [0, 2]) {
@@ -272,7 +284,9 @@ describe("a DiscordChatExporter export", () => {
             authorName: "Ada",
             content: "message 1",
             attachments: [{ name: "a.png" }],
-            embeds: ["T\nD\nF\nV"],
+            embeds: ["A\nT\nD\nF: V\nP"],
+            stickers: ["wave"],
+            pinned: true,
             replyToId: "999",
             editedAt: Date.UTC(2025, 5, 2),
           },
@@ -298,6 +312,7 @@ describe("a DiscordChatExporter export", () => {
             authorId: "300",
             authorName: "Ada",
             content: "",
+            attachments: [{ name: "b.pdf" }],
             forwarded: "as was said",
           },
         },
@@ -323,6 +338,78 @@ describe("a DiscordChatExporter export", () => {
       record: { accessChannelId: "201" },
     });
   });
+
+  test("is read the same with its keys in any order, also with its messages before its guild and channel", async () => {
+    const whole = chatExport([1, 2, 3].map((n) => message(n)));
+    const expected = await messagesOf(await written(JSON.stringify(whole)));
+    expect(expected).toHaveLength(3);
+    const { messages, ...rest } = whole;
+    const sorted = (value: unknown): unknown =>
+      Array.isArray(value)
+        ? value.map(sorted)
+        : typeof value === "object" && value !== null
+          ? Object.fromEntries(
+              Object.entries(value)
+                .sort(([one], [other]) => (one < other ? -1 : 1))
+                .map(([key, inner]) => [key, sorted(inner)]),
+            )
+          : value;
+    for (const same of [sorted(whole), { messages, ...rest }, { channel: rest.channel, messages, guild: rest.guild }]) {
+      const file = await written(JSON.stringify(same));
+      expect(await exportedGuild(file)).toMatchObject({ id: "1343693475581890600", name: 'The "Mesh" {1}' });
+      expect(await messagesOf(file)).toEqual(expected);
+    }
+  });
+
+  test("keeps who is mentioned, by id (--markdown false) or by name, and not whom a reply answers", async () => {
+    const mentions = [
+      { id: "301", name: "bo", nickname: "Bo B." },
+      { id: "302", name: "cy", nickname: null },
+    ];
+    const found = await messagesOf(
+      await written(
+        JSON.stringify(
+          chatExport([
+            message(1, { content: "<@301> and <@!302>", mentions }),
+            message(2, { content: "thanks @Bo B.", mentions }),
+            message(3, { content: "thanks", mentions }),
+          ]),
+        ),
+      ),
+    );
+    expect(found.map(({ record }) => record.mentions)).toEqual([
+      [
+        { id: "301", name: "Bo B." },
+        { id: "302", name: "cy" },
+      ],
+      [{ id: "301", name: "Bo B." }],
+      undefined,
+    ]);
+  });
+
+  test("says in plain words why a message cannot be used", async () => {
+    const bad = [
+      { ...message(1), content: undefined },
+      { ...message(2), author: 5 },
+      { ...message(3), attachments: "x" },
+      7,
+    ];
+    const { entries } = await entriesOf(await written(JSON.stringify(chatExport(bad))));
+    expect(entries.map((entry) => ("problem" in entry ? entry.problem : entry))).toEqual([
+      "content: missing",
+      "author: not an object with its fields",
+      "attachments: not a list",
+      "message: not an object with its fields",
+    ]);
+  });
+
+  test.each(["24", "46", "18", "ThreadCreated", "21"])(
+    "a message of type %s is Discord's own, as in the live path",
+    async (type) => {
+      const { entries } = await entriesOf(await written(JSON.stringify(chatExport([message(1, { type })]))));
+      expect(entries).toEqual([{ line: 1, leftOut: type }]);
+    },
+  );
 
   test("Discord's own notices are left out, and a message that cannot be used is told with its place", async () => {
     const file = await written(
@@ -383,6 +470,10 @@ describe("what is no export", () => {
     ["an empty archive", gzipSync("")],
     ["prose", "Dear diary"],
     ["a list", "[1, 2]"],
+    ["a web page", "<!DOCTYPE html><html>"],
+    ["a CSV export", "AuthorID,Author,Date,Content,Attachments,Reactions\n1,a,b,c,,"],
+    ["a ZIP archive", "PK\u0003\u0004xxxx"],
+    ["Discord's own data", '[{"ID": 1, "Timestamp": "2025-01-01 00:00:00", "Contents": "hi", "Attachments": ""}]'],
     ["binary data", Buffer.from([0, 1, 2, 3, 255])],
     ["direct messages", JSON.stringify({ ...chatExport([]), guild: { id: "0", name: "Direct Messages" } })],
   ])("%s is refused before anything is read", async (_, content) => {
@@ -392,6 +483,36 @@ describe("what is no export", () => {
     expect(String(error)).toContain(file);
     expect(entries).toEqual([]);
     await expect(exportedGuild(file)).rejects.toThrow(UserError);
+  });
+
+  test.each([
+    [
+      "a CSV export",
+      "AuthorID,Author,Date,Content,Attachments,Reactions\n",
+      /Export the channel again in the format JSON/,
+    ],
+    ["a ZIP archive", "PK\u0003\u0004xxxx", /Unpack it and name the folder/],
+    [
+      "Discord's own data",
+      '[{"ID": 1, "Contents": "hi"}]',
+      /only what you wrote yourself; name a DiscordChatExporter export/,
+    ],
+  ])("%s is refused with what to do instead", async (_, content, advice) => {
+    await expect(exportedGuild(await written(content))).rejects.toThrow(advice);
+  });
+
+  test("of a folder, what is no export is told, and a folder without any is refused with the reasons", async () => {
+    await written(JSON.stringify(chatExport([])), "a.json");
+    await written("[]", "b.json");
+    await written("x", "c.png");
+    const { exports, others } = await findExports([folder]);
+    expect(exports.map(({ file }) => file)).toEqual([join(folder, "a.json")]);
+    expect(others).toEqual([expect.stringMatching(/b\.json is neither/)]);
+    await rm(join(folder, "a.json"));
+    await expect(findExports([folder])).rejects.toThrow(/holds no export[\s\S]*b\.json is neither/);
+    await rm(join(folder, "b.json"));
+    await expect(findExports([folder])).rejects.toThrow(/holds no export\. Exports end in \.json/);
+    await expect(findExports([join(folder, "c.png")])).rejects.toThrow(/c\.png is neither/);
   });
 
   test("a missing file and a folder are refused, naming them", async () => {

@@ -70,10 +70,7 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
       store.get(recordKey(guildId, "message", threadId)),
       store.list(channelIndexRange("message", guildId, threadId), { limit: 1 }),
     ]);
-    return [
-      ...(origin.value === null ? [] : [threadId]),
-      ...(first === undefined ? [] : [idOfPackedKey(first.key)]),
-    ];
+    return [...(origin.value === null ? [] : [threadId]), ...(first === undefined ? [] : [idOfPackedKey(first.key)])];
   }
 
   return {
@@ -90,7 +87,10 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
         // Whoever stores its first message at this moment may still have read the former name.
         const carriers = isNamedAnew && isNamed(before) ? [channel.id, ...named] : named;
         const marks = [...new Set(carriers)].map((id) => markKey("pending", guildId, "message", id));
-        return [{ type: "set", key, value }, ...marks.map((mark) => ({ type: "set", key: mark, value: NOTHING }) as const)];
+        return [
+          { type: "set", key, value },
+          ...marks.map((mark) => ({ type: "set", key: mark, value: NOTHING }) as const),
+        ];
       });
       await store.commitGroups(await Promise.all(groups));
     },

@@ -343,7 +343,7 @@ describe("context", () => {
     ]);
     const stored = records.map((record) => ({ record, contentHash: "h" }));
     const newestFirst = [...stored].reverse();
-    const texts = async (known?: KnownContext) =>
+    const texts = async (known?: ReturnType<typeof knownContext>) =>
       (await prepareRecords(archive.archive, "1", stored, textRecipe, known)).map(
         ({ chunks }) => chunks[0]?.embeddedText,
       );
