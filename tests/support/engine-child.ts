@@ -141,6 +141,8 @@ await Promise.all([arrive(Number(liveMessages ?? 0)), changeOlder()]);
 do {
   await house.engine.done(GUILD);
   await house.live.idle();
+  // A run that had succeeded before the process died may have left its last step to the next one's look.
+  if (!stopping) await house.considered();
 } while (!stopping && (await mayGoOn()));
 if (!stopping) {
   say("finished", { status: await status() });
