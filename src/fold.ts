@@ -23,9 +23,16 @@ const MARK = /^\p{M}$/u;
 /** Says how an emoji is drawn, or where a word may be broken: nobody types it. */
 const UNTYPED = new Set(["\ufe0e", "\ufe0f", "\u00ad"]);
 
-/** Of a code unit, what it becomes; a mark after a letter of an accented script is dropped. Filled as they occur. */
-const folded: (string | undefined)[] = [];
-const DROPPED_AFTER_ACCENTED = "mark";
+/** What becomes of a code unit; looked up for every letter there is. 0: not known yet. */
+const STAYS = 1;
+const STAYS_ACCENTED = 2;
+/** A mark: dropped after a letter of an accented script. */
+const MARKS = 3;
+const CHANGES = 4;
+const CHANGES_ACCENTED = 5;
+const fates = new Uint8Array(0x10000);
+/** Of those that change. */
+const changed = new Map<number, string>();
 
 /**
  * Compatible forms made one (NFKC), without case, and without the accents of Latin, Greek and Cyrillic. In other scripts marks are
@@ -43,30 +50,31 @@ export function fold(text: string): string {
       afterAccented = code >= 0x61 && code <= 0x7a;
       continue;
     }
-    const now = folded[code] ?? foldUnit(code);
-    if (now === DROPPED_AFTER_ACCENTED) {
-      if (!afterAccented) continue;
+    const fate = fates[code] || learnFate(code);
+    if (fate === MARKS && afterAccented) {
       result += lower.slice(copied, i);
       copied = i + 1;
       continue;
     }
-    afterAccented = isAccented[code] === 1;
-    if (now.length === 1 && now.charCodeAt(0) === code) continue;
-    result += lower.slice(copied, i) + now;
+    afterAccented = fate === STAYS_ACCENTED || fate === CHANGES_ACCENTED;
+    if (fate < CHANGES) continue;
+    result += lower.slice(copied, i) + (changed.get(code) ?? "");
     copied = i + 1;
   }
   return copied === 0 ? lower : result + lower.slice(copied);
 }
 
-/** Code units that are letters of a script whose accents are dropped. */
-const isAccented = new Uint8Array(0x10000);
-
-function foldUnit(code: number): string {
+function learnFate(code: number): number {
   const unit = String.fromCharCode(code);
-  isAccented[code] = ACCENTED_SCRIPT.test(unit) ? 1 : 0;
-  const now = UNTYPED.has(unit) ? "" : MARK.test(unit) ? DROPPED_AFTER_ACCENTED : foldLetter(unit);
-  folded[code] = now;
-  return now;
+  const isAccented = ACCENTED_SCRIPT.test(unit);
+  const becomes = UNTYPED.has(unit) ? "" : foldLetter(unit);
+  let fate = isAccented ? STAYS_ACCENTED : STAYS;
+  if (becomes !== unit) {
+    changed.set(code, becomes);
+    fate = isAccented ? CHANGES_ACCENTED : CHANGES;
+  } else if (MARK.test(unit)) fate = MARKS;
+  fates[code] = fate;
+  return fate;
 }
 
 function foldLetter(letter: string): string {
