@@ -30,7 +30,6 @@ const SHORT_LENGTH = 20;
 const EXTERNAL_WEIGHT = 2;
 /** The guild's own rows tell better than the probe's sentences, if there are so many. */
 const ENOUGH_ROWS = 50;
-const WORDS_WEIGHT = 0.7;
 const LETTERS_WEIGHT = 1.5;
 /** Of a query in another language than the texts, a name at most is found by letters: less than this share of it. */
 const SURE_COVERAGE = 0.3;
@@ -42,7 +41,7 @@ const SURE_LIKENESS = 0.6;
  * * c0 is the mean cosine of unrelated texts where the embedder's vectors lie close together, and v = 2; else c0 = 0 and v = 1.
  * * L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short message a
  *   word stands once or not at all, so counting words tells little; their likeness tells the more.
- * * match, for an English query: 0.7 x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
+ * * match, for an English query: (1 - s / 2) x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
  * * match, for others: 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
  * The factors tell whether the query is in the language of the texts: where it is not, the few words found mislead.
  * Each generation's cosines are shares of its own best one, shadowed or not: those of two models do not compare. The scores of those whose
@@ -53,7 +52,7 @@ export function rank(text: string, groups: readonly CandidateGroup[], words: Wor
   const cosines = groups.flatMap((group) => cosinesOf(group));
   const parts = candidates.map(({ searchText }) => splitSearchText(searchText));
   const likeness = compareWords(text, parts, words);
-  const match = compareMatches(text, candidates, parts, words, likeness.best);
+  const match = compareMatches(text, candidates, parts, words, likeness);
   const most = groups.map((group) => match.weight + likeness.weight + weightOf(group));
   const scales = groups.flatMap(({ rows }, g) => rows.map(() => Math.max(...most) / (most[g] || 1)));
   return candidates
@@ -112,32 +111,38 @@ interface Part {
   readonly weight: number;
 }
 
+interface Likeness extends Part {
+  /** Of the best candidate, from 0 to 1. */
+  readonly best: number;
+  /** How short the candidates are, from 0 (long) to 1. */
+  readonly shortness: number;
+}
+
 function compareWords(
   text: string,
   parts: readonly Candidate[],
   words: WordComparison | undefined,
-): Part & { readonly best: number } {
-  if (words === undefined) return { values: new Float64Array(), weight: 0, best: 1 };
+): Likeness {
+  if (words === undefined) return { values: new Float64Array(), weight: 0, best: 1, shortness: 0 };
   const { scores, meanLength } = words.lateInteraction.compare(text, parts, words.sample.frequencies);
   const best = scores.reduce((max, score) => Math.max(max, score), 0);
-  return { values: relative(scores), weight: 1 + (2 * SHORT_LENGTH) / (SHORT_LENGTH + meanLength), best };
+  const shortness = SHORT_LENGTH / (SHORT_LENGTH + meanLength);
+  return { values: relative(scores), weight: 1 + 2 * shortness, best, shortness };
 }
 
-/** @param bestLikeness of the late interaction */
 function compareMatches(
   text: string,
   candidates: readonly FoundRow[],
   parts: readonly Candidate[],
   words: WordComparison | undefined,
-  bestLikeness: number,
+  { best, shortness }: Pick<Likeness, "best" | "shortness">,
 ): Part {
   if (words !== undefined && comparesLetters(text, words.sample)) {
     const { scores, coverage } = compareLetters(text, parts, words.sample.ngrams);
     return { values: relative(scores), weight: LETTERS_WEIGHT * Math.min(1, coverage / SURE_COVERAGE) };
   }
   const values = relative(candidates.map((row) => row.textScore ?? 0));
-  if (words === undefined) return { values, weight: 1 };
-  return { values, weight: WORDS_WEIGHT * Math.min(1, bestLikeness / SURE_LIKENESS) ** 2 };
+  return { values, weight: (1 - shortness / 2) * Math.min(1, best / SURE_LIKENESS) ** 2 };
 }
 
 /** Each value as a share of the best, both above the floor; nothing below zero. */

@@ -88,8 +88,8 @@ describe("a score", () => {
 
   it("trusts the words found little when nothing is like the query", () => {
     const none = Float32Array.of(0, 0);
-    expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.6, 0)), "3")).toBeCloseTo(0.7 + 2);
-    expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.3, 0)), "3")).toBeCloseTo(0.7 / 4 + 2);
+    expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.6, 0)), "3")).toBeCloseTo(0.75 + 2);
+    expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.3, 0)), "3")).toBeCloseTo(0.75 / 4 + 2);
   });
 
   it("compares letters where people do not write English", () => {
