@@ -118,11 +118,7 @@ interface Likeness extends Part {
   readonly shortness: number;
 }
 
-function compareWords(
-  text: string,
-  parts: readonly Candidate[],
-  words: WordComparison | undefined,
-): Likeness {
+function compareWords(text: string, parts: readonly Candidate[], words: WordComparison | undefined): Likeness {
   if (words === undefined) return { values: new Float64Array(), weight: 0, best: 1, shortness: 0 };
   const { scores, meanLength } = words.lateInteraction.compare(text, parts, words.sample.frequencies);
   const best = scores.reduce((max, score) => Math.max(max, score), 0);
