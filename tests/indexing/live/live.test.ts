@@ -154,7 +154,7 @@ describe("a neighbour", () => {
     await say(1, "the password is secret", { editedAt: 1 });
     await settled();
     expect(await house.matching("swordfish")).toEqual([]);
-    expect((await rowsOf(id(2)))[0]?.searchText).toBe("the password is secret\u2028Ada: thank you");
+    expect((await rowsOf(id(2)))[0]?.searchText).toBe("the password is secret\u2028Ada: \u2029thank you");
   });
 
   test("that is deleted takes them out again, and the message before it steps in", async () => {
@@ -162,7 +162,7 @@ describe("a neighbour", () => {
     await house.live.messagesDeleted(GUILD, [id(1)]);
     await settled();
     expect(await house.matching("swordfish")).toEqual([]);
-    expect((await rowsOf(id(2)))[0]?.searchText).toBe("good morning\u2028Ada: thank you");
+    expect((await rowsOf(id(2)))[0]?.searchText).toBe("good morning\u2028Ada: \u2029thank you");
   });
 });
 
@@ -177,7 +177,7 @@ describe("the message that a reply answers", () => {
   test("lends it its words instead of the message before", async () => {
     expect((await rowsOf(id(3)))[0]).toMatchObject({
       contextId: id(1),
-      searchText: "where is the swordfish\u2028Ada: in the freezer",
+      searchText: "where is the swordfish\u2028Ada: \u2029in the freezer",
     });
   });
 
@@ -189,7 +189,7 @@ describe("the message that a reply answers", () => {
     await house.live.messagesDeleted(GUILD, [id(1)]);
     await settled();
     expect(await house.matching("kettle")).toEqual([]);
-    expect((await rowsOf(id(3)))[0]?.searchText).toBe("something else\u2028Ada: in the freezer");
+    expect((await rowsOf(id(3)))[0]?.searchText).toBe("something else\u2028Ada: \u2029in the freezer");
   });
 });
 
@@ -221,7 +221,7 @@ describe("words of a message that is gone", () => {
     house.live.kick(GUILD);
     await settled();
     expect(await house.matching("swordfish")).toEqual([]);
-    expect(await contextOf(2)).toBe("Ada: thank you");
+    expect(await contextOf(2)).toBe("Ada: \u2029thank you");
     expect((await house.rows()).size).toBe(1);
   });
 
@@ -254,7 +254,7 @@ describe("words of a message that is gone", () => {
     await house.live.channelDeleted(GUILD, "11");
     expect(await house.matching("swordfish")).toEqual([]);
     const [row] = await rowsOf(id(2));
-    expect(row).toEqual({ ...before, contextId: undefined, searchText: "Ada: thank you" });
+    expect(row).toEqual({ ...before, contextId: undefined, searchText: "Ada: \u2029thank you" });
     expect(await rowsOf(id(1), id(3))).toEqual([]);
   });
 
@@ -265,7 +265,7 @@ describe("words of a message that is gone", () => {
     const requests = house.server?.requests.length;
     await house.live.messagesDeleted(GUILD, [id(1)]);
     await settled();
-    expect(await contextOf(2)).toBe("Ada: thank you");
+    expect(await contextOf(2)).toBe("Ada: \u2029thank you");
     expect(house.server?.requests.length).toBe(requests);
   });
 
@@ -281,8 +281,8 @@ describe("words of a message that is gone", () => {
     await settled();
     expect(await house.matching("secret1")).toEqual([]);
     expect(await house.matching("secret3")).toEqual([]);
-    expect(await contextOf(2)).toBe("nothing to see\u2028Ada: secret2 of the day");
-    expect(await contextOf(4)).toBe("secret2 of the day\u2028Ada: secret4 of the day");
+    expect(await contextOf(2)).toBe("nothing to see\u2028Ada: \u2029secret2 of the day");
+    expect(await contextOf(4)).toBe("secret2 of the day\u2028Ada: \u2029secret4 of the day");
   });
 
   test("leave the rows of others when a collection from Discord finds it edited or deleted", async () => {
@@ -299,8 +299,8 @@ describe("words of a message that is gone", () => {
     await settled();
     expect(await house.matching("secret1")).toEqual([]);
     expect(await house.matching("secret3")).toEqual([]);
-    expect(await contextOf(2)).toBe("nothing to see\u2028Ada: secret2 of the day");
-    expect(await contextOf(4)).toBe("secret2 of the day\u2028Ada: secret4 of the day");
+    expect(await contextOf(2)).toBe("nothing to see\u2028Ada: \u2029secret2 of the day");
+    expect(await contextOf(4)).toBe("secret2 of the day\u2028Ada: \u2029secret4 of the day");
   });
 });
 
@@ -426,7 +426,7 @@ describe("an embedder that is down", () => {
     async function findsNewWords(): Promise<void> {
       await until(async () => (await house.live.pending(GUILD)) === 0, "all is indexed", 30_000);
       expect(await texts(id(1))).toEqual(["nothing to see"]);
-      expect((await rowsOf(id(2)))[0]?.searchText).toBe("nothing to see\u2028Ada: thank you");
+      expect((await rowsOf(id(2)))[0]?.searchText).toBe("nothing to see\u2028Ada: \u2029thank you");
     }
 
     test("when it is known to be down, and has the new words when it is back", async () => {
