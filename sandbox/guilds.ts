@@ -63,7 +63,7 @@ export interface GuildActions {
   updateMember(
     guildId: Snowflake,
     userId: Snowflake,
-    change: { roleIds?: readonly Snowflake[]; nick?: string | null },
+    change: { roleIds?: readonly Snowflake[]; nick?: string | null; timedOutUntil?: number | null },
   ): Member;
   removeMember(guildId: Snowflake, userId: Snowflake): void;
   addRole(guildId: Snowflake, input: { name: string; permissions?: bigint; color?: number; id?: Snowflake }): Role;
@@ -111,7 +111,14 @@ export function createGuildActions(state: State): GuildActions {
   }
 
   function newMember(guild: Guild, userId: Snowflake, roleIds: readonly Snowflake[], nick?: string): Member {
-    const member: Member = { userId, roleIds, nick: nick ?? null, joinedAt: state.now() };
+    const member: Member = {
+      userId,
+      roleIds,
+      nick: nick ?? null,
+      joinedAt: state.now(),
+      timedOutUntil: null,
+      isTimedOut: () => (member.timedOutUntil ?? 0) > state.now(),
+    };
     guild.members.set(userId, member);
     return member;
   }

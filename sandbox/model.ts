@@ -47,6 +47,9 @@ export interface Member {
   roleIds: readonly Snowflake[];
   nick: string | null;
   readonly joinedAt: number;
+  /** Milliseconds since 1970; may be long past. */
+  timedOutUntil: number | null;
+  isTimedOut(): boolean;
 }
 
 export interface ThreadState {

@@ -36,6 +36,9 @@ function overwrittenPermissions(guild: Guild, channel: Channel, userId: Snowflak
   return steps.reduce(applyOverwrites, base);
 }
 
+/** All that a timeout leaves: https://support.discord.com/hc/en-us/articles/4413305239191 */
+const LEFT_BY_TIMEOUT = PermissionFlagsBits.ViewChannel | PermissionFlagsBits.ReadMessageHistory;
+
 const NEEDS_SENDING =
   PermissionFlagsBits.MentionEveryone |
   PermissionFlagsBits.SendTTSMessages |
@@ -44,13 +47,16 @@ const NEEDS_SENDING =
 
 /**
  * Permissions in a channel or thread; 0 for whoever cannot see it. A thread takes its parent's; a private thread shows only to
- * its members and to Manage Threads. Nothing can be put into a message that cannot be sent.
+ * its members and to Manage Threads. Nothing can be put into a message that cannot be sent. A timeout takes all but looking and
+ * reading, save from the owner and administrators.
  */
 export function channelPermissions(guild: Guild, channel: Channel, userId: Snowflake): bigint {
   if (!guild.members.has(userId)) return 0n;
   const governing = channel.thread && channel.parentId ? guild.channels.get(channel.parentId) : channel;
   if (!governing) return 0n;
-  const permissions = overwrittenPermissions(guild, governing, userId);
+  const overwritten = overwrittenPermissions(guild, governing, userId);
+  const isBound = guild.members.get(userId)?.isTimedOut() && overwritten !== ALL_PERMISSIONS;
+  const permissions = isBound ? overwritten & LEFT_BY_TIMEOUT : overwritten;
   if (!(permissions & PermissionFlagsBits.ViewChannel)) return 0n;
   const isHiddenThread =
     channel.type === ChannelType.PrivateThread &&
@@ -65,7 +71,11 @@ export function canView(guild: Guild, channel: Channel, userId: Snowflake): bool
 }
 
 export function canReadHistory(guild: Guild, channel: Channel, userId: Snowflake): boolean {
-  const needed = PermissionFlagsBits.ViewChannel | PermissionFlagsBits.ReadMessageHistory;
+  const isVoice = channel.type === ChannelType.GuildVoice || channel.type === ChannelType.GuildStageVoice;
+  const needed =
+    PermissionFlagsBits.ViewChannel |
+    PermissionFlagsBits.ReadMessageHistory |
+    (isVoice ? PermissionFlagsBits.Connect : 0n);
   return (channelPermissions(guild, channel, userId) & needed) === needed;
 }
 

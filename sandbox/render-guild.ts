@@ -46,7 +46,7 @@ export function renderBareMember(member: Member): Omit<APIGuildMember, "user"> {
     joined_at: new Date(member.joinedAt).toISOString(),
     premium_since: null,
     pending: false,
-    communication_disabled_until: null,
+    communication_disabled_until: member.timedOutUntil === null ? null : new Date(member.timedOutUntil).toISOString(),
     flags: 0 as GuildMemberFlags,
     mute: false,
     deaf: false,

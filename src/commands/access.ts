@@ -13,9 +13,10 @@ import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteractio
 
 type Asked = SlashInteraction | MenuInteraction | ClickInteraction;
 
-/** With the roles that the interaction itself brought along. */
-function viewerOf({ user, member, channelId }: Asked): Viewer {
-  return { userId: user.id, roleIds: [...member.roles.cache.keys()], channelId };
+/** With the roles and the timeout that the interaction itself brought along, by Discord's own clock. */
+function viewerOf({ user, member, channelId, createdTimestamp }: Asked): Viewer {
+  const isTimedOut = (member.communicationDisabledUntilTimestamp ?? 0) > createdTimestamp;
+  return { userId: user.id, roleIds: [...member.roles.cache.keys()], isTimedOut, channelId };
 }
 
 /** @param everybody who sees the channel sees the answer */

@@ -90,6 +90,8 @@ export interface Hearing {
 export interface Viewer {
   readonly userId: Snowflake;
   readonly roleIds: readonly Snowflake[];
+  /** Timed out at this moment. */
+  readonly isTimedOut: boolean;
   /** Where they ask. Whoever does so in an age-restricted channel is of age: Discord has let them in. */
   readonly channelId?: Snowflake;
 }

@@ -51,6 +51,23 @@ describe("what a member sees", () => {
     expect(channelPermissions(guild, mixed, ada.id)).toBe(exact & ~sendingOnly);
   });
 
+  it("shrinks to looking and reading while a member is timed out, save for administrators and the owner", async () => {
+    const { world, guild, ada, admin, insiders, general, clock } = await startDiscord();
+    const lounge = world.addChannel({ guildId: guild.id, name: "lounge", type: ChannelType.GuildVoice });
+    for (const { id } of [ada, admin]) world.updateMember(guild.id, id, { timedOutUntil: clock.now() + 60_000 });
+    expect(channelPermissions(guild, general, ada.id)).toBe(Bits.ViewChannel | Bits.ReadMessageHistory);
+    expect(channelPermissions(guild, general, admin.id) & Bits.SendMessages).toBeTruthy();
+    expect(() => world.postMessage({ channelId: general.id, authorId: ada.id, content: "hi" })).toThrow(
+      "may not write",
+    );
+    expect(world.visibleMessages(ada.id, lounge.id)).toEqual([]);
+    world.updateRole(guild.id, insiders.id, { permissions: Bits.Administrator });
+    expect(channelPermissions(guild, general, ada.id) & Bits.SendMessages).toBeTruthy();
+    world.updateRole(guild.id, insiders.id, { permissions: 0n });
+    clock.advance(61_000);
+    expect(channelPermissions(guild, general, ada.id) & Bits.SendMessages).toBeTruthy();
+  });
+
   it("does not let a member write where they may not", async () => {
     const { world, ben, secret, general, guild } = await startDiscord();
     const write = (channelId: string) => world.postMessage({ channelId, authorId: ben.id, content: "hi" });

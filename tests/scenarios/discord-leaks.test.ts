@@ -1,8 +1,9 @@
 // Attempts to see through search what one cannot read on Discord. Each is made by a member, with what Discord lets a member do.
 
-import { MessageFlags, PermissionFlagsBits } from "discord.js";
+import { ChannelType, MessageFlags, PermissionFlagsBits } from "discord.js";
 import type { APIMessage } from "discord-api-types/v10";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { DEFAULT_PERMISSIONS } from "../../sandbox/guilds.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import {
   buttonId,
@@ -290,6 +291,70 @@ describe("an answer that was opened before", () => {
       const first = resultsOf(each)[0]?.text.match(/dragon\*\* number (\d+)/)?.[0] ?? "";
       expect(textOf(await bot.press(ada.id, each, "🔍 1"))).toContain(first.replace("**", ""));
     }
+  });
+});
+
+describe("who is timed out", () => {
+  const HOUR_MS = 3_600_000;
+
+  /** A dozen messages in a voice channel's text that everybody reads, and pages of them opened by Ada before her timeout. */
+  async function beforeTimeout() {
+    const bot = await startBackscroll();
+    const { world, guild, ada, ben } = bot;
+    const lounge = world.addChannel({ guildId: guild.id, name: "lounge", type: ChannelType.GuildVoice });
+    const stage = world.addChannel({ guildId: guild.id, name: "stage", type: ChannelType.GuildStageVoice });
+    const open = bot.say(ben.id, "the karaoke list hangs at the door");
+    const ids = Array.from({ length: 12 }, (_, at) =>
+      bot.say(ben.id, `karaoke song ${at} is about whale number ${at}`, { channelId: at % 2 ? lounge.id : stage.id }),
+    );
+    for (const id of [...ids, open]) await bot.untilFound(ada.id, id, id);
+    const page = await bot.type(ada.id, "search", { query: "karaoke whale" });
+    expect(resultsOf(page)).toHaveLength(5);
+    const listed = await bot.type(ada.id, "search", { query: "karaoke list" });
+    const timeOut = (until: number | null) => world.updateMember(guild.id, ada.id, { timedOutUntil: until });
+    return { ...bot, bot, lounge, open, ids, page, listed, timeOut };
+  }
+
+  test("reads nothing of voice and stage channels, by page, button or likeness, until it is over; the rest as before", async () => {
+    const { bot, world, ada, clock, open, ids, page, listed, timeOut } = await beforeTimeout();
+    timeOut(clock.now() + HOUR_MS);
+    expect(textOf(await bot.press(ada.id, page, "🔍 1"))).toBe(REFUSED);
+    const next = await turn(bot, ada.id, page, "Next");
+    expect(idsIn(next).filter((id) => id && ids.includes(id))).toEqual([]);
+    const similar = world.pressButton({
+      userId: ada.id,
+      messageId: listed.id,
+      customId: buttonId(listed, "🔍 1"),
+    });
+    const surroundings = await similar.until((reply) => reply && textOf(reply) !== "" && reply, PATIENCE_MS);
+    expect(textOf(surroundings)).toContain("karaoke list");
+    const alike = await bot.press(ada.id, surroundings, "Find similar");
+    expect(idsIn(alike).filter((id) => id && ids.includes(id))).toEqual([]);
+    // What Discord leaves: slash commands are not among it, so the search itself is not even sent.
+    await expect(bot.found(ada.id, "karaoke")).rejects.toThrow("may not use");
+    timeOut(clock.now() - 1_000);
+    expect(await bot.found(ada.id, "karaoke whale")).not.toEqual([]);
+    expect(textOf(await bot.press(ada.id, listed, "🔍 1"))).toContain("karaoke");
+    expect(await bot.found(ada.id, "karaoke list")).toContain(open);
+  });
+
+  test("sees nothing of them in what others share in a channel that a timeout leaves open", async () => {
+    const { bot, world, guild, ben, ids, open, lounge, general } = await beforeTimeout();
+    const shared = await bot.found(ben.id, "karaoke", { share: true }, general.id);
+    expect(shared).toEqual([open]);
+    // In a voice channel nobody who is timed out reads along.
+    world.updateRole(guild.id, guild.id, { permissions: DEFAULT_PERMISSIONS });
+    const there = await bot.found(ben.id, "karaoke whale", { share: true }, lounge.id);
+    expect(there.some((id) => ids.includes(id))).toBe(true);
+  });
+
+  test("is not bound by it as an administrator", async () => {
+    const { bot, world, guild, ada, clock, page, timeOut } = await beforeTimeout();
+    const boss = world.addRole(guild.id, { name: "boss", permissions: PermissionFlagsBits.Administrator });
+    world.updateMember(guild.id, ada.id, { roleIds: [boss.id] });
+    timeOut(clock.now() + HOUR_MS);
+    expect(textOf(await bot.press(ada.id, page, "🔍 1"))).toContain("karaoke");
+    expect(await bot.found(ada.id, "karaoke whale")).not.toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Permissions } from "../../src/ports/discord.ts";
 import { createAccess } from "../../src/search/access.ts";
 
 const GUILD = "1";
-const VIEWER = { userId: "7", roleIds: [] };
+const VIEWER = { userId: "7", roleIds: [], isTimedOut: false };
 
 function privateThread(id: string, parentId = "10"): ChannelInfo {
   return { id, name: id, type: "private-thread", parentId, accessChannelId: id };
@@ -68,7 +68,10 @@ test("an answer for one member says nothing of another", async () => {
   const { access, state } = setUp([privateThread("20")], ["20"]);
   await access.filterFor(GUILD, VIEWER);
   state.memberOf = new Set();
-  expect((await access.filterFor(GUILD, { userId: "8", roleIds: [] })).accessChannelIds).toEqual(["10", "11"]);
+  expect((await access.filterFor(GUILD, { userId: "8", roleIds: [], isTimedOut: false })).accessChannelIds).toEqual([
+    "10",
+    "11",
+  ]);
 });
 
 test("one search looks up at most the 100 newest threads, says how many it left out, and the next takes up where those were a no", async () => {

@@ -45,5 +45,5 @@ export function plainChannels(guild: Guild): NonThreadGuildBasedChannel[] {
 /** The bot itself in a guild; asked of Discord where members are not cached. */
 export async function botMember(guild: Guild): Promise<Viewer> {
   const me = guild.members.me ?? (await guild.members.fetchMe());
-  return { userId: me.id, roleIds: [...me.roles.cache.keys()] };
+  return { userId: me.id, roleIds: [...me.roles.cache.keys()], isTimedOut: me.isCommunicationDisabled() };
 }

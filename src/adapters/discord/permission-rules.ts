@@ -30,10 +30,10 @@ export interface ChannelFacts {
 
 const ALL = Object.values(Bit).reduce((all, bit) => all | bit, 0n);
 
-/**
- * What a member may do in a channel. A timeout takes neither View Channel nor Read Message History away, but everything else
- * (unless the member is an administrator), so it matters to none of this but Manage Threads.
- */
+/** All that a timeout leaves of a member's permissions: https://support.discord.com/hc/en-us/articles/4413305239191 */
+const LEFT_BY_TIMEOUT = Bit.ViewChannel | Bit.ReadMessageHistory;
+
+/** What a member may do in a channel. A timeout binds all but the owner and administrators. */
 export function memberPermissions(guild: GuildFacts, channel: ChannelFacts, member: Viewer): bigint {
   if (member.userId === guild.ownerId) return ALL;
   // An interaction's list of roles leaves @everyone out.
@@ -47,11 +47,12 @@ export function memberPermissions(guild: GuildFacts, channel: ChannelFacts, memb
     channel.overwrites.filter((overwrite) => overwrite.id !== guild.id && roleIds.has(overwrite.id)),
     channel.overwrites.filter((overwrite) => overwrite.id === member.userId),
   ];
-  return steps.reduce((permissions, overwrites) => {
+  const overwritten = steps.reduce((permissions, overwrites) => {
     const deny = overwrites.reduce((bits, overwrite) => bits | overwrite.deny, 0n);
     const allow = overwrites.reduce((bits, overwrite) => bits | overwrite.allow, 0n);
     return (permissions & ~deny) | allow;
   }, base);
+  return member.isTimedOut ? overwritten & LEFT_BY_TIMEOUT : overwritten;
 }
 
 export function isAdministrator(permissions: bigint): boolean {
@@ -87,6 +88,8 @@ export function missing(permissions: bigint, wanted: Readonly<Record<string, big
  * 2. Whoever sees `source` holds Read Message History there (and Connect in a voice channel). `target`'s own history permission
  *    says nothing, because who lacks it still sees what is posted while they watch.
  * 3. An age-restricted channel is shown only in an age-restricted one: permissions do not know who is of age.
+ * 4. A voice channel's text is shown only in a voice channel: whoever is timed out loses Connect, and with it all text of voice and
+ *    stage channels, but still reads the others.
  */
 export function isReadableByReadersOf(guild: GuildFacts, source: ChannelFacts, target: ChannelFacts): boolean {
   const isSeen =
@@ -96,7 +99,7 @@ export function isReadableByReadersOf(guild: GuildFacts, source: ChannelFacts, t
   return (
     isSeen &&
     isHeldByWhoeverSees(guild, source, Bit.ReadMessageHistory) &&
-    (!isVoice(source.type) || isHeldByWhoeverSees(guild, source, Bit.Connect)) &&
+    (!isVoice(source.type) || (isVoice(target.type) && isHeldByWhoeverSees(guild, source, Bit.Connect))) &&
     (!source.ageRestricted || target.ageRestricted)
   );
 }

@@ -1,11 +1,10 @@
 // The Permissions port: who can read what right now, from the guild as discord.js has it cached, and one look-up at Discord for each
 // membership of a private thread.
 
-import { type APIGuildMember, type Client, Routes } from "discord.js";
+import { type Client, Routes } from "discord.js";
 import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
 import PQueue from "p-queue";
 import { toError } from "../../errors.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { Permissions, Viewer } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -17,7 +16,6 @@ import {
   type ChannelFacts,
   canRead,
   type GuildFacts,
-  isAdministrator,
   isReadableByReadersOf,
   memberPermissions,
 } from "./permission-rules.ts";
@@ -28,11 +26,7 @@ const LOOK_UP_TIMEOUT_MS = 3_000;
 
 export function createPermissions(
   client: Client,
-  {
-    directory,
-    logger,
-    clock,
-  }: { readonly directory: Directory; readonly logger: Logger; readonly clock: Pick<Clock, "now"> },
+  { directory, logger }: { readonly directory: Directory; readonly logger: Logger },
 ): Permissions {
   const lookUps = new PQueue({ concurrency: LOOK_UPS_AT_ONCE, timeout: LOOK_UP_TIMEOUT_MS });
 
@@ -74,14 +68,6 @@ export function createPermissions(
     }
   }
 
-  /** Discord has the last word where members are not cached; the member of the interaction that asks is fresh where they are. */
-  async function isTimedOut(guildId: Snowflake, userId: Snowflake): Promise<boolean> {
-    const cached = client.guilds.cache.get(guildId)?.members.cache.get(userId);
-    if (cached) return (cached.communicationDisabledUntilTimestamp ?? 0) > clock.now();
-    const member = (await client.rest.get(Routes.guildMember(guildId, userId))) as APIGuildMember;
-    return Date.parse(member.communication_disabled_until ?? "") > clock.now();
-  }
-
   async function isThreadMember(threadId: Snowflake, userId: Snowflake): Promise<boolean> {
     try {
       await client.rest.get(Routes.threadMembers(threadId, userId));
@@ -106,11 +92,6 @@ export function createPermissions(
 
     async readableThreads(guildId, viewer, privateThreadIds) {
       const { guild, channels } = facts(guildId);
-      let canModerate: Promise<boolean> | undefined;
-      const mayModerate = () => {
-        canModerate ??= lookUp({ guildId }, async () => !(await isTimedOut(guildId, viewer.userId)));
-        return canModerate;
-      };
 
       async function isReadable(threadId: Snowflake): Promise<boolean> {
         const thread = await lookUps.add(() => directory.channel(threadId));
@@ -118,8 +99,7 @@ export function createPermissions(
         if (!parent || thread.type !== "private-thread") return false;
         const permissions = memberPermissions(guild, parent, viewer);
         if (!canRead(permissions, parent.type)) return false;
-        if (isAdministrator(permissions)) return true;
-        if ((permissions & Bit.ManageThreads) !== 0n && (await mayModerate())) return true;
+        if ((permissions & Bit.ManageThreads) !== 0n) return true;
         return lookUp({ threadId }, () => isThreadMember(threadId, viewer.userId));
       }
 

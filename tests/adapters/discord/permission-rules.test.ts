@@ -34,8 +34,8 @@ function channel(more: Partial<ChannelFacts> = {}): ChannelFacts {
 
 const deny = (id: string, bits: bigint) => ({ id, allow: 0n, deny: bits });
 const allow = (id: string, bits: bigint) => ({ id, allow: bits, deny: 0n });
-const reads = (facts: ChannelFacts, roleIds: string[] = [], userId = MEMBER, of = guild()) =>
-  canRead(memberPermissions(of, facts, { userId, roleIds }), facts.type);
+const reads = (facts: ChannelFacts, roleIds: string[] = [], userId = MEMBER, of = guild(), isTimedOut = false) =>
+  canRead(memberPermissions(of, facts, { userId, roleIds, isTimedOut }), facts.type);
 
 describe("a member reads a channel", () => {
   test("by what everyone may, and not without it", () => {
@@ -71,6 +71,28 @@ describe("a member reads a channel", () => {
     expect(reads(voice)).toBe(false);
     expect(missingToRead(READ, voice.type)).toEqual(["Connect"]);
     expect(reads(voice, [], MEMBER, guild(READ | Bit.Connect))).toBe(true);
+  });
+});
+
+describe("a timeout", () => {
+  const talkative = guild(READ | Bit.Connect | Bit.ManageThreads);
+
+  test("leaves reading, and takes the text of voice and stage channels", () => {
+    const timedOut = (facts: ChannelFacts) => reads(facts, [], MEMBER, talkative, true);
+    expect(timedOut(channel())).toBe(true);
+    for (const type of [ChannelType.GuildVoice, ChannelType.GuildStageVoice]) {
+      expect(reads(channel({ type }), [], MEMBER, talkative)).toBe(true);
+      expect(timedOut(channel({ type }))).toBe(false);
+      expect(timedOut(channel({ type, overwrites: [allow(MEMBER, Bit.Connect)] }))).toBe(false);
+    }
+    const left = memberPermissions(talkative, channel(), { userId: MEMBER, roleIds: [], isTimedOut: true });
+    expect(left).toBe(READ);
+  });
+
+  test("binds neither the owner nor an administrator", () => {
+    const voice = channel({ type: ChannelType.GuildVoice });
+    expect(reads(voice, [], OWNER, guild(), true)).toBe(true);
+    expect(reads(voice, [BOSS], MEMBER, guild(), true)).toBe(true);
   });
 });
 
@@ -135,10 +157,15 @@ describe("a channel is shown to another's readers", () => {
     expect(isReadableByReadersOf(guild(Bit.ViewChannel), open, secret)).toBe(false);
   });
 
-  test("as a voice channel only when everyone may connect", () => {
+  test("as a voice channel only when everyone may connect, and into a voice channel: in others one may be who is timed out", () => {
     const voice = channel({ id: "66", type: ChannelType.GuildVoice });
-    expect(isReadableByReadersOf(guild(), voice, open)).toBe(false);
-    expect(isReadableByReadersOf(guild(READ | Bit.Connect), voice, open)).toBe(true);
+    const stage = channel({ id: "68", type: ChannelType.GuildStageVoice });
+    for (const target of [voice, stage]) {
+      expect(isReadableByReadersOf(guild(), voice, target)).toBe(false);
+      expect(isReadableByReadersOf(guild(READ | Bit.Connect), voice, target)).toBe(true);
+    }
+    expect(isReadableByReadersOf(guild(READ | Bit.Connect), voice, open)).toBe(false);
+    expect(isReadableByReadersOf(guild(READ | Bit.Connect), open, voice)).toBe(true);
   });
 
   test("as an age-restricted channel only in an age-restricted one", () => {
@@ -147,7 +174,7 @@ describe("a channel is shown to another's readers", () => {
     expect(isReadableByReadersOf(guild(), restricted, { ...restricted, id: "68" })).toBe(true);
   });
 
-  test("never to someone who could not read it, whatever roles exist and are given out", () => {
+  test("never to someone who could not read it, whatever roles exist and are given out and whoever is timed out", () => {
     // Every pair of channels made of a few overwrites, every set of roles: the rule may refuse too much, never allow too much.
     const overwrites = [EVERYONE, MOD, "4", MEMBER].flatMap((id) => [
       deny(id, Bit.ViewChannel),
@@ -163,7 +190,16 @@ describe("a channel is shown to another's readers", () => {
         overwrites.map((one) => [one]),
       )
       .map((list, index) => channel({ id: String(1000 + index), overwrites: list }));
+    const voices = variants.slice(-20).map((variant) => ({
+      ...variant,
+      id: `${variant.id}0`,
+      type: ChannelType.GuildVoice,
+      overwrites: [...variant.overwrites, allow("5", Bit.Connect)],
+    }));
     const roleSets = [[], [MOD], ["4"], [MOD, "4"], [BOSS]];
+    const viewers = [MEMBER, "102"].flatMap((userId) =>
+      [false, true].map((isTimedOut) => [userId, isTimedOut] as const),
+    );
     let allowed = 0;
     const withRole: GuildFacts = {
       ...guild(0n),
@@ -173,15 +209,20 @@ describe("a channel is shown to another's readers", () => {
         ["4", 0n],
       ]),
     };
-    for (const of of [guild(), guild(Bit.ViewChannel), guild(Bit.ReadMessageHistory), withRole]) {
-      for (const source of variants) {
-        for (const target of variants) {
+    const everyoneTalks = guild(READ | Bit.Connect);
+    const guilds = [guild(), everyoneTalks, guild(Bit.ViewChannel), guild(Bit.ReadMessageHistory), withRole];
+    const isSeen = (target: ChannelFacts, permissions: bigint) =>
+      (permissions & Bit.ViewChannel) !== 0n &&
+      (target.type === ChannelType.GuildText || (permissions & Bit.Connect) !== 0n);
+    for (const of of guilds) {
+      for (const source of [...variants, ...voices]) {
+        for (const target of [...variants, ...voices]) {
           if (!isReadableByReadersOf(of, source, target)) continue;
           allowed++;
           for (const roleIds of roleSets) {
-            for (const userId of [MEMBER, "102"]) {
-              const viewer = { userId, roleIds };
-              const seesTarget = (memberPermissions(of, target, viewer) & Bit.ViewChannel) !== 0n;
+            for (const [userId, isTimedOut] of viewers) {
+              const viewer = { userId, roleIds, isTimedOut };
+              const seesTarget = isSeen(target, memberPermissions(of, target, viewer));
               if (seesTarget && !canRead(memberPermissions(of, source, viewer), source.type)) {
                 expect.fail(
                   `${JSON.stringify({ source, target, viewer }, (_, v) => (typeof v === "bigint" ? `${v}` : v))}`,

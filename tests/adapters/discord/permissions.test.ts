@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { Events, GatewayIntentBits, Options } from "discord.js";
-import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
+import { PermissionFlagsBits as Bit, ChannelType } from "discord-api-types/v10";
 import { expect, test } from "vitest";
 import { createDirectory } from "../../../src/adapters/discord/directory.ts";
 import { createPermissions } from "../../../src/adapters/discord/permissions.ts";
@@ -35,12 +35,14 @@ async function setUp() {
   const warnings: string[] = [];
   const logger = { ...quiet, warn: (event: string) => void warnings.push(event) };
   const directory = createDirectory(client, quiet);
-  const permissions = createPermissions(client, { directory, logger, clock: discord.clock });
+  const permissions = createPermissions(client, { directory, logger });
   const viewers = {
-    admin: { userId: admin.id, roleIds: [] },
-    ada: { userId: ada.id, roleIds: [insiders.id] },
-    ben: { userId: ben.id, roleIds: [] },
-    moderator: { userId: ben.id, roleIds: [moderators.id] },
+    admin: { userId: admin.id, roleIds: [], isTimedOut: true },
+    ada: { userId: ada.id, roleIds: [insiders.id], isTimedOut: false },
+    ben: { userId: ben.id, roleIds: [], isTimedOut: false },
+    moderator: { userId: ben.id, roleIds: [moderators.id], isTimedOut: false },
+    boundModerator: { userId: ben.id, roleIds: [moderators.id], isTimedOut: true },
+    boundAda: { userId: ada.id, roleIds: [insiders.id], isTimedOut: true },
   };
   const names = (ids: readonly string[]) => ids.map((id) => world.getChannel(id).channel.name).sort();
   const reads = async (who: keyof typeof viewers) =>
@@ -53,6 +55,18 @@ test("a member reads what their roles and the channels' overwrites let them, and
   expect(await reads("ben")).toEqual(["general"]);
   expect(await reads("ada")).toEqual(["general", "secret"]);
   expect(await reads("admin")).toEqual(["admin", "general", "secret"]);
+});
+
+test("who is timed out reads no voice and no stage channel, the owner excepted, and such text is shared only where nobody is who could be timed out", async () => {
+  const { client, world, permissions, guild, general, names, reads } = await setUp();
+  const made = once(client, Events.ChannelCreate);
+  const lounge = world.addChannel({ guildId: guild.id, name: "lounge", type: ChannelType.GuildVoice });
+  await made;
+  expect(await reads("ada")).toEqual(["general", "lounge", "secret"]);
+  expect(await reads("boundAda")).toEqual(["general", "secret"]);
+  expect(await reads("admin")).toEqual(["admin", "general", "lounge", "secret"]);
+  expect(names(await permissions.readableByReadersOf(guild.id, general.id))).toEqual(["general"]);
+  expect(names(await permissions.readableByReadersOf(guild.id, lounge.id))).toEqual(["general", "lounge"]);
 });
 
 test("a change of a channel's overwrites or of a role holds at once, and a deleted channel is read by nobody", async () => {
@@ -86,6 +100,8 @@ test("private threads are read by their members and, where they are not timed ou
   expect(await reads("ada")).toEqual(["asleep", "private thread"]);
   expect(await reads("ben")).toEqual([]);
   expect(await reads("moderator")).toEqual(["asleep", "private thread"]);
+  expect(await reads("boundModerator")).toEqual([]);
+  expect(await reads("boundAda")).toEqual(["asleep", "private thread"]);
   expect(await reads("admin")).toEqual(["asleep", "private thread"]);
   // A no is an answer, not a failure.
   expect(warnings).toEqual([]);
