@@ -22,6 +22,7 @@ import { hasFirstShard, isOfShards } from "./adapters/discord/shards.ts";
 import { watchSight } from "./adapters/discord/sight.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
+import { noticingAnotherModel } from "./app/agreed-model.ts";
 import { connectEmbedder, connectFormerEmbedder } from "./app/choose-embedder.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
 import { type Core, createServices } from "./app/services.ts";
@@ -221,7 +222,8 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       stopped.signal,
     );
     if (connected === undefined) return;
-    const { embedder, isUp } = connected;
+    const { isUp } = connected;
+    const embedder = noticingAnotherModel(connected.embedder, () => run("embedder", chooseAgain()));
     core = createServices({
       archive,
       runStore,
@@ -232,7 +234,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       embedder: port?.measured(embedder, isUp) ?? embedder,
       wordModel: builtinModel,
       history,
-      permissions: createPermissions(client, { directory, logger, clock }),
+      permissions: createPermissions(client, { directory, logger }),
       adminChannel: createAdminChannel(
         client,
         (content, mayAttach) => announcementMessage(content, mayAttach ? charts.draw : undefined),
@@ -274,6 +276,27 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     run("remember", remember(guildIds));
     run("forget", forgetGuilds(core));
     logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
+  }
+
+  let isChoosingAgain = false;
+
+  /** The server has another model than at the start. As long as nothing is indexed, it may: all begins anew with that one. */
+  async function chooseAgain(): Promise<void> {
+    const before = core;
+    if (before === undefined || isChoosingAgain || stopped.signal.aborted) return;
+    isChoosingAgain = true;
+    try {
+      if (!(await before.isEmpty([...client.guilds.cache.keys()]))) return;
+      logger.warn("embedder:chosen-again");
+      startingBecause = { what: "the search model was changed before anything was searchable" };
+      core = undefined;
+      await makeUp?.stop();
+      await before.stop();
+      await startIndexing();
+      if (stopped.signal.aborted) await (core as Core | undefined)?.stop();
+    } finally {
+      isChoosingAgain = false;
+    }
   }
 
   const offering = offerCommands();

@@ -21,6 +21,9 @@ export class TransientError extends Error {
   }
 }
 
+/** The embedder answers with another model than the one that was agreed on. */
+export class AnotherModelError extends TransientError {}
+
 /** This very input is the problem; sending it again unchanged cannot help. */
 export class RejectedInputError extends Error {
   override readonly name = "RejectedInputError";
@@ -31,6 +34,11 @@ export class RejectedInputError extends Error {
     super(message, { cause: options.cause });
     this.reason = options.reason ?? "refused";
   }
+}
+
+/** How a failure that is tried again is logged: what passes by itself is nobody's to look into. */
+export function levelOf(thrown: unknown): "warn" | "error" {
+  return thrown instanceof TransientError ? "warn" : "error";
 }
 
 /** Whatever was thrown, as an Error. */

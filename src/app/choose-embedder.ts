@@ -16,6 +16,7 @@ import { TransientError, toError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Embedder, EmbedderSettings } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
+import { agreedModel } from "./agreed-model.ts";
 import type { EmbeddingsConfig } from "./embeddings-settings.ts";
 
 const RETRY_MS = 5_000;
@@ -63,7 +64,7 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
   const waiting = createWaiting(parts);
   while (!stop.aborted) {
     try {
-      const probed = await probeOpenAiServer(options, stop, known);
+      const probed = await agreedModel(() => probeOpenAiServer(options, stop, known), known);
       const served = { ...probed, unrelatedCosine: await unrelatedCosineOf(probed, known, options, stop) };
       await memory.remember(served);
       waiting.end();

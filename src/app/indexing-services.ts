@@ -9,12 +9,16 @@ import type { GenerationSettings } from "../backfill/lifecycle/generation-change
 import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
 import type { Run } from "../backfill/run/run.ts";
 import type { Announcement } from "../backfill/types.ts";
+import { createCanaryCheck } from "../embedding/canary.ts";
 import { type Breaker, createBreaker } from "../embedding/circuit-breaker.ts";
+import { createFaultIsolation } from "../embedding/fault-isolation.ts";
 import { createEmbeddingQueue, type EmbeddingQueue } from "../embedding/queue.ts";
 import { toError } from "../errors.ts";
 import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
 import { createLiveIndexing, type LiveIndexing } from "../indexing/live/live.ts";
+import { createSuspects } from "../indexing/live/suspects.ts";
+import { createUnconfirmed } from "../indexing/live/unconfirmed.ts";
 import type { TextRecipe } from "../indexing/text/prepare.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -79,7 +83,9 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
   const { archive, embedder, clock, logger } = parts;
   const queue = createEmbeddingQueue(embedder, clock);
   const foreground = createForegroundGate(clock);
-  const breaker = createBreaker(queue, clock, logger);
+  const canary = createCanaryCheck(queue);
+  const breaker = createBreaker(canary, clock, logger);
+  const suspects = createSuspects({ quarantine: parts.quarantine, archive, clock, logger });
   const ownership = createOwnership(parts.owners, parts.holder, clock, logger);
   const indexes = createGuildIndexes({
     store: parts.indexStore,
@@ -92,7 +98,21 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     clock,
     logger,
   });
-  const shared = { ...parts, command: parts.command ?? "/backfill", queue, foreground, breaker, ownership, indexes };
+  const unconfirmed = createUnconfirmed({ archive, indexes, logger });
+  const isolation = createFaultIsolation({ queue, breaker, canary, unconfirmed, clock, random: Math.random });
+  const shared = {
+    ...parts,
+    command: parts.command ?? "/backfill",
+    queue,
+    foreground,
+    breaker,
+    canary,
+    isolation,
+    suspects,
+    unconfirmed,
+    ownership,
+    indexes,
+  };
   const live = createLiveIndexing(shared);
   const engine = createEngine({ ...shared, live });
   const stopped = new AbortController();
@@ -102,6 +122,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
   });
 
   async function takeUp(guildId: Snowflake): Promise<void> {
+    suspects.recall(guildId);
     const recovering = engine.recover(guildId);
     try {
       const [marks, removals] = await Promise.all([archive.pending(guildId, 1), archive.unfinishedRemovals(guildId)]);
@@ -121,6 +142,9 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
       if (stopped.signal.aborted) return;
       const startedAt = clock.elapsed();
       try {
+        for (const guildId of suspects.due()) {
+          if (ownership.lease(guildId) !== undefined) await suspects.retry(guildId);
+        }
         for (const guildId of await archive.marked()) live.kick(guildId);
         pauseMs = Math.max(MARKS_EVERY_MS, MARKS_REST * (clock.elapsed() - startedAt));
       } catch (thrown) {
@@ -154,6 +178,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
       takingUp.clear();
       await engine.stop();
       await live.stop();
+      await unconfirmed.settled();
       await takingUp.onIdle();
       await looking;
       breaker.stop();

@@ -37,6 +37,8 @@ export interface Core {
   enter(...guildIds: readonly Snowflake[]): Promise<void>;
   /** Stops looking after a guild that the bot has left. */
   leave(guildId: Snowflake): Promise<void>;
+  /** Whether nothing is indexed with the present model in any of these guilds. */
+  isEmpty(guildIds: readonly Snowflake[]): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -133,6 +135,13 @@ export function createServices(parts: ServicesParts): Core {
       maintenance.forget(guildId);
       if (parts.forgetOnLeave) await indexes.drop(guildId);
       await ownership.release(guildId);
+    },
+    async isEmpty(guildIds) {
+      for (const guildId of guildIds) {
+        const { index } = await indexes.open(guildId);
+        if ((await index.stats()).rows > 0) return false;
+      }
+      return true;
     },
     async stop() {
       await maintenance.stop();

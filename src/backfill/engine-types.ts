@@ -1,11 +1,15 @@
 // What the engine needs, and what it offers to those who put it together. Types only.
 
 import type { ForegroundGate } from "../async/foreground-gate.ts";
+import type { CanaryCheck } from "../embedding/canary.ts";
 import type { Breaker } from "../embedding/circuit-breaker.ts";
+import type { FaultIsolation } from "../embedding/fault-isolation.ts";
 import type { EmbeddingQueue } from "../embedding/queue.ts";
 import type { GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../indexing/guild-index/ownership.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
+import type { Suspects } from "../indexing/live/suspects.ts";
+import type { UnconfirmedRecords } from "../indexing/live/unconfirmed.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AdminChannel, DiscordTime, History } from "../ports/discord.ts";
@@ -29,6 +33,10 @@ export interface EngineParts extends GenerationSettings {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
+  readonly canary: CanaryCheck;
+  readonly isolation: FaultIsolation;
+  readonly suspects: Suspects;
+  readonly unconfirmed: UnconfirmedRecords;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "changed">;

@@ -3,6 +3,7 @@
 import { unlessStopped, within } from "../async/abortable.ts";
 import { createKeyedMutex } from "../async/keyed-mutex.ts";
 import { createSemaphore } from "../async/semaphore.ts";
+import { WrongVectorsError } from "../embedding/canary.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
 import type { Versioned } from "../ports/versioned.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -169,6 +170,7 @@ export function createEngine(parts: EngineParts): Engine {
       verify: (current) =>
         verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current, onProgress()),
       repair: (records, stop) => repair(parts, guildId, records, stop),
+      retrySuspects: () => parts.suspects.retry(guildId),
       onMarked: () => live.kick(guildId),
       onSucceeded: () => changes.runSucceeded(guildId),
       status: () => status(guildId),
@@ -224,9 +226,21 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function verify(guildId: Snowflake, progressed?: (records: number) => void): Promise<Verification> {
     const ranges = phaseRanges(newestThereIs(parts));
+    await requireRightVectors();
     const verifyParts = { sources: await sourcesOf(guildId), find: parts.find, clock };
     const verifying = verifyRecords(verifyParts, guildId, ranges, undefined, onProgress(progressed));
     return (await unlessStopping(verifying)).verification;
+  }
+
+  /** @throws UserError when the embedder answers, but not with the vectors of the texts */
+  async function requireRightVectors(): Promise<void> {
+    try {
+      await parts.canary.check({ priority: "live", signal: stopped.signal });
+    } catch (thrown) {
+      // One that does not answer is told by the check itself, whose searches then go by words.
+      if (thrown instanceof WrongVectorsError) throw new UserError(`Nothing was checked: ${thrown.message}.`);
+      logger.debug("verify:embedder-unchecked", { error: toError(thrown).message });
+    }
   }
 
   /** Long walks look here, page by page, whether they are still wanted. */

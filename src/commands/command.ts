@@ -36,7 +36,7 @@ export interface CommandContext {
   readonly search: Search;
   readonly access: Access;
   readonly notes: Notes;
-  readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "neighbours" | "channels">;
+  readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "neighbours" | "channels" | "pending">;
   /** What the archive would remember of a Discord channel; undefined for one that holds no messages. */
   channelInfo(channel: DiscordChannel): ChannelInfo | undefined;
   readonly draw: DrawChart;
@@ -73,3 +73,8 @@ export interface MenuCommand {
 }
 
 export type Command = SlashCommand | MenuCommand;
+
+/** A page number from a button, which any client may have written: 0 for what is none. */
+export function pageOf(text: string | undefined): number {
+  return /^\d{1,4}$/.test(text ?? "") ? Number(text) : 0;
+}

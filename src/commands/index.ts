@@ -48,6 +48,15 @@ export function createCommands(context: CommandContext, options: CommandOptions 
     saveNote,
     createFindSimilar(searches),
   ];
+  const clicks = new Map(
+    commands.flatMap((command) =>
+      command.kind === "slash"
+        ? Object.entries(command.buttons ?? {}).map(
+            ([action, click]) => [`${command.data.name}:${action}`, { click, guard: command.guard }] as const,
+          )
+        : [],
+    ),
+  );
   const byName = new Map(commands.map((command) => [prefix + command.data.name, command]));
   const definitions = [...byName].map(([name, command]) => ({ ...command.data.toJSON(), name }));
 
@@ -56,12 +65,11 @@ export function createCommands(context: CommandContext, options: CommandOptions 
     if (interaction.isButton()) {
       const [namespace, name, action = "", ...args] = interaction.customId.split(":");
       if (namespace !== customIdNamespace) return undefined;
-      const command = commands.find(({ data }) => data.name === name);
+      const known = clicks.get(`${name}:${action}`);
       return async () => {
-        const click = command?.kind === "slash" ? command.buttons?.[action] : undefined;
-        if (!interaction.inCachedGuild() || command?.kind !== "slash" || !click) throw new UserError(gone);
-        command.guard?.(interaction);
-        await click(interaction, context, args);
+        if (!interaction.inCachedGuild() || known === undefined) throw new UserError(gone);
+        known.guard?.(interaction);
+        await known.click(interaction, context, args);
       };
     }
     if (!interaction.isCommand() && !interaction.isAutocomplete()) return undefined;
@@ -117,7 +125,8 @@ export function createCommands(context: CommandContext, options: CommandOptions 
   };
 }
 
-const gone = "This button belongs to something that is over, or to an older version of the bot.";
+const gone =
+  "This button is too old: it belongs to something that is over, or to an older version of the bot. Nothing was changed.";
 
 function errorView(error: Error, errorId: string): View {
   if (error instanceof UserError) return userErrorView(error.message);

@@ -6,7 +6,14 @@ import type { ChannelInfo } from "../ports/archive.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
 import { noteChoice, noteRemovedView, noteSavedView, notesView } from "../views/notes.ts";
 import { canReadIn } from "./access.ts";
-import type { ClickInteraction, CommandContext, MenuInteraction, SlashCommand, SlashInteraction } from "./command.ts";
+import {
+  type ClickInteraction,
+  type CommandContext,
+  type MenuInteraction,
+  pageOf,
+  type SlashCommand,
+  type SlashInteraction,
+} from "./command.ts";
 import { answer } from "./reply.ts";
 
 const maxTextLength = 4_000;
@@ -82,10 +89,10 @@ export const note = {
     await interaction.respond(matching.slice(0, maxChoices));
   },
   buttons: {
-    async list(interaction, { notes }, [page = "0"]) {
+    async list(interaction, { notes }, [page]) {
       await interaction.deferUpdate();
       const { guildId, user } = interaction;
-      await answer(interaction, notesView(await notes.list(guildId, user.id), Number(page), guildId));
+      await answer(interaction, notesView(await notes.list(guildId, user.id), pageOf(page), guildId));
     },
     async remove(interaction, context, [noteId = ""]) {
       await interaction.deferUpdate();

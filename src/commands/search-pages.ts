@@ -3,17 +3,26 @@
 import { MessageFlags } from "discord.js";
 import { toError, UserError } from "../errors.ts";
 import type { SearchFilter } from "../ports/vector-index.ts";
+import { isReadable } from "../search/access.ts";
 import type { SearchResult } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { customId } from "../views/message.ts";
 import { resultsPerPage, type ShownHit, searchResultsView } from "../views/search-results.ts";
 import { asStoredNow, readableFor } from "./access.ts";
-import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
+import {
+  type ClickInteraction,
+  type CommandContext,
+  type MenuInteraction,
+  pageOf,
+  type SlashInteraction,
+} from "./command.ts";
 import { answer } from "./reply.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** As many as a search ranks (more only for phrases). */
 const LOOKED_THROUGH = 200;
+/** Of what is not searchable yet. */
+const MARKS_LOOKED_AT = 200;
 
 /** One search, as long as its pages can be turned. */
 export interface PagedSearch {
@@ -65,6 +74,7 @@ async function showPage(
     threadsUnchecked: uncheckedThreads > 0,
     ageRestrictedLeftOut: ageRestrictedChannels > 0,
     status: hits.length === 0 ? await statusIfKnown(context, guildId) : undefined,
+    newestArePending: hits.length === 0 && (await isPendingFor(context, guildId, readable)),
   });
   await answer(interaction, view);
 }
@@ -90,7 +100,7 @@ export async function turnPage(
   interaction: ClickInteraction,
   context: CommandContext,
   sessions: Sessions<PagedSearch>,
-  [sessionId = "", page = "0"]: readonly string[],
+  [sessionId = "", page]: readonly string[],
 ): Promise<void> {
   const search = sessions.find(sessionId);
   // What was found for one pair of eyes does not go into a message that more can see.
@@ -105,7 +115,7 @@ export async function turnPage(
     throw new UserError("Only who searched can turn the pages. Search yourself to see what you can read.");
   }
   await interaction.deferUpdate();
-  await showPage(interaction, context, { search, sessionId, page: Math.max(0, Math.trunc(Number(page)) || 0) });
+  await showPage(interaction, context, { search, sessionId, page: pageOf(page) });
 }
 
 /** The message's buttons, those that turn pages disabled. */
@@ -119,6 +129,21 @@ function withoutPages({ message }: ClickInteraction) {
         : component,
     ),
   }));
+}
+
+/** Whether something that can be read here is not searchable yet: of anything else not even that is told. */
+async function isPendingFor({ archive, logger }: CommandContext, guildId: Snowflake, readable: SearchFilter) {
+  try {
+    const marks = await archive.pending(guildId, MARKS_LOOKED_AT);
+    for (const kind of ["message", "note"] as const) {
+      const ids = marks.filter((mark) => mark.kind === kind).map(({ id }) => id);
+      const records = await archive.get(guildId, kind, ids);
+      if ([...records.values()].some(({ record }) => isReadable(record, readable))) return true;
+    }
+  } catch (thrown) {
+    logger.warn("search:pending-unknown", { guildId, error: toError(thrown).message });
+  }
+  return false;
 }
 
 /** Only explains an empty result: when it cannot be had, the result is shown without. */

@@ -11,8 +11,11 @@ export interface QuarantineEntry {
   /** What was refused; a record whose hash has changed since gets a fresh chance. */
   readonly contentHash: string;
   readonly reason: string;
+  /** How often it was refused, each time minutes after the last, with a harmless text passing before and after. */
   readonly attempts: number;
   readonly at: number;
+  /** It is tried again by itself then. Undefined: it has been given up. Milliseconds since 1970. */
+  readonly retryAt?: number;
 }
 
 /** Records set aside, by guild. Entries that belong to a run's commit are stored by `RunStore.save`. */

@@ -3,13 +3,15 @@
 
 import { UserError } from "../errors.ts";
 import type { SearchFilter, VectorIndex } from "../ports/vector-index.ts";
-import { compareSnowflakes, type Snowflake, snowflakeAt, snowflakeBefore } from "../snowflake.ts";
+import { compareSnowflakes, isSnowflake, type Snowflake, snowflakeAt, snowflakeBefore } from "../snowflake.ts";
 import { nameKey, tags } from "../tags.ts";
 import type { Meaning } from "./operators.ts";
 import type { ParsedQuery, Term } from "./query.ts";
 
 /** Each may be a question to Discord, and those of all members wait in one line. */
 const MAX_NAMES = 10;
+
+const isId = (name: string) => /^\d{17,}$/.test(name);
 
 export interface NarrowParts {
   /** Ids of members a name may mean; lower case. */
@@ -48,14 +50,16 @@ export async function narrow(
 ): Promise<Narrowed> {
   async function peopleCalled(name: string): Promise<readonly Snowflake[]> {
     if (name === "me" && askerId !== undefined) return [askerId];
-    return /^\d{17,19}$/.test(name) ? [name] : await findAuthors(guildId, name);
+    if (!isId(name)) return await findAuthors(guildId, name);
+    // A number that no id can be is nobody.
+    return isSnowflake(name) ? [name] : [];
   }
 
   /** Members of that name, and whatever was written under it: who has left, and bridges and webhooks, are no members. */
   async function author(name: string): Promise<Resolved | undefined> {
     const authorIds = await peopleCalled(name);
     const key = nameKey(name);
-    if (key === "" || /^\d{17,19}$/.test(name)) return authorIds.length > 0 ? { authorIds } : undefined;
+    if (key === "" || isId(name)) return authorIds.length > 0 ? { authorIds } : undefined;
     const authorNames = [key];
     if (authorIds.length > 0) return { authorIds, authorNames };
     const { accessChannelIds, viewerId } = filter;

@@ -23,6 +23,9 @@ interface Piece {
   readonly hidden: boolean;
 }
 
+/** Embeddings, overrides and isolates: one that is left open turns round all that follows it on its line. */
+export const DIRECTION_CONTROLS = /[\u202A-\u202E\u2066-\u2069]/g;
+
 /** Discord puts this before the name of a file that is a spoiler. */
 const SPOILER_FILE = /^SPOILER_/;
 /** Code and escapes in which || means nothing, and spoilers, whichever begins first; as Discord's client reads a message. */
@@ -81,7 +84,7 @@ function foldSpaces(pieces: readonly Piece[]): ShownText {
   let text = "";
   const hidden: Range[] = [];
   for (const piece of pieces) {
-    const folded = piece.text.toWellFormed().replace(/\s+/g, " ");
+    const folded = piece.text.toWellFormed().replace(DIRECTION_CONTROLS, "").replace(/\s+/g, " ");
     const start = text.length;
     text += text === "" || text.endsWith(" ") ? folded.trimStart() : folded;
     if (piece.hidden) hidden.push({ start, end: text.length });

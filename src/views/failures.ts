@@ -32,7 +32,8 @@ function recordsEmbed(entries: readonly QuarantineEntry[], total: number, guildI
       entry.kind === "message" && entry.channelId
         ? `${jumpLink(guildId, entry.channelId, entry.id)}`
         : `${entry.kind} \`${entry.id}\``;
-    return `• ${what} ${ago(entry.at)}, ${count(entry.attempts, "attempt")}: ${plain(clip(entry.reason, 200))}`;
+    const next = entry.retryAt === undefined ? "" : `, is tried again ${ago(entry.retryAt)}`;
+    return `• ${what} ${ago(entry.at)}, ${count(entry.attempts, "attempt")}${next}: ${plain(clip(entry.reason, 200))}`;
   });
   return {
     title: `❗ ${count(Math.max(total, entries.length), "message")} could not be made searchable`,

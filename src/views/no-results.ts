@@ -15,6 +15,8 @@ export interface EmptyPage {
   readonly ageRestrictedLeftOut: boolean;
   /** Undefined when not known. */
   readonly status: BackfillStatus | undefined;
+  /** Something that can be read here is not searchable yet. */
+  readonly newestArePending: boolean;
 }
 
 const limitNames: Readonly<Record<Limit, string>> = {
@@ -32,7 +34,7 @@ export function reasonsForNothing(empty: EmptyPage): string[] {
 }
 
 function reasons(empty: EmptyPage): string[] {
-  const { result, shared, status } = empty;
+  const { result, shared, status, newestArePending } = empty;
   const { unknown } = result;
   if (unknown.length > 0) {
     const names = unknown.slice(0, 5).map((name) => `“${plain(clip(name, 60))}”`);
@@ -41,7 +43,7 @@ function reasons(empty: EmptyPage): string[] {
       `I know nobody, and no channel that ${whom}, by ${names.join(", ")}. Check how the name is written, or choose it as a mention.`,
     ];
   }
-  return [whyNot(empty), ...(shared ? [sharing] : []), ...howFar(status)];
+  return [whyNot(empty), ...(shared ? [sharing] : []), ...howFar(status, newestArePending)];
 }
 
 const ageRestricted = "Age-restricted channels are searched only from such a channel.";
@@ -74,9 +76,9 @@ function whyNot({ result: { query, filter, nothing }, shared }: EmptyPage): stri
 }
 
 /** How much of the past is searchable, as far as that may explain it. */
-function howFar(status: BackfillStatus | undefined): string[] {
+function howFar(status: BackfillStatus | undefined, newestArePending: boolean): string[] {
   const run = status?.run;
-  const live = status?.livePending ? ["The newest messages are still being made searchable."] : [];
+  const live = newestArePending ? ["The newest messages are still being made searchable."] : [];
   // While an index is being changed, the former one answers for what is not done yet.
   if (status?.change && (!run || status.otherModel)) return live;
   if (status && (!run || status.otherModel)) {

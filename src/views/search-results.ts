@@ -50,6 +50,8 @@ export interface ResultsPage {
   readonly ageRestrictedLeftOut: boolean;
   /** For the explanation of an empty result; undefined when not known. */
   readonly status: BackfillStatus | undefined;
+  /** Something that can be read here is not searchable yet. */
+  readonly newestArePending: boolean;
 }
 
 export function searchResultsView(shown: ResultsPage): View {

@@ -1,5 +1,7 @@
 // How numbers, durations, sizes, moments and other people's text are written for people to read on Discord. Pure.
 
+import { DIRECTION_CONTROLS } from "../search/shown-text.ts";
+
 const numbers = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const oneDecimal = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 
@@ -111,7 +113,8 @@ const atoms = /(<(?:@[!&]?|#|a?:\w{1,32}:|t:-?)\d+(?::[a-zA-Z])?>|<?https?:\/\/[
  */
 export function plain(text: string): string {
   return wellFormed(text)
-    .replace(/[\u202A-\u202E\u2066-\u2069\u200E\u200F\u061C]/g, "")
+    .replace(DIRECTION_CONTROLS, "")
+    .replace(/[\u200E\u200F\u061C]/g, "")
     .replace(/\s+/gu, " ")
     .trim()
     .split(atoms)

@@ -194,7 +194,7 @@ describe("a run", () => {
       { when: (texts) => texts.some((text) => text.includes("token")) },
     );
     await house.start();
-    const run = await house.settled();
+    const run = await house.impatiently(() => house.settled(), 3_000);
     expect(run).toMatchObject({ status: "failed", reason: "0 of 12 messages could be made searchable" });
     expect(totals(run)).toMatchObject({ quarantined: 12, remaining: 0 });
   });

@@ -59,6 +59,24 @@ describe("the error boundary", () => {
     expect(reply.embeds).toEqual([]);
   });
 
+  it("tells whoever presses a button that it does not know, also one named like what every object has, that it is too old", async () => {
+    const { discord, logged } = await startCommands({ backfill: { status: async () => exampleStatus() } });
+    const { world, admin, general } = discord;
+    const page = await world.runCommand({ ...status, userId: admin.id, channelId: general.id }).response();
+    const inherited = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"];
+    const actions = ["search", "note", "backfill"].flatMap((name) => inherited.map((action) => `${name}:${action}:1`));
+    for (const id of [...actions, ...inherited.map((name) => `${name}:page:1`), "search", "", "note:list\u0000:1"]) {
+      const customId = `backscroll:${id}`;
+      world.getMessage(page.id).components = [
+        { type: 1, id: 1, components: [{ type: 2, id: 2, style: 1, label: "forged", custom_id: customId }] },
+      ];
+      const pressed = world.pressButton({ userId: admin.id, messageId: page.id, customId });
+      const told = await pressed.until((reply, [followup]) => followup ?? (reply && read(reply) !== "" && reply));
+      expect(read(told)).toContain("too old");
+    }
+    expect(logged.filter(({ event }) => event === "interaction:failed")).toEqual([]);
+  });
+
   it("answers a failed click beside the message it is on, which stays as it is", async () => {
     const { discord } = await startCommands({
       backfill: {

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createCanaryCheck } from "../../src/embedding/canary.ts";
 import { type Breaker, createBreaker } from "../../src/embedding/circuit-breaker.ts";
 import { createEmbeddingQueue } from "../../src/embedding/queue.ts";
 import { TransientError } from "../../src/errors.ts";
 import type { Embedder } from "../../src/ports/embedder.ts";
 import { recordingLogger } from "../support/archive.ts";
-import { createManualClock, type ManualClock, testEmbedder } from "../support/engine.ts";
+import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
+import { testEmbedder } from "../support/test-embedder.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -24,7 +26,7 @@ beforeEach(() => {
     probes.push(clock.elapsed());
     answer();
   });
-  breaker = createBreaker(createEmbeddingQueue(embedder, clock), clock, recordingLogger().logger);
+  breaker = createBreaker(createCanaryCheck(createEmbeddingQueue(embedder, clock)), clock, recordingLogger().logger);
 });
 afterEach(() => breaker.stop());
 

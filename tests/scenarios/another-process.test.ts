@@ -65,9 +65,14 @@ describe("for a guild of another process", () => {
     await startAndHold();
     expect((await other.engine.pause(GUILD, "Grace asked")).outcome).toBe("pausing");
     expect((await other.engine.pause(GUILD, "Grace asked again")).outcome).toBe("pausing");
-    letGo();
+    // While the model is silent nothing is stored, and so nothing but a look at the store can tell the owner.
     owner.clock.skip(2_000);
+    const isTold = async () => (await owner.engine.status(GUILD)).run?.status === "pausing";
+    await until(isTold, "the owner has looked");
+    const asked = answered;
+    letGo();
     const run = await owner.settled();
+    expect(answered).toBe(asked);
     expect(run).toMatchObject({ status: "paused", reason: "Grace asked" });
     expect((await other.engine.status(GUILD)).run?.status).toBe("paused");
     expect((await other.engine.pause(GUILD, "Grace asked")).outcome).toBe("already-paused");

@@ -172,7 +172,7 @@ describe("a text that is refused", () => {
       const spoilt = typeof how === "object" && "vectors" in how ? { ...how, of: isCulprit } : how;
       const mend = misbehave(spoilt, { when: (texts) => texts.some(isCulprit) });
       await house.start();
-      const run = await house.settled();
+      const run = await house.impatiently(() => house.settled(), 3_000);
       const setAside = becomes === "set aside" ? 1 : 0;
       const embedded = records.length - setAside;
       expect(run.status).toBe("succeeded");

@@ -181,6 +181,19 @@ describe("a search", () => {
     expect(idsOf(await ask("after:2025-06-01", { filter: { ...filter, authorIds: ["22"] } }))).toEqual([CABLE]);
   });
 
+  it.each([
+    "from:9999999999999999999",
+    "from:<@99999999999999999999999>",
+    "in:9999999999999999999",
+    "in:<#99999999999999999999999>",
+    "mentions:9999999999999999999",
+  ])("takes %s, which no id can be, for nobody and nowhere", async (query) => {
+    const result = await ask(query);
+    expect(result.hits).toEqual([]);
+    expect(result.unknown).toHaveLength(1);
+    expect(idsOf(await ask(`antenna ${query}`))).toEqual([]);
+  });
+
   it("takes from:me for who asks, also where no viewer's own notes may show, and for nobody else", async () => {
     const filter = { accessChannelIds: ["10"] };
     expect(idsOf(await ask("from:me", { filter, askerId: "21" }))).toEqual([ANTENNA]);

@@ -27,6 +27,25 @@ describe("somebody's words", () => {
     expect(bracketed(shownText(written))).toBe(shown);
   });
 
+  it("turn nothing round that follows them: overrides, embeddings and isolates are left out, in names of files too", () => {
+    const turned = ["\u202E", "\u202D", "\u202B", "\u2066", "\u2067", "\u2068"].map(
+      (control) => `harmless${control}gpj.exe`,
+    );
+    for (const text of turned) {
+      expect(shownText(text).text).toBe("harmlessgpj.exe");
+      const record = {
+        content: "",
+        embeds: [text],
+        attachments: [{ name: text, alt: text }],
+        poll: text,
+        forwarded: text,
+      };
+      expect(shownRecord(record).text).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
+    }
+    // What letters need to stand beside each other stays.
+    expect(shownText("\u05D0\u200F!").text).toBe("\u05D0\u200F!");
+  });
+
   it("are well formed, whatever was written", () => {
     expect(shownText("\ud800||\udc00||").text.isWellFormed()).toBe(true);
   });

@@ -41,6 +41,10 @@ export type Misbehaviour =
   | "too-few"
   | "too-many"
   | { readonly vectors: "nan" | "zero" | "short" | "ragged"; readonly of?: (text: string) => boolean }
+  /** Right in form: each text gets its neighbour's vector, all get one, or another model's of the same length and name. */
+  | "shuffled"
+  | "constant"
+  | "swapped-model"
   | { readonly model: string; readonly dimensions?: number }
   | "malformed-json"
   | "html"
@@ -151,9 +155,11 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
 
     const other = typeof how === "object" && "model" in how ? how : undefined;
     const spoilt = typeof how === "object" && "vectors" in how ? how : undefined;
-    const vectors = texts.map((text, i) => {
+    const vectors = texts.map((own, i) => {
+      const text = how === "shuffled" ? (texts[(i + 1) % texts.length] ?? own) : how === "constant" ? "constant" : own;
       const marked = personality.mark?.(text, asked) ?? text;
       const vector = pseudoEmbedding(marked, other?.dimensions ?? length);
+      if (how === "swapped-model") return vector.toReversed();
       return spoilt && (spoilt.of?.(text) ?? true) ? spoil(vector, spoilt.vectors, i) : vector;
     });
     const data: object[] = vectors.map((vector, place) => {

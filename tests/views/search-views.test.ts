@@ -18,6 +18,7 @@ const shown = (changes: Partial<ResultsPage> = {}): ResultsPage => ({
   page: 0,
   sessionId: "abcd1234",
   shared: false,
+  newestArePending: false,
   marked: true,
   threadsUnchecked: false,
   ageRestrictedLeftOut: false,
@@ -215,7 +216,10 @@ describe("a page without results", () => {
     const phases = [recent, medium && { ...medium, cursor }, ...rest].filter((each) => each !== undefined);
     const running = exampleStatus({ run: exampleRun({ phases }), livePending: 3 });
     expect(emptyPage({}, { status: running })).toContain(`at 9.9 %, back to <t:${1740830400 - 40 * 86_400}:R>`);
-    expect(emptyPage({}, { status: running })).toContain("newest messages are still being made searchable");
+    const newest = "newest messages are still being made searchable";
+    expect(emptyPage({}, { status: running, newestArePending: true })).toContain(newest);
+    // Those that wait may all be where the asker cannot read.
+    expect(emptyPage({}, { status: running })).not.toContain(newest);
     const paused = exampleStatus({ run: exampleRun({ status: "paused", phases }) });
     expect(emptyPage({}, { status: paused })).toContain("is not finished (it is at 9.9 %, back to");
     const partly = exampleStatus({ run: exampleRun({ phases: phases.slice(1) }) });

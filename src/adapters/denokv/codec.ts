@@ -147,6 +147,7 @@ export const quarantineSchema = z.object({
   reason: z.string(),
   attempts: z.number(),
   at: z.number(),
+  retryAt: z.number().exactOptional(),
 });
 
 export const removalSchema = z.union([

@@ -3,6 +3,7 @@
 
 import type { Table } from "@lancedb/lancedb";
 import { toError } from "../../errors.ts";
+import { isConflict } from "./faults.ts";
 
 const MAX_ATTEMPTS = 8;
 
@@ -15,13 +16,8 @@ export async function commit<T>(table: Table | undefined, attempt: () => Promise
     try {
       return await attempt();
     } catch (thrown) {
-      if (attempts === MAX_ATTEMPTS || !isConflict(thrown)) throw thrown;
+      if (attempts === MAX_ATTEMPTS || !isConflict(toError(thrown))) throw thrown;
       await table?.checkoutLatest();
     }
   }
-}
-
-/** LanceDB tells it only in the message text. */
-function isConflict(thrown: unknown): boolean {
-  return /commit conflict|concurrent|retryable/i.test(toError(thrown).message);
 }

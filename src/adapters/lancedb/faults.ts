@@ -16,6 +16,14 @@ export function translate(thrown: unknown): Error {
   if (isOutOfReach(error)) {
     return new TransientError("The object store that holds the search index cannot be reached.", { cause: error });
   }
+  if (isConflict(error)) {
+    return new TransientError(
+      "Another change of the search index got in between, again and again. It is tried again.",
+      {
+        cause: error,
+      },
+    );
+  }
   if (isRefused(error)) {
     return new UserError(
       `The object store that holds the search index refuses the bot (${reason(error)}). The archive is not affected. Check its keys, and that they may list, read, write and delete in the bucket.`,
@@ -66,6 +74,11 @@ function isOutOfReach(error: Error): boolean {
 }
 
 const isRemote = (message: string) => /Generic S3 error|status: \d{3}|PermissionDenied|Unauthenticated/.test(message);
+
+/** Another commit got in between: the change that was refused can be made anew. */
+export function isConflict({ message }: Error): boolean {
+  return /commit conflict|concurrent|retryable/i.test(message);
+}
 
 function isDiskFull(error: Error): boolean {
   return /no space left|os error 28|quota exceeded|os error 122/i.test(error.message);

@@ -1,7 +1,7 @@
 // Finds out with a few requests which model a server serves, how long its vectors are, which fields it wants, and whether it marks
 // texts as documents and queries itself.
 
-import { RejectedInputError, TransientError } from "../../errors.ts";
+import { AnotherModelError, RejectedInputError, TransientError } from "../../errors.ts";
 import type { Answer } from "./answer.ts";
 import { TooMuchAtOnceError, UnexplainedError } from "./faults.ts";
 import { looksLikeEmbeddingModel, namesResemble, plainModelName } from "./known-models.ts";
@@ -154,8 +154,8 @@ async function checkIdentity(
   }
 }
 
-export function anotherModel(where: string, expected: string, actual: string): TransientError {
-  return new TransientError(
+export function anotherModel(where: string, expected: string, actual: string): AnotherModelError {
+  return new AnotherModelError(
     `${where}: another model answers, ${actual} instead of ${expected}. Load that one, or name the other (EMBEDDINGS_MODEL) to index with it.`,
   );
 }

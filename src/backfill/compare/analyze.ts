@@ -1,7 +1,7 @@
 // The analysis of a guild: what is missing, how fast this embedder is on this guild's own texts, and the pre-flight checklist that
 // decides whether a run may start.
 
-import { CANARY } from "../../embedding/circuit-breaker.ts";
+import { CANARY, type CanaryCheck } from "../../embedding/canary.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import { RejectedInputError, TransientError, toError } from "../../errors.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
@@ -22,6 +22,7 @@ export interface AnalysisParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
+  readonly canary: CanaryCheck;
   readonly history: History;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
@@ -110,10 +111,10 @@ async function tryEmbedder(
   const { modelId } = indexes.space;
   const { limits } = queue.embedder;
   const embed = (texts: readonly string[]) => queue.embed(texts, { use: "document", priority: "live" });
-  // Several at once: some servers fail only then.
   const harmless = [CANARY, CANARY].slice(0, limits.textsPerRequest);
   try {
-    await embed(harmless);
+    // Several at once, too: some servers fail only then, or mix them up.
+    await parts.canary.check({ priority: "live", signal: new AbortController().signal });
     const texts = sample.length > 0 ? sample : harmless;
     const textsPerSecond = await measureRate(embed, texts, limits, clock).catch((thrown) => {
       // That it cannot take one of the sample's texts says nothing against the embedder: harmless ones decide.

@@ -1,7 +1,7 @@
 // A guild's alerts over the lives of its runs and of this process: they outlast the run that raised them, are remembered in it, and
 // are followed until they are over. Posts each one once when it begins and once when it ends.
 
-import type { Breaker } from "../../embedding/circuit-breaker.ts";
+import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
 import { toError } from "../../errors.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -16,6 +16,8 @@ import type { Reporter } from "./progress.ts";
 const LOOK_EVERY_MS = 1_000;
 /** What is over by then is no alert. */
 const HICCUP_MS = 3_000;
+/** A server that answers every third time is down for so long again and again: that is for the failure rate to tell. */
+const EMBEDDER_HICCUP_MS = 10_000;
 
 /** A run at work, as its guild's alerts see it. */
 export interface WatchedRun {
@@ -99,13 +101,16 @@ export function createGuildAlerts(
     const open = breaker.state();
     const stopBecause = await monitor.check({
       run: run && { isRunning: run.current().status === "running", waitingFor: run.waitingFor() },
-      // A hiccup that is over by the first probe is no alert.
-      embedderDown: (open?.probes ?? 0) > 0 ? open?.reason : undefined,
+      // A hiccup that is over after some seconds is no alert.
+      embedderDown: isLasting(open) ? open?.reason : undefined,
       storageDown: left?.reason,
     });
     if (stopBecause !== undefined) await run?.pause(stopBecause);
     if (isUnsaved) telling = telling.then(remember).catch(failed);
   }
+
+  const isLasting = (open: BreakerState | undefined) =>
+    open !== undefined && open.probes > 0 && clock.now() - open.openedAt >= EMBEDDER_HICCUP_MS;
 
   async function keepLooking(): Promise<void> {
     const isWatching = () => run !== undefined || left !== undefined || monitor.active().length > 0;

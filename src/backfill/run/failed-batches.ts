@@ -2,7 +2,7 @@
 // night. Bounded, and part of the run, so that a restart (which may be what the trouble led to) does not forget them.
 
 import { z } from "zod";
-import type { FailedRequest } from "../../embedding/patient-request.ts";
+import type { FailedRequest } from "../../embedding/fault-isolation.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 const times = z.int().nonnegative();

@@ -6,9 +6,12 @@ import type { ForegroundGate } from "../../async/foreground-gate.ts";
 import { type Round, watch } from "../../async/intervals.ts";
 import type { Semaphore } from "../../async/semaphore.ts";
 import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
+import type { FaultIsolation } from "../../embedding/fault-isolation.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
-import { TransientError, toError } from "../../errors.ts";
+import { levelOf, TransientError, toError } from "../../errors.ts";
 import type { GuildIndex } from "../../indexing/guild-index/guild-indexes.ts";
+import type { Suspects } from "../../indexing/live/suspects.ts";
+import type { UnconfirmedRecords } from "../../indexing/live/unconfirmed.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -45,6 +48,9 @@ export interface ActiveRunParts {
   readonly archive: Archive;
   readonly quarantine: Pick<QuarantineStore, "add" | "list">;
   readonly queue: EmbeddingQueue;
+  readonly isolation: FaultIsolation;
+  readonly suspects: Pick<Suspects, "add">;
+  readonly unconfirmed: Pick<UnconfirmedRecords, "add">;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   readonly pageSlots: Semaphore;
@@ -57,6 +63,7 @@ export interface ActiveRunParts {
   collect(run: Run, update: RunState["update"], stop: AbortSignal): Promise<boolean>;
   readonly verify: FinalCheckParts["verify"];
   readonly repair: FinalCheckParts["repair"];
+  readonly retrySuspects: FinalCheckParts["retrySuspects"];
   /** There are new pending marks. */
   onMarked(): void;
   /** It has embedded all that it was to, and the check agrees. */
@@ -100,7 +107,9 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   /** For work that nobody waits for; a failure there must not stop the run. */
   function background(work: Promise<unknown>) {
-    work.catch((thrown) => logger.error("run:background-failed", { guildId, error: toError(thrown).message }));
+    work.catch((thrown) =>
+      logger[levelOf(thrown)]("run:background-failed", { guildId, error: toError(thrown).message }),
+    );
   }
 
   const book = createRunBook(state, parts.quarantine, guildId, clock);
@@ -130,6 +139,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
 
   async function settle(settled: Settled): Promise<void> {
     await book.settle(settled);
+    parts.suspects.add(guildId, settled.quarantine);
     alerts.progress();
     ahead = { ...ahead, [settled.phase]: noCounters };
     rate.count(settled.counters.read - settled.counters.embedded - settled.counters.quarantined);
@@ -163,8 +173,9 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         writer: parts.guild.writer,
         recipe: parts.guild.recipe,
         queue,
+        isolation: parts.isolation,
+        unconfirmed: parts.unconfirmed,
         foreground: parts.foreground,
-        breaker,
         pace,
         pageSlots: { acquire: waitForTurn },
         failures,
@@ -187,6 +198,13 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       run: state.current,
       verify: parts.verify,
       repair: parts.repair,
+      areVectorsRight: () =>
+        parts.isolation.check({ priority: "backfill", abandon: abandon.signal, stop: stop.signal }),
+      retrySuspects: parts.retrySuspects,
+      stillSetAside: async ({ kind, newestId, oldestId }, limit) =>
+        (await parts.quarantine.list(guildId, kind, { newestId, oldestId }, limit)).length,
+      update,
+      clock,
       onActivity: (now) => {
         activity = now;
       },
@@ -235,9 +253,11 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         alerts.request(timing.tookMs);
       }),
     ];
-    const watching = watch(rounds, clock, finished.signal, (thrown) =>
-      logger.error("run:watch-failed", { guildId, error: toError(thrown).message }),
-    );
+    const watching = watch(rounds, clock, finished.signal, (thrown) => {
+      // When the run is over, the stores may be closed under what is still being looked at.
+      if (finished.signal.aborted) return;
+      logger[levelOf(thrown)]("run:watch-failed", { guildId, error: toError(thrown).message });
+    });
     try {
       const saved = state.current().breaker;
       if (saved !== undefined) breaker.restore(saved);

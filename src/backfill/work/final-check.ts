@@ -5,11 +5,15 @@ import { unlessStopped } from "../../async/abortable.ts";
 import type { Breaker } from "../../embedding/circuit-breaker.ts";
 import { TransientError } from "../../errors.ts";
 import { putInOrder } from "../../indexing/guild-index/upkeep.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { VectorIndex } from "../../ports/vector-index.ts";
 import type { Findings, Verification } from "../compare/verify.ts";
-import { isActive, type Run, totals, withStatus } from "../run/run.ts";
+import { isActive, type Phase, type PhaseName, type Run, totals, withStatus } from "../run/run.ts";
+import type { RunState } from "../run/run-state.ts";
 
 const REPAIRS = 3;
+/** More set-aside records than this are not counted once more. */
+const MOST_COUNTED = 10_000;
 
 export interface FinalCheckParts {
   readonly index: VectorIndex;
@@ -19,6 +23,14 @@ export interface FinalCheckParts {
   verify(run: Run): Promise<Findings>;
   /** Has these records (and whatever else is marked) brought in order by live indexing, and waits for it. */
   repair(records: Findings["toRepair"], stop: AbortSignal): Promise<void>;
+  /** False when it was stopped before that was clear. @throws WrongVectorsError when they are not */
+  areVectorsRight(): Promise<boolean>;
+  /** See `Suspects.retry`. */
+  retrySuspects(): Promise<{ readonly marked: number; readonly nextAt: number | undefined }>;
+  /** How many records of a phase are set aside; at most `limit` are counted. */
+  stillSetAside(phase: Phase, limit: number): Promise<number>;
+  readonly update: RunState["update"];
+  readonly clock: Clock;
   /** Says what is being waited for. */
   onActivity(activity: string): void;
   readonly stop: AbortSignal;
@@ -29,7 +41,9 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
   const { stop } = parts;
   parts.onActivity("messages that changed meanwhile");
   await parts.repair([], stop);
+  await hearSuspects(parts);
   if (stop.aborted) return undefined;
+  if (!(await parts.areVectorsRight())) return undefined;
   parts.onActivity("the search index to be put in order");
   await unlessStopped(putInOrder(parts.index, stop), stop);
   if (stop.aborted) return undefined;
@@ -40,6 +54,36 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
     findings = await verifyPatiently(parts);
   }
   return stop.aborted ? undefined : findings?.verification;
+}
+
+/** Records that were refused, but not often enough to be given up, are tried again, minutes apart; then the accounts are right. */
+async function hearSuspects(parts: FinalCheckParts): Promise<void> {
+  const { stop, clock, repair, retrySuspects } = parts;
+  for (;;) {
+    const { marked, nextAt } = await retrySuspects();
+    if (marked === 0 && nextAt === undefined) break;
+    parts.onActivity("a second and a third try of messages that the search model refused");
+    if (marked === 0) await clock.sleep(Math.max(0, (nextAt ?? 0) - clock.now()), stop);
+    else await repair([], stop);
+    if (stop.aborted) return;
+  }
+  for (const phase of parts.run().phases) {
+    const counted = phase.counters.quarantined;
+    if (counted === 0 || counted > MOST_COUNTED) continue;
+    const released = counted - (await parts.stillSetAside(phase, counted));
+    if (released > 0) await parts.update((run) => withReleased(run, phase.name, released));
+  }
+}
+
+/** Records that were set aside at first, and are searchable after all. */
+function withReleased(run: Run, name: PhaseName, released: number): Run {
+  const phases = run.phases.map((phase) => {
+    if (phase.name !== name) return phase;
+    const { embedded, quarantined } = phase.counters;
+    const counters = { ...phase.counters, embedded: embedded + released, quarantined: quarantined - released };
+    return { ...phase, counters };
+  });
+  return { ...run, phases };
 }
 
 /** The check searches too: an embedder that is down is waited for, here as everywhere; any other trouble is the caller's. */

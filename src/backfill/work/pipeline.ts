@@ -7,6 +7,7 @@ import type { Semaphore } from "../../async/semaphore.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import { TransientError } from "../../errors.ts";
 import type { IndexWriter, Ticket, WriteOutcome } from "../../indexing/guild-index/writer.ts";
+import type { UnconfirmedRecords } from "../../indexing/live/unconfirmed.ts";
 import { byLength, type EmbeddedBatch, takeBatch } from "../../indexing/text/batches.ts";
 import type { TextRecipe } from "../../indexing/text/prepare.ts";
 import { knownContext, prepareRecords, toRows } from "../../indexing/text/rows.ts";
@@ -15,7 +16,7 @@ import type { IndexRow } from "../../ports/vector-index.ts";
 import { type Snowflake, snowflakeAfter } from "../../snowflake.ts";
 import { type Compared, type ComparedPage, createDifference, type Sources } from "../compare/difference.ts";
 import { addCounters, type Counters, noCounters, type Phase, type PhaseName } from "../run/run.ts";
-import { type BatchEmbedding, embedPatiently } from "./embed-patiently.ts";
+import { type BatchEmbedding, embedBatchOfRun } from "./embed-batch.ts";
 import type { Pace } from "./pace.ts";
 import { type PageInFlight, pageInFlight, type Settled, settledBy, takeFinished } from "./page-in-flight.ts";
 import { type WriteAgainParts, writeAgain } from "./rewrite-dropped.ts";
@@ -44,6 +45,7 @@ export interface PipelineParts extends BatchEmbedding {
   readonly writer: IndexWriter;
   readonly recipe: TextRecipe;
   readonly queue: EmbeddingQueue;
+  readonly unconfirmed: Pick<UnconfirmedRecords, "add">;
   readonly foreground: ForegroundGate;
   readonly pace: Pace;
   /** For every page that is read and not settled. */
@@ -108,6 +110,11 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     const outcomes = await Promise.all(
       [true, false].map((isFresh) => writeRows(rowsThatAre(isFresh), page.ticket, isFresh)),
     );
+    parts.unconfirmed.add(
+      guildId,
+      page.phase.kind,
+      result.embedded.map(({ prepared }) => prepared.stored.record.id),
+    );
     const notFresh = result.refused.map(({ id }) => id).filter((id) => !fresh.has(id));
     if (notFresh.length > 0) await patiently(() => writer.removeIds(notFresh, page.ticket));
     const lost = new Set(outcomes.flatMap(({ superseded, contextChanged }) => [...superseded, ...contextChanged]));
@@ -158,10 +165,11 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   async function sendNext(page: PageInFlight, fresh: ReadonlySet<Snowflake>): Promise<void> {
     if (stopping.aborted) return;
     const { tokensPerRequest } = parts.queue.embedder.limits;
-    const batch = takeBatch(page.waiting, { texts: pace.batchTexts(page.phase.name), tokens: tokensPerRequest });
+    const texts = Math.min(pace.batchTexts(page.phase.name), parts.isolation.textsPerRequest());
+    const batch = takeBatch(page.waiting, { texts, tokens: tokensPerRequest });
     if (page.waiting.length > 0) sendSoon(page, fresh);
     await foreground.waitUntilClear(stopping);
-    const result = await embedPatiently(parts, batch, stopping, () =>
+    const result = await embedBatchOfRun(parts, batch, stopping, () =>
       parts.onBatch({ phase: page.phase.name, counters: noCounters, failed: true }),
     );
     if (result === undefined) return;

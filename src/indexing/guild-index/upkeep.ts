@@ -2,7 +2,7 @@
 // fill the disk; upkeep costs a rewrite of the indexes. Looks now and then at those that were written to or searched since, one at a
 // time: however many guilds there are, only they can have come to need it.
 
-import { toError } from "../../errors.ts";
+import { levelOf, toError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { FormerIndex, IndexStats } from "../../ports/vector-index.ts";
@@ -113,7 +113,7 @@ export function createMaintenance(
     } catch (thrown) {
       if (stopped.signal.aborted) return;
       dirty.add(guildId);
-      logger.error("upkeep:failed", { guildId, error: toError(thrown).message });
+      logger[levelOf(thrown)]("upkeep:failed", { guildId, error: toError(thrown).message });
     }
   }
 

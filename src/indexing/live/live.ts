@@ -5,24 +5,26 @@
 import { setMaxListeners } from "node:events";
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
 import { type Breaker, FIRST_PAUSE_MS } from "../../embedding/circuit-breaker.ts";
-import { patientRequest } from "../../embedding/patient-request.ts";
+import type { EmbeddingJob, FaultIsolation } from "../../embedding/fault-isolation.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
-import { toError } from "../../errors.ts";
+import { levelOf, toError } from "../../errors.ts";
 import type { Archive, PendingEntry, RemovalScope } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { GuildEvents } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
-import type { RecordKind, StoredRecord } from "../../ports/records.ts";
+import type { RecordKind } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
 import type { Ownership } from "../guild-index/ownership.ts";
-import type { WriteOutcome } from "../guild-index/writer.ts";
-import { cutBatches, embedBatch } from "../text/batches.ts";
-import { prepareRecords, toRows } from "../text/rows.ts";
+import type { Ticket, WriteOutcome } from "../guild-index/writer.ts";
+import { type Batch, cutBatches, embedBatch } from "../text/batches.ts";
+import { type PreparedRecord, prepareRecords, toRows } from "../text/rows.ts";
 import { archiveOnly } from "./archive-only.ts";
 import { createStalePurge } from "./purge-stale.ts";
 import { affectedBy, rewriteContext, rewriteContextUnmarked } from "./rewrite-context.ts";
+import type { Suspects } from "./suspects.ts";
+import type { UnconfirmedRecords } from "./unconfirmed.ts";
 
 /** Marks reconciled together. */
 const MARKS_AT_ONCE = 200;
@@ -47,6 +49,9 @@ export interface LiveParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
+  readonly isolation: FaultIsolation;
+  readonly suspects: Suspects;
+  readonly unconfirmed: Pick<UnconfirmedRecords, "add">;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   readonly clock: Clock;
@@ -56,7 +61,7 @@ export interface LiveParts {
 }
 
 export function createLiveIndexing(parts: LiveParts): LiveIndexing {
-  const { archive, indexes, ownership, queue, foreground, breaker, clock, logger } = parts;
+  const { archive, indexes, ownership, queue, isolation, suspects, foreground, breaker, clock, logger } = parts;
   const stored = archiveOnly(archive);
   const stopped = new AbortController();
   // Every guild at work listens: that is no leak to be warned of.
@@ -91,7 +96,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       } catch (thrown) {
         entry.again = true;
         if (stopped.signal.aborted) break;
-        logger.error("live:failed", { guildId, error: toError(thrown).message });
+        logger[levelOf(thrown)]("live:failed", { guildId, error: toError(thrown).message });
         // An embedder that is down is waited for by its breaker; the short pause keeps any other fault from spinning.
         await clock.sleep(breaker.state() === undefined ? RETRY_MS : FIRST_PAUSE_MS, stopped.signal);
       }
@@ -138,39 +143,71 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       const wanted = new Set(prepared.map(({ stored }) => stored.record.id));
       const unwanted = ids.filter((id) => !wanted.has(id));
       if (unwanted.length > 0) await guild.writer.removeIds(unwanted);
-      const { textsPerRequest, tokensPerRequest } = queue.embedder.limits;
-      for (const batch of cutBatches(prepared, { texts: textsPerRequest, tokens: tokensPerRequest })) {
-        const { signal } = stopped;
-        const embed = patientRequest({ queue, breaker, priority: "live", abandon: signal, stop: signal });
-        const { embedded, refused } = await breaker.guard(() =>
-          embedBatch(embed, batch, textsPerRequest, () => clock.now()),
-        );
-        const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
-        if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
-        if (refused.length > 0) {
-          await parts.quarantine.add(guildId, refused);
-          await guild.writer.removeIds(refused.map(({ id }) => id));
-        }
-        await releaseIfQuarantined(
-          guildId,
-          kind,
-          embedded.map(({ prepared }) => prepared.stored),
-        );
+      const refusedBefore = await suspects.among(guildId, kind, ids);
+      const isSuspect = ({ stored }: PreparedRecord) =>
+        refusedBefore.get(stored.record.id)?.contentHash === stored.contentHash;
+      const { tokensPerRequest } = queue.embedder.limits;
+      const limits = { texts: isolation.textsPerRequest(), tokens: tokensPerRequest };
+      for (const batch of cutBatches(
+        prepared.filter((each) => !isSuspect(each)),
+        limits,
+      )) {
+        await embedAndWrite(guildId, guild, kind, batch, ticket);
       }
+      for (const suspect of prepared.filter(isSuspect)) {
+        const { attempts } = refusedBefore.get(suspect.stored.record.id) ?? { attempts: 0 };
+        await embedAndWrite(guildId, guild, kind, [suspect], ticket, attempts);
+      }
+      const cleared = [...refusedBefore.keys()].filter((id) => !wanted.has(id));
+      if (cleared.length > 0) await parts.quarantine.release(guildId, kind, cleared);
     } finally {
       ticket.release();
     }
+  }
+
+  /** @param refusedBefore how often this batch, which is then one record, has been refused */
+  async function embedAndWrite(
+    guildId: Snowflake,
+    guild: GuildIndex,
+    kind: RecordKind,
+    batch: Batch,
+    ticket: Ticket,
+    refusedBefore = 0,
+  ): Promise<void> {
+    const { signal } = stopped;
+    const isSuspect = refusedBefore > 0;
+    const job: EmbeddingJob = { priority: "live", abandon: signal, stop: signal, isSuspect };
+    const result = await embedBatch(isolation, batch, job, clock.now, () => refusedBefore);
+    // The marks stay.
+    if (result === undefined) throw new Error("stopped before it was made searchable");
+    const { embedded, refused } = result;
+    const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
+    if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
+    parts.unconfirmed.add(
+      guildId,
+      kind,
+      embedded.map(({ prepared }) => prepared.stored.record.id),
+    );
+    if (refused.length > 0) {
+      await parts.quarantine.add(guildId, refused);
+      suspects.add(guildId, refused);
+      await guild.writer.removeIds(refused.map(({ id }) => id));
+    }
+    const released = embedded
+      .map(({ prepared }) => prepared.stored.record)
+      .filter(({ editedAt }) => isSuspect || editedAt !== undefined);
+    if (released.length === 0) return;
+    await parts.quarantine.release(
+      guildId,
+      kind,
+      released.map(({ id }) => id),
+    );
   }
 
   /** Rows dropped because they or a neighbour changed since they were read: marked anew, so that clearing their marks leaves them. */
   async function markAgain(guildId: Snowflake, kind: RecordKind, { superseded, contextChanged }: WriteOutcome) {
     const dropped = [...superseded, ...contextChanged];
     if (dropped.length > 0) await archive.markPending(guildId, kind, dropped);
-  }
-
-  async function releaseIfQuarantined(guildId: Snowflake, kind: RecordKind, records: readonly StoredRecord[]) {
-    const edited = records.filter(({ record }) => record.editedAt !== undefined).map(({ record }) => record.id);
-    if (edited.length > 0) await parts.quarantine.release(guildId, kind, edited);
   }
 
   async function removeScope(guildId: Snowflake, scope: RemovalScope): Promise<void> {

@@ -1,7 +1,9 @@
 // Groups prepared records into embedding requests and embeds one such batch. Used by live indexing and by the backfill.
 
-import { type Embedded, type EmbedTexts, embedEach } from "../../embedding/isolate.ts";
+import type { EmbeddingJob, FaultIsolation } from "../../embedding/fault-isolation.ts";
 import type { QuarantineEntry } from "../../ports/quarantine.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { suspectEntry } from "../live/suspects.ts";
 import type { PreparedRecord } from "./rows.ts";
 
 export type Batch = readonly PreparedRecord[];
@@ -44,26 +46,26 @@ export function cutBatches(records: readonly PreparedRecord[], limits: BatchLimi
 
 export interface EmbeddedBatch {
   readonly embedded: readonly { readonly prepared: PreparedRecord; readonly vectors: readonly Float32Array[] }[];
-  /** Records with at least one text that the embedder refuses for good. */
+  /** Records with at least one text that the embedder refuses. */
   readonly refused: readonly QuarantineEntry[];
 }
 
 /**
  * Embeds a batch; refused records come back apart.
- * @param textsPerRequest a record with more chunks than this takes several requests
- * @throws TransientError when the embedder is at fault
+ * @param refusedBefore how often each record has been refused already
+ * @returns undefined when it was stopped before all was embedded
+ * @throws WrongVectorsError
  */
 export async function embedBatch(
-  embed: EmbedTexts,
+  isolation: FaultIsolation,
   batch: Batch,
-  textsPerRequest: number,
+  job: EmbeddingJob,
   now: () => number,
-): Promise<EmbeddedBatch> {
+  refusedBefore: (id: Snowflake) => number = () => 0,
+): Promise<EmbeddedBatch | undefined> {
   const texts = batch.flatMap((prepared) => prepared.chunks.map((chunk) => chunk.embeddedText));
-  const outcomes: Embedded[] = [];
-  for (let start = 0; start < texts.length; start += textsPerRequest) {
-    outcomes.push(...(await embedEach(embed, texts.slice(start, start + textsPerRequest))));
-  }
+  const outcomes = await isolation.embed(texts, job);
+  if (outcomes === undefined) return undefined;
   const embedded: EmbeddedBatch["embedded"][number][] = [];
   const refused: QuarantineEntry[] = [];
   let position = 0;
@@ -74,17 +76,8 @@ export async function embedBatch(
     if (refusal === undefined) {
       embedded.push({ prepared, vectors: own.filter((outcome) => outcome instanceof Float32Array) });
     } else if (!(refusal instanceof Float32Array)) {
-      const { record, contentHash } = prepared.stored;
-      const { refused: reason, attempts } = refusal;
-      refused.push({
-        kind: record.kind,
-        id: record.id,
-        channelId: record.channelId,
-        contentHash,
-        reason,
-        attempts,
-        at: now(),
-      });
+      const attempts = refusedBefore(prepared.stored.record.id) + 1;
+      refused.push(suspectEntry(prepared.stored, refusal.refused, attempts, now()));
     }
   }
   return { embedded, refused };

@@ -346,7 +346,8 @@ describe("many at once", () => {
     house.live.kick(GUILD);
     await settled();
     const texts = house.server?.requests.reduce((sum, { texts }) => sum + texts, 0);
-    expect(texts).toBe(120);
+    // And the canary: twice to learn its vector, and once along with the others.
+    expect(texts).toBe(120 + 3);
   });
 });
 
@@ -509,7 +510,7 @@ describe("a text that is refused", () => {
     await settled();
     expect(await texts(id(1), id(2), id(3))).toEqual(["before", "after"]);
     expect(await house.engine.failures(GUILD, 10)).toMatchObject([
-      { id: id(2), channelId: "10", attempts: 3, reason: expect.stringContaining("I do not like this text") },
+      { id: id(2), channelId: "10", attempts: 1, reason: expect.stringContaining("I do not like this text") },
     ]);
   });
 

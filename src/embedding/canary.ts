@@ -1,0 +1,127 @@
+// The canary: a harmless text whose vector is known. That it fails shows that the embedder is at fault and no record; that it gets
+// another vector than before shows that vectors come for the wrong texts, or from another model, though every answer looks right.
+
+import { RejectedInputError, TransientError } from "../errors.ts";
+import type { EmbeddingPriority, EmbeddingQueue } from "./queue.ts";
+
+/** Any embedder accepts these. */
+export const CANARY = "The quick brown fox jumps over the lazy dog.";
+const OTHER = "Invoices are due within thirty days of delivery, net of tax.";
+/** The canary's vector is wrong from this far on, where 1 is how far a text about something else is from it. */
+const WRONG_FROM = 0.4;
+/** Vectors of different texts this close together are one vector for everything. Cosine. */
+const CONSTANT = 0.99999;
+
+/** Vectors come, but they are not those of the texts. Not worth another try by itself: somebody has to look at the server. */
+export class WrongVectorsError extends Error {
+  override readonly name = "WrongVectorsError";
+}
+
+interface Known {
+  readonly vector: Float32Array;
+  /** Of a text about something else. Cosine. */
+  readonly unrelated: number;
+}
+
+export interface CanaryRequest {
+  readonly priority: EmbeddingPriority;
+  readonly signal: AbortSignal;
+  readonly withinMs?: number | undefined;
+}
+
+export interface CanaryCheck {
+  /**
+   * Sends the canary, and compares its vector with the known one if there is one.
+   * @throws TransientError when it gets no vector, or not its own: the embedder is at fault
+   */
+  send(request: CanaryRequest): Promise<void>;
+  /** Learns the canary's vector, each text in a request of its own, unless it is known. @throws as `send`, WrongVectorsError */
+  learn(request: CanaryRequest): Promise<void>;
+  /**
+   * Sends texts, at most one less than fit a request, with the canary in the midst of them.
+   * @returns the texts' vectors
+   * @throws WrongVectorsError when the canary's is not its own; whatever the queue throws
+   */
+  takeAlong(texts: readonly string[], request: CanaryRequest): Promise<Float32Array[]>;
+  /** Both: a harmless request of several texts comes back right. @throws as these */
+  check(request: CanaryRequest): Promise<void>;
+}
+
+export function createCanaryCheck(queue: EmbeddingQueue): CanaryCheck {
+  let known: Known | undefined;
+  /** The canary's vector while it is not known yet how far others are from it: a server may answer only now and then. */
+  let first: Float32Array | undefined;
+
+  const embed = (texts: readonly string[], request: CanaryRequest) =>
+    queue.embed(texts, { use: "document", ...request });
+
+  async function embedAlone(text: string, request: CanaryRequest): Promise<Float32Array> {
+    try {
+      const [vector] = await embed([text], request);
+      if (vector !== undefined) return vector;
+    } catch (thrown) {
+      if (!(thrown instanceof RejectedInputError)) throw thrown;
+      throw new TransientError(`the embedder refuses even a harmless text: ${thrown.message}`, { cause: thrown });
+    }
+    throw new TransientError("the embedder answered without a vector");
+  }
+
+  function whatIsWrong(vector: Float32Array): string | undefined {
+    if (known === undefined) return undefined;
+    const distance = (1 - cosine(vector, known.vector)) / Math.max(1 - known.unrelated, Number.EPSILON);
+    if (distance < WRONG_FROM) return undefined;
+    return (
+      "the vectors that come are not those of the texts: a test sentence that went along got another one than before. " +
+      "Either the server mixes up the texts of a request, or another model answers"
+    );
+  }
+
+  const send = async (request: CanaryRequest) => {
+    const wrong = whatIsWrong(await embedAlone(CANARY, request));
+    if (wrong !== undefined) throw new TransientError(wrong);
+  };
+
+  async function learn(request: CanaryRequest): Promise<void> {
+    if (known !== undefined) return;
+    first ??= await embedAlone(CANARY, request);
+    const vector = first;
+    const unrelated = cosine(vector, await embedAlone(OTHER, request));
+    // A vector of one number, of unit length, says nothing.
+    if (unrelated > CONSTANT && vector.length > 1) {
+      first = undefined;
+      throw new WrongVectorsError("the server gives the same vector to texts that have nothing in common");
+    }
+    known ??= { vector, unrelated };
+  }
+
+  async function takeAlong(texts: readonly string[], request: CanaryRequest): Promise<Float32Array[]> {
+    // A server that takes one text at a time.
+    if (queue.embedder.limits.textsPerRequest === 1) {
+      await send(request);
+      return await embed(texts, request);
+    }
+    // Not in the middle: that is where it would be in a reversed answer, too.
+    const place = Math.floor(texts.length / 3);
+    const vectors = await embed(texts.toSpliced(place, 0, CANARY), request);
+    const wrong = vectors.splice(place, 1).map(whatIsWrong)[0];
+    if (wrong !== undefined) throw new WrongVectorsError(wrong);
+    return vectors;
+  }
+
+  return {
+    send,
+    learn,
+    takeAlong,
+    async check(request) {
+      await learn(request);
+      await takeAlong([OTHER, OTHER].slice(0, Math.max(1, queue.embedder.limits.textsPerRequest - 1)), request);
+    },
+  };
+}
+
+/** Both of unit length. */
+function cosine(one: Float32Array, other: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < one.length; i += 1) sum += (one[i] as number) * (other[i] as number);
+  return sum;
+}

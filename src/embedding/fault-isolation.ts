@@ -1,0 +1,293 @@
+// Whose fault is it that a request fails, the embedder's or a text's? The one place that decides it: repeats, waits for an embedder
+// that is down, halves a batch until the culprit is alone, shortens what is too long. Whatever has its vector keeps it. A text is
+// refused only when it fails time after time with a canary passing before and after each, and that holds nobody else up.
+
+import { RejectedInputError, TransientError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import { type CanaryCheck, type CanaryRequest, WrongVectorsError } from "./canary.ts";
+import type { Breaker } from "./circuit-breaker.ts";
+import type { EmbeddingPriority, EmbeddingQueue } from "./queue.ts";
+
+/** Texts that fail so often in a row are looked into; before that, an embedder that fails now and then is the likelier cause. */
+const TRIES = 3;
+/** A text alone fails so often more, between canaries that pass, before it is refused. */
+const TRIES_ALONE = 2;
+/** How often a text that is too long is halved. */
+const SHORTENINGS = 4;
+/** A canary goes along with one in so many batches. */
+const BATCHES_PER_CANARY = 50;
+
+/** A request that failed. */
+export interface FailedRequest {
+  readonly reason: string;
+  /** Whom the embedder's words blame: itself, or the texts. */
+  readonly blames: "embedder" | "texts";
+  /** What is done about it: the embedder waited for and the request repeated, repeated at once, or its texts halved. */
+  readonly next: "waited" | "retried" | "halved";
+}
+
+export interface EmbeddingJob {
+  readonly priority: EmbeddingPriority;
+  /** Breaks off a request in flight. */
+  readonly abandon: AbortSignal;
+  /** Ends the waiting for an embedder that is down, and begins no other request. */
+  readonly stop: AbortSignal;
+  /** These texts have been refused before: they hold nobody up from the start. */
+  readonly isSuspect?: boolean;
+  /** After each failure. */
+  onFailure?(failure: FailedRequest): void;
+}
+
+/** A text's vector, or why it has none. */
+export type TextOutcome = Float32Array | { readonly refused: string };
+
+/** Hears how the checks with a canary end; see unconfirmed.ts. */
+export interface Unconfirmed {
+  /** A check is sent. @returns to be called when it shows that all is right */
+  begin(): () => void;
+  /** A check has shown that vectors are not those of the texts. */
+  reject(): void;
+}
+
+export interface FaultIsolation {
+  /**
+   * Waits for the embedder if it is down, and sends a canary among other texts: what was embedded so far is right, too.
+   * @returns false when it was stopped before it came to that
+   * @throws WrongVectorsError when it is not
+   */
+  check(job: EmbeddingJob): Promise<boolean>;
+  /** So many texts fit the next request: one less when a canary goes along. */
+  textsPerRequest(): number;
+  /**
+   * Any number of texts, in as many requests as they take.
+   * @returns one outcome per text, in their order; undefined when it was stopped before all had one
+   * @throws WrongVectorsError when what comes cannot be believed
+   */
+  embed(texts: readonly string[], job: EmbeddingJob): Promise<TextOutcome[] | undefined>;
+}
+
+type Failure = TransientError | RejectedInputError;
+
+export function createFaultIsolation({
+  queue,
+  breaker,
+  canary,
+  unconfirmed,
+  clock,
+  random,
+}: {
+  readonly queue: EmbeddingQueue;
+  readonly breaker: Breaker;
+  readonly canary: CanaryCheck;
+  readonly unconfirmed: Unconfirmed;
+  readonly clock: Pick<Clock, "elapsed">;
+  /** From 0 to 1. */
+  readonly random: () => number;
+}): FaultIsolation {
+  let batchesUntilCanary = 0;
+
+  function textsPerRequest(): number {
+    const { textsPerRequest: limit } = queue.embedder.limits;
+    return batchesUntilCanary <= 0 ? Math.max(1, limit - 1) : limit;
+  }
+
+  /** The vectors of these texts, in one request. */
+  async function send(texts: readonly string[], job: EmbeddingJob, withinMs?: number): Promise<Float32Array[]> {
+    return await queue.embed(texts, { use: "document", priority: job.priority, signal: job.abandon, withinMs });
+  }
+
+  /** As `send`; now and then with a canary, whose own vector is learnt first. */
+  async function sendBatch(texts: readonly string[], job: EmbeddingJob): Promise<Float32Array[]> {
+    const takesCanary = batchesUntilCanary <= 0 && texts.length <= textsPerRequest();
+    batchesUntilCanary -= 1;
+    if (!takesCanary) return await send(texts, job);
+    // Others that are sent meanwhile go without.
+    batchesUntilCanary = BATCHES_PER_CANARY;
+    try {
+      return await checked(job, async (request) => {
+        await canary.learn(request);
+        return await canary.takeAlong(texts, request);
+      });
+    } catch (thrown) {
+      batchesUntilCanary = 0;
+      throw thrown;
+    }
+  }
+
+  /** A request with a canary in it. */
+  async function checked<Result>(
+    { priority, abandon }: EmbeddingJob,
+    ask: (request: CanaryRequest) => Promise<Result>,
+  ): Promise<Result> {
+    const confirm = unconfirmed.begin();
+    try {
+      const result = await ask({ priority, signal: abandon });
+      confirm();
+      return result;
+    } catch (thrown) {
+      if (thrown instanceof WrongVectorsError) {
+        breaker.distrust(thrown.message);
+        unconfirmed.reject();
+      }
+      throw thrown;
+    }
+  }
+
+  async function embed(texts: readonly string[], job: EmbeddingJob): Promise<TextOutcome[] | undefined> {
+    const outcomes = new Map<number, TextOutcome>();
+
+    const tell = (failure: Failure, next: FailedRequest["next"]) =>
+      job.onFailure?.({
+        reason: failure.message,
+        blames: failure instanceof RejectedInputError ? "texts" : "embedder",
+        next,
+      });
+
+    /** @returns how it failed, if it did */
+    async function attempt(
+      places: readonly number[],
+      request: (texts: readonly string[]) => Promise<Float32Array[] | undefined>,
+    ): Promise<Failure | undefined> {
+      try {
+        const vectors = await request(places.map((place) => texts[place] as string));
+        for (const [n, vector] of (vectors ?? []).entries()) outcomes.set(places[n] as number, vector);
+        return undefined;
+      } catch (thrown) {
+        if (job.abandon.aborted || !(thrown instanceof TransientError || thrown instanceof RejectedInputError))
+          throw thrown;
+        return thrown;
+      }
+    }
+
+    /** Without suspicion: each failure opens the breaker, and the next try is the trial that may close it. */
+    async function settle(places: readonly number[]): Promise<void> {
+      for (let tries = 1; !job.stop.aborted; tries += 1) {
+        let [tookMs, isTrial] = [0, false];
+        const failure = await attempt(places, (part) =>
+          breaker.guardInTurn(async () => {
+            const startedAt = clock.elapsed();
+            isTrial = breaker.state() !== undefined;
+            try {
+              return await sendBatch(part, job);
+            } finally {
+              tookMs = clock.elapsed() - startedAt;
+            }
+          }, job.stop),
+        );
+        if (failure === undefined) return;
+        if (failure instanceof RejectedInputError) return await lookInto(places, failure);
+        // An outage is told once, however long it lasts.
+        if (!isTrial) tell(failure, "waited");
+        // One that takes a minute to fail holds everybody up: the canary is the cheaper question.
+        const isSlow = tookMs > (queue.patienceMs() ?? Number.POSITIVE_INFINITY);
+        if (tries < TRIES && !isSlow) continue;
+        if (await canaryPasses()) return await suspect(places);
+        tries = 0;
+      }
+    }
+
+    /** Texts that were refused before: they are sent only while a canary passes. */
+    async function hearAgain(places: readonly number[]): Promise<void> {
+      while (!job.stop.aborted) if (await canaryPasses()) return await suspect(places);
+    }
+
+    /** The embedder is at fault after all. */
+    const begin = (places: readonly number[]) => (job.isSuspect ? hearAgain(places) : settle(places));
+
+    /** A canary has passed since these failed. */
+    async function suspect(places: readonly number[]): Promise<void> {
+      await breaker.whenClosed(job.stop);
+      if (job.stop.aborted) return;
+      // The first time that a text is alone it may take as long as the embedder allows.
+      const withinMs = places.length > 1 || job.isSuspect ? queue.patienceMs() : undefined;
+      const failure = await attempt(places, (part) => send(part, job, withinMs));
+      if (failure !== undefined) await lookInto(places, failure);
+    }
+
+    /** These have failed: together they are halved, one alone is heard. */
+    async function lookInto(places: readonly number[], failure: Failure): Promise<void> {
+      const [place] = places;
+      if (place === undefined) return;
+      if (places.length === 1) return await hear(place, failure);
+      tell(failure, "halved");
+      // A server that says that it refuses an input needs no witness, yet.
+      if (!(failure instanceof RejectedInputError) && !(await canaryPasses())) return await begin(places);
+      const half = Math.ceil(places.length / 2);
+      await suspect(places.slice(0, half));
+      await suspect(places.slice(half));
+    }
+
+    /** One text that has failed alone. */
+    async function hear(place: number, first: Failure): Promise<void> {
+      let text = texts[place] as string;
+      let failure = first;
+      const isEmbedded = async () => {
+        const next = await attempt([place], () => send([text], job, queue.patienceMs()));
+        if (next !== undefined) failure = next;
+        return next === undefined;
+      };
+      for (let shortenings = 0; isTooLong(failure) && shortenings < SHORTENINGS; shortenings += 1) {
+        tell(failure, "retried");
+        text = text.slice(0, Math.ceil(text.length / 2)).toWellFormed();
+        if (await isEmbedded()) return;
+      }
+      for (let tries = 1; ; tries += 1) {
+        tell(failure, "retried");
+        if (!(await canaryPasses())) return await begin([place]);
+        if (tries > TRIES_ALONE) break;
+        if (await isEmbedded()) return;
+      }
+      const blamed = failure instanceof RejectedInputError;
+      const refused = blamed ? failure.message : `It fails each time, while a harmless text passes: ${failure.message}`;
+      outcomes.set(place, { refused });
+    }
+
+    /**
+     * One canary or two, by chance: a server that fails every second time would else always fail on the text, never on the canary.
+     * One that fails opens the breaker, for everyone.
+     */
+    async function canaryPasses(): Promise<boolean> {
+      const request = { priority: job.priority, signal: job.abandon };
+      try {
+        for (let canaries = random() < 0.5 ? 1 : 2; canaries > 0; canaries -= 1) {
+          await breaker.guardInTurn(() => canary.send(request), job.stop);
+        }
+        return !job.stop.aborted;
+      } catch (thrown) {
+        if (job.abandon.aborted || !(thrown instanceof TransientError)) throw thrown;
+        return false;
+      }
+    }
+
+    try {
+      while (!job.stop.aborted) {
+        const left = texts.map((_, place) => place).filter((place) => !outcomes.has(place));
+        if (left.length === 0) break;
+        await begin(left.slice(0, textsPerRequest()));
+      }
+    } catch (thrown) {
+      if (!job.abandon.aborted) throw thrown;
+    }
+    return outcomes.size < texts.length ? undefined : texts.map((_, place) => outcomes.get(place) as TextOutcome);
+  }
+
+  async function check(job: EmbeddingJob): Promise<boolean> {
+    // A server that fails on several texts at once mixes none up: then the canary alone will do.
+    for (let ask = canary.check; !job.stop.aborted; ask = ask === canary.check ? canary.send : canary.check) {
+      try {
+        await breaker.guardInTurn(() => checked(job, ask), job.stop);
+        break;
+      } catch (thrown) {
+        if (job.abandon.aborted) return false;
+        if (!(thrown instanceof TransientError)) throw thrown;
+      }
+    }
+    return !job.stop.aborted;
+  }
+
+  return { textsPerRequest, check, embed };
+}
+
+function isTooLong(failure: Failure): boolean {
+  return failure instanceof RejectedInputError && failure.reason === "too-long";
+}

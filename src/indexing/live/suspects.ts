@@ -1,0 +1,95 @@
+// Records that the embedder has refused, but not often enough to be given up: set aside like those that were, and marked again
+// minutes later, so that whatever ails the embedder for a moment costs no record its place in the index.
+
+import type { Archive } from "../../ports/archive.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
+import type { RecordKind, StoredRecord } from "../../ports/records.ts";
+import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
+
+/** A record refused so often is given up. */
+const HEARINGS = 3;
+const BETWEEN_HEARINGS_MS = 2 * 60_000;
+/** Entries looked at together. */
+const AT_ONCE = 10_000;
+
+export function suspectEntry(
+  { record, contentHash }: StoredRecord,
+  reason: string,
+  attempts: number,
+  now: number,
+): QuarantineEntry {
+  const { kind, id, channelId } = record;
+  const entry = { kind, id, channelId, contentHash, reason, attempts, at: now };
+  return attempts < HEARINGS ? { ...entry, retryAt: now + BETWEEN_HEARINGS_MS } : entry;
+}
+
+export interface Suspects {
+  /** These have been set aside. */
+  add(guildId: Snowflake, entries: readonly QuarantineEntry[]): void;
+  /** A process that went away may have left some. */
+  recall(guildId: Snowflake): void;
+  /** Those among these ids that are to be tried again, or are being tried. */
+  among(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<Map<Snowflake, QuarantineEntry>>;
+  /** Guilds that have some whose time has come. */
+  due(): Snowflake[];
+  /** Marks those of a guild whose time has come. @returns how many, and when the next of the others is due */
+  retry(guildId: Snowflake): Promise<{ readonly marked: number; readonly nextAt: number | undefined }>;
+}
+
+export function createSuspects({
+  quarantine,
+  archive,
+  clock,
+  logger,
+}: {
+  readonly quarantine: Pick<QuarantineStore, "list">;
+  readonly archive: Pick<Archive, "markPending">;
+  readonly clock: Pick<Clock, "now">;
+  readonly logger: Logger;
+}): Suspects {
+  /** When to look into a guild's quarantine next. None: it holds no suspects. */
+  const nextAt = new Map<Snowflake, number>();
+
+  const expect = (guildId: Snowflake, at: number) =>
+    void nextAt.set(guildId, Math.min(nextAt.get(guildId) ?? Number.POSITIVE_INFINITY, at));
+
+  async function suspects(guildId: Snowflake, kind: RecordKind, newestId: Snowflake, oldestId: Snowflake) {
+    const entries = await quarantine.list(guildId, kind, { newestId, oldestId }, AT_ONCE);
+    return entries.filter(({ retryAt }) => retryAt !== undefined);
+  }
+
+  return {
+    add(guildId, entries) {
+      for (const { retryAt } of entries) if (retryAt !== undefined) expect(guildId, retryAt);
+    },
+    recall: (guildId) => expect(guildId, clock.now()),
+    async among(guildId, kind, ids) {
+      const [oldestId, newestId] = [ids.toSorted(compareSnowflakes)[0], ids.toSorted(compareSnowflakes).at(-1)];
+      if (!nextAt.has(guildId) || oldestId === undefined || newestId === undefined) return new Map();
+      const wanted = new Set(ids);
+      const found = await suspects(guildId, kind, newestId, oldestId);
+      return new Map(found.filter(({ id }) => wanted.has(id)).map((entry) => [entry.id, entry]));
+    },
+    due: () => [...nextAt].filter(([, at]) => at <= clock.now()).map(([guildId]) => guildId),
+    async retry(guildId) {
+      const now = clock.now();
+      let [marked, next] = [0, Number.POSITIVE_INFINITY];
+      for (const kind of ["message", "note"] as const) {
+        const found = await suspects(guildId, kind, LAST_SNOWFLAKE, FIRST_SNOWFLAKE);
+        // A clock that was set back makes nobody wait longer than the pause.
+        const isDue = ({ at, retryAt = 0 }: QuarantineEntry) => retryAt <= now || at > now;
+        const due = found.filter(isDue).map(({ id }) => id);
+        if (due.length > 0) await archive.markPending(guildId, kind, due);
+        marked += due.length;
+        for (const entry of found) if (!isDue(entry)) next = Math.min(next, entry.retryAt ?? next);
+      }
+      if (marked > 0) logger.info("record:retried", { guildId, records: marked });
+      // Those being tried now come up again if they are refused; until then they are still told from others.
+      if (marked > 0 || next < Number.POSITIVE_INFINITY) nextAt.set(guildId, Math.min(next, now + BETWEEN_HEARINGS_MS));
+      else nextAt.delete(guildId);
+      return { marked, nextAt: next === Number.POSITIVE_INFINITY ? undefined : next };
+    },
+  };
+}
