@@ -26,7 +26,7 @@ export function watchSight(client: Client, hearing: Hearing, onRevealed: (guildI
     const { me } = guild.members;
     if (!guild.available || !me) return undefined;
     const facts = guildFacts(guild);
-    const bot = { userId: me.id, roleIds: [...me.roles.cache.keys()] };
+    const bot = { userId: me.id, roleIds: [...me.roles.cache.keys()], isTimedOut: me.isCommunicationDisabled() };
     const isHidden = (channel: NonThreadGuildBasedChannel) =>
       !canRead(memberPermissions(facts, channelFacts(channel), bot), channel.type);
     return new Set(
