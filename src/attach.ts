@@ -290,7 +290,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       logger.warn("embedder:chosen-again");
       startingBecause = { what: "the search model was changed before anything was searchable" };
       core = undefined;
-      await makeUp?.stop();
+      await resync?.stop();
       await before.stop();
       await startIndexing();
       if (stopped.signal.aborted) await (core as Core | undefined)?.stop();
