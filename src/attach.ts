@@ -27,6 +27,7 @@ import { connectEmbedder, connectFormerEmbedder } from "./app/choose-embedder.ts
 import { openHealthPort } from "./app/metrics-server.ts";
 import { type Core, createServices } from "./app/services.ts";
 import { openStores, secretsOf } from "./app/stores.ts";
+import { createBackground } from "./async/background.ts";
 import { defaultThresholds } from "./backfill/reporting/alerts.ts";
 import { runSchema } from "./backfill/run/run.ts";
 import { createCommands } from "./commands/index.ts";
@@ -65,6 +66,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const history = { ...onDiscord, canReadContent };
   const charts = createChartDrawer(logger);
   const stopped = new AbortController();
+
+  const { run, settled } = createBackground((subject, thrown) =>
+    logger.error(`${subject}:failed`, { error: toError(thrown).message }),
+  );
 
   let core: Core | undefined;
   let resync: Resync | undefined;
@@ -165,16 +170,6 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   });
   const stopThawing = keepRequestsGoing(client, clock, logger);
   const stopWatching = watchSight(client, hearing, (guildId) => resync?.begin(guildId));
-
-  const underWay = new Set<Promise<unknown>>();
-  /** For what only `stop` waits for: a failure is logged. */
-  function run(subject: string, work: Promise<unknown> | undefined): void {
-    if (work === undefined) return;
-    const ending = work
-      .catch((thrown: unknown) => logger.error(`${subject}:failed`, { error: toError(thrown).message }))
-      .finally(() => underWay.delete(ending));
-    underWay.add(ending);
-  }
 
   function resyncAll(): void {
     for (const guildId of client.guilds.cache.keys()) resync?.begin(guildId);
@@ -323,7 +318,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     await core?.stop();
     // Last, because they may wait for work that the core has to break off.
     await heard;
-    await Promise.all(underWay);
+    await settled();
     await stores.close();
   }
   let stopping: Promise<void> | undefined;
