@@ -9,16 +9,16 @@ import { loadStaticModel } from "./adapters/builtin-model/model.ts";
 import { createChartDrawer } from "./adapters/chart/index.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
-import { registerCommands } from "./adapters/discord/command-registration.ts";
 import { clientReady, isConnected, lackingIntents, listenToConnection } from "./adapters/discord/connection.ts";
 import { createDirectory } from "./adapters/discord/directory.ts";
 import { watchDiscordTime } from "./adapters/discord/discord-time.ts";
 import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
 import { findMembers } from "./adapters/discord/members.ts";
+import { offerCommands } from "./adapters/discord/offer-commands.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
 import { keepRequestsGoing } from "./adapters/discord/rate-limit-clock.ts";
-import { hasFirstShard, isOfShards } from "./adapters/discord/shards.ts";
+import { isOfShards } from "./adapters/discord/shards.ts";
 import { watchSight } from "./adapters/discord/sight.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
@@ -73,6 +73,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   let core: Core | undefined;
   let resync: Resync | undefined;
+  let model = "";
   /** Why it is not ready: `detail` has addresses and advice, which are not for members. */
   let startingBecause: { readonly what: string; readonly detail?: string } = { what: "it has only just been started" };
 
@@ -171,9 +172,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const stopThawing = keepRequestsGoing(client, clock, logger);
   const stopWatching = watchSight(client, hearing, (guildId) => resync?.begin(guildId));
 
-  function resyncAll(): void {
-    for (const guildId of client.guilds.cache.keys()) resync?.begin(guildId);
-  }
+  const resyncAll = () => client.guilds.cache.forEach(({ id }) => void resync?.begin(id));
 
   /** What was written before the bot came back, if it had been here before, is caught up with. */
   async function comeBack(core: Core, guildId: Snowflake): Promise<void> {
@@ -188,17 +187,6 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     const isOutOfSight = (guildId: Snowflake) => isOfShards(client, guildId) && !client.guilds.cache.has(guildId);
     const ours = { botId: client.user?.id, isOutOfSight, hasLeft: directory.hasLeft };
     await forgetLeft({ ...core, ...ours, archive, forgetOnLeave, clock, logger }, stopped.signal);
-  }
-
-  /** As soon as Discord is there: while the embedder is waited for, the commands say so. */
-  async function offerCommands(): Promise<void> {
-    await clientReady(client, stopped.signal);
-    if (stopped.signal.aborted || options.registerCommands === false || !hasFirstShard(client)) return;
-    const memoryFile = join(dataDir, "registered-commands.json");
-    const { signal } = stopped;
-    await registerCommands(client, commands.definitions, { logger, memoryFile, signal }).catch((thrown: unknown) => {
-      if (!signal.aborted) throw thrown;
-    });
   }
 
   async function startIndexing(): Promise<void> {
@@ -270,7 +258,11 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     resyncAll();
     run("remember", remember(guildIds));
     run("forget", forgetGuilds(core));
-    logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model: embedder.space.modelId });
+    model = embedder.space.modelId;
+  }
+
+  function tellReady(): void {
+    if (!stopped.signal.aborted) logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model });
   }
 
   let isChoosingAgain = false;
@@ -288,18 +280,23 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       await resync?.stop();
       await before.stop();
       await startIndexing();
+      tellReady();
       if (stopped.signal.aborted) await (core as Core | undefined)?.stop();
     } finally {
       isChoosingAgain = false;
     }
   }
 
-  const offering = offerCommands();
+  // At once: while the embedder is waited for, the commands say so.
+  const offering =
+    options.registerCommands === false
+      ? Promise.resolve()
+      : offerCommands(client, commands.definitions, { dataDir, logger, signal: stopped.signal });
   const indexing = startIndexing();
   indexing.catch((thrown: unknown) => {
     startingBecause = { what: "it could not be started", detail: toError(thrown).message };
   });
-  const ready = Promise.all([offering, indexing]).then(() => undefined);
+  const ready = Promise.all([offering, indexing]).then(tellReady);
   // Whoever attached may look at `ready` later, or never.
   run("backscroll", ready);
 
