@@ -28,6 +28,7 @@ export function surroundingsView({ record, before, after, soughtId }: Surroundin
   const isNote = record.kind === "note";
   const isBeginning = before.length < shownBeside;
   const isEnd = after.length < shownBeside;
+  const isAlone = before.length + after.length === 0;
   const [first, last] = [before[0] ?? record, after.at(-1) ?? record];
   const ends = [
     ...(isBeginning ? [`Nothing before ${before.length > 0 ? "these" : "it"}`] : []),
@@ -49,7 +50,8 @@ export function surroundingsView({ record, before, after, soughtId }: Surroundin
       },
     ],
     buttons: [
-      ...(isNote ? [] : [goOn("Earlier", first.id, isBeginning), goOn("Later", last.id, isEnd)]),
+      // Of one that is alone, both would carry the same id, which Discord refuses.
+      ...(isNote || isAlone ? [] : [goOn("Earlier", first.id, isBeginning), goOn("Later", last.id, isEnd)]),
       button("Find similar", customId("search", "similar", soughtId)),
     ],
   });

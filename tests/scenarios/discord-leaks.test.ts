@@ -21,6 +21,9 @@ import { startEmbeddingServer } from "../support/embedding-server.ts";
 const { ViewChannel, ReadMessageHistory, ManageMessages } = PermissionFlagsBits;
 const REFUSED = "⚠️ That message is gone, or you cannot read it.";
 
+/** Hours apart, so that each message is a conversation of its own, and not folded into the one before. */
+const on = (at: number) => ({ timestamp: Date.UTC(2024, 4, 1, at) });
+
 const idsIn = (page: APIMessage) => resultsOf(page).map(({ messageId }) => messageId);
 
 async function turn(bot: TestBackscroll, who: Snowflake, page: APIMessage, label: string): Promise<APIMessage> {
@@ -54,12 +57,14 @@ async function secrets(isChanging = false) {
   const bot = await startBackscroll({ clock });
   const { world, ada, ben, general, secret, privateThread } = bot;
   const open = bot.say(ben.id, "the gardeners meet at the pond on sunday");
+  const poll = { question: "Who brings the poison to the pond?", answers: ["Ada", "Admin"] };
+  // Not in one conversation with what comes next in its channel, and yet of today.
+  const earlier = { timestamp: Date.now() - 20 * 60_000 };
+  const secretPoll = bot.say(ada.id, "vote", { channelId: secret.id, poll, ...earlier });
   const ids = {
     secret: bot.say(ada.id, "the conspirators meet at the pond on monday", { channelId: secret.id }),
     thread: bot.say(ada.id, "the plotters meet at the pond on tuesday", { channelId: privateThread.id }),
   };
-  const poll = { question: "Who brings the poison to the pond?", answers: ["Ada", "Admin"] };
-  const secretPoll = bot.say(ada.id, "vote", { channelId: secret.id, poll });
   await bot.type(ada.id, "note add", { text: "my own plan for the pond" });
   await bot.untilFound(ben.id, "pond", open);
   for (const id of [...Object.values(ids), secretPoll]) await bot.untilFound(ada.id, `${id}`, id);
@@ -224,7 +229,7 @@ describe("an answer that was opened before", () => {
     const bot = await startBackscroll({ clock });
     const { ada, secret } = bot;
     const ids = Array.from({ length: 12 }, (_, at) =>
-      bot.say(ada.id, `chapter ${at} of the novel, with dragon number ${at}`, { channelId: secret.id }),
+      bot.say(ada.id, `chapter ${at} of the novel, with dragon number ${at}`, { channelId: secret.id, ...on(at) }),
     );
     for (const id of ids) await bot.untilFound(ada.id, id, id);
     const page = await bot.type(ada.id, "search", { query: "dragon novel", ...options }, secret.id);
@@ -305,7 +310,10 @@ describe("who is timed out", () => {
     const stage = world.addChannel({ guildId: guild.id, name: "stage", type: ChannelType.GuildStageVoice });
     const open = bot.say(ben.id, "the karaoke list hangs at the door");
     const ids = Array.from({ length: 12 }, (_, at) =>
-      bot.say(ben.id, `karaoke song ${at} is about whale number ${at}`, { channelId: at % 2 ? lounge.id : stage.id }),
+      bot.say(ben.id, `karaoke song ${at} is about whale number ${at}`, {
+        channelId: at % 2 ? lounge.id : stage.id,
+        ...on(at),
+      }),
     );
     for (const id of [...ids, open]) await bot.untilFound(ada.id, id, id);
     const page = await bot.type(ada.id, "search", { query: "karaoke whale" });

@@ -72,8 +72,8 @@ describe("a page of results", () => {
     const filter = { accessChannelIds: [guildId], afterId: "1", beforeId: "1343714078748708111" };
     const query = { ...answerTo("solder").query, misread: Array.from({ length: 4 }, () => ({ typed: monster })) };
     for (const text of ["*_`~|>[]()#-<: solder", "||s|| ", "a*a*", "||solder", "![*](x)", "烤鸭solder", "🦊"]) {
-      const hits = Array.from({ length: 5 }, () => ({
-        ...hit({ text: text.repeat(400), authorName: monster }),
+      const hits = Array.from({ length: 5 }, (_, at) => ({
+        ...hit({ id: snowflakeAt(now + at), text: text.repeat(400), authorName: monster }),
         repeats: Array.from({ length: 200 }, () => hit().record),
         others: Array.from({ length: 200 }, () => hit().record),
       }));
@@ -235,12 +235,12 @@ describe("a page without results", () => {
 
 describe("a result in its context", () => {
   const record = hit({ text: "so ||the butler|| did it" }).record;
-  const beside = (content: string): ArchivedRecord => ({ ...record, id: "12", authorName: "Ben", content });
+  const beside = (id: string, content: string): ArchivedRecord => ({ ...record, id, authorName: "Ben", content });
 
   it("stands between the message before and the one after, spoilers closed, with a way to each", () => {
     const soughtId = record.id;
     const view = surroundingsView(
-      { record, before: [beside("who was it?")], after: [beside("no!")], soughtId },
+      { record, before: [beside("12", "who was it?")], after: [beside("13", "no!")], soughtId },
       guildId,
     );
     expectSendable(view);
@@ -251,7 +251,9 @@ describe("a result in its context", () => {
 
   it("says where a conversation begins and ends, and fits whatever was said", () => {
     const alone = surroundingsView({ record, before: [], after: [], soughtId: record.id }, guildId);
+    expectSendable(alone);
     expect(textOf(alone)).toContain("Nothing before it, nothing after it that is stored");
+    expect(buttonLabels(alone)).toEqual(["Find similar"]);
     const huge = { ...record, content: monster, authorName: monster };
     const many = Array.from({ length: 5 }, (_, at) => ({ ...huge, id: String(at + 1) }));
     const view = surroundingsView({ record: huge, before: many, after: many, soughtId: record.id }, guildId);

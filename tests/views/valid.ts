@@ -58,6 +58,8 @@ export function expectSendable(view: View): void {
   expect(embedCharacters(view)).toBeLessThanOrEqual(6_000);
   expect(textOf(view)).not.toMatch(/\p{Surrogate}/u);
   expect(textOf(view)).not.toMatch(/NaN|undefined|Infinity|\[object/);
+  const ids = view.components.flatMap((row) => row.components.map(({ custom_id }) => custom_id));
+  expect(new Set(ids).size).toBe(ids.length);
   for (const row of view.components) {
     expect(row.components.length).toBeGreaterThan(0);
     expect(row.components.length).toBeLessThanOrEqual(5);
