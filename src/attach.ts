@@ -327,7 +327,10 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       if (stopped.signal.aborted) throw new UserError("Backscroll has been stopped.");
       return await requireCore().engine.status(guildId);
     },
-    idle: async () => core?.live.idle(),
+    async idle() {
+      await listening.settled();
+      await core?.live.idle();
+    },
     stop() {
       stopping ??= stop();
       return stopping;

@@ -38,7 +38,7 @@ export interface Backscroll {
   readonly ready: Promise<void>;
   /** @throws UserError before `ready` and after `stop` */
   status(guildId: Snowflake): Promise<BackfillStatus>;
-  /** Resolves when everything under way in live indexing is done, of all guilds. */
+  /** Resolves when everything heard until now is handled, and nothing is under way in live indexing, of all guilds. */
   idle(): Promise<void>;
   /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat. */
   stop(): Promise<void>;

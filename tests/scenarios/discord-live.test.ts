@@ -69,14 +69,21 @@ describe("a message", () => {
   test("without text is found by what it carries: a file's name, its description, a poll, an embed, what it forwards", async () => {
     const bot = await startBackscroll({ client: NOTHING_CACHED });
     const { ada, ben } = bot;
+    // Hours apart, so that each is a conversation of its own.
+    const on = (at: number) => ({ timestamp: Date.UTC(2024, 4, 1, at) });
     const file = bot.say(ada.id, "", {
+      ...on(1),
       attachments: [{ filename: "vacation-in-lisbon.png", description: "a yellow tram" }],
     });
     const poll = bot.say(ada.id, "", {
+      ...on(2),
       poll: { question: "Which pizza on Friday?", answers: ["Margherita", "Funghi"] },
     });
-    const embed = bot.say(ada.id, "", { embeds: [{ title: "Release notes", description: "now with dark mode" }] });
-    const original = bot.say(ada.id, "the spare key is under the flowerpot");
+    const embed = bot.say(ada.id, "", {
+      ...on(3),
+      embeds: [{ title: "Release notes", description: "now with dark mode" }],
+    });
+    const original = bot.say(ada.id, "the spare key is under the flowerpot", on(4));
     await bot.untilFound(ben.id, "“a yellow tram”", file);
     await bot.untilFound(ben.id, "Margherita", poll);
     await bot.untilFound(ben.id, "“dark mode”", embed);
@@ -155,7 +162,8 @@ describe("messages from before the bot came", () => {
     const bot = await startBackscroll({ client: NOTHING_CACHED });
     const { world, admin, ada, general, adminChannel, guild } = bot;
     const year = Date.UTC(2024, 0, 1);
-    const ids = Array.from({ length: 6 }, (_, at) => world.state.idAt(year + at * 60_000));
+    // Hours apart, so that each is a conversation of its own.
+    const ids = Array.from({ length: 6 }, (_, at) => world.state.idAt(year + at * 3_600_000));
     const [edited = "", deleted = "", bulk1 = "", bulk2 = "", ...rest] = ids;
     world.loadMessages(
       ids.map((id, at) => ({ id, channelId: general.id, authorId: ada.id, content: `chapter ${at} of old` })),

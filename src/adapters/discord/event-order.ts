@@ -17,8 +17,8 @@ export interface EventOrder {
    * @param onFailed told before the next is handled
    */
   add(guildId: Snowflake, subject: Record<string, unknown>, handle: () => Promise<void>, onFailed?: () => void): void;
-  /** Resolves when what was heard of a guild until now has been handled. */
-  settled(guildId: Snowflake): Promise<void>;
+  /** Resolves when what was heard of a guild, or of any, until now has been handled. */
+  settled(guildId?: Snowflake): Promise<void>;
   /** Gives up what cannot be handled now; resolves when the rest has been. */
   stop(): Promise<void>;
 }
@@ -86,7 +86,10 @@ export function createEventOrder({ clock, logger, onLetGo, onMissed }: EventOrde
         });
       chains.set(guildId, chain);
     },
-    settled: async (guildId) => chains.get(guildId),
+    async settled(guildId) {
+      if (guildId !== undefined) return await chains.get(guildId);
+      await Promise.all(chains.values());
+    },
     async stop() {
       stopped.abort();
       await Promise.all(chains.values());

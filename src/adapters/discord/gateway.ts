@@ -31,8 +31,8 @@ type MessageEdit = Partial<GuildMessage> & Pick<GuildMessage, "id" | "channel_id
 type NewThread = APIThreadChannel & { readonly newly_created?: boolean };
 
 export interface Listening {
-  /** Resolves when what was heard of a guild until now has been handled. */
-  settled(guildId: Snowflake): Promise<void>;
+  /** Resolves when what was heard of a guild, or of any, until now has been handled. */
+  settled(guildId?: Snowflake): Promise<void>;
   /** Stops listening (removing nobody else's listeners); resolves when what was heard until then has been handled. */
   stop(): Promise<void>;
 }
