@@ -70,6 +70,13 @@ test("where too many wait the newest are let go, and told as missed, once, when 
   expect(missed).toEqual(["2", "1"]);
 });
 
+test("all is settled when what was heard of every guild is handled", async () => {
+  const { order, handled, event } = setUp();
+  for (const guildId of ["1", "2", "1"]) order.add(guildId, {}, event(guildId));
+  await order.settled();
+  expect(handled.sort()).toEqual(["1", "1", "2"]);
+});
+
 test("stopping gives up what cannot be handled now", async () => {
   const { clock, order, archive, failed, event } = setUp();
   archive.isAway = true;
