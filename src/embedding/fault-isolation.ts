@@ -263,7 +263,8 @@ export function createFaultIsolation({
       while (!job.stop.aborted) {
         const left = texts.map((_, place) => place).filter((place) => !outcomes.has(place));
         if (left.length === 0) break;
-        await begin(left.slice(0, textsPerRequest()));
+        // Those refused before are heard one by one: together they would only be halved down to single ones again.
+        await begin(left.slice(0, job.isSuspect ? 1 : textsPerRequest()));
       }
     } catch (thrown) {
       if (!job.abandon.aborted) throw thrown;

@@ -12,7 +12,7 @@ import type { Archive, PendingEntry, RemovalScope } from "../../ports/archive.ts
 import type { Clock } from "../../ports/clock.ts";
 import type { GuildEvents } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { QuarantineStore } from "../../ports/quarantine.ts";
+import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
 import type { RecordKind } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
@@ -23,7 +23,7 @@ import { type PreparedRecord, prepareRecords, toRows } from "../text/rows.ts";
 import { archiveOnly } from "./archive-only.ts";
 import { createStalePurge } from "./purge-stale.ts";
 import { affectedBy, rewriteContext, rewriteContextUnmarked } from "./rewrite-context.ts";
-import type { Suspects } from "./suspects.ts";
+import { isDue, type Suspects } from "./suspects.ts";
 import type { UnconfirmedRecords } from "./unconfirmed.ts";
 
 /** Marks reconciled together. */
@@ -144,40 +144,41 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       const unwanted = ids.filter((id) => !wanted.has(id));
       if (unwanted.length > 0) await guild.writer.removeIds(unwanted);
       const refusedBefore = await suspects.among(guildId, kind, ids);
-      const isSuspect = ({ stored }: PreparedRecord) =>
-        refusedBefore.get(stored.record.id)?.contentHash === stored.contentHash;
+      const earlier = ({ stored: { record, contentHash } }: PreparedRecord) => {
+        const entry = refusedBefore.get(record.id);
+        return entry?.contentHash === contentHash ? entry : undefined;
+      };
+      const fresh = prepared.filter((each) => earlier(each) === undefined);
+      // Refused just now: minutes must lie between. A mark may be left from then, or be a neighbour's doing.
+      const now = clock.now();
+      const again = prepared.filter((each) => isDue(earlier(each) ?? { at: now }, now));
       const { tokensPerRequest } = queue.embedder.limits;
       const limits = { texts: isolation.textsPerRequest(), tokens: tokensPerRequest };
-      for (const batch of cutBatches(
-        prepared.filter((each) => !isSuspect(each)),
-        limits,
-      )) {
-        await embedAndWrite(guildId, guild, kind, batch, ticket);
+      for (const batch of cutBatches(fresh, limits)) await embedAndWrite(guildId, guild, kind, batch, ticket);
+      for (const batch of cutBatches(again, limits)) {
+        await embedAndWrite(guildId, guild, kind, batch, ticket, refusedBefore);
       }
-      for (const suspect of prepared.filter(isSuspect)) {
-        const { attempts } = refusedBefore.get(suspect.stored.record.id) ?? { attempts: 0 };
-        await embedAndWrite(guildId, guild, kind, [suspect], ticket, attempts);
-      }
-      const cleared = [...refusedBefore.keys()].filter((id) => !wanted.has(id));
+      const waiting = [...refusedBefore.values()].filter(({ retryAt }) => retryAt !== undefined);
+      const cleared = waiting.map(({ id }) => id).filter((id) => !wanted.has(id));
       if (cleared.length > 0) await parts.quarantine.release(guildId, kind, cleared);
     } finally {
       ticket.release();
     }
   }
 
-  /** @param refusedBefore how often this batch, which is then one record, has been refused */
+  /** @param refusedBefore when these have been refused before: their entries */
   async function embedAndWrite(
     guildId: Snowflake,
     guild: GuildIndex,
     kind: RecordKind,
     batch: Batch,
     ticket: Ticket,
-    refusedBefore = 0,
+    refusedBefore?: ReadonlyMap<Snowflake, QuarantineEntry>,
   ): Promise<void> {
     const { signal } = stopped;
-    const isSuspect = refusedBefore > 0;
+    const isSuspect = refusedBefore !== undefined;
     const job: EmbeddingJob = { priority: "live", abandon: signal, stop: signal, isSuspect };
-    const result = await embedBatch(isolation, batch, job, clock.now, () => refusedBefore);
+    const result = await embedBatch(isolation, batch, job, clock.now, (id) => refusedBefore?.get(id)?.attempts ?? 0);
     // The marks stay.
     if (result === undefined) throw new Error("stopped before it was made searchable");
     const { embedded, refused } = result;

@@ -25,12 +25,17 @@ export function suspectEntry(
   return attempts < HEARINGS ? { ...entry, retryAt: now + BETWEEN_HEARINGS_MS } : entry;
 }
 
+/** It was refused minutes ago. A clock that was set back makes nobody wait longer than the pause. */
+export function isDue({ at }: Pick<QuarantineEntry, "at">, now: number): boolean {
+  return now - at >= BETWEEN_HEARINGS_MS || at > now;
+}
+
 export interface Suspects {
   /** These have been set aside. */
   add(guildId: Snowflake, entries: readonly QuarantineEntry[]): void;
   /** A process that went away may have left some. */
   recall(guildId: Snowflake): void;
-  /** Those among these ids that are to be tried again, or are being tried. */
+  /** Those among these ids that were refused: to be tried again, being tried, or given up. */
   among(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<Map<Snowflake, QuarantineEntry>>;
   /** Guilds that have some whose time has come. */
   due(): Snowflake[];
@@ -55,8 +60,9 @@ export function createSuspects({
   const expect = (guildId: Snowflake, at: number) =>
     void nextAt.set(guildId, Math.min(nextAt.get(guildId) ?? Number.POSITIVE_INFINITY, at));
 
-  async function suspects(guildId: Snowflake, kind: RecordKind, newestId: Snowflake, oldestId: Snowflake) {
-    const entries = await quarantine.list(guildId, kind, { newestId, oldestId }, AT_ONCE);
+  async function suspects(guildId: Snowflake, kind: RecordKind) {
+    const everything = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
+    const entries = await quarantine.list(guildId, kind, everything, AT_ONCE);
     return entries.filter(({ retryAt }) => retryAt !== undefined);
   }
 
@@ -67,9 +73,9 @@ export function createSuspects({
     recall: (guildId) => expect(guildId, clock.now()),
     async among(guildId, kind, ids) {
       const [oldestId, newestId] = [ids.toSorted(compareSnowflakes)[0], ids.toSorted(compareSnowflakes).at(-1)];
-      if (!nextAt.has(guildId) || oldestId === undefined || newestId === undefined) return new Map();
+      if (oldestId === undefined || newestId === undefined) return new Map();
       const wanted = new Set(ids);
-      const found = await suspects(guildId, kind, newestId, oldestId);
+      const found = await quarantine.list(guildId, kind, { newestId, oldestId }, AT_ONCE);
       return new Map(found.filter(({ id }) => wanted.has(id)).map((entry) => [entry.id, entry]));
     },
     due: () => [...nextAt].filter(([, at]) => at <= clock.now()).map(([guildId]) => guildId),
@@ -77,16 +83,14 @@ export function createSuspects({
       const now = clock.now();
       let [marked, next] = [0, Number.POSITIVE_INFINITY];
       for (const kind of ["message", "note"] as const) {
-        const found = await suspects(guildId, kind, LAST_SNOWFLAKE, FIRST_SNOWFLAKE);
-        // A clock that was set back makes nobody wait longer than the pause.
-        const isDue = ({ at, retryAt = 0 }: QuarantineEntry) => retryAt <= now || at > now;
-        const due = found.filter(isDue).map(({ id }) => id);
+        const found = await suspects(guildId, kind);
+        const due = found.filter((entry) => isDue(entry, now)).map(({ id }) => id);
         if (due.length > 0) await archive.markPending(guildId, kind, due);
         marked += due.length;
-        for (const entry of found) if (!isDue(entry)) next = Math.min(next, entry.retryAt ?? next);
+        for (const entry of found) if (!isDue(entry, now)) next = Math.min(next, entry.retryAt ?? next);
       }
       if (marked > 0) logger.info("record:retried", { guildId, records: marked });
-      // Those being tried now come up again if they are refused; until then they are still told from others.
+      // Those being tried now come up again if they are refused.
       if (marked > 0 || next < Number.POSITIVE_INFINITY) nextAt.set(guildId, Math.min(next, now + BETWEEN_HEARINGS_MS));
       else nextAt.delete(guildId);
       return { marked, nextAt: next === Number.POSITIVE_INFINITY ? undefined : next };

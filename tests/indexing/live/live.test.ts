@@ -514,6 +514,18 @@ describe("a text that is refused", () => {
     ]);
   });
 
+  test("is not tried again before minutes have passed, however often it is marked", async () => {
+    house.server?.misbehave(poison, { when: isPoison });
+    await say(1, "a poison");
+    await settled();
+    const asked = house.server?.requests.length;
+    await house.archive.markPending(GUILD, "message", [id(1)]);
+    house.live.kick(GUILD);
+    await settled();
+    expect(house.server?.requests.length).toBe(asked);
+    expect(await house.engine.failures(GUILD, 10)).toMatchObject([{ id: id(1), attempts: 1 }]);
+  });
+
   test("gets another chance when it is edited, and by retry", async () => {
     const restore = house.server?.misbehave(poison, { when: isPoison });
     await say(1, "a poison");
