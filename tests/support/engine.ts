@@ -11,6 +11,7 @@ import type { StoresConfig } from "../../src/app/stores-config.ts";
 import { type AlertThresholds, defaultThresholds } from "../../src/backfill/reporting/alerts.ts";
 import { type Run, runSchema } from "../../src/backfill/run/run.ts";
 import type { Announcement, StartOptions, StartOutcome } from "../../src/backfill/types.ts";
+import { RENEW_EVERY_MS } from "../../src/indexing/guild-index/ownership.ts";
 import type { TextRecipe } from "../../src/indexing/text/prepare.ts";
 import type { ChannelInfo } from "../../src/ports/archive.ts";
 import type { Clock } from "../../src/ports/clock.ts";
@@ -199,6 +200,7 @@ export async function openHouse(options: HouseOptions = {}) {
       }
     },
   };
+  let beatAtMs = clock.elapsed();
   const posts: Announcement[] = [];
   const edits: Announcement[] = [];
   /** Set these to change the world. */
@@ -216,7 +218,14 @@ export async function openHouse(options: HouseOptions = {}) {
   const indexingServices = createIndexingServices({
     archive,
     runStore,
-    owners: opened.owners,
+    owners: {
+      ...opened.owners,
+      async beat(heartbeat, now, durationMs) {
+        const beat = await opened.owners.beat(heartbeat, now, durationMs);
+        beatAtMs = clock.elapsed();
+        return beat;
+      },
+    },
     quarantine: opened.quarantine,
     generations: opened.generations,
     indexStore: store,
@@ -326,6 +335,8 @@ export async function openHouse(options: HouseOptions = {}) {
       const impatient = setInterval(() => {
         // Minutes must not pass while a real server works for some milliseconds: it would count as one that does not answer.
         if (stepMs > IMPATIENT_MS && atTheServer > 0 && options.embedder === undefined) return;
+        // Nor before the lease is renewed: what is being written would be refused, again and again.
+        if (stepMs > IMPATIENT_MS && ownership.mayCommit(GUILD) && clock.elapsed() - beatAtMs > RENEW_EVERY_MS) return;
         if (ownership.mayCommit(GUILD) || ownership.lease(GUILD) === undefined) clock.skip(stepMs);
       }, 20);
       try {
