@@ -50,7 +50,7 @@ for (const server of modelServers) {
     );
 
     it("embeds a history of 500 messages, and finds by meaning what was written", {
-      timeout: 5 * MINUTE_MS,
+      timeout: 8 * MINUTE_MS,
     }, async () => {
       const bot = await startBackscroll({ embeddings: options() });
       const { admin, adminChannel, ada, ben } = bot;
@@ -61,7 +61,7 @@ for (const server of modelServers) {
       const start = await bot.type(admin.id, "backfill start", { source: "discord", pace: "full" }, adminChannel.id);
       expect(textOf(start)).not.toContain("cannot start");
       const status = () => bot.backscroll.status(bot.guild.id);
-      await until("the backfill ends", async () => (await status()).run?.status === "succeeded", 4 * MINUTE_MS);
+      await until("the backfill ends", async () => (await status()).run?.status === "succeeded", 7 * MINUTE_MS);
       for (const [place, [question]] of QUESTIONS.entries()) {
         const found = await bot.found(ben.id, question);
         expect([question, found.slice(0, 3)]).toEqual([question, expect.arrayContaining([answers[place]])]);
