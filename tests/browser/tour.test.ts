@@ -118,7 +118,8 @@ describeInChromium("a walk through the page", (chromium) => {
 
   test("“Save as note” in a message's menu makes a note, and /note remove offers it while one types", async () => {
     await page.getByRole("link", { name: /^bikes,/ }).click();
-    await message("squ").last().waitFor();
+    await page.getByRole("heading", { name: "bikes", exact: true }).waitFor();
+    await page.locator("discord-message").last().waitFor();
     const saved = page.locator("discord-message").last();
     await saved.click({ button: "right" });
     await page.getByRole("menuitem", { name: "Save as note" }).waitFor();
