@@ -202,11 +202,11 @@ describe("texts that are refused", () => {
       { pending: false },
     );
     await house.start();
-    const run = await house.impatiently(() => house.settled(40_000), MINUTES_PASS);
+    const run = await house.impatiently(() => house.settled(120_000), MINUTES_PASS);
     expect(run.status).toBe("succeeded");
     expect(totals(run)).toMatchObject({ embedded: 1, quarantined: 520, remaining: 0 });
     expect(await house.engine.failures(GUILD, 2_000)).toHaveLength(520);
-  }, 60_000);
+  }, 150_000);
 
   test("a stored value that cannot be read is set aside with what is wrong, and counted", async () => {
     await save(30);
