@@ -35,20 +35,24 @@ describe("messages that are hard to read", () => {
     const bot = await startBackscroll();
     const { ada, ben } = bot;
     const loneSurrogates = `a broken \ud83d emoji \udc00 in the sentence`;
+    // Hours apart, so that each is a conversation of its own.
+    let hour = 0;
+    const say = (content: string, more: Parameters<typeof bot.say>[2] = {}) =>
+      bot.say(ada.id, content, { ...more, timestamp: Date.UTC(2024, 4, 1, hour++) });
     const ids = {
-      long: bot.say(ada.id, `${"the quick brown fox jumps over the lazy dog. ".repeat(88)}zyzzyva`.slice(-4_000)),
-      oneWord: bot.say(ada.id, "x".repeat(4_000)),
-      surrogates: bot.say(ada.id, loneSurrogates),
-      rightToLeft: bot.say(ada.id, "‮שלום עולם‬ שלום לכולם"),
-      arabic: bot.say(ada.id, "مرحبا بالعالم"),
-      chinese: bot.say(ada.id, "今天天气很好"),
-      emoji: bot.say(ada.id, "👩‍👩‍👧‍👦🏳️‍🌈"),
-      zeroWidth: bot.say(ada.id, "\u200b\u200c\u200d\ufeff\u2060"),
-      null: bot.say(ada.id, "nul \u0000 and \u0007 bell"),
-      markdown: bot.say(ada.id, "||spoiler|| `code` **bold** [link](https://example.com) <@1> @everyone"),
-      zalgo: bot.say(ada.id, "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘"),
-      file: bot.say(ada.id, "", { attachments: [{ filename: "IMG_0001.JPG" }] }),
-      quotes: bot.say(ada.id, `it's "quoted" 'and' \\escaped\\; DROP TABLE records; --`),
+      long: say(`${"the quick brown fox jumps over the lazy dog. ".repeat(88)}zyzzyva`.slice(-4_000)),
+      oneWord: say("x".repeat(4_000)),
+      surrogates: say(loneSurrogates),
+      rightToLeft: say("‮שלום עולם‬ שלום לכולם"),
+      arabic: say("مرحبا بالعالم"),
+      chinese: say("今天天气很好"),
+      emoji: say("👩‍👩‍👧‍👦🏳️‍🌈"),
+      zeroWidth: say("\u200b\u200c\u200d\ufeff\u2060"),
+      null: say("nul \u0000 and \u0007 bell"),
+      markdown: say("||spoiler|| `code` **bold** [link](https://example.com) <@1> @everyone"),
+      zalgo: say("Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘"),
+      file: say("", { attachments: [{ filename: "IMG_0001.JPG" }] }),
+      quotes: say(`it's "quoted" 'and' \\escaped\\; DROP TABLE records; --`),
     };
     const last = bot.say(ada.id, "the end of the hard ones");
     await bot.untilFound(ben.id, "“end of the hard ones”", last);
@@ -153,7 +157,7 @@ describe("an embedding server that is not there", () => {
     expect(textOf(refused)).toContain(
       "not ready yet: it waits for the search model. The embedding server at 127.0.0.1",
     );
-    expect(textOf(refused)).not.toMatch(/[?)]\./);
+    expect(textOf(refused)).not.toMatch(/\?\.|\)\?/);
     expect(textOf(await bot.type(ada.id, "note add", { text: "x" }))).toContain("not ready yet");
 
     const kept = bot.say(ada.id, "written while nobody could embed");
