@@ -102,15 +102,19 @@ export function createGuildAlerts(
     const stopBecause = await monitor.check({
       run: run && { isRunning: run.current().status === "running", waitingFor: run.waitingFor() },
       // A hiccup that is over after some seconds is no alert.
-      embedderDown: isLasting(open) ? open?.reason : undefined,
+      embedderDown: isAlarming(open) ? open?.reason : undefined,
       storageDown: left?.reason,
     });
     if (stopBecause !== undefined) await run?.pause(stopBecause);
     if (isUnsaved) telling = telling.then(remember).catch(failed);
   }
 
-  const isLasting = (open: BreakerState | undefined) =>
-    open !== undefined && open.probes > 0 && clock.now() - open.openedAt >= EMBEDDER_HICCUP_MS;
+  /** Once it was an alert, also of the process before, it is one until the embedder answers. */
+  function isAlarming(open: BreakerState | undefined): boolean {
+    if (open === undefined) return false;
+    const isLasting = open.probes > 0 && clock.now() - open.openedAt >= EMBEDDER_HICCUP_MS;
+    return isLasting || monitor.active().some(({ name }) => name === "embedder-down");
+  }
 
   async function keepLooking(): Promise<void> {
     const isWatching = () => run !== undefined || left !== undefined || monitor.active().length > 0;
