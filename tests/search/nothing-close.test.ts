@@ -26,7 +26,7 @@ describe("nothing close, in the community of the demo,", () => {
   });
 
   it("is what gibberish finds", () => {
-    for (const query of ["asdkjh qweoiu zxmcnb", "xkcdq wvut plmokn", "skdjfhkjw", "qqqwwwqq"]) {
+    for (const query of ["asdkjh qweoiu zxmcnb", "xkcdq wvut plmokn", "skdjfhkjw", "qqqwwwqq", "hgfd jkl"]) {
       expect([query, isFar(query)]).toEqual([query, true]);
     }
   });
@@ -40,6 +40,15 @@ describe("nothing close, in the community of the demo,", () => {
     expect(isNothingClose("zxmcnb rotor", rows, model.vector("zxmcnb rotor"), 2)).toBe(false);
     expect(isNothingClose("zxmcnb", rows, model.vector("zxmcnb"), 2)).toBe(true);
   });
+});
+
+it("says nothing of texts in another script: a question across languages lies further from its answer", () => {
+  const vector = new Float32Array([0, 1]);
+  const rows = ["今天天气很好", "明天会下雨"].map((text, at) =>
+    indexRow({ id: String(at + 1), text, searchText: text, vector: new Float32Array([1, 0]) }),
+  );
+  expect(isNothingClose("what will the weather be", rows, vector, 0.5)).toBe(false);
+  expect(isNothingClose("股票", rows, vector, 0.5)).toBe(true);
 });
 
 it("says nothing of a guild with few messages", () => {
