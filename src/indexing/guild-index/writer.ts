@@ -45,6 +45,8 @@ export interface IndexWriter {
   takenOver(): void;
   /** @param ticket as of when they were found to be unwanted: ids changed or written since then are left alone */
   removeIds(ids: readonly Snowflake[], ticket?: Ticket): Promise<void>;
+  /** Removes rows whose vectors are wrong. Whoever has read them is not to write them again; the caller marks the records pending. */
+  withdraw(ids: readonly Snowflake[]): Promise<void>;
   removeScope(scope: RemovalScope): Promise<void>;
   /** Takes the words of these records out of the rows of former generations that carry them: nobody rewrites those. */
   removeFormerContext(ids: readonly Snowflake[]): Promise<void>;
@@ -254,6 +256,14 @@ export function createIndexWriter(
         await index.removeIds(unwanted);
         await removeFromFormers(unwanted);
         await requireInTime(unwanted);
+      }),
+    withdraw: (ids) =>
+      exclusively(async (index) => {
+        await index.removeIds(ids);
+        await removeFromFormers(ids);
+        // Only now: rows are read, to be written again with their vectors, up to the moment when they are gone.
+        ids.forEach(note);
+        await requireInTime(ids);
       }),
     removeScope: (scope) =>
       exclusively(async (index, formers) => {

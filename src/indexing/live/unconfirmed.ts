@@ -39,7 +39,7 @@ export function createUnconfirmed({
     try {
       const { writer } = await indexes.open(guildId);
       // In this order: what is still in the index when it comes to its mark keeps its vectors.
-      await writer.removeIds(ids);
+      await writer.withdraw(ids);
       await archive.markPending(guildId, kind, ids);
       logger.warn("records:withdrawn", { guildId, records: ids.length });
     } catch (thrown) {

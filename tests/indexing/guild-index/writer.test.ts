@@ -152,6 +152,24 @@ describe("rows from an old read", () => {
     expect((await index.rows(["1"])).map(({ text }) => text)).toEqual(["live"]);
   });
 
+  test("are not written again with their vectors when these were withdrawn, even if they were read a moment before", async () => {
+    await append([row("1")]);
+    const { removeIds } = index;
+    let read: IndexRow[] = [];
+    let ticket = writer.ticket();
+    index.removeIds = async (given) => {
+      ticket.release();
+      ticket = writer.ticket();
+      read = [...(await index.rows(given))];
+      await removeIds(given);
+    };
+    await writer.withdraw(["1"]);
+    expect(read.map(({ id }) => id)).toEqual(["1"]);
+    expect((await rewrite(read, ticket)).superseded).toEqual(new Set(["1"]));
+    expect(await ids()).toEqual([]);
+    ticket.release();
+  });
+
   test("do not remove what was written since they were found unwanted", async () => {
     await rewrite([row("1"), row("2")]);
     const ticket = writer.ticket();
