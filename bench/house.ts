@@ -10,7 +10,7 @@ import { createSystemProbe, systemClock } from "../src/adapters/system.ts";
 import { createServices } from "../src/app/services.ts";
 import { openStores } from "../src/app/stores.ts";
 import type { StoresConfig } from "../src/app/stores-config.ts";
-import { defaultThresholds } from "../src/backfill/reporting/alerts.ts";
+import { defaultThresholds } from "../src/backfill/run/alerts.ts";
 import { type Run, runSchema } from "../src/backfill/run/run.ts";
 import type { Embedder } from "../src/ports/embedder.ts";
 import type { Logger } from "../src/ports/logger.ts";

@@ -28,7 +28,7 @@ import { openHealthPort } from "./app/metrics-server.ts";
 import { type Core, createServices } from "./app/services.ts";
 import { openStores, secretsOf } from "./app/stores.ts";
 import { createBackground } from "./async/background.ts";
-import { defaultThresholds } from "./backfill/reporting/alerts.ts";
+import { defaultThresholds } from "./backfill/run/alerts.ts";
 import { runSchema } from "./backfill/run/run.ts";
 import { createCommands } from "./commands/index.ts";
 import { toError, UserError } from "./errors.ts";

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { insideBackfill, mayImport, openToAll, withPicture } from "./support/folder-rules.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const src = join(root, "src");
@@ -22,34 +23,6 @@ function importsOf({ path, text }: { path: string; text: string }): { from: stri
     typeOnly: typeOnly !== undefined,
   }));
 }
-
-/** Folders each folder may import from, beside itself; those of `openToAll` too. Arrows point down this list only. */
-const mayImport: Record<string, readonly string[]> = {
-  cli: ["app", "adapters", "views", "backfill", "importing", "indexing"],
-  app: ["adapters", "backfill", "search", "sync", "indexing", "embedding"],
-  commands: ["views", "backfill", "search", "indexing"],
-  views: ["backfill", "search", "sync"],
-  backfill: ["sync", "indexing", "embedding"],
-  search: [],
-  sync: ["indexing"],
-  indexing: ["embedding"],
-  importing: [],
-  embedding: [],
-  adapters: [],
-  async: [],
-  ports: [],
-};
-const openToAll = [
-  "ports",
-  "async",
-  "errors.ts",
-  "snowflake.ts",
-  "content-hash.ts",
-  "fold.ts",
-  "full-text.ts",
-  "letters.ts",
-  "tags.ts",
-];
 
 const mayNameVendor: Record<string, readonly RegExp[]> = {
   backfill: [/^p-queue$/, /^zod$/],
@@ -76,6 +49,28 @@ describe("arrows between folders", () => {
       expect(wrong.map(({ from }) => from)).toEqual([]);
     });
   }
+
+  test("inside backfill they point down, too", () => {
+    const rank = (path: string) => {
+      const [folder, inner = ""] = path.split("/");
+      if (folder !== "backfill") return -1;
+      return inner.endsWith(".ts") ? insideBackfill.length : insideBackfill.indexOf(inner);
+    };
+    const inside = files.filter(({ path }) => path.startsWith("backfill/"));
+    const unlisted = inside.filter(({ path }) => rank(path) === -1).map(({ path }) => path);
+    const wrong = inside.flatMap((file) =>
+      importsOf(file)
+        .filter(({ from }) => rank(from) > rank(file.path))
+        .map(({ from }) => `${file.path} -> ${from}`),
+    );
+    expect({ unlisted, wrong }).toEqual({ unlisted: [], wrong: [] });
+  });
+
+  test("are in the picture in CONTRIBUTING.md (else run: node tests/support/draw-folders.ts)", () => {
+    const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+    expect(page).toContain("```mermaid");
+    expect(withPicture(page)).toBe(page);
+  });
 
   test("no adapter imports another", () => {
     const vendorOf = (path: string) => (path.split("/")[1] ?? "").replace(/\.ts$/, "");

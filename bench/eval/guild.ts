@@ -8,7 +8,7 @@ import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { createSystemProbe, systemClock } from "../../src/adapters/system.ts";
 import { type Core, createServices } from "../../src/app/services.ts";
-import { defaultThresholds } from "../../src/backfill/reporting/alerts.ts";
+import { defaultThresholds } from "../../src/backfill/run/alerts.ts";
 import { runSchema, totals } from "../../src/backfill/run/run.ts";
 import { formatFingerprint, type TextRecipe } from "../../src/indexing/text/prepare.ts";
 import { knownContext, prepareRecords } from "../../src/indexing/text/rows.ts";

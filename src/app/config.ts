@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
-import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
+import type { AlertThresholds } from "../backfill/run/alerts.ts";
 import { UserError } from "../errors.ts";
 import { type EmbeddingsConfig, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
 import { decimal, text, trimmed, url } from "./setting-types.ts";

@@ -4,11 +4,11 @@
 import PQueue from "p-queue";
 import { createForegroundGate, type ForegroundGate } from "../async/foreground-gate.ts";
 import { createEngine } from "../backfill/engine.ts";
-import type { Engine, EngineParts } from "../backfill/engine-types.ts";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
-import type { AlertThresholds } from "../backfill/reporting/alerts.ts";
+import type { Announcement } from "../backfill/reporting/announcements.ts";
+import type { AlertThresholds } from "../backfill/run/alerts.ts";
 import type { Run } from "../backfill/run/run.ts";
-import type { Announcement } from "../backfill/types.ts";
+import type { Engine, EngineParts } from "../backfill/types.ts";
 import { createCanaryCheck } from "../embedding/canary.ts";
 import { type Breaker, createBreaker } from "../embedding/circuit-breaker.ts";
 import { createFaultIsolation } from "../embedding/fault-isolation.ts";

@@ -2,8 +2,8 @@
 
 import { createMetrics, type GuildFigures, type Metrics } from "../adapters/prometheus/metrics.ts";
 import { type HealthServer, serveHealth } from "../adapters/prometheus/server.ts";
+import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import { totals } from "../backfill/run/run.ts";
-import type { BackfillStatus } from "../backfill/types.ts";
 import { toError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";

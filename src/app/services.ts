@@ -1,8 +1,8 @@
 // Everything behind Discord, put together once the embedder is known: indexing, search and the backfill of all guilds.
 
 import { sampleFor } from "../backfill/compare/proof-messages.ts";
-import type { Engine } from "../backfill/engine-types.ts";
-import type { Announcement } from "../backfill/types.ts";
+import type { Announcement } from "../backfill/reporting/announcements.ts";
+import type { Engine } from "../backfill/types.ts";
 import { createQueryEmbedders } from "../embedding/query-embedders.ts";
 import { TransientError, toError } from "../errors.ts";
 import { createMaintenance } from "../indexing/guild-index/upkeep.ts";

@@ -14,11 +14,11 @@ import type { SystemProbe } from "../ports/system.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
-import type { Alert, AlertThresholds } from "./reporting/alerts.ts";
+import type { BackfillStatus } from "./reporting/announcements.ts";
 import { lookAtHealth } from "./reporting/health.ts";
+import type { Alert, AlertThresholds } from "./run/alerts.ts";
 import { isOfSpace, type Run, totals } from "./run/run.ts";
 import { latelyPerSecond } from "./run/throughput-history.ts";
-import type { BackfillStatus } from "./types.ts";
 import type { ActiveRun } from "./work/active-run.ts";
 
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };

@@ -1,8 +1,8 @@
 // An alert's two posts: raised and resolved. Says what happened, what the run does, and what an admin can do. Pure.
 
-import type { Alert, AlertName } from "../backfill/reporting/alerts.ts";
+import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
+import type { Alert, AlertName } from "../backfill/run/alerts.ts";
 import { isResumable } from "../backfill/run/run.ts";
-import type { BackfillStatus } from "../backfill/types.ts";
 import { type Button, button, colors, customId, message, type View } from "./message.ts";
 import { duration, plain } from "./words.ts";
 

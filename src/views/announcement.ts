@@ -1,6 +1,6 @@
 // What the engine announces -> what the admin channel shows. Pure.
 
-import type { Announcement } from "../backfill/types.ts";
+import type { Announcement } from "../backfill/reporting/announcements.ts";
 import { alertRaisedView, alertResolvedView } from "./alerts.ts";
 import { type DrawChart, illustrated, type Picture } from "./charts/chart.ts";
 import { runChart } from "./charts/run.ts";

@@ -1,7 +1,7 @@
 // The short answers of /backfill start, pause and rollback, and the questions they ask back. Pure.
 
+import type { PauseOutcome, StartOptions, StartOutcome } from "../backfill/lifecycle/outcomes.ts";
 import { type PaceName, type PhaseName, type Run, type SourceName, totals } from "../backfill/run/run.ts";
-import type { PauseOutcome, StartOptions, StartOutcome } from "../backfill/types.ts";
 import { nothingToDoView, refusedView } from "./analysis.ts";
 import { button, colors, customId, message, sentence, type View } from "./message.ts";
 import { ago, count, plain } from "./words.ts";

@@ -1,7 +1,7 @@
 // Why a search found nothing, and what to do about it. Pure.
 
+import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import { isActive, type Run, totals } from "../backfill/run/run.ts";
-import type { BackfillStatus } from "../backfill/types.ts";
 import type { SearchResult } from "../search/search.ts";
 import type { Limit } from "../search/why-nothing.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";

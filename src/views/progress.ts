@@ -1,6 +1,7 @@
 // The one progress message of a run, edited in place, and the pieces it shares with /backfill status. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
+import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import type { Health, Light } from "../backfill/reporting/health.ts";
 import {
   currentPhase,
@@ -11,7 +12,6 @@ import {
   type Run,
   totals,
 } from "../backfill/run/run.ts";
-import type { BackfillStatus } from "../backfill/types.ts";
 import { alertTitles } from "./alerts.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
 import { about, ago, bar, count, percent, plain, rate } from "./words.ts";

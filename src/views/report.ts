@@ -3,8 +3,8 @@
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { SampledMessage } from "../backfill/compare/proof-messages.ts";
 import type { Criterion, Verification } from "../backfill/compare/verify.ts";
+import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import { isBalanced, isResumable, type Run, totals } from "../backfill/run/run.ts";
-import type { BackfillStatus } from "../backfill/types.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { emptyArchive } from "./analysis.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";

@@ -1,7 +1,7 @@
 // A page of search results. Pure. Why there are none is told by no-results.ts.
 
 import type { APIEmbedField } from "discord-api-types/v10";
-import type { BackfillStatus } from "../backfill/types.ts";
+import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
 import { operators } from "../search/operators.ts";
 import type { SearchHit, SearchResult } from "../search/search.ts";

@@ -1,7 +1,7 @@
 // /backfill status: the run, what waits, the lights, and whether reports arrive. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { BackfillStatus } from "../backfill/types.ts";
+import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import { changeLine } from "./generation-change.ts";

@@ -3,7 +3,7 @@
 import { Resvg } from "@resvg/resvg-js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ChartDrawer, createChartDrawer } from "../../src/adapters/chart/index.ts";
-import { alertNames } from "../../src/backfill/reporting/alerts.ts";
+import { alertNames } from "../../src/backfill/run/alerts.ts";
 import type { Sample } from "../../src/backfill/run/throughput-history.ts";
 import { type Chart, chartColors } from "../../src/views/charts/chart.ts";
 import { monthsChart } from "../../src/views/charts/months.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Analysis } from "../../src/backfill/compare/survey.ts";
-import { type Alert, alertNames } from "../../src/backfill/reporting/alerts.ts";
+import { type Alert, alertNames } from "../../src/backfill/run/alerts.ts";
 import { type Run, runStatuses } from "../../src/backfill/run/run.ts";
 import { allGuildsView, analysisView, analyzingView, nothingToDoView, refusedView } from "../../src/views/analysis.ts";
 import { announcementView } from "../../src/views/announcement.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Announcement } from "../../src/backfill/reporting/announcements.ts";
 import { type Sample, withSample } from "../../src/backfill/run/throughput-history.ts";
-import type { Announcement } from "../../src/backfill/types.ts";
 import { announcementMessage } from "../../src/views/announcement.ts";
 import { illustrated } from "../../src/views/charts/chart.ts";
 import { monthsChart } from "../../src/views/charts/months.ts";

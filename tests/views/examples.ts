@@ -2,6 +2,7 @@
 
 import type { Analysis, Check, Coverage } from "../../src/backfill/compare/survey.ts";
 import type { Verification } from "../../src/backfill/compare/verify.ts";
+import type { BackfillStatus } from "../../src/backfill/reporting/announcements.ts";
 import type { Health } from "../../src/backfill/reporting/health.ts";
 import {
   type Counters,
@@ -11,7 +12,6 @@ import {
   phaseNames,
   type Run,
 } from "../../src/backfill/run/run.ts";
-import type { BackfillStatus } from "../../src/backfill/types.ts";
 import type { Generation, GenerationChange } from "../../src/ports/generations.ts";
 
 export const now = Date.UTC(2025, 2, 1, 12);

@@ -13,7 +13,7 @@ import type { DiscordTime, History } from "../../ports/discord.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
-import type { AlertThresholds } from "../reporting/alerts.ts";
+import type { AlertThresholds } from "../run/alerts.ts";
 import { type Analysis, type Check, type Cost, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
 
 export interface AnalysisParts {

@@ -3,7 +3,7 @@
 import { snowflakeAt } from "../../snowflake.ts";
 import { type Analysis, planPhases } from "../compare/survey.ts";
 import type { Run } from "../run/run.ts";
-import type { StartOptions } from "../types.ts";
+import type { StartOptions } from "./outcomes.ts";
 
 /** @returns undefined when there is nothing to do */
 export function planRun(analysis: Analysis, options: StartOptions, fingerprint: string, now: number): Run | undefined {

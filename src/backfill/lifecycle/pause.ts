@@ -6,8 +6,8 @@ import type { RunStore } from "../../ports/runs.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { isActive, type Run, withStatus } from "../run/run.ts";
 import type { RunState } from "../run/run-state.ts";
-import type { PauseOutcome } from "../types.ts";
 import type { ActiveRun } from "../work/active-run.ts";
+import type { PauseOutcome } from "./outcomes.ts";
 
 /** A run that hangs in `pausing` longer than this can be forced by pausing again. */
 const STUCK_MS = 5 * 60_000;

@@ -2,7 +2,7 @@
 
 import { type PhasePlan, planPhases } from "../compare/survey.ts";
 import { isActive, isResumable, phaseNames, type Run, withStatus } from "../run/run.ts";
-import type { StartOptions } from "../types.ts";
+import type { StartOptions } from "./outcomes.ts";
 
 /** A run that `start` takes up again: settled before its end, or left active by a process that is gone. */
 export function isLeftOver({ status }: Run): boolean {

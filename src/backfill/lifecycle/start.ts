@@ -12,8 +12,8 @@ import type { Sources } from "../compare/difference.ts";
 import { type Analysis, survey } from "../compare/survey.ts";
 import { type Run, totals } from "../run/run.ts";
 import type { RunState } from "../run/run-state.ts";
-import type { StartOptions, StartOutcome } from "../types.ts";
 import { planRun } from "./new-run.ts";
+import type { StartOptions, StartOutcome } from "./outcomes.ts";
 import { changePlan, takenUp } from "./plan-change.ts";
 
 export interface StartingParts {

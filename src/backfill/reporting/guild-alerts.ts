@@ -8,9 +8,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import type { Alert, AlertThresholds } from "../run/alerts.ts";
 import type { Run } from "../run/run.ts";
-import type { BackfillStatus } from "../types.ts";
-import { type Alert, type AlertMonitor, type AlertThresholds, createAlertMonitor } from "./alerts.ts";
+import { type AlertMonitor, createAlertMonitor } from "./alerts.ts";
+import type { BackfillStatus } from "./announcements.ts";
 import type { Reporter } from "./progress.ts";
 
 const LOOK_EVERY_MS = 1_000;

@@ -5,7 +5,7 @@ import type { Archive } from "../../ports/archive.ts";
 import type { AdminChannel } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Run } from "../run/run.ts";
-import type { Announcement, BackfillStatus } from "../types.ts";
+import type { Announcement, BackfillStatus } from "./announcements.ts";
 import { createGuildAlerts, type GuildAlerts, type GuildAlertsParts } from "./guild-alerts.ts";
 import { createReporter, type Reporter } from "./progress.ts";
 

@@ -7,7 +7,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import type { VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import type { AlertThresholds } from "./alerts.ts";
+import type { AlertThresholds } from "../run/alerts.ts";
 
 /** Whoever asks for the lights does not wait for what hangs. */
 const CLOCK_TOLERANCE_MS = 60_000;

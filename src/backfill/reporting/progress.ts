@@ -9,7 +9,7 @@ import type { Snowflake } from "../../snowflake.ts";
 import type { FailedBatch } from "../run/failed-batches.ts";
 import type { Run } from "../run/run.ts";
 import { type Sample, withSample } from "../run/throughput-history.ts";
-import type { Announcement, BackfillStatus } from "../types.ts";
+import type { Announcement, BackfillStatus } from "./announcements.ts";
 
 /** Discord throttles edits of messages older than an hour (error 30046); a fresh one is posted well before. */
 const FRESH_MESSAGE_MS = 50 * 60_000;

@@ -2,14 +2,23 @@
 
 import type { BreakerState } from "../../embedding/circuit-breaker.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { QuarantineStore } from "../../ports/quarantine.ts";
+import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import type { Settled } from "../work/page-in-flight.ts";
 import { addCounters, type Counters, type PhaseName, type Run, withStatus } from "./run.ts";
 import type { RunState } from "./run-state.ts";
 
 /** So many refused records fit into a checkpoint's commit. */
 const QUARANTINE_PER_CHECKPOINT = 400;
+
+/** Everything up to here is durable in the index. */
+export interface Settled {
+  readonly phase: PhaseName;
+  /** Where a later run of this phase goes on; undefined when the phase is done. */
+  readonly cursor: Snowflake | undefined;
+  readonly counters: Counters;
+  readonly skippedBy: Readonly<Record<string, number>>;
+  readonly quarantine: readonly QuarantineEntry[];
+}
 
 export interface RunBook {
   /** As `RunState.update`; also books the running time since the last change. */

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
-import { alertSchema } from "../reporting/alerts.ts";
+import { alertSchema } from "./alerts.ts";
 import { failedBatchSchema, MOST_FAILED_BATCHES } from "./failed-batches.ts";
 import { sampleSchema } from "./throughput-history.ts";
 

@@ -2,7 +2,7 @@
 // of time in which a process was at work on the run (pauses and restarts are left out); when there are too many, neighbours merge.
 
 import { z } from "zod";
-import { alertNames } from "../reporting/alerts.ts";
+import { alertNames } from "./alerts.ts";
 
 const count = z.int().nonnegative();
 

@@ -5,7 +5,8 @@ import type { PreparedRecord } from "../../indexing/text/rows.ts";
 import type { QuarantineEntry } from "../../ports/quarantine.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { ComparedPage } from "../compare/difference.ts";
-import { addCounters, type Counters, noCounters, type Phase, type PhaseName } from "../run/run.ts";
+import type { Settled } from "../run/checkpoints.ts";
+import { addCounters, type Counters, noCounters, type Phase } from "../run/run.ts";
 
 export interface PageInFlight {
   /** In the order of reading. */
@@ -22,16 +23,6 @@ export interface PageInFlight {
   readonly waiting: PreparedRecord[];
   /** Records that are to be embedded and are not dealt with yet. */
   recordsLeft: number;
-}
-
-/** Everything up to here is durable in the index. */
-export interface Settled {
-  readonly phase: PhaseName;
-  /** Where a later run of this phase goes on; undefined when the phase is done. */
-  readonly cursor: Snowflake | undefined;
-  readonly counters: Counters;
-  readonly skippedBy: Readonly<Record<string, number>>;
-  readonly quarantine: readonly QuarantineEntry[];
 }
 
 /**

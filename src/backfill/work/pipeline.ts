@@ -15,10 +15,11 @@ import type { RecordKind } from "../../ports/records.ts";
 import type { IndexRow } from "../../ports/vector-index.ts";
 import { type Snowflake, snowflakeAfter } from "../../snowflake.ts";
 import { type Compared, type ComparedPage, createDifference, type Sources } from "../compare/difference.ts";
+import type { Settled } from "../run/checkpoints.ts";
 import { addCounters, type Counters, noCounters, type Phase, type PhaseName } from "../run/run.ts";
 import { type BatchEmbedding, embedBatchOfRun } from "./embed-batch.ts";
 import type { Pace } from "./pace.ts";
-import { type PageInFlight, pageInFlight, type Settled, settledBy, takeFinished } from "./page-in-flight.ts";
+import { type PageInFlight, pageInFlight, settledBy, takeFinished } from "./page-in-flight.ts";
 import { type WriteAgainParts, writeAgain } from "./rewrite-dropped.ts";
 
 /** Pages of one run read but not settled. */

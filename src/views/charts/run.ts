@@ -1,6 +1,6 @@
 // The picture of a run's report: how fast it went, what failed and which warnings were on, over the time it was at work. Pure.
 
-import { alertNames } from "../../backfill/reporting/alerts.ts";
+import { alertNames } from "../../backfill/run/alerts.ts";
 import type { Run } from "../../backfill/run/run.ts";
 import type { Sample } from "../../backfill/run/throughput-history.ts";
 import { alertTitles } from "../alerts.ts";

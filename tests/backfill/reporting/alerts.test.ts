@@ -1,10 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  type AlertMonitor,
-  type AlertName,
-  createAlertMonitor,
-  defaultThresholds,
-} from "../../../src/backfill/reporting/alerts.ts";
+import { type AlertMonitor, createAlertMonitor } from "../../../src/backfill/reporting/alerts.ts";
+import { type AlertName, defaultThresholds } from "../../../src/backfill/run/alerts.ts";
 import { createManualClock, type ManualClock } from "../../support/engine.ts";
 
 let clock: ManualClock;

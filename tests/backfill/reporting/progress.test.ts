@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
+import type { Announcement } from "../../../src/backfill/reporting/announcements.ts";
 import { createReporter, type Reporter } from "../../../src/backfill/reporting/progress.ts";
-import type { Announcement } from "../../../src/backfill/types.ts";
 import { UserError } from "../../../src/errors.ts";
 import { recordingLogger } from "../../support/archive.ts";
 import { createManualClock, type ManualClock } from "../../support/engine.ts";

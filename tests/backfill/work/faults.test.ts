@@ -4,7 +4,7 @@ import { openKv } from "@deno/kv";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { decodeV8, encodeV8 } from "../../../src/adapters/denokv/codec.ts";
 import { recordKey } from "../../../src/adapters/denokv/keys.ts";
-import type { AlertName } from "../../../src/backfill/reporting/alerts.ts";
+import type { AlertName } from "../../../src/backfill/run/alerts.ts";
 import { isBalanced, totals } from "../../../src/backfill/run/run.ts";
 import { RejectedInputError, TransientError, UserError } from "../../../src/errors.ts";
 import { startEmbeddingServer } from "../../support/embedding-server.ts";

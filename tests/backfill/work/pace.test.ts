@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultThresholds } from "../../../src/backfill/reporting/alerts.ts";
+import { defaultThresholds } from "../../../src/backfill/run/alerts.ts";
 import { type PaceName, phaseNames } from "../../../src/backfill/run/run.ts";
 import { createPace as createPaceWith, type Pace } from "../../../src/backfill/work/pace.ts";
 
