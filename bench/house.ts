@@ -85,6 +85,7 @@ export async function openHouse(options: HouseOptions) {
     },
     quarantine,
     generations: opened.generations,
+    spendingStore: opened.spendingStore,
     indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
     embedder,
     wordModel,

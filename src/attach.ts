@@ -54,7 +54,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const secrets = () => [client.token, options.embeddings?.apiKey, ...secretsOf(options)];
   const logger = typeof options.log === "object" ? options.log : createLogger(options.log ?? "info", secrets);
   const stores = await openStores(options, logger);
-  const { archive, indexStore } = stores;
+  const { archive } = stores;
   const isRemote = options.archive !== undefined && options.index !== undefined;
   const system = createSystemProbe(isRemote ? undefined : dataDir);
   const runStore = stores.runStore((value) => runSchema.parse(value));
@@ -81,6 +81,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     guildIds: () => [...client.guilds.cache.keys()],
     atWork: () => core?.engine.atWork() ?? [],
     status: () => core?.engine.status,
+    spending: () => core?.spending,
     waitingFor: () => [startingBecause.what, startingBecause.detail].filter(Boolean).join(". "),
     isConnected: () => isConnected(client),
     system,
@@ -208,12 +209,9 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     const { isUp } = connected;
     const embedder = noticingAnotherModel(connected.embedder, () => run("embedder", chooseAgain()));
     core = createServices({
-      archive,
+      ...stores,
       runStore,
-      owners: stores.owners,
-      quarantine: stores.quarantine,
-      generations: stores.generations,
-      indexStore,
+      budget: options.embeddings?.budget,
       embedder: port?.measured(embedder, isUp) ?? embedder,
       wordModel: builtinModel,
       history,

@@ -60,6 +60,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
       owners: opened.owners,
       quarantine: opened.quarantine,
       generations: opened.generations,
+      spendingStore: opened.spendingStore,
       indexStore,
       embedder,
       textRecipe,

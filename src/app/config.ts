@@ -124,7 +124,7 @@ const needs = {
   INDEX_S3_ACCESS_KEY: ["INDEX_URI"],
   INDEX_S3_SECRET_KEY: ["INDEX_URI"],
   INDEX_URI: ["INDEX_S3_ACCESS_KEY", "INDEX_S3_SECRET_KEY", "INDEX_S3_ENDPOINT", "INDEX_S3_REGION"],
-  EMBEDDINGS_URL: ["EMBEDDINGS_MODEL", "EMBEDDINGS_API_KEY", "EMBEDDINGS_DIMENSIONS"],
+  EMBEDDINGS_URL: ["EMBEDDINGS_MODEL", "EMBEDDINGS_API_KEY", "EMBEDDINGS_DIMENSIONS", "EMBEDDINGS_BUDGET"],
 } as const satisfies Partial<Record<keyof typeof settings, readonly (keyof typeof settings)[]>>;
 
 function lacking(schema: z.ZodObject, given: Environment): string[] {

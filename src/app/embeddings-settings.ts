@@ -1,7 +1,8 @@
 // The settings of an embedding server, by name and as the rest of the program has them.
 
 import { z } from "zod";
-import { decimal, positive, text, url, whole } from "./setting-types.ts";
+import type { Budget } from "../ports/spending.ts";
+import { decimal, positive, text, trimmed, url, whole } from "./setting-types.ts";
 
 /** An OpenAI-compatible embedding server. */
 export interface EmbeddingsConfig {
@@ -25,12 +26,40 @@ export interface EmbeddingsConfig {
   readonly tokensPerMinute?: number | undefined;
   /** What a million tokens cost. Undefined: as far as it is known of the service. */
   readonly dollarsPerMillion?: number | undefined;
+  /** What backfills may use in a month, by UTC, together with all else. Undefined: as much as they want. */
+  readonly budget?: Budget | undefined;
   /** An answer slower than this counts as none. */
   readonly requestTimeoutMs: number;
 }
 
 /** An empty value counts as not set, so that there is a word for no prefix. */
 const prefix = z.string().transform((given) => (given.trim().toLowerCase() === "none" ? "" : given));
+
+const BUDGET = /^(\$)?\s*(\d+(?:\.\d+)?)\s*([km])?\s*(\$|usd|dollars?|tokens?)?$/i;
+const SCALES: Readonly<Record<string, number>> = { k: 1e3, m: 1e6 };
+/** A smaller number alone is more likely to be meant in dollars. */
+const FEWEST_TOKENS = 1_000;
+
+/** "$5", "2.50 USD", "2000000", "500k tokens", "2,000,000". @returns undefined for what is none */
+function budgetIn(given: string): Budget | undefined {
+  const [, sign, amount, scale = "", unit = ""] = BUDGET.exec(given.replaceAll(",", "")) ?? [];
+  const value = Number(amount) * (SCALES[scale.toLowerCase()] ?? 1);
+  const isTokens = /^token/i.test(unit);
+  if (!(value > 0) || (sign !== undefined && unit !== "")) return undefined;
+  if (sign !== undefined || (unit !== "" && !isTokens)) return { dollars: value };
+  return Number.isInteger(value) && (isTokens || value >= FEWEST_TOKENS) ? { tokens: value } : undefined;
+}
+
+const budget = trimmed.transform((given, context) => {
+  const found = budgetIn(given);
+  if (found !== undefined) return found;
+  context.issues.push({
+    code: "custom",
+    message: "must be dollars or tokens a month, e.g. $5 or 2000000",
+    input: given,
+  });
+  return z.NEVER;
+});
 
 export const embeddingsSettings = {
   EMBEDDINGS_URL: url("http://localhost:1234/v1").optional(),
@@ -45,6 +74,7 @@ export const embeddingsSettings = {
   EMBEDDINGS_REQUESTS_PER_MINUTE: whole("the number of requests that the account allows").optional(),
   EMBEDDINGS_TOKENS_PER_MINUTE: whole("the number of tokens that the account allows").optional(),
   EMBEDDINGS_PRICE_PER_MILLION: decimal("the dollars that a million tokens cost").optional(),
+  EMBEDDINGS_BUDGET: budget.optional(),
   EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
 };
 
@@ -65,6 +95,7 @@ export function embeddingsOf(values: z.infer<typeof schema>): EmbeddingsConfig |
     requestsPerMinute: values.EMBEDDINGS_REQUESTS_PER_MINUTE,
     tokensPerMinute: values.EMBEDDINGS_TOKENS_PER_MINUTE,
     dollarsPerMillion: values.EMBEDDINGS_PRICE_PER_MILLION,
+    budget: values.EMBEDDINGS_BUDGET,
     requestTimeoutMs: values.EMBEDDINGS_TIMEOUT_SECONDS * 1000,
   };
 }

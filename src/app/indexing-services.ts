@@ -13,6 +13,7 @@ import { createCanaryCheck } from "../embedding/canary.ts";
 import { type Breaker, createBreaker } from "../embedding/circuit-breaker.ts";
 import { createFaultIsolation } from "../embedding/fault-isolation.ts";
 import { createEmbeddingQueue, type EmbeddingQueue } from "../embedding/queue.ts";
+import { createSpending, type Spending } from "../embedding/spending.ts";
 import { toError } from "../errors.ts";
 import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
@@ -29,6 +30,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { OwnerStore } from "../ports/owners.ts";
 import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
+import type { Budget, SpendingStore } from "../ports/spending.ts";
 import type { SystemProbe } from "../ports/system.ts";
 import type { IndexStore } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -47,6 +49,9 @@ export interface IndexingServicesParts
   readonly owners: OwnerStore;
   readonly quarantine: QuarantineStore;
   readonly generations: GenerationStore;
+  readonly spendingStore: SpendingStore;
+  /** For a month, of an embedder that counts tokens. */
+  readonly budget?: Budget | undefined;
   readonly indexStore: IndexStore;
   readonly embedder: Embedder;
   readonly history: History;
@@ -65,6 +70,8 @@ export interface IndexingServicesParts
 }
 
 export interface IndexingServices {
+  /** Undefined where nothing is counted. */
+  readonly spending: Spending | undefined;
   readonly queue: EmbeddingQueue;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
@@ -81,7 +88,17 @@ export interface IndexingServices {
 /** What was left undone in a guild is taken up as soon as it is claimed through `ownership` and ours. */
 export function createIndexingServices(parts: IndexingServicesParts): IndexingServices {
   const { archive, embedder, clock, logger } = parts;
-  const queue = createEmbeddingQueue(embedder, clock);
+  const spending =
+    embedder.settings?.kind === "server"
+      ? createSpending({
+          store: parts.spendingStore,
+          dollarsPerMillion: embedder.dollarsPerMillion,
+          budget: parts.budget,
+          clock,
+          logger,
+        })
+      : undefined;
+  const queue = createEmbeddingQueue(embedder, clock, spending?.use);
   const foreground = createForegroundGate(clock);
   const canary = createCanaryCheck(queue);
   const breaker = createBreaker(canary, clock, logger);
@@ -106,6 +123,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     queue,
     foreground,
     breaker,
+    spending,
     canary,
     isolation,
     suspects,
@@ -165,6 +183,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
   }
 
   return {
+    spending,
     queue,
     foreground,
     breaker,
@@ -181,6 +200,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
       await unconfirmed.settled();
       await takingUp.onIdle();
       await looking;
+      await spending?.stop();
       breaker.stop();
       await ownership.stop();
       await indexes.close();

@@ -4,6 +4,7 @@ import { createMetrics, type GuildFigures, type Metrics } from "../adapters/prom
 import { type HealthServer, serveHealth } from "../adapters/prometheus/server.ts";
 import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import { totals } from "../backfill/run/run.ts";
+import type { Spending } from "../embedding/spending.ts";
 import { toError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -23,6 +24,8 @@ export interface HealthPortParts {
   readonly atWork: () => readonly Snowflake[];
   /** Undefined until the commands work. */
   readonly status: () => ((guildId: Snowflake) => Promise<BackfillStatus>) | undefined;
+  /** Of the embedding server; undefined until it is known, and where nothing is counted. */
+  readonly spending: () => Spending | undefined;
   /** What the start waits for, as long as it does. */
   readonly waitingFor: () => string;
   readonly isConnected: () => boolean;
@@ -73,12 +76,17 @@ export async function openHealthPort(
   }
 
   const metrics = createMetrics(async () => {
+    const spending = parts.spending();
+    await spending
+      ?.refresh()
+      .catch((thrown) => logger.warn("metrics:spending-failed", { error: toError(thrown).message }));
     const [guilds, disk, memory] = await Promise.all([freshGuilds(), system.disk(), system.memory()]);
     return {
       ready: parts.status() !== undefined,
       connected: parts.isConnected(),
       guildCount: parts.guildIds().length,
       guilds,
+      spending: spending?.state(),
       diskFreeBytes: disk.freeBytes,
       memoryUsedBytes: memory.usedBytes,
       memoryLimitBytes: memory.limitBytes,

@@ -4,6 +4,7 @@ import { sampleFor } from "../backfill/compare/proof-messages.ts";
 import type { Announcement } from "../backfill/reporting/announcements.ts";
 import type { Engine } from "../backfill/types.ts";
 import { createQueryEmbedders } from "../embedding/query-embedders.ts";
+import type { Spending } from "../embedding/spending.ts";
 import { TransientError, toError } from "../errors.ts";
 import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
@@ -29,6 +30,8 @@ export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
 
 export interface Core {
   readonly live: LiveIndexing;
+  /** Undefined where nothing is counted. */
+  readonly spending: Spending | undefined;
   readonly engine: Engine;
   readonly notes: Notes;
   readonly search: Search;
@@ -50,7 +53,7 @@ export function createServices(parts: ServicesParts): Core {
       await parts.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
   };
   const indexingServices = createIndexingServices({ ...parts, adminChannel, find });
-  const { queue, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
+  const { queue, spending, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
   const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger);
   indexes.onChange(maintenance.markDirty);
   const embedQuery: EmbedQuery = async (text, signal) => {
@@ -124,6 +127,7 @@ export function createServices(parts: ServicesParts): Core {
 
   return {
     live,
+    spending,
     engine,
     notes,
     search,

@@ -9,7 +9,7 @@ import type { Versioned } from "../ports/versioned.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { analyze, newestThereIs } from "./compare/analyze.ts";
 import { listFailures, retryFailures } from "./compare/quarantine.ts";
-import { phaseRanges } from "./compare/survey.ts";
+import { costOfPhases, phaseRanges } from "./compare/survey.ts";
 import { type Verification, verify as verifyRecords } from "./compare/verify.ts";
 import { createGenerationChanges } from "./lifecycle/generation-change.ts";
 import type { PauseOutcome, StartOptions, StartOutcome } from "./lifecycle/outcomes.ts";
@@ -103,7 +103,7 @@ export function createEngine(parts: EngineParts): Engine {
       return saved;
     }
     await begin(guildId, stateOf(guildId, saved));
-    return { outcome: "started", status: await status(guildId) };
+    return { outcome: "started", status: await status(guildId), cost: costOfPhases(analysis, options.phases) };
   }
 
   async function resume(guildId: Snowflake, stored: Versioned<Run>, options: StartOptions): Promise<StartOutcome> {

@@ -1,6 +1,7 @@
 // Everything `/backfill status` and the progress message show, gathered at one moment.
 
 import type { Breaker } from "../embedding/circuit-breaker.ts";
+import type { Spending } from "../embedding/spending.ts";
 import { TransientError } from "../errors.ts";
 import type { GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../indexing/guild-index/ownership.ts";
@@ -36,6 +37,8 @@ export interface StatusParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly breaker: Breaker;
+  /** Undefined where nothing is counted. */
+  readonly spending: Spending | undefined;
   readonly live: Pick<LiveIndexing, "pending">;
   /** How far what is archived has been compared with Discord since the bot was last away. Absent where there is no Discord. */
   rechecking?(guildId: Snowflake): Rechecking | undefined;
@@ -77,6 +80,7 @@ export async function lookAtStatus(
   const run = stored !== undefined && isIdle ? asLeft(stored, left) : stored;
   const recordsPerSecond = ownedElsewhere === undefined ? active?.recordsPerSecond() : storedRate(run);
   const remaining = run === undefined ? 0 : totals(run).remaining;
+  await unlessAway(parts.spending?.refresh() ?? Promise.resolve());
   const [health, livePending, messages, notes] = await Promise.all([
     lookAtHealth(guildId, {
       archive,
@@ -104,6 +108,7 @@ export async function lookAtStatus(
     waitingFor: left !== undefined ? LEFT : isOurs || ownedElsewhere !== undefined ? active?.waitingFor() : NOT_OURS,
     alerts: isOurs || alerts.length > 0 ? alerts : (run?.alerts ?? []),
     health,
+    spending: parts.spending?.state(),
     livePending,
     rechecking: parts.rechecking?.(guildId),
     gaps: parts.gaps?.(guildId),

@@ -5,6 +5,7 @@ import type { CanaryCheck } from "../embedding/canary.ts";
 import type { Breaker } from "../embedding/circuit-breaker.ts";
 import type { FaultIsolation } from "../embedding/fault-isolation.ts";
 import type { EmbeddingQueue } from "../embedding/queue.ts";
+import type { Spending } from "../embedding/spending.ts";
 import type { GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../indexing/guild-index/ownership.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
@@ -65,6 +66,8 @@ export interface EngineParts extends GenerationSettings {
   readonly unconfirmed: UnconfirmedRecords;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
+  /** Undefined where nothing is counted. */
+  readonly spending: Spending | undefined;
   readonly live: Pick<LiveIndexing, "pending" | "idle" | "kick" | "changed">;
   readonly history: History;
   readonly adminChannel: AdminChannel<Announcement>;

@@ -27,6 +27,8 @@ export interface CanaryRequest {
   readonly priority: EmbeddingPriority;
   readonly signal: AbortSignal;
   readonly withinMs?: number | undefined;
+  /** See `EmbeddingQueue.embed`. */
+  readonly onUse?: ((tokens: number, isCounted: boolean) => void) | undefined;
 }
 
 export interface CanaryCheck {

@@ -36,6 +36,8 @@ export interface EmbeddingJob {
   readonly isSuspect?: boolean;
   /** After each failure. */
   onFailure?(failure: FailedRequest): void;
+  /** See `EmbeddingQueue.embed`. */
+  onUse?(tokens: number, isCounted: boolean): void;
 }
 
 /** A text's vector, or why it has none. */
@@ -93,7 +95,13 @@ export function createFaultIsolation({
 
   /** The vectors of these texts, in one request. */
   async function send(texts: readonly string[], job: EmbeddingJob, withinMs?: number): Promise<Float32Array[]> {
-    return await queue.embed(texts, { use: "document", priority: job.priority, signal: job.abandon, withinMs });
+    return await queue.embed(texts, {
+      use: "document",
+      priority: job.priority,
+      signal: job.abandon,
+      withinMs,
+      onUse: job.onUse,
+    });
   }
 
   /** As `send`; now and then with a canary, whose own vector is learnt first. */
@@ -116,12 +124,12 @@ export function createFaultIsolation({
 
   /** A request with a canary in it. */
   async function checked<Result>(
-    { priority, abandon }: EmbeddingJob,
+    { priority, abandon, onUse }: EmbeddingJob,
     ask: (request: CanaryRequest) => Promise<Result>,
   ): Promise<Result> {
     const confirm = unconfirmed.begin();
     try {
-      const result = await ask({ priority, signal: abandon });
+      const result = await ask({ priority, signal: abandon, onUse });
       confirm();
       return result;
     } catch (thrown) {
@@ -247,7 +255,7 @@ export function createFaultIsolation({
      * One that fails opens the breaker, for everyone.
      */
     async function canaryPasses(): Promise<boolean> {
-      const request = { priority: job.priority, signal: job.abandon };
+      const request = { priority: job.priority, signal: job.abandon, onUse: job.onUse };
       try {
         for (let canaries = random() < 0.5 ? 1 : 2; canaries > 0; canaries -= 1) {
           await breaker.guardInTurn(() => canary.send(request), job.stop);

@@ -13,6 +13,8 @@ const priorities: Record<EmbeddingPriority, number> = { search: 2, live: 1, back
 
 /** Characters in a token until the server has counted some; errs on the safe side in English. */
 const CHARACTERS_PER_TOKEN = 3;
+/** Shorter requests say little of how many tokens long ones have: a token or two go with every text. Characters. */
+const TELLING = 1_000;
 
 /** So many of the latest answers tell how long a healthy one takes, ... */
 const REMEMBERED = 50;
@@ -46,10 +48,14 @@ export interface EmbeddingQueue {
       readonly signal?: AbortSignal;
       /** Longer at the embedder, and it has not answered: a TransientError. Default: as long as the embedder itself waits. */
       readonly withinMs?: number | undefined;
+      /** Called for what was answered, in tokens, whether all of it was or not. @param isCounted by the server; else estimated */
+      readonly onUse?: ((tokens: number, isCounted: boolean) => void) | undefined;
     },
   ): Promise<Float32Array[]>;
   /** How many tokens so many characters are: as the server has counted so far, or estimated before it has. */
   tokensIn(characters: number): { readonly tokens: number; readonly isCounted: boolean };
+  /** The same, on the safe side: no text had more tokens for its length so far. */
+  mostTokensIn(characters: number): number;
   /** How long the server's limits of requests and tokens make a backfill wait at the moment; 0: not at all. Milliseconds. */
   limitedMs(): number;
   /** Within this, an embedder that is well answers. Undefined before its first answer. Milliseconds. */
@@ -86,7 +92,12 @@ async function withOwnSignal<Result>(
   }
 }
 
-export function createEmbeddingQueue(embedder: Embedder, clock: Clock): EmbeddingQueue {
+/** @param onUse called for all that was answered */
+export function createEmbeddingQueue(
+  embedder: Embedder,
+  clock: Clock,
+  onUse: (tokens: number) => void = () => {},
+): EmbeddingQueue {
   const queue = new PQueue({ concurrency: embedder.limits.parallelRequests });
   const listeners = new Set<(timing: EmbeddingTiming) => void>();
   const lately: number[] = [];
@@ -101,28 +112,34 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
   const limits = createRateLimits({ requests, tokens: tokensPerMinute }, clock);
   /** What the server has counted so far tells what the next texts come to. */
   const counted = { tokens: 0, characters: 0 };
+  let mostPerCharacter: number | undefined;
 
   function estimate(characters: number): number {
     const perCharacter = counted.characters === 0 ? 1 / CHARACTERS_PER_TOKEN : counted.tokens / counted.characters;
     return Math.ceil(characters * perCharacter);
   }
 
-  /** @returns how many tokens it was */
-  function settle(receipts: readonly Receipt[], characters: number, estimated: number): number {
+  /** @returns how many tokens it was, and whether the server counted them */
+  function settle(receipts: readonly Receipt[], characters: number, estimated: number): [number, boolean] {
     const isCounted = receipts.length > 0 && receipts.every(({ tokens }) => tokens !== undefined);
-    const tokens = isCounted ? receipts.reduce((sum, receipt) => sum + (receipt.tokens ?? 0), 0) : estimated;
+    const tokens = isCounted ? countedIn(receipts) : estimated;
     if (isCounted) {
       counted.tokens += tokens;
       counted.characters += characters;
+      if (characters >= TELLING) mostPerCharacter = Math.max(mostPerCharacter ?? 0, tokens / characters);
     }
     limits.takeAtOnce({ requests: Math.max(0, receipts.length - 1), tokens: tokens - estimated });
     for (const { quotas } of receipts) limits.told(quotas);
-    return tokens;
+    return [tokens, isCounted];
   }
 
   return {
     embedder,
-    async embed(texts, { use, priority, signal, withinMs }) {
+    async embed(texts, { use, priority, signal, withinMs, onUse: onOwnUse }) {
+      const tellUse = (tokens: number, isCounted: boolean) => {
+        onUse(tokens);
+        onOwnUse?.(tokens, isCounted);
+      };
       const characters = texts.reduce((sum, text) => sum + text.length, 0);
       const estimated = estimate(characters);
       const draw = { requests: 1, tokens: estimated };
@@ -134,11 +151,17 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
         async () => {
           const receipts: Receipt[] = [];
           const startedAt = clock.elapsed();
-          const vectors = await withOwnSignal(clock, signal, withinMs, (own) =>
+          const asked = withOwnSignal(clock, signal, withinMs, (own) =>
             embedder.embed(texts, use, own, (receipt) => receipts.push(receipt)),
           );
+          const vectors = await asked.catch((thrown: unknown) => {
+            // Parts of it may have been answered, and are paid for.
+            if (countedIn(receipts) > 0) tellUse(countedIn(receipts), true);
+            throw thrown;
+          });
           const tookMs = clock.elapsed() - startedAt;
-          const tokens = settle(receipts, characters, estimated);
+          const [tokens, isCounted] = settle(receipts, characters, estimated);
+          tellUse(tokens, isCounted);
           remember({ priority, texts: texts.length, waitedMs: startedAt - queuedAt, tookMs, tokens });
           return vectors;
         },
@@ -146,6 +169,7 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
       );
     },
     tokensIn: (characters) => ({ tokens: estimate(characters), isCounted: counted.characters > 0 }),
+    mostTokensIn: (characters) => Math.ceil(characters * (mostPerCharacter ?? 1)),
     limitedMs: () => limits.waitMs(KEPT_SHARE),
     patienceMs: () => (lately.length === 0 ? undefined : Math.max(SHORTEST_MS, OVERDUE * Math.max(...lately))),
     onTiming(listener) {
@@ -153,4 +177,8 @@ export function createEmbeddingQueue(embedder: Embedder, clock: Clock): Embeddin
       return () => listeners.delete(listener);
     },
   };
+}
+
+function countedIn(receipts: readonly Receipt[]): number {
+  return receipts.reduce((sum, { tokens = 0 }) => sum + tokens, 0);
 }

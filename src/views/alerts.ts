@@ -14,6 +14,8 @@ export const alertTitles: Readonly<Record<AlertName, string>> = {
   "embedder-down": "The search model does not answer",
   "storage-down": "The archive or the search index is out of reach",
   stalled: "No progress for a while",
+  "budget-near": "The month's budget is nearly used up",
+  "budget-spent": "The month's budget is used up",
 };
 
 const advice: Readonly<Record<AlertName, string>> = {
@@ -28,10 +30,14 @@ const advice: Readonly<Record<AlertName, string>> = {
   "storage-down":
     "See whether what the bot stores in can be reached and written: the disk, or the database and the object store it is set up with. The backfill goes on by itself as soon as it can. What is written on Discord meanwhile is not lost.",
   stalled: "See above what it waits for. If that does not pass, pause and resume, or restart the bot: nothing is lost.",
+  "budget-near":
+    "Nothing, if the budget is right. Else raise it (EMBEDDINGS_BUDGET) and restart the bot. With the new month (UTC) it begins anew.",
+  "budget-spent":
+    "Raise the budget (EMBEDDINGS_BUDGET) and restart the bot, or wait for the new month (UTC), when it begins anew. Then press Resume. Nothing has been lost.",
 };
 
 /** Nothing gets on meanwhile. */
-const bad: ReadonlySet<AlertName> = new Set(["disk-low", "embedder-down", "storage-down"]);
+const bad: ReadonlySet<AlertName> = new Set(["disk-low", "embedder-down", "storage-down", "budget-spent"]);
 
 export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
   return message({
@@ -74,7 +80,8 @@ export function alertResolvedView(alert: Alert, status: BackfillStatus): View {
 }
 
 function alertButtons(alert: Alert, status: BackfillStatus): Button[] {
-  if (alert.name === "disk-low" && status.run) return [button("Resume", customId("backfill", "resume"), "success")];
+  if ((alert.name === "disk-low" || alert.name === "budget-spent") && status.run)
+    return [button("Resume", customId("backfill", "resume"), "success")];
   if (alert.name === "failing-batches") return [button("Show failures", customId("backfill", "failures"))];
   return [];
 }

@@ -1,7 +1,8 @@
 // /backfill analyze: how much is searchable, what is missing and where, how long it will take, and whether a run can start. Pure.
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { Analysis, Check, Cost, PhasePlan } from "../backfill/compare/survey.ts";
+import type { Analysis, Check, PhasePlan } from "../backfill/compare/survey.ts";
+import { costText } from "./cost.ts";
 import { distribution } from "./distribution.ts";
 import { changeLine } from "./generation-change.ts";
 import { type Button, button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
@@ -155,6 +156,7 @@ const checkTitles: Readonly<Record<Check["name"], string>> = {
   memory: "Memory",
   "message-content": "Reading messages",
   ownership: "No second bot at work",
+  budget: "The month's budget",
 };
 
 function checklist(checks: readonly Check[]): APIEmbedField {
@@ -178,7 +180,7 @@ function plan(analysis: Analysis): APIEmbed {
     `Disk: about ${bytes(analysis.diskNeededBytes)} needed, ${Number.isFinite(analysis.diskFreeBytes) ? `${bytes(analysis.diskFreeBytes)} free` : "stored elsewhere"}`,
     `Average length of a message: ${count(Math.round(analysis.averageLength), "character")}`,
   ];
-  if (analysis.cost && work > 0) facts.push(costLine(analysis.cost));
+  if (analysis.cost && work > 0) facts.push(costText(analysis.cost));
   if (analysis.change) facts.push(changeLine(analysis.change));
   return {
     color: colors.neutral,
@@ -189,14 +191,6 @@ function plan(analysis: Analysis): APIEmbed {
     footer: { text: `Counted in ${duration(analysis.tookMs)}` },
     timestamp: new Date(analysis.at).toISOString(),
   };
-}
-
-/** Two digits are as much as a sample tells. */
-function costLine({ tokens, isCounted, dollars }: Cost): string {
-  const rough = Number(tokens.toPrecision(2));
-  const how = isCounted ? "by what the server counted in a sample" : "estimated by length";
-  const price = dollars === undefined ? "" : `, ${dollars < 0.01 ? "less than $0.01" : `about $${dollars.toFixed(2)}`}`;
-  return `Tokens: about ${count(rough)}, ${how}${price}`;
 }
 
 function phasePlanLine(phase: PhasePlan): string {

@@ -3,6 +3,7 @@
 
 import type { Analysis } from "../backfill/compare/survey.ts";
 import type { Generation, GenerationChange } from "../ports/generations.ts";
+import { costText } from "./cost.ts";
 import { type Button, button, colors, customId, message, type View } from "./message.ts";
 import { about, count, plain, rate } from "./words.ts";
 
@@ -50,6 +51,7 @@ export function generationChangeView(change: GenerationChange, analysis: Analysi
         description: [
           whatChanged(change),
           `**${count(work, "message")}** ${work === 1 ? "has" : "have"} to be made searchable anew. ${time}`,
+          ...(analysis.cost ? [`${costText(analysis.cost)}.`] : []),
           meanwhile(change),
           ...(ready ? [] : ["Analyze says what is in the way of it at the moment."]),
         ].join("\n"),

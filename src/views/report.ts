@@ -7,6 +7,7 @@ import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import { isBalanced, isResumable, type Run, totals } from "../backfill/run/run.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { emptyArchive } from "./analysis.ts";
+import { usedText } from "./cost.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
 import { recordMarkdown } from "./record-text.ts";
 import { by } from "./search-results.ts";
@@ -61,6 +62,7 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
         `${duration(run.runningMs)} of work, started ${ago(run.startedAt)}`,
         run.runningMs > 0 && sum.read > 0 ? `On average ${rate(sum.read / (run.runningMs / 1_000))}` : "",
         `${count(run.batches.sent, "request")} to the search model, ${run.batches.failed === 0 ? "none" : count(run.batches.failed)} had to be repeated`,
+        run.used ? `Used: ${usedText(run.used)}` : "",
       ]
         .filter(Boolean)
         .join("\n"),

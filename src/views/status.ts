@@ -4,6 +4,7 @@ import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
+import { spendingText } from "./cost.ts";
 import { changeLine } from "./generation-change.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
@@ -30,6 +31,7 @@ export function statusView(status: BackfillStatus): View {
       value: `${count(status.quarantined, "message")} could not be made searchable. Show failures says why, and lets you try again.`,
     });
   }
+  if (status.spending) extra.push({ name: "Used of the search model", value: spendingText(status.spending) });
   if (status.ownedElsewhere) {
     extra.push({
       name: "Another process is at work",

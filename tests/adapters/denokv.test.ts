@@ -25,6 +25,20 @@ runStoreContract("Deno KV", async () => {
 const GUILD = "1343693475581890600";
 const ALL = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 
+test("what is used in a month is added up, whoever adds at the same time, and kept by month", async () => {
+  const { spendingStore, close } = await openTestArchive();
+  const month = (n: number) => `2026-${n}`;
+  await Promise.all(Array.from({ length: 20 }, () => spendingStore.addUse(month(11), { tokens: 3, dollars: 0.5 })));
+  await spendingStore.addUse(month(12), { tokens: 7, dollars: 0, spentFor: "a budget" });
+  const uses = await Promise.all([10, 11, 12].map((n) => spendingStore.useIn(month(n))));
+  expect(uses).toEqual([
+    { tokens: 0, dollars: 0 },
+    { tokens: 60, dollars: 10 },
+    { tokens: 7, dollars: 0, spentFor: "a budget" },
+  ]);
+  await close();
+});
+
 describe("values that are damaged", () => {
   let opened: TestArchive;
   /** A second connection that writes what it likes. */

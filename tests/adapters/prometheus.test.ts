@@ -14,6 +14,7 @@ const figures: Figures = {
   connected: true,
   guildCount: 0,
   guilds: [],
+  spending: undefined,
   diskFreeBytes: 12e9,
   memoryUsedBytes: 1e9,
   memoryLimitBytes: 4e9,

@@ -63,6 +63,8 @@ export interface EmbeddingRequest {
   readonly dimensions: number | undefined;
   readonly inputType: string | undefined;
   readonly authorization: string | undefined;
+  /** As it counts them when it answers. */
+  readonly tokens: number;
 }
 
 export interface EmbeddingServer {
@@ -111,6 +113,7 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
       dimensions: body.dimensions,
       inputType: body.input_type,
       authorization: request.headers.authorization,
+      tokens: tokensOf(texts),
     });
     for (const waiter of waiting) if (requests.length >= waiter.count) waiter.resolve();
     const latencyMs = (options.latencyMs ?? 0) + (options.latencyPerTextMs ?? 0) * texts.length;
@@ -172,7 +175,7 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
     if (how === "reversed") data.reverse();
     if (how === "too-few") data.pop();
     if (how === "too-many") data.push({ ...data[0], index: data.length });
-    const tokens = texts.reduce((sum, text) => sum + Math.ceil(text.length / 4), 0);
+    const tokens = tokensOf(texts);
     const body = {
       object: "list",
       model: other?.model ?? model,
@@ -233,6 +236,10 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function tokensOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Math.ceil(text.length / 4), 0);
 }
 
 function spoil(vector: Float32Array, how: "nan" | "zero" | "short" | "ragged", place: number): Float32Array {

@@ -20,6 +20,7 @@ import type { HistoryChannel } from "../../src/ports/discord.ts";
 import type { Embedder } from "../../src/ports/embedder.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { ArchivedRecord, RecordKind } from "../../src/ports/records.ts";
+import type { Budget } from "../../src/ports/spending.ts";
 import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "./embedding-server.ts";
@@ -168,6 +169,8 @@ export interface HouseOptions {
   readonly textRecipe?: TextRecipe;
   readonly reindexByItself?: boolean;
   readonly keepOldIndexDays?: number;
+  readonly budget?: Budget | undefined;
+  readonly dollarsPerMillion?: number;
   /** False: the guild is not claimed at once. */
   readonly claim?: boolean;
 }
@@ -229,6 +232,8 @@ export async function openHouse(options: HouseOptions = {}) {
     },
     quarantine: opened.quarantine,
     generations: opened.generations,
+    spendingStore: opened.spendingStore,
+    budget: options.budget,
     indexStore: store,
     embedder: counted,
     clock,
@@ -405,6 +410,7 @@ function embedderOf(baseUrl: string | undefined, options: HouseOptions): Embedde
       model: modelId,
       requestTimeoutMs: options.requestTimeoutMs ?? 5_000,
       ...(options.textsPerRequest === undefined ? {} : { textsPerRequest: options.textsPerRequest }),
+      ...(options.dollarsPerMillion === undefined ? {} : { dollarsPerMillion: options.dollarsPerMillion }),
     },
     { modelId, answersAs: modelId, dimensions },
   );

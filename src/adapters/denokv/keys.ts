@@ -11,6 +11,7 @@
 //   removal, guild, by, id               scopes being removed
 //   owner, guild                         which heartbeat a guild is of
 //   presence, id                         until when a process is there: its heartbeat
+//   spent, month                         tokens and dollars for embeddings, of all guilds
 //   format                               the layout's version
 //
 // An author's messages are found by days, not one by one: they are only needed when the author is removed, and a third key for each

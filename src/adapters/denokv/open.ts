@@ -8,6 +8,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { OwnerStore } from "../../ports/owners.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
+import type { SpendingStore } from "../../ports/spending.ts";
 import { createArchive } from "./archive.ts";
 import { decodeV8, encodeV8 } from "./codec.ts";
 import { type ArchiveLocation, connect } from "./connect.ts";
@@ -17,6 +18,7 @@ import { formatKey } from "./keys.ts";
 import { createOwners } from "./owners.ts";
 import { createQuarantineStore } from "./quarantine.ts";
 import { createRunStore } from "./run-store.ts";
+import { createSpendingStore } from "./spending-store.ts";
 import type { Store } from "./store.ts";
 
 /** Of keys and values. A later version reads earlier ones or says what to do. */
@@ -29,6 +31,7 @@ export interface OpenArchive {
   readonly owners: OwnerStore;
   readonly quarantine: QuarantineStore;
   readonly generations: GenerationStore;
+  readonly spendingStore: SpendingStore;
   /** @param parse validates a stored value as a run; throws when it is none */
   runStore<Run extends { readonly id: string }>(parse: (value: unknown) => Run): RunStore<Run>;
   /** Nothing may be under way any more. */
@@ -54,6 +57,7 @@ export async function openArchive(options: ArchiveLocation & { readonly logger: 
     owners: owners.port,
     quarantine: createQuarantineStore(store, logger),
     generations: createGenerationStore(store, owners, logger),
+    spendingStore: createSpendingStore(store),
     runStore: (parse) => createRunStore(store, owners, parse, logger),
     async close() {
       store.close();

@@ -31,6 +31,10 @@ export interface Figures {
   /** Servers the bot is in, as far as this process looks after them. */
   readonly guildCount: number;
   readonly guilds: readonly GuildFigures[];
+  /** Of the embedding server, in this month; undefined where nothing is counted. */
+  readonly spending:
+    | { readonly tokens: number; readonly dollars?: number | undefined; readonly share?: number | undefined }
+    | undefined;
   readonly diskFreeBytes: number;
   readonly memoryUsedBytes: number;
   readonly memoryLimitBytes: number;
@@ -63,6 +67,12 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
   const runStatus = gauge("backfill_status", "1 for the status of the current or latest backfill", "guild", "status");
   const runRecords = gauge("backfill_messages", "Of the current or latest backfill, by outcome", "guild", "outcome");
   const runSpeed = gauge("backfill_messages_per_second", "Over the last minute; 0 when none is at work", "guild");
+  const monthTokens = gauge(
+    "month_tokens",
+    "Used of the embedding server since the month began (UTC), by all processes",
+  );
+  const monthDollars = gauge("month_dollars", "The same, at the known price");
+  const budgetShare = gauge("month_budget_ratio", "The same, as a share of the month's budget: 1 is all of it");
   const diskFree = gauge("disk_free_bytes", "Where the data folder is");
   const memoryUsed = gauge("memory_used_bytes", "Of the container, or of the machine");
   const memoryLimit = gauge("memory_limit_bytes", "Of the container, or of the machine");
@@ -98,6 +108,14 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
     ready.set(figures.ready ? 1 : 0);
     connected.set(figures.connected ? 1 : 0);
     guilds.set(figures.guildCount);
+    // A figure that nobody knows is not 0.
+    for (const each of [monthTokens, monthDollars, budgetShare]) each.remove();
+    if (figures.spending !== undefined) {
+      const { tokens: used, dollars, share } = figures.spending;
+      monthTokens.set(used);
+      if (dollars !== undefined) monthDollars.set(dollars);
+      if (share !== undefined) budgetShare.set(share);
+    }
     diskFree.set(figures.diskFreeBytes);
     memoryUsed.set(figures.memoryUsedBytes);
     memoryLimit.set(figures.memoryLimitBytes);

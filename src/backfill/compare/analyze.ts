@@ -3,6 +3,7 @@
 
 import { CANARY, type CanaryCheck } from "../../embedding/canary.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
+import type { Spending } from "../../embedding/spending.ts";
 import { RejectedInputError, TransientError, toError } from "../../errors.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
@@ -14,6 +15,7 @@ import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
+import { usedOfBudget } from "../run/budget.ts";
 import { type Analysis, type Check, type Cost, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
 
 export interface AnalysisParts {
@@ -24,6 +26,8 @@ export interface AnalysisParts {
   readonly queue: EmbeddingQueue;
   readonly canary: CanaryCheck;
   readonly history: History;
+  /** Undefined where nothing is counted. */
+  readonly spending: Spending | undefined;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   /** Absent where there is no Discord. */
@@ -60,6 +64,7 @@ export async function analyze(
   const estimate = (coverage: Coverage) => (perSecond === undefined ? undefined : (toDo(coverage) / perSecond) * 1000);
   const diskNeededBytes = diskNeeded(toDo(found.total), indexes.space.dimensions, found.averageLength);
   const { freeBytes } = await parts.system.disk();
+  const cost = costOf(parts.queue, texts, found.sample.length, toDo(found.total));
   return {
     guildId,
     at: clock.now(),
@@ -80,7 +85,7 @@ export async function analyze(
     estimatedMs: estimate(found.total),
     diskNeededBytes,
     diskFreeBytes: freeBytes,
-    cost: costOf(parts.queue, texts, found.sample.length, toDo(found.total)),
+    cost,
     modelId: indexes.space.modelId,
     change: await indexes.changeOf(guildId),
     preflight: [
@@ -88,6 +93,7 @@ export async function analyze(
       ...(await checkMachine(parts, guildId, diskNeededBytes, freeBytes)),
       await checkContent(parts.history),
       checkOwnership(parts.ownership, guildId),
+      ...(await checkBudget(parts.spending, cost)),
     ],
   };
 }
@@ -194,4 +200,20 @@ function checkOwnership(ownership: Ownership, guildId: Snowflake): Check {
         detail: `${holder} looks after this server`,
         remedy: "Stop it, or wait 15 seconds after it has ended.",
       };
+}
+
+/** @returns none without a budget */
+async function checkBudget(spending: Spending | undefined, cost: Cost | undefined): Promise<Check[]> {
+  await spending?.refresh();
+  const state = spending?.state();
+  const used = state && usedOfBudget(state);
+  if (spending === undefined || used === undefined) return [];
+  const detail = `used this month: ${used}`;
+  if (state?.isSpent) {
+    const remedy = "Raise it (EMBEDDINGS_BUDGET) and restart the bot, or wait for the new month (UTC).";
+    return [{ name: "budget", ok: false, detail, remedy }];
+  }
+  const isEnough = cost === undefined || cost.tokens <= spending.tokensLeft();
+  const pauses = "; this backfill needs more than is left, and pauses when that is used up";
+  return [{ name: "budget", ok: true, detail: isEnough ? detail : `${detail}${pauses}` }];
 }

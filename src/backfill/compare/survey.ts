@@ -11,7 +11,7 @@ import { type Compared, type Sources, walk } from "./difference.ts";
 
 /** One line of the pre-flight checklist. */
 export interface Check {
-  readonly name: "embedder" | "index" | "disk" | "memory" | "message-content" | "ownership";
+  readonly name: "embedder" | "index" | "disk" | "memory" | "message-content" | "ownership" | "budget";
   readonly ok: boolean;
   /** What was found, in words an admin understands. */
   readonly detail: string;
@@ -111,6 +111,17 @@ export function planPhases(
       cursor: newestId,
       counters: noCounters,
     }));
+}
+
+/** What the chosen phases of an analysis cost. */
+export function costOfPhases(analysis: Analysis, chosen: readonly PhaseName[] = phaseNames): Cost | undefined {
+  const { cost } = analysis;
+  const toDo = (plans: readonly PhasePlan[]) => plans.reduce((sum, { missing, stale }) => sum + missing + stale, 0);
+  const all = toDo(analysis.phases);
+  if (cost === undefined || all === 0) return undefined;
+  const share = toDo(analysis.phases.filter(({ name }) => chosen.includes(name))) / all;
+  const dollars = cost.dollars === undefined ? undefined : cost.dollars * share;
+  return { ...cost, tokens: Math.ceil(cost.tokens * share), dollars };
 }
 
 /** What a walk over all records finds. */

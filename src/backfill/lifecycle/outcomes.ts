@@ -1,7 +1,7 @@
 // What start and pause are asked for, and what comes of it. Types only.
 
 import type { Snowflake } from "../../snowflake.ts";
-import type { Analysis } from "../compare/survey.ts";
+import type { Analysis, Cost } from "../compare/survey.ts";
 import type { BackfillStatus } from "../reporting/announcements.ts";
 import type { PaceName, PhaseName, SourceName } from "../run/run.ts";
 
@@ -19,7 +19,8 @@ export interface StartOptions {
 }
 
 export type StartOutcome =
-  | { readonly outcome: "started"; readonly status: BackfillStatus }
+  /** `cost`: of what is known to be missing; undefined where nothing is counted. */
+  | { readonly outcome: "started"; readonly status: BackfillStatus; readonly cost?: Cost | undefined }
   | { readonly outcome: "resumed"; readonly status: BackfillStatus; readonly from: string }
   | { readonly outcome: "already-running"; readonly status: BackfillStatus }
   /** Everything is embedded already: nothing to do. */

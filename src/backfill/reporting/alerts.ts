@@ -1,9 +1,12 @@
 // The alert conditions: raised once, with hysteresis, resolved once, never repeated in between. Only a run raises alerts; those that
 // are on are followed until they are over, whatever has become of the run (see guild-alerts.ts).
 
+import { NEARLY_SPENT } from "../../embedding/spending.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { SpendingState } from "../../ports/spending.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import type { Alert, AlertName, AlertThresholds } from "../run/alerts.ts";
+import { usedOfBudget } from "../run/budget.ts";
 
 /** Resolved only when this much on the good side of its threshold, so that nothing flickers. */
 const HYSTERESIS = 0.1;
@@ -18,6 +21,8 @@ export interface Facts {
   readonly embedderDown: string | undefined;
   /** Why a run had to be left that is gone on with as soon as the archive and the index can be used again. */
   readonly storageDown: string | undefined;
+  /** Undefined where nothing is counted. */
+  readonly spending?: SpendingState | undefined;
 }
 
 export interface RunFacts {
@@ -150,6 +155,28 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
     return isLow ? `the disk is nearly full: ${free.replace(/\.$/, "")}` : undefined;
   }
 
+  /** @returns why a run must stop */
+  function judgeBudget(spending: SpendingState): string | undefined {
+    const { share = 0, isSpent } = spending;
+    const used = usedOfBudget(spending) ?? "there is no budget any more";
+    const others = "New messages and searches are never held back: what they take is on top of it.";
+    judge(
+      "budget-near",
+      share >= NEARLY_SPENT,
+      share < NEARLY_SPENT,
+      `Used this month: ${used}.`,
+      `It goes on, and is paused before the budget is passed. ${others}`,
+    );
+    judge(
+      "budget-spent",
+      isSpent,
+      !isSpent,
+      `Used this month: ${used}.`,
+      `It is paused, before the budget is passed. What is done is stored. ${others}`,
+    );
+    return isSpent ? `the month's budget for the search model is used up: ${used}` : undefined;
+  }
+
   function gotOn() {
     lastProgressAt = clock.elapsed();
     hasGotOn = true;
@@ -174,7 +201,7 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
       lastRequestMs = undefined;
       lastProgressAt = clock.elapsed();
     },
-    async check({ run, embedderDown, storageDown }) {
+    async check({ run, embedderDown, storageDown, spending }) {
       hasRun = run !== undefined || storageDown !== undefined;
       judge(
         "storage-down",
@@ -195,7 +222,8 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
       );
       if (run === undefined) judgeWithoutRun();
       else judgeProgress(run);
-      return await judgeMachine();
+      const overspent = spending && judgeBudget(spending);
+      return (await judgeMachine()) ?? overspent;
     },
     restore(alerts) {
       raised.clear();

@@ -1,6 +1,7 @@
 // What people are told of a guild's backfill: how it stands, and what is posted in the admin channel. Types only.
 
 import type { GenerationChange } from "../../ports/generations.ts";
+import type { SpendingState } from "../../ports/spending.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Rechecking } from "../../sync/recheck.ts";
 import type { Gaps } from "../../sync/resync.ts";
@@ -26,6 +27,8 @@ export interface BackfillStatus {
   /** What the run is waiting for, when it is: "next try in 20 s", "cooldown", "Discord's rate limit". */
   readonly waitingFor: string | undefined;
   readonly alerts: readonly Alert[];
+  /** What the search model was used for this month, by all servers; absent where nothing is counted. */
+  readonly spending?: SpendingState | undefined;
   readonly health: Health;
   /** Records that arrived or changed and are not searchable yet. Undefined when the archive cannot be asked at the moment. */
   readonly livePending: number | undefined;

@@ -2,6 +2,7 @@
 // are followed until they are over. Posts each one once when it begins and once when it ends.
 
 import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
+import type { Spending } from "../../embedding/spending.ts";
 import { toError } from "../../errors.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -45,6 +46,8 @@ export interface GuildAlertsParts {
   readonly thresholds: AlertThresholds;
   readonly system: SystemProbe;
   readonly breaker: Breaker;
+  /** Undefined where nothing is counted. */
+  readonly spending: Spending | undefined;
   readonly ownership: Ownership;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -100,11 +103,14 @@ export function createGuildAlerts(
     if (left === undefined && ownership.lease(guildId) === undefined) return;
     if (left !== undefined && (left.reason === undefined || clock.elapsed() - left.at < HICCUP_MS)) return;
     const open = breaker.state();
+    // That the archive is away is told by others.
+    await parts.spending?.refresh().catch(() => undefined);
     const stopBecause = await monitor.check({
       run: run && { isRunning: run.current().status === "running", waitingFor: run.waitingFor() },
       // A hiccup that is over after some seconds is no alert.
       embedderDown: isAlarming(open) ? open?.reason : undefined,
       storageDown: left?.reason,
+      spending: parts.spending?.state(),
     });
     if (stopBecause !== undefined) await run?.pause(stopBecause);
     if (isUnsaved) telling = telling.then(remember).catch(failed);

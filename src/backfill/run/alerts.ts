@@ -10,6 +10,8 @@ export const alertNames = [
   "embedder-down",
   "storage-down",
   "stalled",
+  "budget-near",
+  "budget-spent",
 ] as const;
 export type AlertName = (typeof alertNames)[number];
 

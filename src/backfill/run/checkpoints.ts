@@ -25,6 +25,8 @@ export interface RunBook {
   readonly update: RunState["update"];
   /** Stores a checkpoint with its counters, and what was refused. */
   settle(settled: Settled): Promise<void>;
+  /** Tokens that were used; booked with the next change. */
+  use(tokens: number, isCounted: boolean): void;
 }
 
 export function createRunBook(
@@ -32,23 +34,33 @@ export function createRunBook(
   quarantine: Pick<QuarantineStore, "add">,
   guildId: Snowflake,
   clock: Clock,
+  dollarsPerMillion?: number,
 ): RunBook {
   let bookedUntil = clock.elapsed();
+  const unbooked: Used[] = [];
 
   const update: RunBook["update"] = async (change, entries) => {
     let now = bookedUntil;
+    let uses = 0;
     const updated = await state.update((run) => {
       const next = change(run);
       if (next === run) return run;
       now = clock.elapsed();
-      return run.status === "running" ? { ...next, runningMs: next.runningMs + now - bookedUntil } : next;
+      uses = unbooked.length;
+      const booked = uses === 0 ? next : { ...next, used: [next.used, ...unbooked].reduce(addUse) };
+      return run.status === "running" ? { ...booked, runningMs: next.runningMs + now - bookedUntil } : booked;
     }, entries);
     bookedUntil = now;
+    unbooked.splice(0, uses);
     return updated;
   };
 
   return {
     update,
+    use(tokens, isCounted) {
+      const dollars = dollarsPerMillion === undefined ? undefined : (tokens / 1e6) * dollarsPerMillion;
+      unbooked.push({ tokens, isCounted, dollars });
+    },
     async settle(settled) {
       const rest = settled.quarantine.slice(QUARANTINE_PER_CHECKPOINT);
       // Before the checkpoint: writing them once more after a crash changes nothing, losing them would.
@@ -56,6 +68,14 @@ export function createRunBook(
       await update((run) => withSettled(run, settled), settled.quarantine.slice(0, QUARANTINE_PER_CHECKPOINT));
     },
   };
+}
+
+type Used = NonNullable<Run["used"]>;
+
+function addUse(one: Used | undefined, other: Used | undefined): Used | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const dollars = other.dollars === undefined ? one.dollars : (one.dollars ?? 0) + other.dollars;
+  return { tokens: one.tokens + other.tokens, isCounted: one.isCounted && other.isCounted, dollars };
 }
 
 function withSettled(run: Run, { phase, cursor, counters, skippedBy: skipped }: Settled): Run {

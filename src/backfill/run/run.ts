@@ -155,6 +155,16 @@ export const runSchema = z.object({
   skippedBy: z.record(z.string(), count),
   /** Batches sent and failed, for the failure rate in the report. */
   batches: z.object({ sent: count, failed: count }),
+  /** What the requests came to, as far as the search model is one that counts. */
+  used: z
+    .object({
+      tokens: count,
+      /** All of them by the server; else some are estimated. */
+      isCounted: z.boolean(),
+      /** US dollars; absent where the price is not known. */
+      dollars: z.number().nonnegative().optional(),
+    })
+    .optional(),
   /** How it went over time, oldest first. */
   samples: z.array(sampleSchema).optional(),
   /** The breaker while the embedder is down, so that a restart does not forget it. */

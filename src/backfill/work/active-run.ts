@@ -8,6 +8,7 @@ import type { Semaphore } from "../../async/semaphore.ts";
 import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
 import type { FaultIsolation } from "../../embedding/fault-isolation.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
+import type { Spending } from "../../embedding/spending.ts";
 import { levelOf, TransientError, toError } from "../../errors.ts";
 import type { GuildIndex } from "../../indexing/guild-index/guild-indexes.ts";
 import type { Suspects } from "../../indexing/live/suspects.ts";
@@ -25,6 +26,7 @@ import { type Ahead, createRunBook, type Settled, withAhead, withBreaker } from 
 import { createFailedBatches } from "../run/failed-batches.ts";
 import { addCounters, isActive, noCounters, type Run, type RunStatus, withStatus } from "../run/run.ts";
 import { LeaseLost, type RunState } from "../run/run-state.ts";
+import { createBudgetGate } from "./budget-gate.ts";
 import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "./final-check.ts";
 import { createPace } from "./pace.ts";
 import { type BatchDone, runPhases } from "./pipeline.ts";
@@ -52,6 +54,8 @@ export interface ActiveRunParts {
   readonly unconfirmed: Pick<UnconfirmedRecords, "add">;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
+  /** Undefined where nothing is counted. */
+  readonly spending: Spending | undefined;
   readonly pageSlots: Semaphore;
   readonly alerts: GuildAlerts;
   readonly thresholds: AlertThresholds;
@@ -111,7 +115,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     );
   }
 
-  const book = createRunBook(state, parts.quarantine, guildId, clock);
+  const book = createRunBook(state, parts.quarantine, guildId, clock, queue.embedder.dollarsPerMillion);
   const { update } = book;
   const current = () => withAhead(state.current(), ahead);
   const failures = createFailedBatches(clock, state.current().failedBatches);
@@ -178,6 +182,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         pace,
         pageSlots: { acquire: waitForTurn },
         failures,
+        budget: createBudgetGate(parts.spending, queue, clock),
+        onUse: (tokens, isCounted) => parts.spending && book.use(tokens, isCounted),
         clock,
         stop: stop.signal,
         abandon: abandon.signal,

@@ -165,9 +165,9 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   /** The slot is free again as soon as the embedder has answered: writing overlaps with the next request. */
   async function sendNext(page: PageInFlight, fresh: ReadonlySet<Snowflake>): Promise<void> {
     if (stopping.aborted) return;
-    const { tokensPerRequest } = parts.queue.embedder.limits;
+    const tokens = Math.min(parts.queue.embedder.limits.tokensPerRequest, parts.budget.tokensPerBatch());
     const texts = Math.min(pace.batchTexts(page.phase.name), parts.isolation.textsPerRequest());
-    const batch = takeBatch(page.waiting, { texts, tokens: tokensPerRequest });
+    const batch = takeBatch(page.waiting, { texts, tokens });
     if (page.waiting.length > 0) sendSoon(page, fresh);
     await foreground.waitUntilClear(stopping);
     const result = await embedBatchOfRun(parts, batch, stopping, () =>

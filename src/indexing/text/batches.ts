@@ -14,7 +14,7 @@ export interface BatchLimits {
 }
 
 /** English averages four characters a token; other languages and code fewer. Errs on the safe side. */
-const CHARACTERS_PER_TOKEN = 3;
+export const CHARACTERS_PER_TOKEN = 3;
 
 const length = (record: PreparedRecord) => record.chunks.reduce((sum, chunk) => sum + chunk.embeddedText.length, 0);
 

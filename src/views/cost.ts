@@ -1,0 +1,35 @@
+// What the search model costs and was used for, for people to read. Pure.
+
+import type { Cost } from "../backfill/compare/survey.ts";
+import { inDollars, usedOfBudget } from "../backfill/run/budget.ts";
+import type { Run } from "../backfill/run/run.ts";
+import type { SpendingState } from "../ports/spending.ts";
+import { count } from "./words.ts";
+
+/** Of a backfill to come. Two digits are as much as a sample tells. */
+export function costText({ tokens, isCounted, dollars }: Cost): string {
+  const rough = Number(tokens.toPrecision(2));
+  const how = isCounted ? "by what the server counted in a sample" : "estimated by length";
+  const price = dollars === undefined ? "" : `, ${dollars < 0.01 ? "less than $0.01" : `about ${inDollars(dollars)}`}`;
+  return `Tokens: about ${count(rough)}, ${how}${price}`;
+}
+
+/** Of a backfill that was at work. */
+export function usedText({ tokens, isCounted, dollars }: NonNullable<Run["used"]>): string {
+  const how = isCounted ? "as the server counted them" : "partly estimated, as the server does not count them all";
+  return `${count(tokens, "token")}, ${how}${dollars === undefined ? "" : `: ${inDollars(dollars)}`}`;
+}
+
+/** Of a month, by everybody. */
+export function spendingText(spending: SpendingState): string {
+  const { month, tokens, dollars } = spending;
+  const used = usedOfBudget(spending);
+  const price = dollars === undefined ? "" : `, ${inDollars(dollars)}`;
+  const budget = used === undefined ? "" : `\nOf the month's budget: ${used}`;
+  return `${count(tokens, "token")}${price} in ${monthName(month)} (UTC), for all that is made searchable or searched for${budget}`;
+}
+
+/** "November 2026" */
+function monthName(month: string): string {
+  return new Date(`${month}-01T00:00:00Z`).toLocaleString("en", { month: "long", year: "numeric", timeZone: "UTC" });
+}
