@@ -1,5 +1,11 @@
 // Single objects of a store, as far as the index needs them beside LanceDB: how much there is, and copying.
 
+import { once } from "node:events";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { ReadableStream } from "node:stream/web";
 import { TransientError, toError } from "../../errors.ts";
 import { clientOf, hostOf, type ObjectStore } from "./object-store.ts";
 
@@ -31,14 +37,22 @@ export function objectsOf(store: ObjectStore): Objects {
   const encoded = (path: string) => [...prefix, ...path.split("/")].map(encodeURIComponent).join("/");
 
   async function send(address: string, ms: number, init: RequestInit = {}): Promise<Response> {
-    let answer: Response;
-    try {
-      answer = await client.fetch(address, { ...init, signal: AbortSignal.timeout(ms) });
-    } catch (thrown) {
-      throw new TransientError(`The object store cannot be reached (${toError(thrown).message}).`, { cause: thrown });
-    }
+    const answer = await client.fetch(address, { ...init, signal: AbortSignal.timeout(ms) }).catch(unreachable);
     if (answer.ok) return answer;
-    throw new TransientError(`The object store answers with status ${answer.status}.`, { cause: await answer.text() });
+    throw refused(answer.status, await answer.text());
+  }
+
+  /**
+   * Not by `fetch`: where a body is read more slowly than it comes and the store closes the connection, undici 7 of Node 24 ends the
+   * process with "assert(!this.paused)". @see https://github.com/nodejs/undici/issues/5360
+   */
+  async function open(address: string): Promise<Readable> {
+    const { url, headers } = await client.sign(address);
+    const { get } = url.startsWith("https:") ? https : http;
+    const request = get(url, { headers: Object.fromEntries(headers), signal: AbortSignal.timeout(OBJECT_MS) });
+    const [answer] = (await once(request, "response").catch(unreachable)) as [IncomingMessage];
+    if (answer.statusCode === 200) return answer;
+    throw refused(answer.statusCode, await text(answer));
   }
 
   return {
@@ -59,9 +73,7 @@ export function objectsOf(store: ObjectStore): Objects {
       }
     },
     async read(path) {
-      const { body } = await send(`${root}/${encoded(path)}`, OBJECT_MS);
-      if (body === null) throw new TransientError(`The object store answers without ${path}.`);
-      return body;
+      return Readable.toWeb(await open(`${root}/${encoded(path)}`));
     },
     async write(path, content, sha256) {
       const headers = { "x-amz-content-sha256": sha256 };
@@ -71,6 +83,14 @@ export function objectsOf(store: ObjectStore): Objects {
       await send(`${root}/${encoded(path)}`, ANSWER_MS, { method: "DELETE" });
     },
   };
+}
+
+function unreachable(thrown: unknown): never {
+  throw new TransientError(`The object store cannot be reached (${toError(thrown).message}).`, { cause: thrown });
+}
+
+function refused(status: number | undefined, answer: string): TransientError {
+  return new TransientError(`The object store answers with status ${status}.`, { cause: answer });
 }
 
 function textOf(xml: string, tag: string): string {
