@@ -131,8 +131,8 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     ownership,
     indexes,
   };
-  const live = createLiveIndexing(shared);
-  const engine = createEngine({ ...shared, live });
+  const live = createLiveIndexing({ ...shared, giveUpRetired: (guildId) => engine.giveUpRetired(guildId) });
+  const engine: Engine = createEngine({ ...shared, live });
   const stopped = new AbortController();
   const takingUp = new PQueue({ concurrency: TAKEN_UP_AT_ONCE });
   ownership.onChange((guildId, change) => {

@@ -275,6 +275,7 @@ export function createEngine(parts: EngineParts): Engine {
         logger.info("run:rolled-back", { guildId, runId: stored.value.id, removedRows });
         return { removedRows, verification: await verify(guildId) };
       }),
+    giveUpRetired: changes.giveUpRetired,
     formerIndex: changes.former,
     rollbackIndex: changes.rollBack,
     recover: (guildId) => recoverPatiently(guildId).then(() => changes.consider(guildId)),

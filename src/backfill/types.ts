@@ -86,6 +86,8 @@ export interface EngineParts extends GenerationSettings {
 }
 
 export interface Engine extends Backfill {
+  /** Deletes the retired generations of a guild that is ours. */
+  giveUpRetired(guildId: Snowflake): Promise<void>;
   /** Takes up what a stopped process left, once this one owns the guild. */
   recover(guildId: Snowflake): Promise<void>;
   /** Guilds whose run this process works on. */

@@ -2,7 +2,7 @@
 
 import { ApplicationCommandType, ContextMenuCommandBuilder, InteractionContextType, MessageFlags } from "discord.js";
 import { noteSavedView } from "../views/notes.ts";
-import type { MenuCommand } from "./command.ts";
+import type { MenuCommand, MenuInteraction } from "./command.ts";
 import { contentOf } from "./message-content.ts";
 import { noteOrigin } from "./note.ts";
 import { answer } from "./reply.ts";
@@ -17,7 +17,11 @@ export const saveNote = {
     await interaction.deferReply({ flags: MessageFlags.Ephemeral });
     const origin = await noteOrigin(interaction, context);
     const content = await contentOf(interaction, context);
-    const saved = await context.notes.saveFromMessage(origin, interaction.targetId, content);
+    const saved = await context.notes.saveFromMessage(origin, sourceOf(interaction), content);
     await answer(interaction, noteSavedView(saved, interaction.guildId));
   },
 } satisfies MenuCommand;
+
+function sourceOf({ targetId, targetMessage }: MenuInteraction) {
+  return { messageId: targetId, authorId: targetMessage.author.id };
+}

@@ -45,11 +45,27 @@ export interface GuildSettings {
   readonly botId?: Snowflake;
 }
 
-/** A set of records deleted together; none of these scans the whole archive. */
+/** A set of records deleted together. But for `bots`, none of these scans the whole archive. */
 export type RemovalScope =
   | { readonly by: "channel"; readonly id: Snowflake }
-  | { readonly by: "author"; readonly id: Snowflake }
+  /** Messages, notes, and what others have saved of the messages as notes. `beforeId`: only what is older. */
+  | { readonly by: "author"; readonly id: Snowflake; readonly beforeId?: Snowflake }
+  /** Messages older than an id. */
+  | { readonly by: "age"; readonly beforeId: Snowflake }
+  /** Messages of bots and webhooks. */
+  | { readonly by: "bots" }
   | { readonly by: "guild" };
+
+/** A scope that is not to be stored at all: an author who has opted out, a channel that is left out, what is too old. */
+export type Exclusion = Exclude<RemovalScope, { readonly by: "guild" }>;
+
+/** Records that one step of a removal has deleted. */
+export interface RemovedRecords {
+  readonly kind: RecordKind;
+  readonly ids: readonly Snowflake[];
+  /** Marks that the step has left: to be cleared when rows, and the words in others' rows, are gone. */
+  readonly marks: readonly PendingEntry[];
+}
 
 export interface PendingEntry {
   readonly kind: RecordKind;
@@ -77,7 +93,7 @@ export interface Archive {
   /**
    * Creates or replaces records. With `pending: true` each changed record's pending mark is written in the record's own commit.
    * Records equal to what is stored (same hash and fields) are left alone and get no mark, and so are those edited earlier
-   * than what is stored.
+   * than what is stored. Those that an exclusion concerns are left out.
    * @param options.asOf these are Discord's answer to this reading: what has changed since, or been removed, is left alone
    * @param options.completes everything before each message in its channel is archived: `completeTo` moves in the message's own commit
    * @returns how many were new, changed or the same
@@ -101,16 +117,37 @@ export interface Archive {
   reading(guildId: Snowflake): Reading;
   /**
    * Starts a durable removal of a whole scope: remembered until `finishRemoval`, so that a crash in between is taken up again.
-   * The caller removes the index rows of the scope before it calls `finishRemoval`.
+   * One of the same kind and id that is under way is replaced. The work is done by who owns the guild (indexing/live/removals.ts).
    */
   beginRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void>;
   /**
-   * Deletes the scope's records (in bounded commits) and then forgets the removal. Also safe after a crash. Messages of an author
-   * leave a pending mark each: rows beside theirs carry their words.
+   * Deletes the scope's records, but not a guild's, in small steps with nothing locked in between; may be left at any step. Those that
+   * leave more than their own rows behind get a pending mark each: rows beside an author's messages carry their words. The removal
+   * stays remembered.
+   */
+  removeInSteps(guildId: Snowflake, scope: RemovalScope, recordsPerStep: number): AsyncIterable<RemovedRecords>;
+  /**
+   * Deletes what is left of the scope's records (in bounded commits) and then forgets the removal, unless another has taken its place
+   * meanwhile. Also safe after a crash. The caller removes the index rows of the scope before.
    */
   finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }>;
   /** Removals begun and not finished, oldest first. */
   unfinishedRemovals(guildId: Snowflake): Promise<RemovalScope[]>;
+
+  /**
+   * From now on `save` stores nothing of the scope, in whichever process, and the removal of what there is begins, all in one commit.
+   * One of the same kind and id is replaced. A channel's holds for the threads in it.
+   */
+  exclude(guildId: Snowflake, exclusion: Exclusion): Promise<void>;
+  /**
+   * Takes an exclusion back; nothing of it is fetched by that. A removal under way goes on with what was written before `now`.
+   * @returns whether there was one
+   */
+  include(guildId: Snowflake, exclusion: Exclusion, now: number): Promise<boolean>;
+  /** All there are; kept when everything else of the guild is removed. */
+  exclusions(guildId: Snowflake): Promise<readonly Exclusion[]>;
+  /** Those of some records that no exclusion concerns: what `save` would store. */
+  admitted(guildId: Snowflake, records: readonly ArchivedRecord[]): Promise<readonly ArchivedRecord[]>;
 
   /** Records by id; absent ids are absent from the map, damaged ones too. */
   get(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<Map<Snowflake, StoredRecord>>;
@@ -134,7 +171,7 @@ export interface Archive {
   /** Oldest mark first is not promised; any order, bounded. */
   pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
   clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
-  /** Guilds with pending marks, whichever process set them. Costs a read for each of them, whatever they hold. */
+  /** Guilds with pending marks or unfinished removals, whichever process left them. Costs a read for each of them, whatever they hold. */
   marked(): Promise<Snowflake[]>;
 
   /**

@@ -23,6 +23,7 @@ export const indexMethods = {
   sampleVectors: "reads",
   count: "reads",
   tag: "reads",
+  untag: "reads",
   optimize: "maintains",
 } as const satisfies Record<Exclude<keyof VectorIndex, "space" | "close">, string>;
 

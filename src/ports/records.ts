@@ -46,6 +46,8 @@ export interface ArchivedRecord {
   readonly visibility?: "private" | "channel";
   /** Notes only: the message it was saved from. */
   readonly sourceMessageId?: Snowflake;
+  /** Whose words that message was: they go when its author asks. */
+  readonly sourceAuthorId?: Snowflake;
 }
 
 /** A record with the hash of everything in it that can change what is embedded (see `contentHash` in content-hash.ts). */

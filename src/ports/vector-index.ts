@@ -174,6 +174,8 @@ export interface VectorIndex {
   optimize(options: UpkeepOptions): Promise<void>;
   /** Names the present version, for an emergency restore. */
   tag(name: string): Promise<void>;
+  /** Gives up all named versions: they hold what has been removed since. Upkeep then drops them as it does others. */
+  untag(): Promise<void>;
   /** Sees what another process has written: to be called by whoever takes over from it. */
   refresh(): Promise<void>;
   close(): Promise<void>;

@@ -48,9 +48,11 @@ export async function comparePage(
   const { archive } = parts;
   const asOf = archive.reading(guildId);
   try {
-    const page = await fetchPage(parts, channel, { before }, stop);
-    const complete = page.length < PER_REQUEST;
-    const oldestId = page.at(-1)?.id ?? before;
+    const fetched = await fetchPage(parts, channel, { before }, stop);
+    const complete = fetched.length < PER_REQUEST;
+    const oldestId = fetched.at(-1)?.id ?? before;
+    // As if what is not to be stored were not there.
+    const page = await archive.admitted(guildId, fetched);
     const range = { newestId: snowflakeBefore(before), oldestId: complete ? FIRST_SNOWFLAKE : oldestId };
     const archivedIds = await archive.idsInChannel(guildId, channel.id, range);
     const present = new Set(page.map(({ id }) => id));
@@ -80,7 +82,7 @@ export async function comparePage(
       successors(page, isAdded, (record) => known.has(record.id)),
     );
     return {
-      read: page.length,
+      read: fetched.length,
       created: added.created,
       changed: changed.changed,
       removed: absent.length,

@@ -137,6 +137,25 @@ describe("values that are damaged", () => {
     expect((await owners.take(two, [GUILD], 1)).taken).toMatchObject([{ guildId: GUILD, token: 2 }]);
   });
 
+  test("another process stops storing what is excluded from the very commit on", async () => {
+    const second = await openArchive({ location: opened.location, logger: recordingLogger().logger });
+    try {
+      await second.archive.save(GUILD, [testMessage(1)], { pending: false });
+      const saving = Array.from({ length: 30 }, (_, n) =>
+        second.archive.save(GUILD, [testMessage(2 + n)], { pending: false }),
+      );
+      await opened.archive.exclude(GUILD, { by: "author", id: "200" });
+      const page = async () => (await opened.archive.page(GUILD, "message", ALL, 100)).records.length;
+      const there = await page();
+      await Promise.all(saving);
+      await second.archive.save(GUILD, [testMessage(99)], { pending: false });
+      expect(await page()).toBe(there);
+      expect(there).toBeLessThan(31);
+    } finally {
+      await second.close();
+    }
+  });
+
   test("two connections share one file, and each sees the other's marks and guilds", async () => {
     const second = await openArchive({ location: opened.location, logger: recordingLogger().logger });
     try {

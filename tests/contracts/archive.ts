@@ -463,6 +463,197 @@ export function archiveContract(
       });
     });
 
+    describe("removal in steps", () => {
+      async function steps(scope: Parameters<Archive["removeInSteps"]>[1], size = 10) {
+        const found: { kind: string; ids: number; marks: number }[] = [];
+        for await (const { kind, ids, marks } of archive.removeInSteps(GUILD, scope, size)) {
+          found.push({ kind, ids: ids.length, marks: marks.length });
+        }
+        return found;
+      }
+
+      test("of an author takes their messages and notes step by step, and marks the messages", async () => {
+        await save(numbers(30).map((n) => testMessage(n, { authorId: n % 5 === 0 ? "200" : "201" })));
+        await save([testNote(40, { authorId: "201" }), testNote(41)]);
+        const found = await steps({ by: "author", id: "201" });
+        expect(found).toEqual([
+          { kind: "note", ids: 1, marks: 0 },
+          { kind: "message", ids: 10, marks: 10 },
+          { kind: "message", ids: 10, marks: 10 },
+          { kind: "message", ids: 4, marks: 4 },
+        ]);
+        expect((await ids()).length).toBe(6);
+        expect(await archive.notesOf(GUILD, "200", 5)).toHaveLength(1);
+        expect((await marks()).length).toBe(24);
+      });
+
+      test("that is left in the middle is gone on with, and remembered until it is finished", async () => {
+        await save(numbers(30).map((n) => testMessage(n, { authorId: "201" })));
+        const scope = { by: "author", id: "201" } as const;
+        await archive.beginRemoval(GUILD, scope);
+        for await (const step of archive.removeInSteps(GUILD, scope, 10)) {
+          expect(step.ids.length).toBe(10);
+          break;
+        }
+        expect((await ids()).length).toBe(20);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([scope]);
+        expect((await steps(scope)).map((step) => step.ids)).toEqual([10, 10]);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([scope]);
+        await archive.finishRemoval(GUILD, scope);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
+      });
+
+      test("of an author up to an id leaves what is newer, over any number of days", async () => {
+        const daily = numbers(1_200).map((n) => testMessage(n * 1_440, { authorId: "201" }));
+        await save([...daily, testNote(1, { authorId: "201" }), testNote(2_000_000, { authorId: "201" })]);
+        const beforeId = testId(600 * 1_440);
+        await steps({ by: "author", id: "201", beforeId }, 500);
+        expect((await ids()).length).toBe(600);
+        expect(await ids("note")).toEqual([testId(2_000_000)]);
+        await steps({ by: "author", id: "201" }, 500);
+        expect(await ids()).toEqual([]);
+      });
+
+      test("of an author takes what others have saved of their messages as notes, those of earlier versions too", async () => {
+        await save([testMessage(1, { authorId: "201" }), testMessage(2)]);
+        await save([
+          testNote(11, { sourceMessageId: testId(1), sourceAuthorId: "201" }),
+          testNote(12, { sourceMessageId: testId(1) }),
+          testNote(13, { sourceMessageId: testId(2) }),
+          testNote(14, { sourceMessageId: testId(99), sourceAuthorId: "201" }),
+          testNote(15),
+        ]);
+        expect(await steps({ by: "author", id: "201" })).toEqual([
+          { kind: "note", ids: 3, marks: 3 },
+          { kind: "message", ids: 1, marks: 1 },
+        ]);
+        expect(await ids("note")).toEqual([15, 13].map(testId));
+      });
+
+      test("of what is too old, and of bots, takes messages and no notes", async () => {
+        await save(numbers(30).map((n) => testMessage(n, { bot: n % 3 === 0 })));
+        await save([testNote(1), testNote(3, { bot: true })]);
+        await steps({ by: "age", beforeId: testId(5) });
+        expect(await ids()).toEqual(numbers(25).map((n) => testId(29 - n)));
+        await steps({ by: "bots" }, 4);
+        expect((await ids()).length).toBe(17);
+        expect((await ids("note")).length).toBe(2);
+      });
+    });
+
+    describe("exclusions", () => {
+      const excluded = async (...records: ArchivedRecord[]) => {
+        await save(records);
+        const there = new Set([...(await ids()), ...(await ids("note"))]);
+        return records.filter(({ id }) => !there.has(id)).map(({ id }) => id);
+      };
+
+      test("of an author: nothing of them is stored by anybody, new or edited, until they are included again", async () => {
+        await save([testMessage(1, { authorId: "201" })]);
+        const optedOut = { by: "author", id: "201" } as const;
+        await archive.exclude(GUILD, optedOut);
+        expect(await archive.exclusions(GUILD)).toEqual([optedOut]);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([optedOut]);
+        await archive.finishRemoval(GUILD, optedOut);
+        const theirs = [
+          testMessage(1, { authorId: "201", content: "edited" }),
+          testMessage(2, { authorId: "201" }),
+          testNote(3, { authorId: "201" }),
+          testNote(4, { sourceMessageId: testId(2), sourceAuthorId: "201" }),
+        ];
+        expect(await excluded(...theirs, testMessage(5), testNote(6))).toEqual(theirs.map(({ id }) => id));
+        expect(await archive.admitted(GUILD, [...theirs, testMessage(5)])).toEqual([testMessage(5)]);
+        expect(await excluded(testMessage(7, { authorId: "201", channelId: "102" }))).toEqual([testId(7)]);
+        await archive.save(OTHER_GUILD, theirs, { pending: false });
+        expect((await archive.get(OTHER_GUILD, "message", [testId(2)])).size).toBe(1);
+        expect(await archive.include(GUILD, optedOut, Date.now())).toBe(true);
+        expect(await archive.include(GUILD, optedOut, Date.now())).toBe(false);
+        expect(await archive.exclusions(GUILD)).toEqual([]);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
+        expect(await excluded(...theirs)).toEqual([]);
+      });
+
+      test("of an author up to an id: what is newer is stored", async () => {
+        await archive.exclude(GUILD, { by: "author", id: "201", beforeId: testId(5) });
+        const theirs = numbers(10).map((n) => testMessage(n, { authorId: "201" }));
+        expect(await excluded(...theirs)).toEqual(numbers(5).map(testId));
+        const saved = testNote(20, { sourceMessageId: testId(4), sourceAuthorId: "201" });
+        expect(await excluded(saved)).toEqual([testId(20)]);
+        expect(await excluded(testNote(21, { sourceMessageId: testId(6), sourceAuthorId: "201" }))).toEqual([]);
+      });
+
+      test("of a channel hold for its threads, known and yet to come, and move no completeness", async () => {
+        const thread = (id: string) =>
+          ({ id, name: id, type: "private-thread", parentId: "101", accessChannelId: id }) as const;
+        await archive.saveChannels(GUILD, [thread("300")]);
+        await archive.exclude(GUILD, { by: "channel", id: "101" });
+        expect((await archive.unfinishedRemovals(GUILD)).map((scope) => "id" in scope && scope.id).sort()).toEqual([
+          "101",
+          "300",
+        ]);
+        await archive.saveChannels(GUILD, [thread("301")]);
+        const inside = [
+          testMessage(1, { channelId: "101" }),
+          testMessage(2, { channelId: "302", accessChannelId: "101" }),
+          testMessage(3, { channelId: "300" }),
+          testMessage(4, { channelId: "301" }),
+          testNote(5, { channelId: "101" }),
+        ];
+        await archive.save(GUILD, [...inside, testMessage(6)], { pending: false, completes: true });
+        expect([await ids(), await ids("note")]).toEqual([[testId(6)], []]);
+        expect([...(await archive.completeTo(GUILD)).keys()]).toEqual(["100"]);
+      });
+
+      test("of bots and of what is too old concern messages only; a newer bound takes the former's place", async () => {
+        await archive.exclude(GUILD, { by: "bots" });
+        await archive.exclude(GUILD, { by: "age", beforeId: testId(3) });
+        await archive.exclude(GUILD, { by: "age", beforeId: testId(5) });
+        expect(await archive.exclusions(GUILD)).toHaveLength(2);
+        const records = [...numbers(8).map((n) => testMessage(n, { bot: n === 7 })), testNote(30, { bot: true })];
+        expect(await excluded(...records)).toEqual([0, 1, 2, 3, 4, 7].map(testId));
+      });
+
+      test("let what is heard complete its channel all the same", async () => {
+        await archive.exclude(GUILD, { by: "author", id: "200" });
+        await archive.save(GUILD, [testMessage(1)], { pending: true, completes: true });
+        expect(await archive.completeTo(GUILD)).toEqual(new Map([["100", testId(1)]]));
+        expect([await ids(), await marks()]).toEqual([[], []]);
+      });
+
+      test("outlive the removal of the guild, so that nobody is stored against their will when the bot comes back", async () => {
+        await archive.exclude(GUILD, { by: "author", id: "200" });
+        await archive.beginRemoval(GUILD, { by: "guild" });
+        await archive.finishRemoval(GUILD, { by: "guild" });
+        expect(await archive.guilds()).toEqual([]);
+        expect(await excluded(testMessage(1))).toEqual([testId(1)]);
+      });
+
+      test("taken back while the removal is under way leave what is written from then on", async () => {
+        await save(numbers(5).map((n) => testMessage(n, { authorId: "201" })));
+        await archive.exclude(GUILD, { by: "author", id: "201" });
+        const now = Date.UTC(2025, 0, 1, 0, 3);
+        await archive.include(GUILD, { by: "author", id: "201" }, now);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([{ by: "author", id: "201", beforeId: testId(3) }]);
+        // Whoever is at the former removal does not end the one that has taken its place.
+        await archive.finishRemoval(GUILD, { by: "author", id: "999" });
+        await archive.finishRemoval(GUILD, { by: "author", id: "201", beforeId: testId(1) });
+        expect(await archive.unfinishedRemovals(GUILD)).toHaveLength(1);
+        await archive.finishRemoval(GUILD, { by: "author", id: "201", beforeId: testId(3) });
+        expect(await ids()).toEqual([4, 3].map(testId));
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
+      });
+
+      test("are kept to by whoever is saving while they begin, at any moment", async () => {
+        await Promise.all([
+          ...numbers(40).map((n) => save([testMessage(n, { authorId: n % 2 ? "201" : "200" })])),
+          ...["201"].map((id) => archive.exclude(GUILD, { by: "author", id })),
+          ...numbers(40).map((n) => save([testMessage(100 + n, { authorId: "201" })])),
+        ]);
+        await archive.finishRemoval(GUILD, { by: "author", id: "201" });
+        expect((await ids()).length).toBe(20);
+      });
+    });
+
     describe("channels, cursors, settings and guilds", () => {
       test("channels are kept with their latest name, per guild", async () => {
         const forum = { id: "100", name: "help", type: "forum", accessChannelId: "100" } as const;

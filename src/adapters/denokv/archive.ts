@@ -15,6 +15,7 @@ import {
 } from "../../snowflake.ts";
 import { type RecordValue, recordToValue, valueToRecord } from "./codec.ts";
 import { completions } from "./completions.ts";
+import { createExclusions } from "./exclusions.ts";
 import { createGuildState } from "./guild-state.ts";
 import {
   channelIndexRange,
@@ -29,7 +30,7 @@ import {
 import { createReadings } from "./readings.ts";
 import { createRecordWrites, NOTHING } from "./record-writes.ts";
 import { createRemoval } from "./removal.ts";
-import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
+import { CHECKS_PER_COMMIT, CheckFailedError, type Store } from "./store.ts";
 
 /** Records that `save` looks up together. */
 const RECORDS_PER_SLICE = 2_000;
@@ -39,6 +40,7 @@ const KEYS_WORTH_A_LIST = 10;
 export function createArchive(store: Store, logger: Logger): Archive {
   const removal = createRemoval(store, logger);
   const readings = createReadings();
+  const exclusions = createExclusions(store, logger);
 
   /** Stored values of these ids, which are in ascending order. Absent ids are absent. */
   async function storedValues(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]) {
@@ -81,8 +83,11 @@ export function createArchive(store: Store, logger: Logger): Archive {
 
   async function saveNow(guildId: Snowflake, records: readonly ArchivedRecord[], pending: boolean, completes: boolean) {
     const counts = { created: 0, changed: 0, same: 0 };
+    const { excluded, check } = await exclusions.concerning(guildId, records);
+    // What is written in a channel that is left out completes nothing: it is missing when the channel is no longer left out.
+    const heard = records.filter((record) => excluded.get(record)?.by !== "channel");
     const writes = createRecordWrites(guildId, pending);
-    const moves = completes ? await completions(store, guildId, records) : new Map<Snowflake, KvMutation>();
+    const moves = completes ? await completions(store, guildId, heard) : new Map<Snowflake, KvMutation>();
     async function* changes() {
       for (const { kind, records: slice } of slicesByKind(records)) {
         const stored = await storedValues(
@@ -91,18 +96,32 @@ export function createArchive(store: Store, logger: Logger): Archive {
           slice.map((record) => record.id),
         );
         for (const record of slice) {
-          const value = recordToValue(record);
-          const before = stored.get(record.id);
-          const outcome = outcomeOf(record, value, before);
-          counts[outcome] += 1;
           const move = moves.get(record.id);
-          const mutations = [...(outcome === "same" ? [] : writes(record, value, before)), ...(move ? [move] : [])];
+          const mutations = move ? [move] : [];
+          if (!excluded.has(record)) {
+            const value = recordToValue(record);
+            const before = stored.get(record.id);
+            const outcome = outcomeOf(record, value, before);
+            counts[outcome] += 1;
+            if (outcome !== "same") mutations.push(...writes(record, value, before));
+          }
           if (mutations.length > 0) yield mutations;
         }
       }
     }
-    await store.commitGroups(changes());
+    await store.commitGroups(changes(), [check]);
     return counts;
+  }
+
+  /** Again when another process has changed meanwhile what is to be stored: what has been by then is only the same. */
+  async function saveAdmitted(...given: Parameters<typeof saveNow>): ReturnType<typeof saveNow> {
+    for (;;) {
+      try {
+        return await saveNow(...given);
+      } catch (thrown) {
+        if (!(thrown instanceof CheckFailedError)) throw thrown;
+      }
+    }
   }
 
   return {
@@ -115,7 +134,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
           const ids = current.filter((each) => each.kind === kind).map(({ id }) => id);
           readings.noteIds(guildId, kind, ids, asOf);
         }
-        return saveNow(guildId, current, pending, completes);
+        return saveAdmitted(guildId, current, pending, completes);
       });
     },
 
@@ -123,7 +142,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
       return readings.inTurn(guildId, async () => {
         const current = asOf ? ids.filter((id) => !readings.isOutdated(guildId, { kind, id }, asOf)) : ids;
         readings.noteIds(guildId, kind, current, asOf);
-        return { removed: (await removal.removeRecords(guildId, kind, current, { pending: true })).size };
+        return { removed: (await removal.removeRecords(guildId, kind, current, { pending: true })).ids.length };
       });
     },
     async beginRemoval(guildId, scope) {
@@ -132,8 +151,18 @@ export function createArchive(store: Store, logger: Logger): Archive {
         return removal.begin(guildId, scope);
       });
     },
+    removeInSteps: removal.removeInSteps,
     finishRemoval: removal.finish,
     unfinishedRemovals: removal.unfinished,
+
+    // In turn with what is being saved: it is refused, or it is there to be removed.
+    exclude: (guildId, exclusion) => readings.inTurn(guildId, () => exclusions.exclude(guildId, exclusion)),
+    include: (guildId, exclusion, now) => readings.inTurn(guildId, () => exclusions.include(guildId, exclusion, now)),
+    exclusions: exclusions.list,
+    async admitted(guildId, records) {
+      const { excluded } = await exclusions.concerning(guildId, records);
+      return records.filter((record) => !excluded.has(record));
+    },
 
     get,
 

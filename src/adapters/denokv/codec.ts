@@ -51,6 +51,7 @@ const recordSchema = z.object({
   editedAt: z.number().exactOptional(),
   visibility: z.enum(["private", "channel"]).exactOptional(),
   sourceMessageId: id.exactOptional(),
+  sourceAuthorId: id.exactOptional(),
 });
 export type RecordValue = z.infer<typeof recordSchema>;
 
@@ -150,8 +151,11 @@ export const quarantineSchema = z.object({
   retryAt: z.number().exactOptional(),
 });
 
-export const removalSchema = z.union([
+export const exclusionSchema = z.discriminatedUnion("by", [
   z.object({ by: z.literal("channel"), id }),
-  z.object({ by: z.literal("author"), id }),
-  z.object({ by: z.literal("guild") }),
+  z.object({ by: z.literal("author"), id, beforeId: id.exactOptional() }),
+  z.object({ by: z.literal("age"), beforeId: id }),
+  z.object({ by: z.literal("bots") }),
 ]);
+
+export const removalSchema = z.union([exclusionSchema, z.object({ by: z.literal("guild") })]);

@@ -4,6 +4,7 @@
 // that one has either landed, or never will.
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import type { AtomicCheck, Kv, KvMutation } from "@deno/kv";
 
 /** One atomic commit. @returns its versionstamp, or undefined when a check failed */
@@ -13,6 +14,29 @@ export type Commit = (mutations: readonly KvMutation[], checks: readonly AtomicC
 const FENCE_KEPT_MS = 30 * 24 * 3_600_000;
 /** ... so one that is in use is moved in time. */
 const FENCE_MOVED_MS = 24 * 3_600_000;
+
+/**
+ * A commit with checks reads first, and SQLite refuses it at once when another process commits before it writes; without, it would wait
+ * for its turn. Nothing has been written then, so it is tried again for as long as SQLite itself would wait.
+ */
+const LOCKED_FOR_MS = 5_000;
+const LOCKED_AGAIN_MS = 10;
+
+/** On a local file. */
+export function waitingForTurn(commit: Commit): Commit {
+  return async (mutations, checks) => {
+    const giveUpAt = performance.now() + LOCKED_FOR_MS;
+    for (;;) {
+      try {
+        return await commit(mutations, checks);
+      } catch (thrown) {
+        const isLocked = thrown instanceof Error && /database is locked/i.test(thrown.message);
+        if (!isLocked || checks.length === 0 || performance.now() > giveUpAt) throw thrown;
+        await pause(LOCKED_AGAIN_MS * (1 + Math.random()));
+      }
+    }
+  };
+}
 
 export function committing(kv: Kv): Commit {
   return async (mutations, checks) => {

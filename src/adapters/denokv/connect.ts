@@ -4,7 +4,7 @@ import { mkdir, open as openFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openKv } from "@deno/kv";
 import { toError } from "../../errors.ts";
-import { committing, fenced } from "./commits.ts";
+import { committing, fenced, waitingForTurn } from "./commits.ts";
 import { createStore, type Store } from "./store.ts";
 
 /** A remote KV that does not answer within this is out of reach. The library would wait for five minutes, and longer. */
@@ -37,7 +37,7 @@ export async function connect(
     decodeV8,
     ...(isRemote ? { ...remoteOptions(answerWithinMs), accessToken: accessToken ?? "" } : { implementation: "sqlite" }),
   });
-  return createStore(kv, location, isRemote ? fenced(kv) : committing(kv));
+  return createStore(kv, location, isRemote ? fenced(kv) : waitingForTurn(committing(kv)));
 }
 
 /** Every request has an end, and is not repeated here: whoever asked knows better when to try again. */

@@ -178,9 +178,9 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
     },
 
     async marked() {
-      const ids: Snowflake[] = [];
-      for await (const guildId of guildsOf("pending")) ids.push(guildId);
-      return ids;
+      const ids = new Set<Snowflake>();
+      for (const family of ["pending", "removal"]) for await (const guildId of guildsOf(family)) ids.add(guildId);
+      return [...ids];
     },
   };
 }

@@ -9,6 +9,8 @@
 //   settings | listened-since | generations | run | run-damaged, guild
 //   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
+//   exclusion, guild, by, id             scopes that are not stored
+//   exclusions, guild                    written whenever one of these changes: every record's commit checks it
 //   owner, guild                         which heartbeat a guild is of
 //   presence, id                         until when a process is there: its heartbeat
 //   spent, month                         tokens and dollars for embeddings, of all guilds
@@ -24,7 +26,10 @@ import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake
 
 export const formatKey: KvKey = ["format"];
 
-/** Every family of keys whose second part is the guild, but for the owner: it outlives the data, so that its token never repeats. */
+/**
+ * Every family of keys whose second part is the guild, but for the owner and the exclusions, which outlive the data: so that a token never
+ * repeats, and nobody who has opted out is stored when the bot comes back.
+ */
 export const guildFamilies = [
   "record",
   "note",
@@ -42,7 +47,7 @@ export const guildFamilies = [
   "run-finished",
   "removal",
 ] as const;
-type GuildFamily = (typeof guildFamilies)[number] | "owner";
+type GuildFamily = (typeof guildFamilies)[number] | "owner" | "exclusions";
 
 /** The families whose second part is packed. */
 export const packedFamilies = ["in", "note-in", "note-by", "days"] as const;
@@ -64,8 +69,9 @@ export function markKey(family: "pending" | "quarantine", guildId: Snowflake, ki
   return [family, BigInt(guildId), kind, BigInt(id)];
 }
 
-export function removalKey(guildId: Snowflake, scope: RemovalScope): KvKey {
-  return ["removal", BigInt(guildId), scope.by, scope.by === "guild" ? 0n : BigInt(scope.id)];
+/** One for each kind and id: another bound takes the place of the former. */
+export function scopeKey(family: "removal" | "exclusion", guildId: Snowflake, scope: RemovalScope): KvKey {
+  return [family, BigInt(guildId), scope.by, "id" in scope ? BigInt(scope.id) : 0n];
 }
 
 /** Both ends included. */
@@ -116,10 +122,11 @@ export function noteOwnerKey(guildId: Snowflake, ownerId: Snowflake, id: Snowfla
   return packedKey("note-by", guildId, ownerId, id);
 }
 
-export function noteOwnerRange(guildId: Snowflake, ownerId: Snowflake): KvListSelector {
+/** @param beforeId only older ones */
+export function noteOwnerRange(guildId: Snowflake, ownerId: Snowflake, beforeId?: Snowflake): KvListSelector {
   return {
     start: packedKey("note-by", guildId, ownerId, 0n),
-    end: packedKey("note-by", guildId, ownerId, BigInt(LAST_SNOWFLAKE) + 1n),
+    end: packedKey("note-by", guildId, ownerId, beforeId ?? BigInt(LAST_SNOWFLAKE) + 1n),
   };
 }
 
@@ -128,8 +135,13 @@ export function dayKey(guildId: Snowflake, authorId: Snowflake, channelId: Snowf
   return packedKey("days", guildId, authorId, channelId, BigInt(id) / IDS_PER_DAY);
 }
 
-export function daysRange(guildId: Snowflake, authorId: Snowflake): KvListSelector {
-  return { start: packedKey("days", guildId, authorId), end: packedKey("days", guildId, BigInt(authorId) + 1n) };
+/** @param after only marks that come after this one */
+export function daysRange(guildId: Snowflake, authorId: Snowflake, after?: KvKey): KvListSelector {
+  const [, last] = after ?? [];
+  // No key is longer, so this one is just behind it.
+  const next = last instanceof Uint8Array ? ["days", Uint8Array.of(...last, 0)] : undefined;
+  const end = packedKey("days", guildId, BigInt(authorId) + 1n);
+  return { start: next ?? packedKey("days", guildId, authorId), end };
 }
 
 /** The channel and the ids that a day's mark stands for. */

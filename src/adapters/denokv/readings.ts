@@ -76,6 +76,8 @@ export function createReadings(): Readings {
     noteScope(guildId, scope) {
       const guild = of(guildId);
       guild.clock += 1;
+      // The others are told by ids, and have exclusions, which are asked in any case.
+      if (scope.by === "age" || scope.by === "bots") return;
       note(guild, [scope.by === "guild" ? "guild" : `${scope.by}:${scope.id}`], guild.clock);
     },
     isOutdated(guildId, { kind, id, channelId, accessChannelId, authorId }, asOf) {

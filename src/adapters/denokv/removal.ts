@@ -1,12 +1,20 @@
 // Deleting records: some by id, or a whole channel, author or guild. A scope's removal is remembered until it is finished, so a
 // crash in between is taken up again. Every commit is bounded and leaves no half-removed record.
 
-import type { KvListSelector, KvMutation } from "@deno/kv";
-import type { RemovalScope } from "../../ports/archive.ts";
+import type { KvEntry, KvKey, KvListSelector, KvMutation } from "@deno/kv";
+import type { RemovalScope, RemovedRecords } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
-import type { Snowflake } from "../../snowflake.ts";
+import {
+  compareSnowflakes,
+  FIRST_SNOWFLAKE,
+  LAST_SNOWFLAKE,
+  type Snowflake,
+  snowflakeAfter,
+  snowflakeBefore,
+} from "../../snowflake.ts";
 import { removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
+import { isSameScope } from "./exclusions.ts";
 import {
   channelIndexKey,
   channelIndexRange,
@@ -22,29 +30,42 @@ import {
   packedFamilies,
   packedOfGuild,
   recordKey,
-  removalKey,
+  recordRange,
+  scopeKey,
   unpackedId,
 } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
-import type { Store } from "./store.ts";
+import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
+
+/** A stored record as a walk meets it; one that is damaged has only its id. */
+interface Found {
+  readonly id: Snowflake;
+  readonly record: ArchivedRecord | undefined;
+}
+
+interface StepOptions {
+  readonly pending: boolean;
+  readonly limit: number;
+  only(record: ArchivedRecord): boolean;
+}
 
 export function createRemoval(store: Store, logger: Logger) {
   /**
    * Deletes records with all their keys. With `pending` each that existed leaves a mark, otherwise its mark goes too.
    * @param options.only leaves records alone of which this is not true: the key that led to them is out of date
-   * @returns the ids of those removed
+   * @returns those removed
    */
   async function removeRecords(
     guildId: Snowflake,
     kind: RecordKind,
     ids: readonly Snowflake[],
     options: { readonly pending: boolean; readonly only?: (record: ArchivedRecord) => boolean },
-  ): Promise<Set<Snowflake>> {
+  ): Promise<RemovedRecords> {
     const { pending, only = () => true } = options;
     const unique = [...new Set(ids)];
-    const removed = new Set<Snowflake>();
+    const removed: Snowflake[] = [];
     const groups: KvMutation[][] = [];
     for (const { key, value, versionstamp } of await store.getMany(unique.map((id) => recordKey(guildId, kind, id)))) {
       if (versionstamp === null) continue;
@@ -63,10 +84,11 @@ export function createRemoval(store: Store, logger: Logger) {
         if (kind === "note") group.push({ type: "delete", key: noteOwnerKey(guildId, record.authorId, id) });
       }
       groups.push(group);
-      removed.add(id);
+      removed.push(id);
     }
-    await store.commitGroups(groups);
-    return removed;
+    const stamps = await store.commitGroups(groups);
+    const marks = pending ? removed.map((id, place) => ({ kind, id, stamp: stamps[place] ?? "" })) : [];
+    return { kind, ids: removed, marks };
   }
 
   /** Deletes every key of a range. @returns how many there were */
@@ -79,31 +101,42 @@ export function createRemoval(store: Store, logger: Logger) {
     }
   }
 
-  /** Deletes the records that a range of keys leads to, and the keys. */
-  async function removeFound(
-    guildId: Snowflake,
-    kind: RecordKind,
-    range: KvListSelector,
-    only: (record: ArchivedRecord) => boolean,
-  ): Promise<number> {
-    for (let count = 0; ; ) {
-      const found = await store.list(range, { limit: KEYS_PER_ROUND });
-      if (found.length === 0) return count;
-      const ids = found.map(({ key }) => idOfPackedKey(key));
-      const removed = await removeRecords(guildId, kind, ids, { pending: false, only });
-      count += removed.size;
-      // What led to no such record is out of date, unless it was written anew meanwhile.
-      for (const { key, versionstamp } of found) {
-        if (!removed.has(idOfPackedKey(key))) await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
-      }
+  /** Deletes keys, but none that has been written anew since it was read. */
+  async function removeUnchanged(entries: readonly KvEntry<unknown>[]): Promise<void> {
+    const remove = (some: readonly KvEntry<unknown>[]) =>
+      store.commit(
+        some.map(({ key }) => ({ type: "delete", key })),
+        some,
+      );
+    for (let at = 0; at < entries.length; at += CHECKS_PER_COMMIT) {
+      const some = entries.slice(at, at + CHECKS_PER_COMMIT);
+      if ((await remove(some)) === undefined) for (const entry of some) await remove([entry]);
     }
   }
 
-  async function removeChannel(guildId: Snowflake, channelId: Snowflake): Promise<number> {
-    let removed = 0;
+  /** Deletes the records that a range of keys leads to, and the keys. */
+  async function* removeFound(
+    guildId: Snowflake,
+    kind: RecordKind,
+    range: KvListSelector,
+    { pending, only, limit }: StepOptions,
+  ): AsyncGenerator<RemovedRecords> {
+    for (;;) {
+      const found = await store.list(range, { limit });
+      if (found.length === 0) return;
+      const ids = found.map(({ key }) => idOfPackedKey(key));
+      const removed = await removeRecords(guildId, kind, ids, { pending, only });
+      // What led to no such record is out of date, unless it was written anew meanwhile.
+      const there = new Set(removed.ids);
+      await removeUnchanged(found.filter(({ key }) => !there.has(idOfPackedKey(key))));
+      if (removed.ids.length > 0) yield removed;
+    }
+  }
+
+  async function* removeChannel(guildId: Snowflake, channelId: Snowflake, limit: number) {
+    const only = (record: ArchivedRecord) => record.channelId === channelId;
     for (const kind of ["message", "note"] as const) {
-      const range = channelIndexRange(kind, guildId, channelId);
-      removed += await removeFound(guildId, kind, range, (record) => record.channelId === channelId);
+      yield* removeFound(guildId, kind, channelIndexRange(kind, guildId, channelId), { pending: false, only, limit });
     }
     await store.commit([
       { type: "delete", key: guildKey("channel", guildId, channelId) },
@@ -111,26 +144,113 @@ export function createRemoval(store: Store, logger: Logger) {
       { type: "delete", key: guildKey("reread", guildId, channelId) },
       { type: "delete", key: guildKey("complete", guildId, channelId) },
     ]);
-    return removed;
   }
 
-  async function removeAuthor(guildId: Snowflake, authorId: Snowflake): Promise<number> {
-    const isTheirs = (record: ArchivedRecord) => record.authorId === authorId;
-    let removed = await removeFound(guildId, "note", noteOwnerRange(guildId, authorId), isTheirs);
-    for (;;) {
-      const days = await store.list(daysRange(guildId, authorId), { limit: KEYS_PER_ROUND });
-      if (days.length === 0) return removed;
-      for (const { key, versionstamp } of days) {
-        const { channelId, range } = dayOf(key);
-        const written = await store.list(channelIndexRange("message", guildId, channelId, range));
-        const ids = written
-          .filter(({ value }) => unpackedId(value) === authorId)
-          .map((entry) => idOfPackedKey(entry.key));
-        // The marks are for the rows of their neighbours, which carry their words.
-        removed += (await removeRecords(guildId, "message", ids, { pending: true, only: isTheirs })).size;
-        // A mark renewed meanwhile stands for a message saved meanwhile, and stays for the next round.
-        await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
+  /** Walks through all records of a kind, or those up to an id, and deletes some. */
+  async function* removeAmong(
+    guildId: Snowflake,
+    kind: RecordKind,
+    idsToGo: (found: readonly Found[]) => Promise<readonly Snowflake[]> | readonly Snowflake[],
+    limit: number,
+    to: Snowflake = LAST_SNOWFLAKE,
+  ): AsyncGenerator<RemovedRecords> {
+    for (let from = FIRST_SNOWFLAKE; ; ) {
+      const entries = await store.list(recordRange(guildId, kind, { from, to }), { limit });
+      const found = entries.map(({ key, value }): Found => {
+        const read = valueToRecord(kind, idOf(key), value);
+        return { id: idOf(key), record: "record" in read ? read.record : undefined };
+      });
+      const removed = await removeRecords(guildId, kind, await idsToGo(found), { pending: true });
+      if (removed.ids.length > 0) yield removed;
+      const last = found.at(-1)?.id ?? to;
+      if (entries.length < limit || last === to) return;
+      from = snowflakeAfter(last);
+    }
+  }
+
+  /** What others have saved as notes of this author's messages; earlier versions did not store whose they were. */
+  function notesOfTheirWords(guildId: Snowflake, isTheirs: (authorId: Snowflake, id: Snowflake) => boolean) {
+    return async (found: readonly Found[]): Promise<Snowflake[]> => {
+      const notes = found.flatMap(({ record }) => record ?? []);
+      const untold = notes.flatMap(({ sourceAuthorId, sourceMessageId }) =>
+        sourceAuthorId === undefined && sourceMessageId !== undefined ? [sourceMessageId] : [],
+      );
+      const authors = new Map<Snowflake, Snowflake>();
+      const sources = await store.getMany([...new Set(untold)].map((id) => recordKey(guildId, "message", id)));
+      for (const { key, value } of sources) {
+        const read = valueToRecord("message", idOf(key), value);
+        if ("record" in read) authors.set(read.record.id, read.record.authorId);
       }
+      return notes
+        .filter(({ sourceMessageId, sourceAuthorId }) => {
+          if (sourceMessageId === undefined) return false;
+          const authorId = sourceAuthorId ?? authors.get(sourceMessageId);
+          return authorId !== undefined && isTheirs(authorId, sourceMessageId);
+        })
+        .map(({ id }) => id);
+    };
+  }
+
+  async function* removeAuthor(
+    guildId: Snowflake,
+    { id: authorId, beforeId = LAST_SNOWFLAKE }: RemovalScope & { readonly by: "author" },
+    limit: number,
+  ): AsyncGenerator<RemovedRecords> {
+    const isTheirs = (by: Snowflake, id: Snowflake) => by === authorId && compareSnowflakes(id, beforeId) < 0;
+    const only = (record: ArchivedRecord) => isTheirs(record.authorId, record.id);
+    // Before the messages, which tell whose words they are.
+    yield* removeAmong(guildId, "note", notesOfTheirWords(guildId, isTheirs), limit);
+    yield* removeFound(guildId, "note", noteOwnerRange(guildId, authorId, beforeId), { pending: false, only, limit });
+    // Days hold few messages each: those of many days make one step.
+    let found: Snowflake[] = [];
+    let over: KvEntry<unknown>[] = [];
+    async function* removeFoundByDays(): AsyncGenerator<RemovedRecords> {
+      for (let at = 0; at < found.length; at += limit) {
+        // The marks are for the rows of their neighbours, which carry their words.
+        const removed = await removeRecords(guildId, "message", found.slice(at, at + limit), { pending: true, only });
+        if (removed.ids.length > 0) yield removed;
+      }
+      await removeUnchanged(over);
+      [found, over] = [[], []];
+    }
+    for (let after: KvKey | undefined; ; ) {
+      const days = await store.list(daysRange(guildId, authorId, after), { limit: KEYS_PER_ROUND });
+      for (const day of days) {
+        const { channelId, range } = dayOf(day.key);
+        if (compareSnowflakes(range.from, beforeId) >= 0) continue;
+        const written = await store.list(channelIndexRange("message", guildId, channelId, range));
+        const theirs = written.filter(({ value }) => unpackedId(value) === authorId);
+        found.push(...theirs.map(({ key }) => idOfPackedKey(key)));
+        // A day that is not over then stays marked.
+        if (compareSnowflakes(range.to, beforeId) < 0) over.push(day);
+        if (found.length >= limit || over.length >= KEYS_PER_ROUND) yield* removeFoundByDays();
+      }
+      after = days.at(-1)?.key;
+      if (days.length < KEYS_PER_ROUND) break;
+    }
+    yield* removeFoundByDays();
+  }
+
+  function removeScope(guildId: Snowflake, scope: RemovalScope, limit: number): AsyncGenerator<RemovedRecords> {
+    switch (scope.by) {
+      case "channel":
+        return removeChannel(guildId, scope.id, limit);
+      case "author":
+        return removeAuthor(guildId, scope, limit);
+      case "age":
+        return removeAmong(
+          guildId,
+          "message",
+          (all) => all.map(({ id }) => id),
+          limit,
+          snowflakeBefore(scope.beforeId),
+        );
+      case "bots": {
+        const ofBots = (found: readonly Found[]) => found.filter(({ record }) => record?.bot).map(({ id }) => id);
+        return removeAmong(guildId, "message", ofBots, limit);
+      }
+      case "guild":
+        throw new Error("a guild is removed at once");
     }
   }
 
@@ -150,19 +270,25 @@ export function createRemoval(store: Store, logger: Logger) {
     removeRecords,
 
     async begin(guildId: Snowflake, scope: RemovalScope): Promise<void> {
-      const key = removalKey(guildId, scope);
+      const key = scopeKey("removal", guildId, scope);
+      const { value, versionstamp } = await store.get(key);
       // Begun twice, it keeps its place in the order.
-      await store.commit([{ type: "set", key, value: { ...scope } }], [{ key, versionstamp: null }]);
+      if (versionstamp === null || !isSameScope(scope, value)) {
+        await store.commit([{ type: "set", key, value: { ...scope } }]);
+      }
     },
 
+    removeInSteps: removeScope,
+
     async finish(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }> {
-      const removed = await (scope.by === "guild"
-        ? removeGuild(guildId)
-        : scope.by === "channel"
-          ? removeChannel(guildId, scope.id)
-          : removeAuthor(guildId, scope.id));
+      const key = scopeKey("removal", guildId, scope);
+      const { value, versionstamp } = await store.get(key);
+      let removed = 0;
+      if (scope.by === "guild") removed = await removeGuild(guildId);
+      else for await (const { ids } of removeScope(guildId, scope, KEYS_PER_ROUND)) removed += ids.length;
       if (scope.by === "guild") await removeAll({ prefix: ["removal", BigInt(guildId)] });
-      else await store.commit([{ type: "delete", key: removalKey(guildId, scope) }]);
+      // One that has taken its place goes on.
+      else if (isSameScope(scope, value)) await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
       return { removed };
     },
 
@@ -172,7 +298,7 @@ export function createRemoval(store: Store, logger: Logger) {
         .sort((a, b) => (a.versionstamp < b.versionstamp ? -1 : 1))
         .flatMap(({ key, value }) => {
           const parsed = removalSchema.safeParse(value);
-          if (parsed.success) return [parsed.data];
+          if (parsed.success) return [parsed.data as RemovalScope];
           logger.warn("archive:damaged", { key: key.map(String).join("/"), reason: whyInvalid(value, parsed.error) });
           return [];
         });

@@ -17,6 +17,9 @@ const PARALLEL_READS = 4;
 /** The most checks one commit takes; the tenth is the fence's. */
 export const CHECKS_PER_COMMIT = 9;
 
+/** What a commit rested on has changed. */
+export class CheckFailedError extends Error {}
+
 export interface Store {
   get(key: KvKey): Promise<KvEntryMaybe<unknown>>;
   /** Any number of keys; entries in their order. Only up to 10 keys are one consistent read. */
@@ -30,9 +33,14 @@ export interface Store {
   /**
    * As few commits as the limits allow. A group is never split: its mutations are in one commit. A mutation object that is in
    * several groups is written once per commit.
+   * @param checks of every commit
    * @returns the versionstamp of each group's commit, in their order
+   * @throws CheckFailedError when a check failed: some of the commits may have been made
    */
-  commitGroups(groups: Iterable<readonly KvMutation[]> | AsyncIterable<readonly KvMutation[]>): Promise<string[]>;
+  commitGroups(
+    groups: Iterable<readonly KvMutation[]> | AsyncIterable<readonly KvMutation[]>,
+    checks?: readonly AtomicCheck[],
+  ): Promise<string[]>;
   close(): void;
 }
 
@@ -77,7 +85,7 @@ export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
         return entries;
       }),
     commit,
-    async commitGroups(groups) {
+    async commitGroups(groups, checks = []) {
       const stamps: string[] = [];
       let mutations = new Set<KvMutation>();
       let bytes = 0;
@@ -88,7 +96,8 @@ export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
         await underWay;
         if (mutations.size === 0) return;
         const groupsOfIt = ofGroups;
-        underWay = commit([...mutations]).then((stamp = "") => {
+        underWay = commit([...mutations], checks).then((stamp) => {
+          if (stamp === undefined) throw new CheckFailedError("what was to be written has become out of date");
           for (let group = 0; group < groupsOfIt; group += 1) stamps.push(stamp);
         });
         // Its failure is thrown where it is awaited; until then it must not count as unhandled.

@@ -93,13 +93,20 @@ export function rangeSql(kind: RecordKind, range: IdRange): string {
   return `kind = ${kindSql(kind)} AND id >= ${idSql(range.oldestId)} AND id <= ${idSql(range.newestId)}`;
 }
 
-/** A channel's scope takes the rows of its threads along: their permissions were the channel's. */
-export function scopeSql(scope: RemovalScope): string {
+/**
+ * A channel's scope takes the rows of its threads along: their permissions were the channel's.
+ * @param columns of the table: one of an earlier version does not tell whose rows are a bot's
+ */
+export function scopeSql(scope: RemovalScope, columns: ReadonlySet<string>): string {
   switch (scope.by) {
     case "channel":
       return `channelId = ${idSql(scope.id)} OR accessChannelId = ${idSql(scope.id)}`;
     case "author":
-      return `authorId = ${idSql(scope.id)}`;
+      return `authorId = ${idSql(scope.id)}${scope.beforeId === undefined ? "" : ` AND id < ${idSql(scope.beforeId)}`}`;
+    case "age":
+      return `${isOfKind(["message"])} AND id < ${idSql(scope.beforeId)}`;
+    case "bots":
+      return `${isOfKind(["message"])} AND ${hasTagSql([tags.bot], columns)}`;
     case "guild":
       return "true";
   }

@@ -14,7 +14,7 @@ import { closeHandle } from "./handles.ts";
 import { type Batch, collect, toKeys, toLinks, toRows, toTexts, toVectors } from "./read-rows.ts";
 import { createSearches } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
-import { createVersionCount, tagVersion } from "./versions.ts";
+import { createVersionCount, tagVersion, untagVersions } from "./versions.ts";
 
 /** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
 const ROWS_PER_ADD = 10_000;
@@ -166,7 +166,7 @@ export function createVectorIndex(
 
     removeScope: (scope) =>
       change(async () => {
-        await commit(writer, () => writer.delete(scopeSql(scope)));
+        await commit(writer, () => writer.delete(scopeSql(scope, columns)));
       }),
 
     removeRun: (runId) => change(async () => (await commit(writer, () => writer.delete(runSql(runId)))).numDeletedRows),
@@ -243,6 +243,8 @@ export function createVectorIndex(
       }),
 
     tag: (name) => beside(() => tagVersion(writer, name)),
+
+    untag: () => beside(() => untagVersions(writer)),
 
     refresh: () => beside(() => writer.checkoutLatest()),
 

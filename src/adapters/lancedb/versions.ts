@@ -40,6 +40,12 @@ export async function tagVersion(table: Table, name: string): Promise<void> {
   else await tags.create(name, version);
 }
 
+/** No version has a name any more: the next upkeep drops them like any others. */
+export async function untagVersions(table: Table): Promise<void> {
+  const tags = await table.tags();
+  for (const name of Object.keys(await tags.list())) await tags.delete(name);
+}
+
 export interface TableBytes {
   /** All versions. */
   readonly onDisk: number;

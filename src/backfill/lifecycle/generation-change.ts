@@ -57,6 +57,8 @@ export interface GenerationChanges {
   complete(guildId: Snowflake): Promise<boolean>;
   /** The same at the end of a run. What fails is done when the guild is looked at next. */
   runSucceeded(guildId: Snowflake): Promise<void>;
+  /** Deletes the retired generations now: what is being removed is to be nowhere any more. */
+  giveUpRetired(guildId: Snowflake): Promise<void>;
   /** Which one `rollBack` would go back to. */
   former(guildId: Snowflake): Promise<Generation | undefined>;
   /** Searches the former generation first again. @returns it @throws UserError when there is none */
@@ -91,7 +93,11 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
     if (generations.list.some(({ status }) => status === "retired")) withRetired.add(guildId);
     else withRetired.delete(guildId);
     if (ownership.lease(guildId) === undefined) return;
-    const gone = outlived(generations, keptMs, clock.now()).map(({ fingerprint }) => fingerprint);
+    await deleteRetired(guildId, outlived(generations, keptMs, clock.now()));
+  }
+
+  async function deleteRetired(guildId: Snowflake, retired: readonly Generation[]): Promise<void> {
+    const gone = retired.map(({ fingerprint }) => fingerprint);
     if (gone.length === 0) return;
     for (const fingerprint of gone) await indexes.drop(guildId, fingerprint);
     await indexes.changeGenerations(guildId, (latest) => without(latest, gone));
@@ -169,6 +175,10 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
         logger.warn("generation:not-completed", { guildId, reason: toError(thrown).message });
       }
     },
+    giveUpRetired: (guildId) =>
+      parts.inTurn(guildId, async () => {
+        await deleteRetired(guildId, outlived(await indexes.generations(guildId), 0, clock.now()));
+      }),
     async former(guildId) {
       const { list, heldBack } = await indexes.generations(guildId);
       const { fingerprint } = indexes.space;

@@ -40,6 +40,7 @@ export interface IndexWriter {
   ): Promise<WriteOutcome>;
   /** The archive has changed these records: rows made from an earlier read must not be written any more. */
   changed(ids: readonly Snowflake[]): void;
+  /** The same for a channel, an author or the guild. The records of other scopes are told one by one, by `changed`. */
   scopeRemoved(scope: RemovalScope): void;
   /** Others may have written: whatever was read before is out of date. */
   takenOver(): void;
@@ -48,6 +49,8 @@ export interface IndexWriter {
   /** Removes rows whose vectors are wrong. Whoever has read them is not to write them again; the caller marks the records pending. */
   withdraw(ids: readonly Snowflake[]): Promise<void>;
   removeScope(scope: RemovalScope): Promise<void>;
+  /** Gives up all named versions of all generations. */
+  untag(): Promise<void>;
   /** Takes the words of these records out of the rows of former generations that carry them: nobody rewrites those. */
   removeFormerContext(ids: readonly Snowflake[]): Promise<void>;
   /** Anything else that changes the index (removing a run, upkeep that must not race a write). */
@@ -246,7 +249,10 @@ export function createIndexWriter(
       new Promise((resolve, reject) => submit({ write: { rows, at: ticket.at, fresh, resolve, reject } })),
     changed: (ids) => ids.forEach(note),
     takenOver: () => note("owner:"),
-    scopeRemoved: (scope) => note(scope.by === "guild" ? "guild:" : `${scope.by}:${scope.id}`),
+    scopeRemoved(scope) {
+      if (scope.by === "guild") note("guild:");
+      else if ("id" in scope) note(`${scope.by}:${scope.id}`);
+    },
     removeIds: (ids, ticket) =>
       exclusively(async (index) => {
         const isStill = (id: Snowflake) =>
@@ -268,6 +274,10 @@ export function createIndexWriter(
     removeScope: (scope) =>
       exclusively(async (index, formers) => {
         for (const each of [index, ...formers]) await each.removeScope(scope);
+      }),
+    untag: () =>
+      exclusively(async (index, formers) => {
+        for (const each of [index, ...formers]) await each.untag();
       }),
     async removeFormerContext(ids) {
       if (formers().length === 0 || ids.length === 0) return;

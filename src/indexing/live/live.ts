@@ -8,7 +8,7 @@ import { type Breaker, FIRST_PAUSE_MS } from "../../embedding/circuit-breaker.ts
 import type { EmbeddingJob, FaultIsolation } from "../../embedding/fault-isolation.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import { levelOf, toError } from "../../errors.ts";
-import type { Archive, PendingEntry, RemovalScope } from "../../ports/archive.ts";
+import type { Archive, PendingEntry } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { GuildEvents } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -22,6 +22,7 @@ import { type Batch, cutBatches, embedBatch } from "../text/batches.ts";
 import { type PreparedRecord, prepareRecords, toRows } from "../text/rows.ts";
 import { archiveOnly } from "./archive-only.ts";
 import { createStalePurge } from "./purge-stale.ts";
+import { createRemovals, type RemovalsParts } from "./removals.ts";
 import { affectedBy, rewriteContext, rewriteContextUnmarked } from "./rewrite-context.ts";
 import { isDue, type Suspects } from "./suspects.ts";
 import type { UnconfirmedRecords } from "./unconfirmed.ts";
@@ -38,7 +39,7 @@ export interface LiveIndexing extends GuildEvents {
   changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** Marks not reconciled yet; at most 1,000 are counted. */
   pending(guildId: Snowflake): Promise<number>;
-  /** Resolves when the guild, or any guild, has no marks being worked on. */
+  /** Resolves when the guild has no marks being worked on; without one, when no guild has any, nor a removal. */
   idle(guildId?: Snowflake): Promise<void>;
   stop(): Promise<void>;
 }
@@ -58,6 +59,7 @@ export interface LiveParts {
   readonly logger: Logger;
   /** Whether leaving a guild deletes what is stored of it. */
   readonly forgetOnLeave: boolean;
+  readonly giveUpRetired: RemovalsParts["giveUpRetired"];
 }
 
 export function createLiveIndexing(parts: LiveParts): LiveIndexing {
@@ -69,6 +71,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
   const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
   const stalePurge = createStalePurge(parts);
+  const removals = createRemovals({ ...parts, stalePurge });
   let purging = Promise.resolve();
   const stopListening = breaker.onChange((down) => {
     // It has just been found to be down: marks being worked on wait from now on.
@@ -105,7 +108,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   }
 
   async function reconcileAll(guildId: Snowflake): Promise<void> {
-    for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
+    if ((await archive.unfinishedRemovals(guildId)).length > 0) removals.kick(guildId);
     // Nor must what changed before this process owned the guild wait behind marks that need the embedder.
     await stalePurge.ofLeftOver(guildId);
     while (!stopped.signal.aborted && ownership.lease(guildId) !== undefined) {
@@ -211,33 +214,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     if (dropped.length > 0) await archive.markPending(guildId, kind, dropped);
   }
 
-  async function removeScope(guildId: Snowflake, scope: RemovalScope): Promise<void> {
-    await archive.beginRemoval(guildId, scope);
-    kick(guildId);
-  }
-
-  async function finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void> {
-    const guild = await indexes.open(guildId);
-    guild.writer.scopeRemoved(scope);
-    await guild.writer.removeScope(scope);
-    const { removed } = await archive.finishRemoval(guildId, scope);
-    // A page read while the records were still there may have brought rows in between.
-    guild.writer.scopeRemoved(scope);
-    await guild.writer.removeScope(scope);
-    logger.info("scope:removed", { guildId, scope: scope.by, removed });
-  }
-
   /** Live indexing may be waiting for the embedder, or for an answer that never comes. */
   const isHeldUp = (guildId: Snowflake) => working.has(guildId) || breaker.state() !== undefined;
-
-  async function removeScopesNow(guildId: Snowflake): Promise<void> {
-    if (ownership.lease(guildId) === undefined) return;
-    try {
-      for (const scope of await archive.unfinishedRemovals(guildId)) await finishRemoval(guildId, scope);
-    } catch (thrown) {
-      logger.warn("live:removal-postponed", { guildId, error: toError(thrown).message });
-    }
-  }
 
   async function changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
     await stalePurge.ofDrafts(guildId, ids);
@@ -272,10 +250,12 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       await stored.channelDeleted(guildId, channelId);
       const heldUp = isHeldUp(guildId);
       kick(guildId);
-      if (heldUp) await removeScopesNow(guildId);
+      if (heldUp) await removals.hide(guildId);
     },
     async guildLeft(guildId) {
-      if (parts.forgetOnLeave) await removeScope(guildId, { by: "guild" });
+      if (!parts.forgetOnLeave) return;
+      await archive.beginRemoval(guildId, { by: "guild" });
+      kick(guildId);
     },
     kick,
     async pending(guildId) {
@@ -284,11 +264,13 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     async idle(guildId) {
       if (guildId !== undefined) return await working.get(guildId)?.done;
       while (working.size > 0) await Promise.all([...working.values()].map(({ done }) => done));
+      await removals.idle();
     },
     async stop() {
       stopped.abort();
       stopListening();
       await Promise.all([...working.values()].map(({ done }) => done));
+      await removals.stop();
       await purging;
     },
   };

@@ -30,10 +30,17 @@ export type SavedContent = Pick<
 >;
 
 export interface Notes {
-  /** @throws UserError when there is nothing to keep */
+  /** @throws UserError when there is nothing to keep, or nothing of the owner is to be stored */
   add(note: NewNote): Promise<ArchivedRecord>;
-  /** A private note with a message's content and a way back to it. @throws UserError when the message has nothing to keep */
-  saveFromMessage(origin: NoteOrigin, messageId: Snowflake, content: SavedContent): Promise<ArchivedRecord>;
+  /**
+   * A private note with a message's content and a way back to it.
+   * @throws UserError when the message has nothing to keep, or its author's words are not to be stored
+   */
+  saveFromMessage(
+    origin: NoteOrigin,
+    source: { readonly messageId: Snowflake; readonly authorId: Snowflake },
+    content: SavedContent,
+  ): Promise<ArchivedRecord>;
   /** An owner's notes, newest first. */
   list(guildId: Snowflake, ownerId: Snowflake): Promise<ArchivedRecord[]>;
   /**
@@ -49,14 +56,25 @@ export interface Notes {
 
 /** @param parts.onChanged says that notes were added or removed, which left pending marks */
 export function createNotes(parts: {
-  readonly archive: Pick<Archive, "save" | "saveChannels" | "get" | "remove" | "notesOf">;
+  readonly archive: Pick<Archive, "admitted" | "save" | "saveChannels" | "get" | "remove" | "notesOf">;
   readonly onChanged: (guildId: Snowflake, ids: readonly Snowflake[]) => Promise<void>;
 }): Notes {
   const { archive, onChanged } = parts;
 
+  async function requireAdmitted(guildId: Snowflake, note: ArchivedRecord): Promise<void> {
+    if ((await archive.admitted(guildId, [note])).length > 0) return;
+    const { sourceAuthorId: _, ...own } = note;
+    const isOwn = (await archive.admitted(guildId, [own])).length === 0;
+    throw new UserError(
+      isOwn
+        ? "Nothing of yours, or of this channel, is stored here, and so notes are not either. Nothing was saved."
+        : "The author of that message does not want their words to be stored here. Nothing was saved.",
+    );
+  }
+
   async function store(
     origin: NoteOrigin,
-    rest: SavedContent & Pick<ArchivedRecord, "visibility" | "sourceMessageId">,
+    rest: SavedContent & Pick<ArchivedRecord, "visibility" | "sourceMessageId" | "sourceAuthorId">,
   ) {
     const { id, guildId, channel, ownerId, ownerName } = origin;
     const note: ArchivedRecord = {
@@ -68,6 +86,7 @@ export function createNotes(parts: {
       authorName: ownerName,
       ...rest,
     };
+    await requireAdmitted(guildId, note);
     // A thread nobody has written in yet is unknown to the archive; search must learn of it to find a channel note there.
     await archive.saveChannels(guildId, [channel]);
     await archive.save(guildId, [note], { pending: true });
@@ -81,11 +100,12 @@ export function createNotes(parts: {
       return await store(origin, { content: text.trim(), visibility });
     },
 
-    async saveFromMessage(origin, messageId, content) {
+    async saveFromMessage(origin, { messageId, authorId }, content) {
       const { attachments = [], embeds = [], poll = "", forwarded = "" } = content;
       const parts = [content.content, poll, forwarded, ...embeds, ...attachments.map(({ name }) => name)];
       if (!parts.some(hasText)) throw new UserError("That message has no text to keep. Nothing was saved.");
-      return await store(origin, { ...content, visibility: "private", sourceMessageId: messageId });
+      const source = { sourceMessageId: messageId, sourceAuthorId: authorId };
+      return await store(origin, { ...content, visibility: "private", ...source });
     },
 
     async list(guildId, ownerId) {

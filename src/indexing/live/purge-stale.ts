@@ -20,6 +20,8 @@ export interface StalePurge {
   ofDrafts(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** @param ids records that were edited or deleted */
   of(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
+  /** The same for who does it again when it fails. */
+  takeOut(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** Whatever is marked. */
   ofMarked(guildId: Snowflake): Promise<void>;
   /** What was marked before this process owned the guild: once per lease. */
@@ -59,6 +61,7 @@ export function createStalePurge(parts: {
 
   return {
     ofDrafts: (guildId, ids) => attempt(guildId, async () => (await indexes.open(guildId)).writer.changed(ids)),
+    takeOut,
     of: (guildId, ids) => attempt(guildId, () => takeOut(guildId, ids)),
     ofMarked: (guildId) => attempt(guildId, () => takeOutMarked(guildId)),
     ofLeftOver: (guildId) =>
