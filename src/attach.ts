@@ -18,25 +18,28 @@ import { findMembers } from "./adapters/discord/members.ts";
 import { offerCommands } from "./adapters/discord/offer-commands.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
 import { keepRequestsGoing } from "./adapters/discord/rate-limit-clock.ts";
-import { isOfShards } from "./adapters/discord/shards.ts";
 import { watchSight } from "./adapters/discord/sight.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
 import { noticingAnotherModel } from "./app/agreed-model.ts";
 import { connectEmbedder, connectFormerEmbedder } from "./app/choose-embedder.ts";
+import { createGuildMembership } from "./app/guild-membership.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
+import { createNotReady } from "./app/not-ready.ts";
 import { type Core, createServices } from "./app/services.ts";
 import { openStores, secretsOf } from "./app/stores.ts";
+import { tellAdmins } from "./app/tell-admins.ts";
 import { createBackground } from "./async/background.ts";
+import type { Announcement } from "./backfill/reporting/announcements.ts";
 import { defaultThresholds } from "./backfill/run/alerts.ts";
 import { runSchema } from "./backfill/run/run.ts";
 import { createCommands } from "./commands/index.ts";
+import { lateContext } from "./commands/late-context.ts";
 import { toError, UserError } from "./errors.ts";
 import { archiveOnly } from "./indexing/live/archive-only.ts";
 import type { Backscroll, BackscrollOptions } from "./options.ts";
-import type { GuildEvents } from "./ports/discord.ts";
+import type { GuildEvents, HostProblem } from "./ports/discord.ts";
 import type { Snowflake } from "./snowflake.ts";
-import { forgetLeft, rememberBot } from "./sync/forget-left.ts";
 import { createHearing } from "./sync/hearing.ts";
 import { createResync, type Resync } from "./sync/resync.ts";
 import { announcementMessage } from "./views/announcement.ts";
@@ -62,10 +65,16 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   const onDiscord = createHistory(client, { directory, logger });
   const lacking = lackingIntents(client);
   if (lacking.length > 0) logger.warn("intents:lacking", { intents: lacking });
-  const canReadContent = async () => lacking.length === 0 && (await onDiscord.canReadContent());
+  const isContentHidden = lacking.includes("MessageContent");
+  const canReadContent = async () => !isContentHidden && (await onDiscord.canReadContent());
   const history = { ...onDiscord, canReadContent };
   const charts = createChartDrawer(logger);
+  const drawn = (content: Announcement, mayAttach: boolean) =>
+    announcementMessage(content, mayAttach ? charts.draw : undefined);
+  const adminChannel = createAdminChannel(client, drawn, clock);
   const stopped = new AbortController();
+  const { hasLeft } = directory;
+  const membership = createGuildMembership(client, { archive, forgetOnLeave, hasLeft, clock, logger }, stopped.signal);
 
   const { run, settled } = createBackground((subject, thrown) =>
     logger.error(`${subject}:failed`, { error: toError(thrown).message }),
@@ -74,15 +83,14 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   let core: Core | undefined;
   let resync: Resync | undefined;
   let model = "";
-  /** Why it is not ready: `detail` has addresses and advice, which are not for members. */
-  let startingBecause: { readonly what: string; readonly detail?: string } = { what: "it has only just been started" };
+  const notReady = createNotReady();
 
   const port = await openHealthPort(options.healthPort, {
     guildIds: () => [...client.guilds.cache.keys()],
     atWork: () => core?.engine.atWork() ?? [],
     status: () => core?.engine.status,
     spending: () => core?.spending,
-    waitingFor: () => [startingBecause.what, startingBecause.detail].filter(Boolean).join(". "),
+    waitingFor: notReady.told,
     isConnected: () => isConnected(client),
     system,
     clock,
@@ -94,10 +102,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
 
   function requireCore(isForAdmins = false): Core {
     if (core !== undefined) return core;
-    const { what, detail } = startingBecause;
-    throw new UserError(
-      `Backscroll is not ready yet: ${what}. ${isForAdmins && detail ? `${detail} ` : ""}New messages are kept meanwhile. Try again in a moment.`,
-    );
+    throw notReady.error(isForAdmins);
   }
 
   const hearing = createHearing();
@@ -109,7 +114,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     {
       // Without the intent messages arrive empty, and would empty what is stored of them.
       messageSaved: async (...event) => {
-        if (lacking.length === 0) await now().messageSaved(...event);
+        if (!isContentHidden) await now().messageSaved(...event);
       },
       messagesDeleted: (...event) => now().messagesDeleted(...event),
       channelSaved: (...event) => now().channelSaved(...event),
@@ -135,37 +140,45 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   }
 
   const commands = createCommands(
-    {
-      get backfill() {
-        return requireCore(true).engine;
+    lateContext(
+      { archive, channelInfo: toChannelInfo, draw: charts.draw, hostProblems, clock, logger },
+      (isForAdmins) => {
+        const { engine, search, ...services } = requireCore(isForAdmins);
+        return { ...services, backfill: engine, search: port?.timed(search) ?? search };
       },
-      get notes() {
-        return requireCore().notes;
-      },
-      get search() {
-        const { search } = requireCore();
-        return port?.timed(search) ?? search;
-      },
-      get access() {
-        return requireCore().access;
-      },
-      archive,
-      channelInfo: toChannelInfo,
-      draw: charts.draw,
-      clock,
-      logger,
-    },
+    ),
     { prefix: options.commandPrefix },
   );
+  // At once: while the embedder is waited for, the commands say so.
+  const offered = offerCommands(client, commands.definitions, {
+    register: options.registerCommands ?? true,
+    replace: options.replaceCommands ?? false,
+    dataDir,
+    clock,
+    logger,
+    signal: stopped.signal,
+    tell: async (problems) => {
+      await indexing.catch(() => undefined);
+      const status = core?.engine.status;
+      if (status === undefined) return false;
+      return await tellAdmins(problems, [...client.guilds.cache.keys()], { archive, adminChannel, status, logger });
+    },
+  });
 
-  const onInteraction = (interaction: Interaction) => run("interaction", commands.handle(interaction));
+  function hostProblems(): HostProblem[] {
+    return [...lacking.map((intent) => ({ kind: "intent-lacking", intent }) as const), ...offered.problems()];
+  }
+
+  const answer = async (interaction: Interaction) =>
+    (await offered.isOurs(interaction)) && (await commands.handle(interaction));
+  const onInteraction = (interaction: Interaction) => run("interaction", answer(interaction));
   client.on(Events.InteractionCreate, onInteraction);
   const stopListening = listenToConnection(client, {
     // Before there is a core, nothing is caught up with: it begins with that.
     connected: () => {
       if (resync === undefined) return;
       resyncAll();
-      run("forget", core && forgetGuilds(core));
+      run("forget", core && membership.forget(core));
     },
     invited: (guildId) => run("guild", core && comeBack(core, guildId)),
     available: (guildId) => resync?.begin(guildId),
@@ -178,16 +191,8 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
   /** What was written before the bot came back, if it had been here before, is caught up with. */
   async function comeBack(core: Core, guildId: Snowflake): Promise<void> {
     await core.enter(guildId);
-    await remember([guildId]);
+    await membership.remember([guildId]);
     resync?.begin(guildId);
-  }
-
-  const remember = (guildIds: readonly Snowflake[]) => rememberBot(archive, guildIds, client.user?.id, stopped.signal);
-
-  async function forgetGuilds(core: Core): Promise<void> {
-    const isOutOfSight = (guildId: Snowflake) => isOfShards(client, guildId) && !client.guilds.cache.has(guildId);
-    const ours = { botId: client.user?.id, isOutOfSight, hasLeft: directory.hasLeft };
-    await forgetLeft({ ...core, ...ours, archive, forgetOnLeave, clock, logger }, stopped.signal);
   }
 
   async function startIndexing(): Promise<void> {
@@ -199,9 +204,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
         memoryFile: join(dataDir, "embedding-servers.json"),
         clock,
         logger,
-        onUnreachable: (detail) => {
-          startingBecause = { what: "it waits for the search model", detail };
-        },
+        onUnreachable: (detail) => notReady.because("it waits for the search model", detail),
       },
       stopped.signal,
     );
@@ -216,11 +219,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       wordModel: builtinModel,
       history,
       permissions: createPermissions(client, { directory, logger }),
-      adminChannel: createAdminChannel(
-        client,
-        (content, mayAttach) => announcementMessage(content, mayAttach ? charts.draw : undefined),
-        clock,
-      ),
+      adminChannel,
       findMembers: (guildId, name) => findMembers(client, guildId, name),
       system,
       thresholds: { ...defaultThresholds, ...options.thresholds },
@@ -231,6 +230,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       connectFormer: (settings) => connectFormerEmbedder(settings, options.embeddings, { clock, logger }),
       time,
       rechecking: (guildId) => resync?.rechecking(guildId),
+      hostProblems,
       gaps: (guildId) => resync?.gaps(guildId) ?? { isKnown: false, channels: 0 },
       holder: `${hostname()}, process ${process.pid}`,
       clock,
@@ -254,8 +254,8 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     const guildIds = [...client.guilds.cache.keys()];
     await core.enter(...guildIds);
     resyncAll();
-    run("remember", remember(guildIds));
-    run("forget", forgetGuilds(core));
+    run("remember", membership.remember(guildIds));
+    run("forget", membership.forget(core));
     model = embedder.space.modelId;
   }
 
@@ -273,7 +273,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     try {
       if (!(await before.isEmpty([...client.guilds.cache.keys()]))) return;
       logger.warn("embedder:chosen-again");
-      startingBecause = { what: "the search model was changed before anything was searchable" };
+      notReady.because("the search model was changed before anything was searchable");
       core = undefined;
       await resync?.stop();
       await before.stop();
@@ -285,16 +285,11 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     }
   }
 
-  // At once: while the embedder is waited for, the commands say so.
-  const offering =
-    options.registerCommands === false
-      ? Promise.resolve()
-      : offerCommands(client, commands.definitions, { dataDir, logger, signal: stopped.signal });
   const indexing = startIndexing();
   indexing.catch((thrown: unknown) => {
-    startingBecause = { what: "it could not be started", detail: toError(thrown).message };
+    notReady.because("it could not be started", toError(thrown).message);
   });
-  const ready = Promise.all([offering, indexing]).then(tellReady);
+  const ready = Promise.all([offered.registered, indexing]).then(tellReady);
   // Whoever attached may look at `ready` later, or never.
   run("backscroll", ready);
 
@@ -308,7 +303,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     const heard = listening.stop();
     await charts.close();
     await port?.close();
-    await Promise.allSettled([offering, indexing]);
+    await Promise.allSettled([offered.ended, indexing]);
     await resync?.stop();
     await core?.stop();
     // Last, because they may wait for work that the core has to break off.
@@ -317,6 +312,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
     await stores.close();
   }
   let stopping: Promise<void> | undefined;
+  let unregistering: Promise<void> | undefined;
 
   return {
     commandDefinitions: commands.definitions,
@@ -329,9 +325,11 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       await listening.settled();
       await core?.live.idle();
     },
-    stop() {
+    async stop({ unregister = false } = {}) {
       stopping ??= stop();
-      return stopping;
+      await stopping;
+      if (unregister) unregistering ??= offered.unregister();
+      await unregistering;
     },
   };
 }

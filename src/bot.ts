@@ -55,6 +55,8 @@ async function runBot(config: Config): Promise<void> {
     index: config.index,
     ...(config.embeddings === undefined ? {} : { embeddings: config.embeddings }),
     commandPrefix: config.commandPrefix,
+    // All commands of its application are its own, also those of a program that had the token before.
+    replaceCommands: true,
     forgetOnLeave: config.forgetOnLeave,
     keepOldIndexDays: config.keepOldIndexDays,
     reindexByItself: config.reindexByItself,

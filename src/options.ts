@@ -18,8 +18,10 @@ export interface BackscrollOptions extends StoresConfig, GenerationSettings {
   readonly embeddings?: EmbeddingServer;
   /** Put before each command's name, for a bot that has, say, a `search` of its own. */
   readonly commandPrefix?: string;
-  /** Default true: our commands are added to the application, one by one; the host's are left alone. */
+  /** Default true: our commands are added to the application, one by one, and put back when they go; the host's are left alone. */
   readonly registerCommands?: boolean;
+  /** Default false: what has the name of one of our commands and is not ours stays, and ours is not there. True: ours replaces it. */
+  readonly replaceCommands?: boolean;
   /** Delete what is stored of a server when the bot leaves it. Default false. */
   readonly forgetOnLeave?: boolean;
   readonly thresholds?: Partial<AlertThresholds>;
@@ -40,6 +42,10 @@ export interface Backscroll {
   status(guildId: Snowflake): Promise<BackfillStatus>;
   /** Resolves when everything heard until now is handled, and nothing is under way in live indexing, of all guilds. */
   idle(): Promise<void>;
-  /** Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat. */
-  stop(): Promise<void>;
+  /**
+   * Takes everything off the client, stores what is in flight and closes the stores; the client stays as it is. Safe to repeat.
+   * @param options `unregister`: also takes our commands off Discord, for which the client must still be logged in
+   * @throws UserError, TransientError when everything else is done, and the commands could not be taken off Discord
+   */
+  stop(options?: { readonly unregister?: boolean }): Promise<void>;
 }

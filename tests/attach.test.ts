@@ -1,6 +1,8 @@
 // Backscroll added to a bot that exists already: the host's commands, listeners and messages stay the host's.
 
-import { type Client, Events, MessageFlags, Options, Routes } from "discord.js";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Client, Events, GatewayIntentBits, MessageFlags, Options, Routes } from "discord.js";
 import { describe, expect, test } from "vitest";
 import { attachBackscroll } from "../src/attach.ts";
 import {
@@ -122,13 +124,78 @@ describe("a host bot with a search of its own", () => {
     await bot.whileAway(() => undefined);
     expect(writes()).toBe(first);
 
+    // An older version said something else, and remembers that it did.
+    const memoryFile = join(bot.dataDir, "registered-commands.json");
+    const older = (await readFile(memoryFile, "utf8")).replace("Keep notes that the search", "What an older version");
+    await writeFile(memoryFile, older);
     const note = [...bot.world.state.commands.values()].find(({ definition }) => definition.name === "note");
     if (note === undefined) throw new Error("/note is not registered");
-    note.definition = { ...note.definition, description: "What an older version said" } as typeof note.definition;
+    note.definition = {
+      ...note.definition,
+      description: "What an older version finds like messages",
+    } as typeof note.definition;
     await bot.whileAway(() => undefined);
     expect(writes()).toBe(first + 1);
     const again = [...bot.world.state.commands.values()].find(({ definition }) => definition.name === "note");
     expect(again?.definition).toMatchObject({ description: "Keep notes that the search finds like messages" });
+  });
+});
+
+describe("a host bot with a search of its own, and no prefix", () => {
+  test("keeps its search; status, the admin channel and the log say what to do, and the prefix is the way out", async () => {
+    const bot = await startBackscroll({ registerCommands: false });
+    const { world, client, ada, admin, general, adminChannel } = bot;
+    const host = await hostOn(client);
+    await registerHost(client);
+    await bot.backscroll.stop();
+    await bot.attach({ registerCommands: true });
+    expect(commandNames(bot)).toEqual(["Find similar", "Save as note", "backfill", "note", "search", "shop"]);
+    const search = world.runCommand({ userId: ada.id, channelId: general.id, name: "search" });
+    expect(textOf(await search.response())).toBe("The catalogue says no.");
+    expect(host.heard).toEqual(["search"]);
+
+    const said = "**/search** is another command of this bot";
+    const status = textOf(await bot.type(admin.id, "backfill status"));
+    expect(status).toContain(said);
+    expect(status).toContain("`commandPrefix`");
+    expect((await bot.backscroll.status(bot.guild.id)).hostProblems).toEqual([
+      { kind: "command-taken", command: "/search" },
+    ]);
+    expect(bot.logged).toContainEqual(expect.objectContaining({ level: "warn", event: "command:name-taken" }));
+    // Whoever answers an interaction twice is told so by Discord; the log would have it.
+    expect(bot.logged.filter(({ event }) => event.startsWith("interaction:"))).toEqual([]);
+
+    // The admins chose where to be told, and the bot was started again.
+    await bot.type(admin.id, "backfill start", { "report-to": adminChannel.id });
+    await bot.whileAway(() => undefined);
+    await bot.backscroll.stop();
+    await bot.attach({ registerCommands: true });
+    await world.waitForMessage(adminChannel.id, (message) => textOf(message).includes(said), PATIENCE_MS);
+
+    await bot.backscroll.stop();
+    await bot.attach({ registerCommands: true, commandPrefix: "bs-" });
+    expect(commandNames(bot)).toContain("bs-search");
+    expect((await bot.backscroll.status(bot.guild.id)).hostProblems).toEqual([]);
+  });
+});
+
+describe("a client that does not ask for what is needed", () => {
+  test.each([
+    ["Guilds", GatewayIntentBits.GuildMessages | GatewayIntentBits.MessageContent, "it knows neither its servers"],
+    ["GuildMessages", GatewayIntentBits.Guilds | GatewayIntentBits.MessageContent, "it does not hear what is written"],
+    ["MessageContent", GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages, "every message reads as empty"],
+  ])("%s: the reply to a command, status and analyze name it", async (intent, intents, because) => {
+    const bot = await startBackscroll({ client: { intents } });
+    const { admin } = bot;
+    const reply = textOf(await bot.type(admin.id, "search", { query: "anything" }));
+    expect(reply).toContain(`the intent **${intent}**: ${because}`);
+    expect(reply).not.toContain(`Backscroll is not ready`);
+    if (intent === "Guilds") return;
+    expect(textOf(await bot.type(admin.id, "backfill status"))).toContain(`the intent **${intent}**`);
+    const analysis = textOf(await bot.type(admin.id, "backfill analyze"));
+    expect(analysis).toContain(`${intent} is not asked for`);
+    // That the application may read messages is another matter.
+    expect(analysis.includes("Discord hides from this bot")).toBe(intent === "MessageContent");
   });
 });
 
@@ -200,6 +267,20 @@ describe("stopping", () => {
     const shop = world.runCommand({ userId: ada.id, channelId: general.id, name: "shop" });
     expect(textOf(await shop.response(PATIENCE_MS))).toBe("The shop is open.");
     expect(discord.gateway.connections).toBe(1);
+  });
+
+  test("takes our commands off Discord where that is asked for, and leaves the host's", async () => {
+    const discord = await startDiscord({ rateLimits: false });
+    const client = await discord.login(quick());
+    await registerHost(client);
+    const backscroll = await attached(client, { commandPrefix: "bs-" });
+    await backscroll.ready;
+    expect(commandNames(discord)).toHaveLength(7);
+    await backscroll.stop({ unregister: true });
+    expect(commandNames(discord)).toEqual(["search", "shop"]);
+    const asked = discord.requests.length;
+    await backscroll.stop({ unregister: true });
+    expect(discord.requests).toHaveLength(asked);
   });
 
   test("twice, or while it is still starting, is harmless", async () => {

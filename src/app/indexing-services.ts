@@ -43,7 +43,7 @@ const MARKS_REST = 20;
 
 export interface IndexingServicesParts
   extends GenerationSettings,
-    Pick<EngineParts, "find" | "rechecking" | "gaps" | "time"> {
+    Pick<EngineParts, "find" | "rechecking" | "gaps" | "hostProblems" | "time"> {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly owners: OwnerStore;

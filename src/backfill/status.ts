@@ -8,7 +8,7 @@ import type { Ownership } from "../indexing/guild-index/ownership.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DiscordTime } from "../ports/discord.ts";
+import type { DiscordTime, HostProblem } from "../ports/discord.ts";
 import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
@@ -46,6 +46,8 @@ export interface StatusParts {
   gaps?(guildId: Snowflake): Gaps;
   /** Absent where there is no Discord. */
   readonly time?: DiscordTime;
+  /** What only whoever runs the bot can mend. Absent where there is no Discord. */
+  hostProblems?(): readonly HostProblem[];
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly clock: Clock;
@@ -115,6 +117,7 @@ export async function lookAtStatus(
     quarantined: messages && notes && messages.length + notes.length,
     adminChannelProblem: adminChannelProblem(),
     ownedElsewhere,
+    hostProblems: parts.hostProblems?.(),
   };
 }
 

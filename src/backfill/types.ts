@@ -13,7 +13,7 @@ import type { Suspects } from "../indexing/live/suspects.ts";
 import type { UnconfirmedRecords } from "../indexing/live/unconfirmed.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { AdminChannel, DiscordTime, History } from "../ports/discord.ts";
+import type { AdminChannel, DiscordTime, History, HostProblem } from "../ports/discord.ts";
 import type { Generation } from "../ports/generations.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { QuarantineEntry, QuarantineStore } from "../ports/quarantine.ts";
@@ -82,6 +82,7 @@ export interface EngineParts extends GenerationSettings {
   /** See `StatusParts`. */
   rechecking?(guildId: Snowflake): Rechecking | undefined;
   gaps?(guildId: Snowflake): Gaps;
+  hostProblems?(): readonly HostProblem[];
   readonly time?: DiscordTime;
 }
 

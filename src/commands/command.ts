@@ -12,6 +12,7 @@ import type { Backfill } from "../backfill/types.ts";
 import type { Notes } from "../indexing/live/notes.ts";
 import type { Archive, ChannelInfo } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { HostProblem } from "../ports/discord.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Access } from "../search/access.ts";
 import type { Search } from "../search/search.ts";
@@ -40,6 +41,8 @@ export interface CommandContext {
   /** What the archive would remember of a Discord channel; undefined for one that holds no messages. */
   channelInfo(channel: DiscordChannel): ChannelInfo | undefined;
   readonly draw: DrawChart;
+  /** What only whoever runs the bot can mend. */
+  hostProblems(): readonly HostProblem[];
   readonly clock: Clock;
   readonly logger: Logger;
 }

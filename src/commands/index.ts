@@ -9,6 +9,7 @@ import {
 } from "discord.js";
 import { TransientError, toError, UserError } from "../errors.ts";
 import { apologyView, outOfReachView, userErrorView } from "../views/errors.ts";
+import { hostProblemText } from "../views/host-problems.ts";
 import { customIdNamespace, type View } from "../views/message.ts";
 import { backfill } from "./backfill.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -77,6 +78,7 @@ export function createCommands(context: CommandContext, options: CommandOptions 
     const type = command?.kind === "menu" ? ApplicationCommandType.Message : ApplicationCommandType.ChatInput;
     if (!command || interaction.commandType !== type) return undefined;
     return async () => {
+      requireGuilds(context);
       if (!interaction.inCachedGuild()) throw new UserError("That only works in a server this bot is a member of.");
       if (command.kind === "menu") {
         if (interaction.isMessageContextMenuCommand()) await command.execute(interaction, context);
@@ -127,6 +129,13 @@ export function createCommands(context: CommandContext, options: CommandOptions 
 
 const gone =
   "This button is too old: it belongs to something that is over, or to an older version of the bot. Nothing was changed.";
+
+/** @throws UserError for a client that does not ask for the intent Guilds, and so knows of none that it is in */
+function requireGuilds({ hostProblems }: CommandContext): void {
+  const lacking = hostProblems().filter(({ kind }) => kind === "intent-lacking");
+  const isBlind = lacking.some((problem) => problem.kind === "intent-lacking" && problem.intent === "Guilds");
+  if (isBlind) throw new UserError(hostProblemText(lacking));
+}
 
 function errorView(error: Error, errorId: string): View {
   if (error instanceof UserError) return userErrorView(error.message);

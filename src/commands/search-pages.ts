@@ -71,6 +71,7 @@ async function showPage(
     shared,
     marked,
     ...(soughtId && { soughtId }),
+    hostProblems: context.hostProblems(),
     threadsUnchecked: uncheckedThreads > 0,
     ageRestrictedLeftOut: ageRestrictedChannels > 0,
     status: hits.length === 0 ? await statusIfKnown(context, guildId) : undefined,

@@ -38,6 +38,17 @@ export interface AdminChannel<Content> {
   edit(channelId: Snowflake, messageId: Snowflake, content: Content): Promise<boolean>;
 }
 
+/** What keeps Backscroll from working as it should on the bot that it is part of; only whoever runs that bot can mend it. */
+export type HostProblem =
+  /** Another command of the bot has the name of one of ours, which is not there. */
+  | { readonly kind: "command-taken"; readonly command: string }
+  /** Something takes a command of ours off Discord again and again. */
+  | { readonly kind: "command-removed"; readonly command: string }
+  /** The bot does not ask Discord for something that we need to hear. */
+  | { readonly kind: "intent-lacking"; readonly intent: IntentName };
+
+export type IntentName = "Guilds" | "GuildMessages" | "MessageContent";
+
 /** Discord's own time, as far as it has been heard. */
 export interface DiscordTime {
   /** The newest id that was heard of anything: it is not in Discord's future, whatever this machine's clock says. */

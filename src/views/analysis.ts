@@ -154,6 +154,7 @@ const checkTitles: Readonly<Record<Check["name"], string>> = {
   index: "Search index",
   disk: "Disk space",
   memory: "Memory",
+  intents: "Hearing of messages",
   "message-content": "Reading messages",
   ownership: "No second bot at work",
   budget: "The month's budget",

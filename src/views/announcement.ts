@@ -5,6 +5,7 @@ import { alertRaisedView, alertResolvedView } from "./alerts.ts";
 import { type DrawChart, illustrated, type Picture } from "./charts/chart.ts";
 import { runChart } from "./charts/run.ts";
 import { generationChangeView } from "./generation-change.ts";
+import { hostProblemsView } from "./host-problems.ts";
 import type { View } from "./message.ts";
 import { progressView } from "./progress.ts";
 import { reportView } from "./report.ts";
@@ -19,6 +20,8 @@ export function announcementView(announcement: Announcement): View {
       return alertResolvedView(announcement.alert, announcement.status);
     case "generation-change":
       return generationChangeView(announcement.change, announcement.analysis);
+    case "host-problems":
+      return hostProblemsView(announcement.problems);
     case "report":
       return reportView(announcement.status, announcement.verification);
   }

@@ -2,11 +2,13 @@
 
 import type { APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
+import type { HostProblem } from "../ports/discord.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
 import { operators } from "../search/operators.ts";
 import type { SearchHit, SearchResult } from "../search/search.ts";
 import type { RecordText } from "../search/shown-text.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
+import { hostProblemText } from "./host-problems.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { reasonsForNothing } from "./no-results.ts";
 import { recordMarkdown, textMarkdown } from "./record-text.ts";
@@ -44,6 +46,8 @@ export interface ResultsPage {
   readonly marked: boolean;
   /** A message that is looked for and gets a star. */
   readonly soughtId?: Snowflake;
+  /** Those that keep messages from being found are told of. */
+  readonly hostProblems?: readonly HostProblem[];
   /** Some private threads could not be checked and were left out. */
   readonly threadsUnchecked: boolean;
   /** There are age-restricted channels to look into for who asks in one of them. */
@@ -143,8 +147,9 @@ export function wayThere({ kind, id, channelId, sourceMessageId }: ArchivedRecor
   return sourceMessageId ? [`saved from ${jumpLink(guildId, channelId, sourceMessageId)}`] : [];
 }
 
-function notices({ result, page, hits, soughtId, threadsUnchecked }: ResultsPage): string[] {
-  const lines: string[] = [];
+function notices({ result, page, hits, soughtId, threadsUnchecked, hostProblems = [] }: ResultsPage): string[] {
+  const lacking = hostProblems.filter(({ kind }) => kind === "intent-lacking");
+  const lines: string[] = lacking.length > 0 ? [hostProblemText(lacking)] : [];
   const { afterId, beforeId } = result.filter;
   if (afterId !== undefined || beforeId !== undefined) {
     const from = afterId === undefined ? "" : ` from ${moment(snowflakeTime(afterId) + 1)}`;

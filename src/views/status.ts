@@ -6,7 +6,8 @@ import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import { spendingText } from "./cost.ts";
 import { changeLine } from "./generation-change.ts";
-import { button, colors, customId, message, type View } from "./message.ts";
+import { hostProblemText } from "./host-problems.ts";
+import { button, colors, customId, fitLines, message, type View } from "./message.ts";
 import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
 import { count, plain } from "./words.ts";
 
@@ -43,6 +44,14 @@ export function statusView(status: BackfillStatus): View {
       name: "Reports do not arrive",
       value: `${plain(status.adminChannelProblem)} The backfill itself is not affected.`,
     });
+  }
+  if (status.hostProblems && status.hostProblems.length > 0) {
+    const value = fitLines(
+      hostProblemText(status.hostProblems).split("\n"),
+      1_024,
+      (left) => `and ${count(left)} more`,
+    );
+    extra.unshift({ name: "Something for whoever runs this bot", value });
   }
   const fields = [...extra, ...(embed.fields ?? [])];
   const buttons = status.run ? runButtons(status.run) : [];

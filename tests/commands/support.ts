@@ -57,6 +57,7 @@ export async function startCommands(
       archive,
       channelInfo: toChannelInfo,
       draw: async () => undefined,
+      hostProblems: () => [],
       clock: systemClock,
       logger,
       ...parts.context,

@@ -1,93 +1,166 @@
 // Tells Discord of Backscroll's commands, one by one: a bulk registration replaces all of an application's commands, and a host
-// bot's must stay.
+// bot's must stay. One round of it; offer-commands.ts says when.
 
 import { setMaxListeners } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
-import { isDeepStrictEqual } from "node:util";
 import {
   type APIApplicationCommand,
   type Client,
   type RESTPostAPIApplicationCommandsJSONBody,
   Routes,
 } from "discord.js";
-import { ApplicationCommandType } from "discord-api-types/v10";
-import { z } from "zod";
 import { toError, UserError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import { isCurrent, isOurs, isSameCommand } from "./command-identity.ts";
+import { type Remembered, readMemory, writeMemory } from "./command-memory.ts";
 import { isNotFound, translateDiscordError } from "./discord-errors.ts";
 
 type Definition = RESTPostAPIApplicationCommandsJSONBody;
 
-interface RegistrationParts {
+export interface RegistrationParts {
   readonly logger: Logger;
   readonly memoryFile: string;
   readonly signal: AbortSignal;
+  /** Default false: a command that has the name and type of one of ours, and is not ours, stays. True: ours takes its place. */
+  readonly replace?: boolean | undefined;
+  /** Default false. True: nothing is changed on Discord, only looked at. */
+  readonly lookOnly?: boolean | undefined;
+  /** Asked before a command that has gone from Discord is registered once more. Default: it is. */
+  mayPutBack?(definition: Definition): boolean;
+}
+
+export interface Registration {
+  /** Those whose names are other commands'. */
+  readonly taken: readonly Definition[];
+  /** Those that were there before, and have gone. */
+  readonly gone: readonly Definition[];
 }
 
 /**
- * Adds or updates these global commands; sends nothing for those that Discord already has. A command with the same name and type is
- * taken for an older version of ours and replaced, so a host with one of that name chooses a prefix.
+ * Adds or updates these global commands; sends nothing for those that Discord already has. What has the name of one of them and is
+ * not ours is left alone.
  * Nothing marks a command as ours on Discord, so they are remembered: those that are defined no more (another prefix, a newer
  * version) are deleted, unless the host has made something else of them.
- * @param memoryFile where the ids are remembered; made if it does not exist
- * @param signal breaks it off: what is left undone is done at the next start
+ * @param parts `memoryFile`: where the ids are remembered; made if it does not exist. `signal` breaks it off: what is left undone
+ *   is done at the next start
  * @throws TransientError, UserError
  */
 export async function registerCommands(
   client: Client,
   definitions: readonly Definition[],
-  { logger, memoryFile, signal }: RegistrationParts,
-): Promise<void> {
-  const applicationId = client.application?.id;
-  if (!applicationId) throw new UserError("Commands can be registered once the client is ready.");
-  const memory = await readMemory(memoryFile, logger);
+  parts: RegistrationParts,
+): Promise<Registration> {
+  const { logger, memoryFile, signal, replace = false, lookOnly = false, mayPutBack = () => true } = parts;
+  const applicationId = requireApplicationId(client);
+  const memory = await readMemory(memoryFile, applicationId, logger);
+  const rememberedAs = (id: Snowflake) => memory.commands.find((each) => each.id === id)?.definition;
   // discord.js leaves a listener for each request: these few are no leak to be warned of.
   setMaxListeners(0, signal);
   try {
-    const registered = (await client.rest.get(Routes.applicationCommands(applicationId), {
-      query: new URLSearchParams({ with_localizations: "true" }),
-      signal,
-    })) as APIApplicationCommand[];
-
+    const registered = await fetchCommands(client, applicationId, signal);
     const ours: Remembered[] = [];
+    const taken: Definition[] = [];
+    const gone: Definition[] = [];
     for (const definition of definitions) {
       const former = registered.find((command) => isSameCommand(command, definition));
       if (former && isCurrent(former, definition)) {
         ours.push({ id: former.id, definition });
         continue;
       }
+      if (former && !replace && !isOurs(former, definition, rememberedAs(former.id))) {
+        taken.push(definition);
+        continue;
+      }
+      const known = memory.commands.find((each) => isSameDefinition(each.definition, definition));
+      if (former === undefined && known !== undefined) {
+        gone.push(definition);
+        if (!mayPutBack(definition)) {
+          ours.push(known);
+          continue;
+        }
+      }
+      if (lookOnly) continue;
       // A POST with the name of an existing command updates it.
       const asked = { body: definition, signal };
       const saved = (await client.rest.post(Routes.applicationCommands(applicationId), asked)) as APIApplicationCommand;
       ours.push({ id: saved.id, definition });
       logger.info(former ? "command:updated" : "command:added", { name: definition.name });
     }
+    if (lookOnly) return { taken, gone };
 
-    const outdated = (memory[applicationId] ?? []).filter(({ id }) => !ours.some((command) => command.id === id));
-    const left = await removeOutdated(client, applicationId, registered, outdated, { logger, signal });
-    await writeMemory(memoryFile, { ...memory, [applicationId]: [...ours, ...left] }, logger);
+    const outdated = memory.commands.filter(({ id }) => !ours.some((command) => command.id === id));
+    const left = await removeCommands(client, applicationId, registered, outdated, { logger, signal });
+    const commands = [...ours, ...left];
+    if (JSON.stringify(commands) !== JSON.stringify(memory.commands))
+      await writeMemory(memoryFile, applicationId, { ...memory, commands }, logger);
+    return { taken, gone };
   } catch (error) {
     throw translateDiscordError(error, "register my commands");
   }
 }
 
+/**
+ * Takes our commands off Discord, and forgets them; what is not ours stays.
+ * @throws UserError naming those that could not be deleted; TransientError
+ */
+export async function unregisterCommands(
+  client: Client,
+  definitions: readonly Definition[],
+  { logger, memoryFile }: Pick<RegistrationParts, "logger" | "memoryFile">,
+): Promise<void> {
+  const applicationId = requireApplicationId(client);
+  const memory = await readMemory(memoryFile, applicationId, logger);
+  let left: Remembered[];
+  try {
+    const registered = await fetchCommands(client, applicationId);
+    const current = registered.flatMap((command) => {
+      const definition = definitions.find((each) => isSameCommand(command, each) && isCurrent(command, each));
+      return definition === undefined ? [] : [{ id: command.id, definition }];
+    });
+    const others = memory.commands.filter(({ id }) => !current.some((each) => each.id === id));
+    left = await removeCommands(client, applicationId, registered, [...current, ...others], { logger });
+  } catch (error) {
+    throw translateDiscordError(error, "take my commands off Discord");
+  }
+  await writeMemory(memoryFile, applicationId, { commands: left, told: [] }, logger);
+  if (left.length === 0) return;
+  const names = left.map(({ definition }) => definition.name).join(", ");
+  throw new UserError(`These commands could not be taken off Discord: ${names}. The log says why.`);
+}
+
+function requireApplicationId(client: Client): Snowflake {
+  const applicationId = client.application?.id;
+  if (applicationId) return applicationId;
+  throw new UserError("Commands can be registered, and taken off, once the client is ready.");
+}
+
+async function fetchCommands(
+  client: Client,
+  applicationId: Snowflake,
+  signal?: AbortSignal,
+): Promise<APIApplicationCommand[]> {
+  return (await client.rest.get(Routes.applicationCommands(applicationId), {
+    query: new URLSearchParams({ with_localizations: "true" }),
+    ...(signal && { signal }),
+  })) as APIApplicationCommand[];
+}
+
 /** @returns those that could not be deleted now */
-async function removeOutdated(
+async function removeCommands(
   client: Client,
   applicationId: Snowflake,
   registered: readonly APIApplicationCommand[],
-  outdated: readonly Remembered[],
-  { logger, signal }: Pick<RegistrationParts, "logger" | "signal">,
+  unwanted: readonly Remembered[],
+  { logger, signal }: { readonly logger: Logger; readonly signal?: AbortSignal },
 ): Promise<Remembered[]> {
   const left: Remembered[] = [];
-  for (const remembered of outdated) {
+  for (const remembered of unwanted) {
     const { id, definition } = remembered;
     const command = registered.find((each) => each.id === id);
     // Whoever registers a command by the name of an existing one gets its id: it may be the host's by now.
     if (!command || !isSameCommand(command, definition) || !isCurrent(command, definition)) continue;
     try {
-      await client.rest.delete(Routes.applicationCommand(applicationId, id), { signal });
+      await client.rest.delete(Routes.applicationCommand(applicationId, id), { ...(signal && { signal }) });
       logger.info("command:removed", { name: definition.name });
     } catch (error) {
       if (isNotFound(error)) continue;
@@ -98,60 +171,5 @@ async function removeOutdated(
   return left;
 }
 
-interface Remembered {
-  readonly id: Snowflake;
-  /** As we registered it. */
-  readonly definition: Definition;
-}
-
-const memorySchema = z.record(
-  z.string(),
-  z.array(z.object({ id: z.string(), definition: z.looseObject({ name: z.string() }) })),
-);
-/** By application: a data folder may be used with another bot's token one day. */
-type Memory = Readonly<Record<string, readonly Remembered[]>>;
-
-async function readMemory(file: string, logger: Logger): Promise<Memory> {
-  try {
-    return memorySchema.parse(JSON.parse(await readFile(file, "utf8"))) as unknown as Memory;
-  } catch (thrown) {
-    // Absent or damaged: then a command that is defined no more stays on Discord, which does no harm.
-    logger.debug("commands:none-remembered", { reason: toError(thrown).message });
-    return {};
-  }
-}
-
-async function writeMemory(file: string, memory: Memory, logger: Logger): Promise<void> {
-  try {
-    await writeFile(file, `${JSON.stringify(memory, null, 2)}\n`);
-  } catch (thrown) {
-    logger.warn("commands:not-remembered", { reason: toError(thrown).message });
-  }
-}
-
-function isSameCommand(command: APIApplicationCommand, definition: Definition): boolean {
-  return command.name === definition.name && command.type === (definition.type ?? ApplicationCommandType.ChatInput);
-}
-
-/** What Discord must have forgotten if a definition no longer says it; for all other fields it fills in defaults of its own. */
-const COMPARED_ALWAYS = ["description", "options", "default_member_permissions", "nsfw"];
-
-function isCurrent(command: APIApplicationCommand, definition: Definition): boolean {
-  const registered: Partial<Record<string, unknown>> = { ...command };
-  const wanted: Partial<Record<string, unknown>> = { ...definition };
-  const said = Object.keys(definition).filter((key) => key !== "type" && wanted[key] !== undefined);
-  return [...COMPARED_ALWAYS, ...said].every((key) =>
-    isDeepStrictEqual(significant(registered[key]), significant(wanted[key])),
-  );
-}
-
-/** Without what Discord fills in for absent fields: null, false, "", empty lists and objects. */
-function significant(value: unknown): unknown {
-  if (value === null || value === false || value === "") return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(significant);
-  if (typeof value !== "object") return value;
-  const entries = Object.entries(value ?? {})
-    .map(([key, inner]) => [key, significant(inner)] as const)
-    .filter(([, inner]) => inner !== undefined);
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
-}
+const isSameDefinition = (one: Definition, other: Definition) =>
+  one.name === other.name && (one.type ?? 1) === (other.type ?? 1);

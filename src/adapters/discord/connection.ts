@@ -2,6 +2,7 @@
 // it did not ask Discord for.
 
 import { type Client, Events, GatewayIntentBits, type Guild, Status } from "discord.js";
+import type { IntentName } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 export interface ConnectionEvents {
@@ -49,9 +50,9 @@ export async function clientReady(client: Client, signal: AbortSignal): Promise<
   });
 }
 
-const NEEDED = ["Guilds", "GuildMessages", "MessageContent"] as const;
+const NEEDED: readonly IntentName[] = ["Guilds", "GuildMessages", "MessageContent"];
 
 /** Which of the intents that are needed a client did not ask for. The application may have the privilege all the same. */
-export function lackingIntents(client: Client): string[] {
+export function lackingIntents(client: Client): IntentName[] {
   return NEEDED.filter((name) => !client.options.intents.has(GatewayIntentBits[name]));
 }

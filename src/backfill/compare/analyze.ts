@@ -10,7 +10,7 @@ import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import { prepareRecords } from "../../indexing/text/rows.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { DiscordTime, History } from "../../ports/discord.ts";
+import type { DiscordTime, History, HostProblem, IntentName } from "../../ports/discord.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
@@ -32,6 +32,8 @@ export interface AnalysisParts {
   readonly thresholds: AlertThresholds;
   /** Absent where there is no Discord. */
   readonly time?: DiscordTime;
+  /** What only whoever runs the bot can mend. Absent where there is no Discord. */
+  hostProblems?(): readonly HostProblem[];
   readonly clock: Clock;
 }
 
@@ -91,7 +93,7 @@ export async function analyze(
     preflight: [
       embedder.check,
       ...(await checkMachine(parts, guildId, diskNeededBytes, freeBytes)),
-      await checkContent(parts.history),
+      ...(await checkReading(parts)),
       checkOwnership(parts.ownership, guildId),
       ...(await checkBudget(parts.spending, cost)),
     ],
@@ -171,6 +173,29 @@ async function checkMachine(
   ];
 }
 
+const withoutIntent: Readonly<Record<IntentName, string>> = {
+  Guilds: "the bot knows neither its servers nor their channels",
+  GuildMessages: "the bot does not hear what is written, edited and deleted",
+  MessageContent: "every message reads as empty",
+};
+
+/** What the bot must ask Discord for, and be given. */
+async function checkReading({ history, hostProblems }: AnalysisParts): Promise<Check[]> {
+  const lacking = (hostProblems?.() ?? []).flatMap((problem): Check[] =>
+    problem.kind === "intent-lacking"
+      ? [
+          {
+            name: "intents",
+            ok: false,
+            detail: `${problem.intent} is not asked for: ${withoutIntent[problem.intent]}`,
+            remedy: `Add it to the intents of the bot's client, and restart the bot.`,
+          },
+        ]
+      : [],
+  );
+  return [...lacking, await checkContent(history)];
+}
+
 async function checkContent(history: History): Promise<Check> {
   try {
     const ok = await history.canReadContent();
@@ -181,7 +206,7 @@ async function checkContent(history: History): Promise<Check> {
           ok,
           detail: "Discord hides from this bot what messages say",
           remedy:
-            "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot. A bot of your own that Backscroll was added to must also ask for the intents GuildMessages and MessageContent.",
+            "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot.",
         };
   } catch (thrown) {
     const remedy = "Discord did not answer. Try again in a minute.";

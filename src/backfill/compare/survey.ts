@@ -11,7 +11,7 @@ import { type Compared, type Sources, walk } from "./difference.ts";
 
 /** One line of the pre-flight checklist. */
 export interface Check {
-  readonly name: "embedder" | "index" | "disk" | "memory" | "message-content" | "ownership" | "budget";
+  readonly name: "embedder" | "index" | "disk" | "memory" | "intents" | "message-content" | "ownership" | "budget";
   readonly ok: boolean;
   /** What was found, in words an admin understands. */
   readonly detail: string;

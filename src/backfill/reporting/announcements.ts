@@ -1,5 +1,6 @@
 // What people are told of a guild's backfill: how it stands, and what is posted in the admin channel. Types only.
 
+import type { HostProblem } from "../../ports/discord.ts";
 import type { GenerationChange } from "../../ports/generations.ts";
 import type { SpendingState } from "../../ports/spending.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -42,6 +43,8 @@ export interface BackfillStatus {
   readonly adminChannelProblem: string | undefined;
   /** Another process that owns this guild, if it is not us. */
   readonly ownedElsewhere: string | undefined;
+  /** What only whoever runs the bot can mend. Absent: nothing. */
+  readonly hostProblems?: readonly HostProblem[] | undefined;
 }
 
 /** What the engine tells the admin channel; views turn it into Discord payloads. */
@@ -55,4 +58,5 @@ export type Announcement =
       readonly change: GenerationChange;
       readonly analysis: Analysis;
     }
+  | { readonly kind: "host-problems"; readonly status: BackfillStatus; readonly problems: readonly HostProblem[] }
   | { readonly kind: "report"; readonly status: BackfillStatus; readonly verification: Verification | undefined };

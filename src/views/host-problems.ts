@@ -1,0 +1,56 @@
+// What keeps Backscroll from working as it should on the bot it is part of, for those who can tell whoever runs that bot. Pure.
+
+import type { HostProblem, IntentName } from "../ports/discord.ts";
+import { colors, message, type View } from "./message.ts";
+
+const withoutIntent: Readonly<Record<IntentName, string>> = {
+  Guilds: "it knows neither its servers nor their channels",
+  GuildMessages: "it does not hear what is written, edited and deleted",
+  MessageContent: "every message reads as empty",
+};
+
+export function hostProblemLine(problem: HostProblem): string {
+  switch (problem.kind) {
+    case "command-taken":
+      return `**${problem.command}** is another command of this bot, so Backscroll's of that name is not there.`;
+    case "command-removed":
+      return `**${problem.command}** is taken off Discord again and again, probably by a program that registers all commands of this bot in one go.`;
+    case "intent-lacking":
+      return `The bot does not ask Discord for the intent **${problem.intent}**: ${withoutIntent[problem.intent]}.`;
+  }
+}
+
+/** What whoever runs the bot can do. */
+export function hostProblemRemedy(problem: HostProblem): string {
+  switch (problem.kind) {
+    case "command-taken":
+      return "Give Backscroll's commands names of their own with `commandPrefix` (`COMMAND_PREFIX`), e.g. `bs-`, and restart the bot.";
+    case "command-removed":
+      return "Add Backscroll's `commandDefinitions` to what that program registers.";
+    case "intent-lacking": {
+      const portal =
+        problem.intent === "MessageContent"
+          ? " It must also be turned on at discord.com/developers (your application, Bot)."
+          : "";
+      return `Add ${problem.intent} to the \`intents\` of its client, and restart it.${portal}`;
+    }
+  }
+}
+
+/** Each with what can be done about it. */
+export function hostProblemText(problems: readonly HostProblem[]): string {
+  return problems.map((problem) => `⚠️ ${hostProblemLine(problem)}\n➜ ${hostProblemRemedy(problem)}`).join("\n");
+}
+
+/** The post in the admin channel. */
+export function hostProblemsView(problems: readonly HostProblem[]): View {
+  return message({
+    embeds: [
+      {
+        title: "⚠️ Something for whoever runs this bot",
+        color: colors.warning,
+        description: hostProblemText(problems),
+      },
+    ],
+  });
+}
