@@ -86,6 +86,7 @@ export async function openHouse(options: HouseOptions) {
     quarantine,
     generations: opened.generations,
     spendingStore: opened.spendingStore,
+    vectorChecks: opened.vectorChecks,
     indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
     embedder,
     wordModel,

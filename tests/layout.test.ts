@@ -127,6 +127,19 @@ describe("files", () => {
     expect(readers).toEqual(["app/config.ts"]);
   });
 
+  test("no text names a command: an operator may have put a prefix before it", () => {
+    const naming = files.flatMap(({ path, text }) =>
+      text
+        .split("\n")
+        .filter(
+          (line) => !/^\s*(\/\/|\/?\*|import )/.test(line) && /(?<![\w./}])\/(backfill|search|note)\b(?!\/)/.test(line),
+        )
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+    // What stands in where nobody has said how it is called.
+    expect(naming).toEqual([expect.stringContaining('parts.command ?? "/backfill"')]);
+  });
+
   test("every setting that config.ts knows is in the table of docs/configuration.md and in .env.example, and no other", () => {
     const namesIn = (path: string, pattern: RegExp) =>
       [...readFileSync(join(root, path), "utf8").matchAll(pattern)].map(([, name]) => name).sort();

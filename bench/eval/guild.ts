@@ -59,6 +59,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
       runStore: opened.runStore((value) => runSchema.parse(value)),
       owners: opened.owners,
       quarantine: opened.quarantine,
+      vectorChecks: opened.vectorChecks,
       generations: opened.generations,
       spendingStore: opened.spendingStore,
       indexStore,

@@ -9,7 +9,7 @@ import type { Announcement } from "../backfill/reporting/announcements.ts";
 import type { AlertThresholds } from "../backfill/run/alerts.ts";
 import type { Run } from "../backfill/run/run.ts";
 import type { Engine, EngineParts } from "../backfill/types.ts";
-import { createCanaryCheck } from "../embedding/canary.ts";
+import { type CanaryMemory, createCanaryCheck } from "../embedding/canary.ts";
 import { type Breaker, createBreaker } from "../embedding/circuit-breaker.ts";
 import { createFaultIsolation } from "../embedding/fault-isolation.ts";
 import { createEmbeddingQueue, type EmbeddingQueue } from "../embedding/queue.ts";
@@ -17,6 +17,7 @@ import { createSpending, type Spending } from "../embedding/spending.ts";
 import { toError } from "../errors.ts";
 import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
+import { differing } from "../indexing/live/compare-vectors.ts";
 import { createLiveIndexing, type LiveIndexing } from "../indexing/live/live.ts";
 import { createSuspects } from "../indexing/live/suspects.ts";
 import { createUnconfirmed } from "../indexing/live/unconfirmed.ts";
@@ -32,6 +33,7 @@ import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { Budget, SpendingStore } from "../ports/spending.ts";
 import type { SystemProbe } from "../ports/system.ts";
+import type { VectorCheckStore } from "../ports/vector-checks.ts";
 import type { IndexStore } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
 
@@ -52,6 +54,7 @@ export interface IndexingServicesParts
   readonly spendingStore: SpendingStore;
   /** For a month, of an embedder that counts tokens. */
   readonly budget?: Budget | undefined;
+  readonly vectorChecks: VectorCheckStore;
   readonly indexStore: IndexStore;
   readonly embedder: Embedder;
   readonly history: History;
@@ -100,7 +103,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
       : undefined;
   const queue = createEmbeddingQueue(embedder, clock, spending?.use);
   const foreground = createForegroundGate(clock);
-  const canary = createCanaryCheck(queue);
+  const canary = createCanaryCheck(queue, canaryMemory());
   const breaker = createBreaker(canary, clock, logger);
   const suspects = createSuspects({ quarantine: parts.quarantine, archive, clock, logger });
   const ownership = createOwnership(parts.owners, parts.holder, clock, logger);
@@ -115,7 +118,8 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     clock,
     logger,
   });
-  const unconfirmed = createUnconfirmed({ archive, indexes, logger });
+  const unconfirmed = createUnconfirmed({ store: parts.vectorChecks, archive, indexes, logger });
+  canary.onWrong(unconfirmed.reject);
   const isolation = createFaultIsolation({ queue, breaker, canary, unconfirmed, clock, random: Math.random });
   const shared = {
     ...parts,
@@ -137,10 +141,25 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
   const takingUp = new PQueue({ concurrency: TAKEN_UP_AT_ONCE });
   ownership.onChange((guildId, change) => {
     if (change === "acquired") void takingUp.add(() => takeUp(guildId));
+    else unconfirmed.forget(guildId);
   });
+
+  /** The canary's vector in the archive. Without it, a canary is learnt anew: nothing stops for that. */
+  function canaryMemory(): CanaryMemory {
+    const { fingerprint } = embedder.space;
+    const unreachable = (thrown: unknown) =>
+      logger.warn("canary:not-remembered", { fingerprint, error: toError(thrown).message });
+    return {
+      load: () => parts.vectorChecks.loadCanary(fingerprint).catch((thrown) => void unreachable(thrown)),
+      save: (known) => parts.vectorChecks.saveCanary(fingerprint, known).catch(unreachable),
+    };
+  }
 
   async function takeUp(guildId: Snowflake): Promise<void> {
     suspects.recall(guildId);
+    unconfirmed.recall(guildId, async (left) =>
+      differing({ archive, isolation }, await indexes.open(guildId), left, stopped.signal),
+    );
     const recovering = engine.recover(guildId);
     try {
       const [marks, removals] = await Promise.all([archive.pending(guildId, 1), archive.unfinishedRemovals(guildId)]);
@@ -163,6 +182,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
         for (const guildId of suspects.due()) {
           if (ownership.lease(guildId) !== undefined) await suspects.retry(guildId);
         }
+        unconfirmed.retry();
         for (const guildId of await archive.marked()) live.kick(guildId);
         pauseMs = Math.max(MARKS_EVERY_MS, MARKS_REST * (clock.elapsed() - startedAt));
       } catch (thrown) {

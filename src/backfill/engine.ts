@@ -70,7 +70,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function sourcesOf(guildId: Snowflake) {
     const { index, writer } = await indexes.open(guildId);
-    return { archive, index, writer, quarantine };
+    return { archive, index, writer, quarantine, foreground: parts.foreground };
   }
 
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
@@ -155,7 +155,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function begin(guildId: Snowflake, state: RunState): Promise<void> {
     const guild = await indexes.open(guildId);
-    const sources = { archive, index: guild.index, writer: guild.writer, quarantine };
+    const sources = await sourcesOf(guildId);
     const { reporter, alerts } = channels.of(guildId);
     const run = workOn({
       ...parts,

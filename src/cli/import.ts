@@ -107,7 +107,7 @@ async function loadAll({ exports, others, guildId, config }: Request): Promise<b
     const all = done.reduce(sum, NOTHING);
     if (exports.length > 1) say(`${count(exports.length, "file")} in all: ${told(all, "entry", progress.seconds())}`);
     if (stored(all) === 0) console.error("Nothing in it could be used.");
-    else say("They become searchable with the next /backfill start.");
+    else say("They become searchable with the next backfill.");
     return broken === 0 && stored(all) > 0;
   } finally {
     await close();

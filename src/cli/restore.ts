@@ -56,7 +56,7 @@ function readArguments(argv: readonly string[]): { guild: Snowflake; tag: string
 
 function list(versions: readonly NamedVersion[], guild: Snowflake): void {
   if (versions.length === 0)
-    say(`No version of the index of ${guild} is kept. They are, for two weeks after each /backfill start.`);
+    say(`No version of the index of ${guild} is kept. They are, for two weeks after the start of each backfill.`);
   for (const { name, at, rows, space } of versions) {
     say(`${name}  ${new Date(at).toISOString()}  ${count(rows)} rows  (${space.fingerprint})`);
   }
@@ -95,7 +95,7 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
     const { removed, missing } = await dropOutdated(sources, writer, guild);
     say(`The index is as it was at ${new Date(version.at).toISOString()}: ${count(version.rows)} rows.`);
     if (removed > 0) say(`${count(removed)} records that were edited or deleted since, or quoted one, were taken out.`);
-    say(`Start the bot and type /backfill start: it adds the ${count(missing)} that are missing.`);
+    say(`Start the bot, and in it a backfill: it adds the ${count(missing)} that are missing.`);
   } finally {
     await ownership.stop();
     await stores.close();

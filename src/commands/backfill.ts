@@ -177,7 +177,7 @@ const buttons: ButtonHandlers = {
     await actions.rollbackIndex(interaction, context, fingerprint);
   },
   async later(interaction) {
-    await interaction.update(toReply(laterView("/backfill start")));
+    await interaction.update(toReply(laterView()));
   },
   async cancel(interaction) {
     await interaction.update(toReply(sentence("Nothing was changed.")));

@@ -2,6 +2,7 @@
 // another vector than before shows that vectors come for the wrong texts, or from another model, though every answer looks right.
 
 import { RejectedInputError, TransientError } from "../errors.ts";
+import type { KnownCanary } from "../ports/vector-checks.ts";
 import type { EmbeddingPriority, EmbeddingQueue } from "./queue.ts";
 
 /** Any embedder accepts these. */
@@ -17,10 +18,10 @@ export class WrongVectorsError extends Error {
   override readonly name = "WrongVectorsError";
 }
 
-interface Known {
-  readonly vector: Float32Array;
-  /** Of a text about something else. Cosine. */
-  readonly unrelated: number;
+/** Where a canary's vector outlives the process, so that it notices another model that answers by the same name. */
+export interface CanaryMemory {
+  load(): Promise<KnownCanary | undefined>;
+  save(known: KnownCanary): Promise<void>;
 }
 
 export interface CanaryRequest {
@@ -32,6 +33,8 @@ export interface CanaryRequest {
 }
 
 export interface CanaryCheck {
+  /** Called whenever its vector is not its own, whoever has sent it. */
+  onWrong(listener: () => void): void;
   /**
    * Sends the canary, and compares its vector with the known one if there is one.
    * @throws TransientError when it gets no vector, or not its own: the embedder is at fault
@@ -49,10 +52,14 @@ export interface CanaryCheck {
   check(request: CanaryRequest): Promise<void>;
 }
 
-export function createCanaryCheck(queue: EmbeddingQueue): CanaryCheck {
-  let known: Known | undefined;
+/** @param memory of the queue's embedder's vectors; undefined: it is learnt anew by each process */
+export function createCanaryCheck(queue: EmbeddingQueue, memory?: CanaryMemory): CanaryCheck {
+  let known: KnownCanary | undefined;
+  let recalling: Promise<void> | undefined;
   /** The canary's vector while it is not known yet how far others are from it: a server may answer only now and then. */
   let first: Float32Array | undefined;
+
+  let tellWrong = () => {};
 
   const embed = (texts: readonly string[], request: CanaryRequest) =>
     queue.embed(texts, { use: "document", ...request });
@@ -72,18 +79,29 @@ export function createCanaryCheck(queue: EmbeddingQueue): CanaryCheck {
     if (known === undefined) return undefined;
     const distance = (1 - cosine(vector, known.vector)) / Math.max(1 - known.unrelated, Number.EPSILON);
     if (distance < WRONG_FROM) return undefined;
+    tellWrong();
     return (
       "the vectors that come are not those of the texts: a test sentence that went along got another one than before. " +
-      "Either the server mixes up the texts of a request, or another model answers"
+      "Either the server mixes up the texts of a request, or another model answers. If the model was changed on purpose, " +
+      "it needs a name of its own (EMBEDDINGS_MODEL)"
     );
   }
 
+  async function recall(): Promise<void> {
+    recalling ??= (async () => {
+      known ??= await memory?.load();
+    })();
+    await recalling;
+  }
+
   const send = async (request: CanaryRequest) => {
+    await recall();
     const wrong = whatIsWrong(await embedAlone(CANARY, request));
     if (wrong !== undefined) throw new TransientError(wrong);
   };
 
   async function learn(request: CanaryRequest): Promise<void> {
+    await recall();
     if (known !== undefined) return;
     first ??= await embedAlone(CANARY, request);
     const vector = first;
@@ -94,6 +112,7 @@ export function createCanaryCheck(queue: EmbeddingQueue): CanaryCheck {
       throw new WrongVectorsError("the server gives the same vector to texts that have nothing in common");
     }
     known ??= { vector, unrelated };
+    await memory?.save(known);
   }
 
   async function takeAlong(texts: readonly string[], request: CanaryRequest): Promise<Float32Array[]> {
@@ -111,6 +130,9 @@ export function createCanaryCheck(queue: EmbeddingQueue): CanaryCheck {
   }
 
   return {
+    onWrong(listener) {
+      tellWrong = listener;
+    },
     send,
     learn,
     takeAlong,

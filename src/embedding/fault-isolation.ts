@@ -4,9 +4,10 @@
 
 import { RejectedInputError, TransientError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import { type CanaryCheck, type CanaryRequest, WrongVectorsError } from "./canary.ts";
+import type { CanaryCheck } from "./canary.ts";
+import { createCheckedRequests, type SendOptions, type Unconfirmed } from "./checked-requests.ts";
 import type { Breaker } from "./circuit-breaker.ts";
-import type { EmbeddingPriority, EmbeddingQueue } from "./queue.ts";
+import type { EmbeddingQueue } from "./queue.ts";
 
 /** Texts that fail so often in a row are looked into; before that, an embedder that fails now and then is the likelier cause. */
 const TRIES = 3;
@@ -14,8 +15,6 @@ const TRIES = 3;
 const TRIES_ALONE = 2;
 /** How often a text that is too long is halved. */
 const SHORTENINGS = 4;
-/** A canary goes along with one in so many batches. */
-const BATCHES_PER_CANARY = 50;
 
 /** A request that failed. */
 export interface FailedRequest {
@@ -26,30 +25,15 @@ export interface FailedRequest {
   readonly next: "waited" | "retried" | "halved";
 }
 
-export interface EmbeddingJob {
-  readonly priority: EmbeddingPriority;
-  /** Breaks off a request in flight. */
-  readonly abandon: AbortSignal;
-  /** Ends the waiting for an embedder that is down, and begins no other request. */
-  readonly stop: AbortSignal;
+export interface EmbeddingJob extends SendOptions {
   /** These texts have been refused before: they hold nobody up from the start. */
   readonly isSuspect?: boolean;
   /** After each failure. */
   onFailure?(failure: FailedRequest): void;
-  /** See `EmbeddingQueue.embed`. */
-  onUse?(tokens: number, isCounted: boolean): void;
 }
 
 /** A text's vector, or why it has none. */
 export type TextOutcome = Float32Array | { readonly refused: string };
-
-/** Hears how the checks with a canary end; see unconfirmed.ts. */
-export interface Unconfirmed {
-  /** A check is sent. @returns to be called when it shows that all is right */
-  begin(): () => void;
-  /** A check has shown that vectors are not those of the texts. */
-  reject(): void;
-}
 
 export interface FaultIsolation {
   /**
@@ -86,63 +70,13 @@ export function createFaultIsolation({
   /** From 0 to 1. */
   readonly random: () => number;
 }): FaultIsolation {
-  let batchesUntilCanary = 0;
-
-  function textsPerRequest(): number {
-    const { textsPerRequest: limit } = queue.embedder.limits;
-    return batchesUntilCanary <= 0 ? Math.max(1, limit - 1) : limit;
-  }
-
-  /** The vectors of these texts, in one request. */
-  async function send(texts: readonly string[], job: EmbeddingJob, withinMs?: number): Promise<Float32Array[]> {
-    return await queue.embed(texts, {
-      use: "document",
-      priority: job.priority,
-      signal: job.abandon,
-      withinMs,
-      onUse: job.onUse,
-    });
-  }
-
-  /** As `send`; now and then with a canary, whose own vector is learnt first. */
-  async function sendBatch(texts: readonly string[], job: EmbeddingJob): Promise<Float32Array[]> {
-    const takesCanary = batchesUntilCanary <= 0 && texts.length <= textsPerRequest();
-    batchesUntilCanary -= 1;
-    if (!takesCanary) return await send(texts, job);
-    // Others that are sent meanwhile go without.
-    batchesUntilCanary = BATCHES_PER_CANARY;
-    try {
-      return await checked(job, async (request) => {
-        await canary.learn(request);
-        return await canary.takeAlong(texts, request);
-      });
-    } catch (thrown) {
-      batchesUntilCanary = 0;
-      throw thrown;
-    }
-  }
-
-  /** A request with a canary in it. */
-  async function checked<Result>(
-    { priority, abandon, onUse }: EmbeddingJob,
-    ask: (request: CanaryRequest) => Promise<Result>,
-  ): Promise<Result> {
-    const confirm = unconfirmed.begin();
-    try {
-      const result = await ask({ priority, signal: abandon, onUse });
-      confirm();
-      return result;
-    } catch (thrown) {
-      if (thrown instanceof WrongVectorsError) {
-        breaker.distrust(thrown.message);
-        unconfirmed.reject();
-      }
-      throw thrown;
-    }
-  }
+  const requests = createCheckedRequests({ queue, breaker, canary, unconfirmed });
+  const { send, sendBatch, textsPerRequest } = requests;
 
   async function embed(texts: readonly string[], job: EmbeddingJob): Promise<TextOutcome[] | undefined> {
     const outcomes = new Map<number, TextOutcome>();
+    /** Texts that have failed alone: what is sent of each, and how it failed last. */
+    const alone = new Map<number, { readonly text: string; readonly failure: Failure }>();
 
     const tell = (failure: Failure, next: FailedRequest["next"]) =>
       job.onFailure?.({
@@ -194,9 +128,10 @@ export function createFaultIsolation({
       }
     }
 
-    /** Texts that were refused before: they are sent only while a canary passes. */
+    /** Texts that were refused before: they are sent only while a canary passes, and not together, to be halved once more. */
     async function hearAgain(places: readonly number[]): Promise<void> {
-      while (!job.stop.aborted) if (await canaryPasses()) return await suspect(places);
+      while (!(await canaryPasses())) if (job.stop.aborted) return;
+      for (const place of places) await suspect([place]);
     }
 
     /** The embedder is at fault after all. */
@@ -212,11 +147,11 @@ export function createFaultIsolation({
       if (failure !== undefined) await lookInto(places, failure);
     }
 
-    /** These have failed: together they are halved, one alone is heard. */
+    /** These have failed: together they are halved, one alone is heard later, with the others that are. */
     async function lookInto(places: readonly number[], failure: Failure): Promise<void> {
       const [place] = places;
       if (place === undefined) return;
-      if (places.length === 1) return await hear(place, failure);
+      if (places.length === 1) return void alone.set(place, { text: texts[place] as string, failure });
       tell(failure, "halved");
       // A server that says that it refuses an input needs no witness, yet.
       if (!(failure instanceof RejectedInputError) && !(await canaryPasses())) return await begin(places);
@@ -225,29 +160,35 @@ export function createFaultIsolation({
       await suspect(places.slice(half));
     }
 
-    /** One text that has failed alone. */
-    async function hear(place: number, first: Failure): Promise<void> {
-      let text = texts[place] as string;
-      let failure = first;
-      const isEmbedded = async () => {
-        const next = await attempt([place], () => send([text], job, queue.patienceMs()));
-        if (next !== undefined) failure = next;
-        return next === undefined;
-      };
-      for (let shortenings = 0; isTooLong(failure) && shortenings < SHORTENINGS; shortenings += 1) {
-        tell(failure, "retried");
-        text = text.slice(0, Math.ceil(text.length / 2)).toWellFormed();
-        if (await isEmbedded()) return;
+    /** Sends a text that has failed alone, or what is left of it, once more. */
+    async function tryAlone(place: number, text: string): Promise<void> {
+      const failure = await attempt([place], () => send([text], job, queue.patienceMs()));
+      if (failure === undefined) alone.delete(place);
+      else alone.set(place, { text, failure });
+    }
+
+    /**
+     * The texts that have failed alone. All of them are sent between one canary and the next: each failure has one before and one after
+     * it, and many texts cost no more canaries than one.
+     */
+    async function hear(): Promise<void> {
+      for (const place of [...alone.keys()]) {
+        for (let shortenings = 0; shortenings < SHORTENINGS; shortenings += 1) {
+          const failed = alone.get(place);
+          if (failed === undefined || !isTooLong(failed.failure)) break;
+          tell(failed.failure, "retried");
+          await tryAlone(place, failed.text.slice(0, Math.ceil(failed.text.length / 2)).toWellFormed());
+        }
       }
-      for (let tries = 1; ; tries += 1) {
-        tell(failure, "retried");
-        if (!(await canaryPasses())) return await begin([place]);
+      for (let tries = 1; alone.size > 0; tries += 1) {
+        for (const { failure } of alone.values()) tell(failure, "retried");
+        // The embedder is at fault after all: they begin anew.
+        if (!(await canaryPasses())) return alone.clear();
         if (tries > TRIES_ALONE) break;
-        if (await isEmbedded()) return;
+        for (const [place, { text }] of [...alone]) if (!job.stop.aborted) await tryAlone(place, text);
       }
-      const blamed = failure instanceof RejectedInputError;
-      const refused = blamed ? failure.message : `It fails each time, while a harmless text passes: ${failure.message}`;
-      outcomes.set(place, { refused });
+      for (const [place, { failure }] of alone) outcomes.set(place, { refused: verdict(failure) });
+      alone.clear();
     }
 
     /**
@@ -271,8 +212,8 @@ export function createFaultIsolation({
       while (!job.stop.aborted) {
         const left = texts.map((_, place) => place).filter((place) => !outcomes.has(place));
         if (left.length === 0) break;
-        // Those refused before are heard one by one: together they would only be halved down to single ones again.
-        await begin(left.slice(0, job.isSuspect ? 1 : textsPerRequest()));
+        await begin(left.slice(0, textsPerRequest()));
+        await hear();
       }
     } catch (thrown) {
       if (!job.abandon.aborted) throw thrown;
@@ -280,21 +221,12 @@ export function createFaultIsolation({
     return outcomes.size < texts.length ? undefined : texts.map((_, place) => outcomes.get(place) as TextOutcome);
   }
 
-  async function check(job: EmbeddingJob): Promise<boolean> {
-    // A server that fails on several texts at once mixes none up: then the canary alone will do.
-    for (let ask = canary.check; !job.stop.aborted; ask = ask === canary.check ? canary.send : canary.check) {
-      try {
-        await breaker.guardInTurn(() => checked(job, ask), job.stop);
-        break;
-      } catch (thrown) {
-        if (job.abandon.aborted) return false;
-        if (!(thrown instanceof TransientError)) throw thrown;
-      }
-    }
-    return !job.stop.aborted;
-  }
+  return { textsPerRequest, check: requests.check, embed };
+}
 
-  return { textsPerRequest, check, embed };
+function verdict(failure: Failure): string {
+  if (failure instanceof RejectedInputError) return failure.message;
+  return `It fails each time, while a harmless text passes: ${failure.message}`;
 }
 
 function isTooLong(failure: Failure): boolean {

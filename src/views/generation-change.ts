@@ -67,10 +67,10 @@ export function generationChangeView(change: GenerationChange, analysis: Analysi
 
 const analyzeButton: Button = button("Analyze", customId("backfill", "analyze"), "primary");
 
-/** After *Later*. @param command what admins type, e.g. "/backfill start" */
-export function laterView(command: string): View {
+/** After *Later*. */
+export function laterView(): View {
   return message({
-    content: `Later, then: \`${command}\` begins it whenever you like. Search goes on finding everything until then.`,
+    content: "Later, then: this button begins it whenever you like. Search goes on finding everything until then.",
     buttons: [button("Start now", customId("backfill", "start"))],
   });
 }
@@ -83,7 +83,7 @@ export function rollbackIndexQuestionView(former: Generation): View {
         color: colors.warning,
         description: [
           `It was made with ${plain(former.space.modelId)}. Search then takes from it what it has, and only what is newer from the present one.`,
-          "Nothing is deleted. `/backfill start` makes the present one take over again.",
+          "Nothing is deleted. A backfill makes the present one take over again.",
         ].join("\n"),
       },
     ],
@@ -96,7 +96,7 @@ export function rollbackIndexQuestionView(former: Generation): View {
 
 export function rolledBackIndexView({ space }: Generation): View {
   return message({
-    content: `↩️ Search uses the former index again (${plain(space.modelId)}), and the present one for what is newer. To write to it again, put back the settings it was made with; to give it up, \`/backfill start\`.`,
+    content: `↩️ Search uses the former index again (${plain(space.modelId)}), and the present one for what is newer. To write to it again, put back the settings it was made with; to give it up, start a backfill.`,
     buttons: [button("Status", customId("backfill", "status"))],
   });
 }

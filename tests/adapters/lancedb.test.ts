@@ -43,7 +43,7 @@ describe("LanceDB on a disk that is not as it should be", () => {
       await writeFile(join(table(), "_versions", file), "garbage");
     const opened = reopened((store) => store.open("1", testSpace));
     await expect(opened).rejects.toThrow(UserError);
-    await expect(opened).rejects.toThrow(/cannot be used.*archive is not affected.*\/backfill start/s);
+    await expect(opened).rejects.toThrow(/cannot be used.*archive is not affected.*start a backfill/s);
   });
 
   it("can drop a damaged index and build a new one in its place", async () => {

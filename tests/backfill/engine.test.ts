@@ -70,6 +70,38 @@ describe("analysis", () => {
   });
 });
 
+describe("what only looks", () => {
+  test.each([
+    ["an analysis", () => house.engine.analyze(GUILD)],
+    ["a check", () => house.engine.verify(GUILD)],
+  ])("%s lets what members wait for go first, between its pages", async (_what, look) => {
+    await house.archive.save(GUILD, acrossPhases(), { pending: false });
+    await house.start();
+    await house.settled();
+    let [looks, clear] = [0, () => {}];
+    const isClear = new Promise<void>((resolve) => {
+      clear = resolve;
+    });
+    Object.assign(house.foreground, {
+      async waitUntilClear() {
+        looks += 1;
+        await isClear;
+      },
+    });
+    let isDone = false;
+    const looking = look().then(() => {
+      isDone = true;
+    });
+    await until(() => looks === 1, "it looks whether somebody waits");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([looks, isDone]).toEqual([1, false]);
+    clear();
+    await looking;
+    // Each of the four phases is a page.
+    expect(looks).toBe(4);
+  });
+});
+
 describe("starting", () => {
   test.each([
     ["disk", (world: House["world"]) => Object.assign(world, { freeBytes: 9e9 })],

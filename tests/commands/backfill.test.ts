@@ -324,7 +324,7 @@ describe("/backfill", () => {
     const press = (userId: string, what: string) =>
       world.pressButton({ userId, messageId: posted.id, customId: `backscroll:backfill:${what}` });
     expect(read(await press(ben.id, "later").response())).toContain("needs the Manage Server permission");
-    await press(admin.id, "later").until((reply) => reply && read(reply).includes("/backfill start"));
+    await press(admin.id, "later").until((reply) => reply && read(reply).includes("begins it whenever you like"));
     await press(admin.id, "start").response();
     expect(calls.filter(({ method }) => method === "start")).toHaveLength(1);
   });

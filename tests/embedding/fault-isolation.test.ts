@@ -1,7 +1,7 @@
 // Whose fault is it? One table of servers that fail in every way known, and what becomes of 200 texts sent to each.
 
 import { afterEach, describe, expect, test } from "vitest";
-import { CANARY, createCanaryCheck, WrongVectorsError } from "../../src/embedding/canary.ts";
+import { CANARY, type CanaryMemory, createCanaryCheck, WrongVectorsError } from "../../src/embedding/canary.ts";
 import { type Breaker, createBreaker } from "../../src/embedding/circuit-breaker.ts";
 import { createFaultIsolation, type EmbeddingJob, type FailedRequest } from "../../src/embedding/fault-isolation.ts";
 import { createEmbeddingQueue } from "../../src/embedding/queue.ts";
@@ -51,7 +51,7 @@ afterEach(() => {
   for (const breaker of breakers.splice(0)) breaker.stop();
 });
 
-function open(server: Server, textsPerRequest = BATCH) {
+function open(server: Server, textsPerRequest = BATCH, memory?: CanaryMemory) {
   const clock = createManualClock();
   const requests: (readonly string[])[] = [];
   let right = 0;
@@ -66,12 +66,12 @@ function open(server: Server, textsPerRequest = BATCH) {
     },
   };
   const queue = createEmbeddingQueue(embedder, clock);
-  const canary = createCanaryCheck(queue);
+  const canary = createCanaryCheck(queue, memory);
   const unconfirmed = { begin: () => () => undefined, reject() {} };
   const breaker = createBreaker(canary, clock, recordingLogger().logger);
   breakers.push(breaker);
   const isolation = createFaultIsolation({ queue, breaker, canary, unconfirmed, clock, random: dice(7) });
-  return { clock, requests, breaker, isolation, right: () => right };
+  return { clock, requests, breaker, canary, isolation, right: () => right };
 }
 
 /** All texts, batch by batch, as a run sends them. Time passes as fast as it can. */
@@ -192,6 +192,14 @@ const servers: [what: string, server: () => Server, expected: Expected][] = [
     { refused: [POISON], requests: 45 },
   ],
   [
+    "every text is refused",
+    () =>
+      ({ texts }) =>
+        texts.some((text) => TEXTS.includes(text)) ? refuse() : undefined,
+    // Each is halved down to (one request for each text), and fails three times; canaries go between, not around each.
+    { refused: TEXTS, requests: 4.6 * TEXTS.length },
+  ],
+  [
     "all of a minute's requests are refused",
     () =>
       ({ clock }) =>
@@ -253,6 +261,64 @@ describe("vectors that are not those of the texts", () => {
     await clock.advance(60_000);
     expect(breaker.state()).toBeUndefined();
     expect(await waiting).toEqual(TEXTS.slice(0, 4).map(vectorOf));
+  });
+
+  test("stop it also when a model changes a little with each request, before the latest has little to do with the first", async () => {
+    let share = 0;
+    const drifting = (text: string) => {
+      const other = pseudoEmbedding(`${text} of another model`, 32).reverse();
+      const mixed = vectorOf(text).map((value, n) => value * (1 - share) + (other[n] ?? 0) * share);
+      const length = Math.sqrt(mixed.reduce((sum, value) => sum + value * value, 0));
+      return mixed.map((value) => value / length);
+    };
+    const { isolation, breaker } = open(({ texts }) => {
+      share = Math.min(1, share + 1 / 1_000);
+      return texts.map(drifting);
+    });
+    const job = { priority: "backfill", abandon: NEVER, stop: NEVER } as const;
+    const sending = (async () => {
+      for (let batch = 0; batch < 2_000; batch += 1)
+        await isolation.embed(TEXTS.slice(0, isolation.textsPerRequest()), job);
+    })();
+    await expect(sending).rejects.toThrow(WrongVectorsError);
+    const [latest, first] = [drifting(TEXTS[0] ?? ""), vectorOf(TEXTS[0] ?? "")];
+    expect(latest.reduce((sum, value, n) => sum + value * (first[n] ?? 0), 0)).toBeGreaterThan(0.5);
+    expect(breaker.state()?.reason).toMatch(/not those of the texts/);
+  });
+
+  test("are noticed by a process that has the canary's vector from an earlier one, when another model answers by the same name", async () => {
+    let stored: Awaited<ReturnType<CanaryMemory["load"]>>;
+    const memory: CanaryMemory = {
+      load: async () => stored,
+      save: async (known) => {
+        stored = known;
+      },
+    };
+    const job = { priority: "live", abandon: NEVER, stop: NEVER } as const;
+    const texts = TEXTS.slice(0, 4);
+    expect(await open(() => undefined, BATCH, memory).isolation.embed(texts, job)).toEqual(texts.map(vectorOf));
+    // It need not be learnt again.
+    const next = open(() => undefined, BATCH, memory);
+    await next.isolation.embed(texts, job);
+    expect(next.requests).toHaveLength(1);
+    const swapped = open(({ texts }) => texts.map((text) => vectorOf(text).reverse()), BATCH, memory);
+    await expect(swapped.isolation.embed(texts, job)).rejects.toThrow(/a name of its own/);
+  });
+
+  test("are told to whoever keeps what is in doubt, whoever has sent the canary", async () => {
+    const told: string[] = [];
+    let isWrong = false;
+    const { canary, breaker, clock } = open(({ texts }) =>
+      isWrong ? texts.map((text) => vectorOf(text).reverse()) : undefined,
+    );
+    canary.onWrong(() => told.push("wrong"));
+    const request = { priority: "live", signal: NEVER } as const;
+    await canary.learn(request);
+    isWrong = true;
+    // Down for another reason: its own canary finds out.
+    await expect(breaker.guard(down)).rejects.toThrow(TransientError);
+    await clock.advance(2_000);
+    expect(told.length).toBeGreaterThan(0);
   });
 
   test("are noticed at the start, when all texts get one vector", async () => {

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { totals } from "../../src/backfill/run/run.ts";
+import { CANARY } from "../../src/embedding/canary.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 import { createSkippableClock, GUILD, history, openHouse } from "../support/engine.ts";
+import type { ChildWays } from "../support/engine-child.ts";
 
 const RECORDS = 3_000;
 const LIVE_MESSAGES = 60;
@@ -57,6 +59,33 @@ test("ended by SIGTERM once and by SIGKILL again and again, it loses nothing, re
   await expectTheSame("ended", kills);
 }, 300_000);
 
+test("killed when a server that gives texts the wrong vectors is asked for a known one, and again when that is found out, it ends with the same index", async () => {
+  await cp(join(base, "seed"), join(base, "wrong"), { recursive: true });
+  let [batches, asked] = [0, () => {}];
+  const whenAsked = () =>
+    new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+  const mend = server.misbehave("shuffled", {
+    when(texts) {
+      if (texts.length > 2) batches += 1;
+      if (batches > 3 && texts.length > 2 && texts.includes(CANARY)) asked();
+      return batches > 3;
+    },
+  });
+  const restarts = { restarts: true };
+  await live("wrong", 0, { signal: "SIGKILL", afterMs: 5, since: whenAsked() }, restarts);
+  await live("wrong", 1, { signal: "SIGKILL", afterMs: 40, since: whenAsked() }, restarts);
+  mend();
+  for (let lives = 2; lives < 5; lives += 1) {
+    const lines = await live("wrong", lives, undefined, restarts);
+    if (lines.at(-1)?.status === "succeeded") break;
+  }
+  const { rows, run } = await look("wrong", 6);
+  expect(run.status).toBe("succeeded");
+  expect(rows).toEqual(undisturbed);
+}, 120_000);
+
 async function expectTheSame(folder: string, lives: number): Promise<void> {
   const lines = await live(folder, lives);
   expect(lines.at(-1)).toMatchObject({ event: "finished", status: "succeeded" });
@@ -70,19 +99,23 @@ async function expectTheSame(folder: string, lives: number): Promise<void> {
 type Line = { readonly event: string; readonly status?: string };
 
 /** One life of the process: to its end, or until the signal so long after it set to work. */
-async function live(folder: string, lives: number, end?: { signal: NodeJS.Signals; afterMs: number }): Promise<Line[]> {
-  const child = spawn(
-    process.execPath,
-    [CHILD, join(base, folder), server.url, String(lives * LATER_MS), String(LIVE_MESSAGES)],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+async function live(
+  folder: string,
+  lives: number,
+  end?: { readonly signal: NodeJS.Signals; readonly afterMs: number; readonly since?: Promise<void> },
+  ways: ChildWays = {},
+): Promise<Line[]> {
+  const given = [join(base, folder), server.url, String(lives * LATER_MS), String(LIVE_MESSAGES), JSON.stringify(ways)];
+  const child = spawn(process.execPath, [CHILD, ...given], { stdio: ["ignore", "pipe", "inherit"] });
   children.add(child);
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const lines: Line[] = [];
   for await (const text of createInterface({ input: child.stdout })) {
     const line = JSON.parse(text) as Line;
     lines.push(line);
-    if (line.event === "working" && end !== undefined) setTimeout(() => child.kill(end.signal), end.afterMs);
+    if (line.event !== "working" || end === undefined) continue;
+    const { signal, afterMs, since = Promise.resolve() } = end;
+    void since.then(() => setTimeout(() => child.kill(signal), afterMs));
   }
   await exited;
   children.delete(child);

@@ -29,6 +29,8 @@ export interface ChildWays {
   readonly served?: HouseOptions["served"];
   /** A file with the JSON of `Changes`, made in every life anew, which changes nothing the second time. */
   readonly changes?: string;
+  /** Starts a run that has failed once more. */
+  readonly restarts?: boolean;
   /** On remote engines, which may go away and come back. */
   readonly stores?: StoresConfig;
   /** A file with the JSON of messages that are only on Discord, which takes so long for a hundred of them. */
@@ -133,7 +135,8 @@ await house.engine.recover(GUILD);
 await patiently(async () => {
   const run = (await house.runStore.load(GUILD))?.value;
   // Another model's is of no use to this one.
-  if (run?.fingerprint === house.indexes.space.fingerprint) return;
+  const isToEnd = run?.status !== "failed" || ways.restarts !== true;
+  if (run?.fingerprint === house.indexes.space.fingerprint && isToEnd) return;
   await house.start(onDiscord === undefined ? {} : { source: "discord" });
 }).catch(complain);
 say("working", { status: await status() });

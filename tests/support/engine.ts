@@ -234,6 +234,7 @@ export async function openHouse(options: HouseOptions = {}) {
     generations: opened.generations,
     spendingStore: opened.spendingStore,
     budget: options.budget,
+    vectorChecks: opened.vectorChecks,
     indexStore: store,
     embedder: counted,
     clock,
@@ -278,7 +279,7 @@ export async function openHouse(options: HouseOptions = {}) {
       },
     },
   });
-  const { queue, breaker, ownership, indexes, live, engine } = indexingServices;
+  const { queue, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
 
   async function find(guildId: Snowflake, words: string, limit: number): Promise<Snowflake[]> {
     const { index } = await indexes.open(guildId);
@@ -308,6 +309,7 @@ export async function openHouse(options: HouseOptions = {}) {
     embedder,
     store,
     queue,
+    foreground,
     breaker,
     ownership,
     indexes,

@@ -6,6 +6,7 @@ import { allGuildsView, analysisView, analyzingView, nothingToDoView, refusedVie
 import { announcementView } from "../../src/views/announcement.ts";
 import { pauseView, rollbackQuestionView, startView } from "../../src/views/answers.ts";
 import { failuresView, retriedView } from "../../src/views/failures.ts";
+import { generationChangeView } from "../../src/views/generation-change.ts";
 import { progressView } from "../../src/views/progress.ts";
 import { reportView, rolledBackView, verificationView } from "../../src/views/report.ts";
 import { statusView } from "../../src/views/status.ts";
@@ -145,6 +146,14 @@ describe("the analysis", () => {
     expect(text({ tokens: 90, isCounted: false, dollars: undefined })).toMatch(/estimated by length$/m);
     expect(text(undefined)).not.toContain("Tokens");
     expect(text({ tokens: 0, isCounted: true, dollars: 0 }, { missing: 0, stale: 0 })).not.toContain("Tokens");
+  });
+
+  it("the question after a change of the model tells them, too", () => {
+    const cost = { tokens: 1_234_567, isCounted: true, dollars: 0.0247 };
+    const asked = generationChangeView(exampleChange(), exampleAnalysis({ cost }));
+    expectSendable(asked);
+    expect(textOf(asked)).toContain("by what the server counted in a sample, about $0.02");
+    expect(textOf(generationChangeView(exampleChange(), exampleAnalysis({ cost: undefined })))).not.toContain("Tokens");
   });
 
   it("tells what is searchable, what is missing, the plan, the disk and the checklist", () => {

@@ -151,6 +151,14 @@ export const quarantineSchema = z.object({
   retryAt: z.number().exactOptional(),
 });
 
+export const unconfirmedSchema = z.object({
+  kind: z.enum(["message", "note"]),
+  ids: z.array(id),
+  isRejected: z.boolean(),
+});
+
+export const canarySchema = z.object({ vector: z.instanceof(Float32Array), unrelated: z.number() });
+
 export const exclusionSchema = z.discriminatedUnion("by", [
   z.object({ by: z.literal("channel"), id }),
   z.object({ by: z.literal("author"), id, beforeId: id.exactOptional() }),

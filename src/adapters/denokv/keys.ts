@@ -5,6 +5,8 @@
 //   note-by, <guild owner id>            the notes of an owner
 //   days, <guild author channel day>     on which days an author wrote in a channel, at most
 //   pending | quarantine, guild, kind, id
+//   unconfirmed, guild, serial          records whose vectors are not known to be right yet
+//   canary, fingerprint                 a harmless text's vector
 //   channel | cursor | reread | complete, guild, channel
 //   settings | listened-since | generations | run | run-damaged, guild
 //   run-finished, guild, number
@@ -35,6 +37,7 @@ export const guildFamilies = [
   "note",
   "pending",
   "quarantine",
+  "unconfirmed",
   "channel",
   "cursor",
   "reread",
@@ -58,6 +61,8 @@ const familyOfKind = { message: "record", note: "note" } as const;
 export function guildKey(family: GuildFamily, guildId: Snowflake, ...rest: (Snowflake | bigint)[]): KvKey {
   return [family, BigInt(guildId), ...rest.map(BigInt)];
 }
+
+export const canaryKey = (fingerprint: string): KvKey => ["canary", fingerprint];
 
 export const heartbeatKey = (id: string): KvKey => ["presence", id];
 

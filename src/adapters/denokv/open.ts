@@ -9,6 +9,7 @@ import type { OwnerStore } from "../../ports/owners.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
 import type { SpendingStore } from "../../ports/spending.ts";
+import type { VectorCheckStore } from "../../ports/vector-checks.ts";
 import { createArchive } from "./archive.ts";
 import { decodeV8, encodeV8 } from "./codec.ts";
 import { type ArchiveLocation, connect } from "./connect.ts";
@@ -20,6 +21,7 @@ import { createQuarantineStore } from "./quarantine.ts";
 import { createRunStore } from "./run-store.ts";
 import { createSpendingStore } from "./spending-store.ts";
 import type { Store } from "./store.ts";
+import { createVectorCheckStore } from "./vector-checks.ts";
 
 /** Of keys and values. A later version reads earlier ones or says what to do. */
 const FORMAT = 1;
@@ -32,6 +34,7 @@ export interface OpenArchive {
   readonly quarantine: QuarantineStore;
   readonly generations: GenerationStore;
   readonly spendingStore: SpendingStore;
+  readonly vectorChecks: VectorCheckStore;
   /** @param parse validates a stored value as a run; throws when it is none */
   runStore<Run extends { readonly id: string }>(parse: (value: unknown) => Run): RunStore<Run>;
   /** Nothing may be under way any more. */
@@ -58,6 +61,7 @@ export async function openArchive(options: ArchiveLocation & { readonly logger: 
     quarantine: createQuarantineStore(store, logger),
     generations: createGenerationStore(store, owners, logger),
     spendingStore: createSpendingStore(store),
+    vectorChecks: createVectorCheckStore(store, logger),
     runStore: (parse) => createRunStore(store, owners, parse, logger),
     async close() {
       store.close();

@@ -60,7 +60,7 @@ function reason(error: Error): string {
 
 function remedy(error: Error): string {
   if (isDenied(error)) return "Give the bot write access to that folder and start it again.";
-  return "Restore it from a backup, or delete it and run /backfill start to build it again.";
+  return "Restore it from a backup, or delete it and start a backfill, which makes it anew.";
 }
 
 /** An object store's no to whoever asks, whatever is asked. */

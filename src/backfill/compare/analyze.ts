@@ -1,6 +1,7 @@
 // The analysis of a guild: what is missing, how fast this embedder is on this guild's own texts, and the pre-flight checklist that
 // decides whether a run may start.
 
+import type { ForegroundGate } from "../../async/foreground-gate.ts";
 import { CANARY, type CanaryCheck } from "../../embedding/canary.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import type { Spending } from "../../embedding/spending.ts";
@@ -24,6 +25,7 @@ export interface AnalysisParts {
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
   readonly queue: EmbeddingQueue;
+  readonly foreground: ForegroundGate;
   readonly canary: CanaryCheck;
   readonly history: History;
   /** Undefined where nothing is counted. */
@@ -55,7 +57,7 @@ export async function analyze(
   const startedAt = clock.elapsed();
   const cutoffId = newestThereIs(parts);
   const { index, writer, recipe } = await indexes.open(guildId);
-  const sources = { archive, index, writer, quarantine: parts.quarantine };
+  const sources = { archive, index, writer, quarantine: parts.quarantine, foreground: parts.foreground };
   const found = await survey(sources, guildId, cutoffId, onProgress);
   const texts = (await prepareRecords(archive, guildId, found.sample, recipe)).flatMap(({ chunks }) =>
     chunks.map(({ embeddedText }) => embeddedText),

@@ -1,6 +1,7 @@
 // The set difference that decides what needs embedding: walks archive and index side by side, newest first, in bounded memory,
 // and tells for each record how it stands. Analysis, the pipeline and verification all see the world through this.
 
+import type { ForegroundGate } from "../../async/foreground-gate.ts";
 import type { IndexWriter, Ticket } from "../../indexing/guild-index/writer.ts";
 import { skipReason } from "../../indexing/text/prepare.ts";
 import type { Archive, IdRange } from "../../ports/archive.ts";
@@ -47,6 +48,8 @@ export interface Sources {
   readonly index: VectorIndex;
   readonly writer: Pick<IndexWriter, "ticket">;
   readonly quarantine: Pick<QuarantineStore, "list">;
+  /** A walk for looking only lets whoever waits for something go first, page by page. */
+  readonly foreground?: Pick<ForegroundGate, "waitUntilClear">;
 }
 
 export interface Difference {
@@ -140,6 +143,8 @@ export function createDifference(
   };
 }
 
+const NEVER = new AbortController().signal;
+
 /** Walks a range for looking only, page by page. However it ends, the writer forgets it. */
 export async function* walk(
   sources: Sources,
@@ -150,6 +155,7 @@ export async function* walk(
   const difference = createDifference(sources, guildId, kind);
   try {
     for (let from: Snowflake | undefined = newestId; from !== undefined; ) {
+      await sources.foreground?.waitUntilClear(NEVER);
       const { ticket, ...page } = await difference.page({ newestId: from, oldestId }, limit);
       ticket.release();
       yield page;

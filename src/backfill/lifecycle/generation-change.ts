@@ -3,6 +3,7 @@
 
 import PQueue from "p-queue";
 import { unlessStopped } from "../../async/abortable.ts";
+import type { ForegroundGate } from "../../async/foreground-gate.ts";
 import { toError, UserError } from "../../errors.ts";
 import { completed, outlived, rolledBack, without } from "../../indexing/guild-index/generations.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
@@ -35,6 +36,7 @@ export interface GenerationChangeParts extends GenerationSettings {
   readonly quarantine: Pick<QuarantineStore, "list">;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
+  readonly foreground: ForegroundGate;
   readonly clock: Clock;
   readonly logger: Logger;
   analyze(guildId: Snowflake): Promise<Analysis>;
@@ -78,7 +80,8 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
   async function complete(guildId: Snowflake): Promise<boolean> {
     if ((await indexes.changeOf(guildId)) === undefined) return true;
     const { index, writer } = await indexes.open(guildId);
-    if (!(await isWhole({ archive, index, writer, quarantine }, guildId, stopped.signal))) return false;
+    if (!(await isWhole({ archive, index, writer, quarantine, foreground: parts.foreground }, guildId, stopped.signal)))
+      return false;
     const { fingerprint } = indexes.space;
     await indexes.changeGenerations(guildId, (generations) => completed(generations, fingerprint, clock.now()));
     logger.info("generation:complete", { guildId, fingerprint });

@@ -51,7 +51,7 @@ export interface ActiveRunParts {
   readonly queue: EmbeddingQueue;
   readonly isolation: FaultIsolation;
   readonly suspects: Pick<Suspects, "add">;
-  readonly unconfirmed: Pick<UnconfirmedRecords, "add">;
+  readonly unconfirmed: Pick<UnconfirmedRecords, "write" | "settled">;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   /** Undefined where nothing is counted. */
@@ -203,6 +203,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       run: state.current,
       verify: parts.verify,
       repair: parts.repair,
+      doubtsSettled: parts.unconfirmed.settled,
       areVectorsRight: () =>
         parts.isolation.check({ priority: "backfill", abandon: abandon.signal, stop: stop.signal }),
       retrySuspects: parts.retrySuspects,

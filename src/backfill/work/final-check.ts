@@ -23,6 +23,8 @@ export interface FinalCheckParts {
   verify(run: Run): Promise<Findings>;
   /** Has these records (and whatever else is marked) brought in order by live indexing, and waits for it. */
   repair(records: Findings["toRepair"], stop: AbortSignal): Promise<void>;
+  /** Resolves when it is clear what of an earlier process's work is wrong, and that is marked. */
+  doubtsSettled(): Promise<void>;
   /** False when it was stopped before that was clear. @throws WrongVectorsError when they are not */
   areVectorsRight(): Promise<boolean>;
   /** See `Suspects.retry`. */
@@ -40,6 +42,7 @@ export interface FinalCheckParts {
 export async function checkFinally(parts: FinalCheckParts): Promise<Verification | undefined> {
   const { stop } = parts;
   parts.onActivity("messages that changed meanwhile");
+  await unlessStopped(parts.doubtsSettled(), stop);
   await parts.repair([], stop);
   await hearSuspects(parts);
   if (stop.aborted) return undefined;

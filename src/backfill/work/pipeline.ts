@@ -3,6 +3,7 @@
 
 import PQueue from "p-queue";
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
+import { createGroup } from "../../async/group.ts";
 import type { Semaphore } from "../../async/semaphore.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import { TransientError } from "../../errors.ts";
@@ -46,7 +47,7 @@ export interface PipelineParts extends BatchEmbedding {
   readonly writer: IndexWriter;
   readonly recipe: TextRecipe;
   readonly queue: EmbeddingQueue;
-  readonly unconfirmed: Pick<UnconfirmedRecords, "add">;
+  readonly unconfirmed: Pick<UnconfirmedRecords, "write">;
   readonly foreground: ForegroundGate;
   readonly pace: Pace;
   /** For every page that is read and not settled. */
@@ -108,19 +109,17 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     await foreground.waitUntilClear(stopping);
     const rows = result.embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors, parts.runId));
     const rowsThatAre = (isFresh: boolean) => rows.filter((row) => fresh.has(row.id) === isFresh);
-    const outcomes = await Promise.all(
-      [true, false].map((isFresh) => writeRows(rowsThatAre(isFresh), page.ticket, isFresh)),
-    );
-    parts.unconfirmed.add(
-      guildId,
-      page.phase.kind,
-      result.embedded.map(({ prepared }) => prepared.stored.record.id),
-    );
+    const ids = result.embedded.map(({ prepared }) => prepared.stored.record.id);
+    const superseded = await parts.unconfirmed.write(guildId, page.phase.kind, ids, async () => {
+      const outcomes = await Promise.all(
+        [true, false].map((isFresh) => writeRows(rowsThatAre(isFresh), page.ticket, isFresh)),
+      );
+      const lost = new Set(outcomes.flatMap(({ superseded, contextChanged }) => [...superseded, ...contextChanged]));
+      const dropped = result.embedded.filter(({ prepared }) => lost.has(prepared.stored.record.id));
+      return dropped.length === 0 ? 0 : await writeAgain(again(page.phase.kind), dropped);
+    });
     const notFresh = result.refused.map(({ id }) => id).filter((id) => !fresh.has(id));
     if (notFresh.length > 0) await patiently(() => writer.removeIds(notFresh, page.ticket));
-    const lost = new Set(outcomes.flatMap(({ superseded, contextChanged }) => [...superseded, ...contextChanged]));
-    const dropped = result.embedded.filter(({ prepared }) => lost.has(prepared.stored.record.id));
-    const superseded = dropped.length === 0 ? 0 : await writeAgain(again(page.phase.kind), dropped);
     const counters = count({
       embedded: result.embedded.length - superseded,
       quarantined: result.refused.length,
@@ -291,17 +290,3 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
 }
 
 const hasOtherWords = ({ state, isOnlyTwice }: Compared) => state === "stale" && !isOnlyTwice;
-
-/** Promises to be waited for together, forgotten as they finish. */
-function createGroup() {
-  const members = new Set<Promise<void>>();
-  return {
-    add(member: Promise<void>) {
-      members.add(member);
-      void member.finally(() => members.delete(member));
-    },
-    async done() {
-      while (members.size > 0) await Promise.all(members);
-    },
-  };
-}

@@ -52,7 +52,7 @@ export interface LiveParts {
   readonly queue: EmbeddingQueue;
   readonly isolation: FaultIsolation;
   readonly suspects: Suspects;
-  readonly unconfirmed: Pick<UnconfirmedRecords, "add">;
+  readonly unconfirmed: Pick<UnconfirmedRecords, "write">;
   readonly foreground: ForegroundGate;
   readonly breaker: Breaker;
   readonly clock: Clock;
@@ -186,12 +186,10 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     if (result === undefined) throw new Error("stopped before it was made searchable");
     const { embedded, refused } = result;
     const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
-    if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
-    parts.unconfirmed.add(
-      guildId,
-      kind,
-      embedded.map(({ prepared }) => prepared.stored.record.id),
-    );
+    const ids = embedded.map(({ prepared }) => prepared.stored.record.id);
+    await parts.unconfirmed.write(guildId, kind, ids, async () => {
+      if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
+    });
     if (refused.length > 0) {
       await parts.quarantine.add(guildId, refused);
       suspects.add(guildId, refused);
