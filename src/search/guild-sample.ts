@@ -6,7 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { VectorIndex } from "../ports/vector-index.ts";
 import type { WordFrequencies, WordModel } from "./late-interaction.ts";
 import { countNgrams, type NgramFrequencies } from "./letter-comparison.ts";
-import { leastClose } from "./nothing-close.ts";
+import { type Farness, measureFarness } from "./nothing-close.ts";
 
 /** A thousand left a third of a point of nDCG to chance. Read and cut in 40 ms. */
 const SAMPLED_TEXTS = 4_000;
@@ -45,17 +45,20 @@ export function comparesLetters(query: string, { notEnglish }: Pick<GuildSample,
 
 export interface GuildSamples {
   of(index: SampledIndex): Promise<GuildSample>;
-  /** See `leastClose`. */
-  leastCloseOf(index: SampledIndex): Promise<number | undefined>;
+  /** @param nonsense vectors of `NONSENSE` in the index's space */
+  farnessOf(index: SampledIndex, nonsense: readonly Float32Array[]): Promise<Farness | undefined>;
   /** Undefined where unrelated texts have a cosine of 0. */
   unrelatedOf(index: SampledIndex): Promise<UnrelatedTexts | undefined>;
 }
 
-const COMPARED_VECTORS = 400;
+/** The best of more would be a little better, and take longer to read. */
+const COMPARED_VECTORS = 2_000;
 
 export function createGuildSamples(model: WordModel, clock: Pick<Clock, "elapsed">): GuildSamples {
   return {
-    leastCloseOf: remembering(clock, async ({ sampleVectors }) => leastClose(await sampleVectors(COMPARED_VECTORS))),
+    farnessOf: remembering(clock, async ({ sampleVectors }, nonsense: readonly Float32Array[]) =>
+      measureFarness(await sampleVectors(COMPARED_VECTORS), nonsense),
+    ),
     of: remembering(clock, (index) => takeSample(index, model)),
     unrelatedOf: remembering(clock, async ({ space, sampleVectors }) => {
       const cosine = space.unrelatedCosine;
@@ -71,15 +74,18 @@ interface Taken<T> {
 }
 
 /** Taken once for searches at the same time, and kept while it is good. */
-function remembering<T>(clock: Pick<Clock, "elapsed">, take: (index: SampledIndex) => Promise<T>) {
+function remembering<T, More extends unknown[]>(
+  clock: Pick<Clock, "elapsed">,
+  take: (index: SampledIndex, ...more: More) => Promise<T>,
+) {
   const samples = new WeakMap<SampledIndex, Taken<T>>();
-  return async (index: SampledIndex): Promise<T> => {
+  return async (index: SampledIndex, ...more: More): Promise<T> => {
     const rows = await index.count();
     const known = samples.get(index);
     if (known && clock.elapsed() - known.at < MAX_AGE_MS && rows <= known.rows * MAX_GROWTH) {
       return await known.sample;
     }
-    const sample = take(index);
+    const sample = take(index, ...more);
     samples.set(index, { rows, at: clock.elapsed(), sample });
     sample.catch(() => samples.delete(index));
     return await sample;

@@ -1,5 +1,5 @@
-// Whether a search found anything at all: the nearest vector of a guild is always near something. What two messages of the guild that
-// have nothing to do with each other have in common tells how much that is worth.
+// Whether a search found anything at all: the nearest vector of a guild is always near something. What nonsense is near to tells how
+// much that is worth.
 
 import { splitSearchText } from "../content-hash.ts";
 import { fold } from "../fold.ts";
@@ -8,57 +8,102 @@ import { stem, tellingWords, wordsOf } from "./words.ts";
 
 /** Of fewer rows, nothing can be said. */
 const LEAST_ROWS = 100;
-const DEVIATIONS = 2;
+const DEVIATIONS = 1.5;
 
-/**
- * The cosine that something among what is found should have: mean + 2 standard deviations of random pairs of the guild's rows. Of
- * 2,417 questions of eight judged sets, none has only less and no word in common with any text; of 200 Korean paraphrases nine.
- * @param vectors of unit length, in the order they were written
- */
-export function leastClose(vectors: readonly Float32Array[]): number | undefined {
-  if (vectors.length < LEAST_ROWS) return undefined;
-  // Neighbours speak of the same: each is compared with those that lie far away.
-  const half = Math.floor(vectors.length / 2);
-  const cosines = vectors.slice(0, half).flatMap((one, place) =>
-    [0, 7, 31].flatMap((shift) => {
-      const other = vectors[half + ((place + shift) % half)];
-      return other ? [dot(one, other)] : [];
-    }),
-  );
-  const mean = cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length;
-  const variance = cosines.reduce((sum, cosine) => sum + (cosine - mean) ** 2, 0) / cosines.length;
-  return mean + DEVIATIONS * Math.sqrt(variance);
-}
-
-/** One of them writes a text: the first in which it has a letter. */
-const SCRIPTS = [
-  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}/u,
-  ...["Cyrillic", "Greek", "Arabic", "Hebrew", "Devanagari", "Thai", "Hangul", "Latin"].map(
-    (name) => new RegExp(`\\p{Script=${name}}`, "u"),
-  ),
+/** Letters by chance, one word to three: what they are near to says how near anything is to nothing. */
+export const NONSENSE: readonly string[] = [
+  "rgkyme",
+  "hsmu rcph",
+  "wzzcxbp wuxqwpj qtjzveyq",
+  "pwyvbdchh",
+  "sfmaneq hxatafdha",
+  "lzxv sagim xtisk",
+  "bkiqcpsq",
+  "zeplwkuo tkpg",
+  "szvm crzco varlh",
+  "deinh",
+  "yyvnneupd wsljkjidl",
+  "exemcvad zzst vlymq",
+  "xasnqaos",
+  "olpapjy wacmmkar",
+  "puzh eycrrqum zrifcfgr",
+  "wdiyad",
 ];
 
-/**
- * True when most of the rows have letters of the query's script. Where they have not, it asks across languages, and lies further from
- * what answers it than two of those texts from each other: of 200 English questions over Chinese texts 69.
- */
-function isInTheirScript(query: string, rows: readonly FoundRow[]): boolean {
-  const script = SCRIPTS.find((each) => each.test(query));
-  return script === undefined || rows.filter(({ text }) => script.test(text)).length * 2 > rows.length;
+/** What vectors that have nothing to do with each other have in common, of one guild and one model. */
+export interface Farness {
+  /** The mean of the guild's rows: how near a query is to everything here. */
+  readonly rows: Float32Array;
+  /** The mean of the nonsense: how near a row is to any query. */
+  readonly nonsense: Float32Array;
+  /** What something found should have: more than nonsense finds, as a cosine, */
+  readonly leastCosine: number;
+  /** and as what a query and a row have in common beyond these means. */
+  readonly leastExcess: number;
 }
 
 /**
- * True when none of the rows is closer than `least`, none has one of the query's words, or their beginnings, in it, and they are
- * written as the query is.
- * @param vector of the query, in the space of the rows
+ * Both limits are the mean + 1.5 standard deviations of what the best of the rows has in common with nonsense. A guild in which all
+ * texts are alike, or far from how people ask, shifts all cosines of a query at once: there the cosine alone takes the right answer
+ * for nonsense, and the excess does not. Measured in docs/evaluation.md.
+ * @param rows of unit length, a sample of the guild's
+ * @param nonsense vectors of `NONSENSE` as queries
+ * @returns undefined where there is too little to say anything
  */
-export function isNothingClose(query: string, rows: readonly FoundRow[], vector: Float32Array, least: number): boolean {
-  if (rows.some((row) => dot(row.vector, vector) >= least) || !isInTheirScript(query, rows)) return false;
+export function measureFarness(rows: readonly Float32Array[], nonsense: readonly Float32Array[]): Farness | undefined {
+  if (rows.length < LEAST_ROWS || nonsense.length < 2) return undefined;
+  const means = { rows: meanOf(rows), nonsense: meanOf(nonsense) };
+  const cosines = nonsense.map((query) => bestOf(rows, (row) => dot(row, query)));
+  const excesses = nonsense.map((query) => {
+    // Without itself, or it would seem to have less in common with the rows than other nonsense.
+    const others = means.nonsense.map((sum, i) => (sum * nonsense.length - (query[i] ?? 0)) / (nonsense.length - 1));
+    return bestOf(rows, excessOf(query, { rows: means.rows, nonsense: others }));
+  });
+  return { ...means, leastCosine: limitOf(cosines), leastExcess: limitOf(excesses) };
+}
+
+/** True when none of the rows has one of the query's words, or its beginning, in it. */
+export function haveNoWordOf(query: string, rows: readonly Pick<FoundRow, "searchText">[]): boolean {
   const asked = tellingWords(wordsOf(query).map(({ folded }) => folded)).map(stem);
   return !rows.some(({ searchText }) => {
     const own = fold(splitSearchText(searchText).own);
     return asked.some((word) => own.includes(word));
   });
+}
+
+/**
+ * True when none of the rows is closer to the query than nonsense would find one.
+ * @param vector of the query, in the space of the rows
+ */
+export function areFar(rows: readonly Pick<FoundRow, "vector">[], vector: Float32Array, farness: Farness): boolean {
+  const vectors = rows.map((row) => row.vector);
+  return (
+    bestOf(vectors, (row) => dot(row, vector)) < farness.leastCosine &&
+    bestOf(vectors, excessOf(vector, farness)) < farness.leastExcess
+  );
+}
+
+/** cos(query, row) - mean cos(query, rows) - mean cos(nonsense, row), of a row. */
+function excessOf(query: Float32Array, { rows, nonsense }: Pick<Farness, "rows" | "nonsense">) {
+  const own = query.map((value, i) => value - (nonsense[i] ?? 0));
+  const near = dot(query, rows);
+  return (row: Float32Array) => dot(row, own) - near;
+}
+
+function bestOf(rows: readonly Float32Array[], value: (row: Float32Array) => number): number {
+  return rows.reduce((best, row) => Math.max(best, value(row)), Number.NEGATIVE_INFINITY);
+}
+
+function limitOf(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return mean + DEVIATIONS * Math.sqrt(variance);
+}
+
+function meanOf(vectors: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(vectors[0]?.length ?? 0);
+  for (const vector of vectors) for (let i = 0; i < mean.length; i += 1) mean[i] = (mean[i] ?? 0) + (vector[i] ?? 0);
+  return mean.map((sum) => sum / vectors.length);
 }
 
 function dot(one: Float32Array, other: Float32Array): number {

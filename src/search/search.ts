@@ -1,23 +1,20 @@
 // A member's search, from what they typed to a page of results. Knows no vendor; who may see what comes in with the filter.
 
-import { toError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { EmbedQuery } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { createQueryVectors } from "./embed-query.ts";
 import { foldConversations } from "./fold-conversations.ts";
 import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./generations.ts";
 import { createGuildSamples } from "./guild-sample.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
-import { isNothingClose } from "./nothing-close.ts";
+import { areFar, haveNoWordOf } from "./nothing-close.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
 import { type Ranked, retrieve, saying, type WordComparison } from "./retrieve.ts";
 import { type WhyNothing, whyNothing } from "./why-nothing.ts";
 
-/** A search does not wait longer than this for a vector; full text answers without it. */
-const EMBEDDING_TIMEOUT_MS = 5_000;
 /** Words of a message that "find similar" looks for; more cost time and change nothing. */
 const SIMILAR_LENGTH = 600;
 /** Rows that are looked through for the newest without a word. */
@@ -108,6 +105,7 @@ export function createSearch(parts: SearchParts): Search {
   const { wordModel, clock, logger } = parts;
   const lateInteraction = wordModel && createLateInteraction(wordModel);
   const samples = wordModel && createGuildSamples(wordModel, clock);
+  const queryVectors = createQueryVectors(clock);
 
   /** As long as there are several generations, nothing is called far. */
   async function isOnlyFar(
@@ -117,10 +115,12 @@ export function createSearch(parts: SearchParts): Search {
     vector?: Float32Array,
   ) {
     const [first, ...others] = generations;
-    if (!first || others.length > 0 || ranked.length === 0 || vector === undefined) return false;
-    const least = await samples?.leastCloseOf(first.index);
+    if (!first?.embedQuery || others.length > 0 || ranked.length === 0 || vector === undefined) return false;
     const rows = ranked.map(({ row }) => row);
-    return least !== undefined && isNothingClose(text, rows, vector, least);
+    if (!samples || !haveNoWordOf(text, rows)) return false;
+    const nonsense = await queryVectors.nonsense(first.embedQuery);
+    const farness = nonsense && (await samples.farnessOf(first.index, nonsense));
+    return farness !== undefined && areFar(rows, vector, farness);
   }
 
   const openIndex = async (guildId: Snowflake) => searchedIndex(await parts.openGenerations(guildId));
@@ -128,40 +128,6 @@ export function createSearch(parts: SearchParts): Search {
   async function compareWords(index: SearchedIndex): Promise<WordComparison | undefined> {
     if (!lateInteraction || !samples) return undefined;
     return { lateInteraction, sample: await samples.of(await index.fullest()) };
-  }
-
-  /** @returns the vector, or why there is none; rejects only when the search itself is given up */
-  async function embed(embedQuery: EmbedQuery, text: string, signal?: AbortSignal): Promise<Float32Array | string> {
-    const done = new AbortController();
-    const tooLate = clock
-      .sleep(EMBEDDING_TIMEOUT_MS, done.signal)
-      .then(() => `no answer in ${EMBEDDING_TIMEOUT_MS} ms`);
-    try {
-      const waiting = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
-      return await Promise.race([embedQuery(text, waiting), tooLate]);
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      return toError(thrown).message;
-    } finally {
-      done.abort();
-    }
-  }
-
-  /** For each generation the query's vector, or why there is none; nothing where its embedder is gone. Each embedder is asked once. */
-  function embedForEach(
-    { generations }: SearchedIndex,
-    text: string,
-    known: readonly (Float32Array | undefined)[],
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array | string | undefined>[] {
-    const asked = new Map<EmbedQuery, Promise<Float32Array | string>>();
-    return generations.map(({ embedQuery }, place) => {
-      const vector = known[place];
-      if (vector !== undefined || embedQuery === undefined) return Promise.resolve(vector);
-      const once = asked.get(embedQuery) ?? embed(embedQuery, text, signal);
-      asked.set(embedQuery, once);
-      return once;
-    });
   }
 
   /** @param options.known vectors of the query that need no embedder, by generation */
@@ -179,7 +145,7 @@ export function createSearch(parts: SearchParts): Search {
     const words = await compareWords(index);
     const unrelated = await Promise.all(index.generations.map((each) => samples?.unrelatedOf(each.index)));
     const { text, phrases, without } = query;
-    const embedded = embedForEach(index, text, known, signal);
+    const embedded = queryVectors.forEach(index, text, known, signal);
     const vectors = embedded.map((each) => each.then((result) => (typeof result === "string" ? undefined : result)));
     // At once, so that a search that is given up is heard by somebody.
     const [ranked, [vector]] = await Promise.all([

@@ -4,53 +4,85 @@ import { writtenHistory } from "../../sandbox/history/read.ts";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
 import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
 import type { FoundRow } from "../../src/ports/vector-index.ts";
-import { isNothingClose, leastClose } from "../../src/search/nothing-close.ts";
+import { areFar, type Farness, haveNoWordOf, measureFarness, NONSENSE } from "../../src/search/nothing-close.ts";
 import { indexRow } from "../support/index-store.ts";
+import { seeded } from "../torture/seeded.ts";
 
-const history = writtenHistory({ endsAt: Date.UTC(2025, 5, 15) });
+const GIBBERISH = ["asdkjh qweoiu zxmcnb", "xkcdq wvut plmokn", "skdjfhkjw", "qqqwwwqq", "hgfd jkl"];
+
+let model: StaticModel;
+beforeAll(async () => {
+  model = await loadStaticModel(fileURLToPath(new URL("../../models/backscroll-static", import.meta.url)));
+});
+
+function guildOf(texts: readonly string[]) {
+  const rows: FoundRow[] = texts.map((text, at) =>
+    indexRow({ id: String(100 + at), text, searchText: text, vector: model.vector(text) }),
+  );
+  const sample = rows.filter((_, at) => at % Math.ceil(rows.length / 2_000) === 0);
+  const farness = measureFarness(
+    sample.map(({ vector }) => vector),
+    NONSENSE.map(model.vector),
+  ) as Farness;
+  return { rows, isFar: (query: string) => haveNoWordOf(query, rows) && areFar(rows, model.vector(query), farness) };
+}
 
 describe("nothing close, in the community of the demo,", () => {
-  let model: StaticModel;
-  let rows: FoundRow[];
-  let least: number;
-  const isFar = (query: string) => isNothingClose(query, rows, model.vector(query), least);
+  const history = writtenHistory({ endsAt: Date.UTC(2025, 5, 15) });
+  let guild: ReturnType<typeof guildOf>;
 
-  beforeAll(async () => {
-    model = await loadStaticModel(fileURLToPath(new URL("../../models/backscroll-static", import.meta.url)));
+  beforeAll(() => {
     const names = new Map(history.members.map(({ id, name }) => [id, name]));
-    rows = history.messages.map(({ content, authorId }, at) => {
-      const said = `${names.get(authorId) ?? "somebody"}: ${content}`;
-      return indexRow({ id: String(100 + at), text: content, searchText: said, vector: model.vector(said) });
-    });
-    least = leastClose(rows.filter((_, at) => at % 8 === 0).map(({ vector }) => vector)) ?? 0;
+    const texts = history.messages.map(({ content, authorId }) => `${names.get(authorId) ?? "somebody"}: ${content}`);
+    guild = guildOf(texts);
   });
 
   it("is what gibberish finds", () => {
-    for (const query of ["asdkjh qweoiu zxmcnb", "xkcdq wvut plmokn", "skdjfhkjw", "qqqwwwqq", "hgfd jkl"]) {
-      expect([query, isFar(query)]).toEqual([query, true]);
-    }
+    for (const query of GIBBERISH) expect([query, guild.isFar(query)]).toEqual([query, true]);
   });
 
   it("is said of no question that the community answers", () => {
     expect(history.queries.length).toBeGreaterThan(20);
-    for (const { text } of history.queries) expect([text, isFar(text)]).toEqual([text, false]);
+    for (const { text } of history.queries) expect([text, guild.isFar(text)]).toEqual([text, false]);
   });
 
   it("never hides a row that has one of the words, however far it is", () => {
-    expect(isNothingClose("zxmcnb rotor", rows, model.vector("zxmcnb rotor"), 2)).toBe(false);
-    expect(isNothingClose("zxmcnb", rows, model.vector("zxmcnb"), 2)).toBe(true);
+    expect(guild.isFar("zxmcnb rotor")).toBe(false);
+    expect(guild.isFar("zxmcnb")).toBe(true);
   });
 });
 
-it("says nothing of texts in another script: a question across languages lies further from its answer", () => {
-  const vector = new Float32Array([0, 1]);
-  const rows = ["今天天气很好", "明天会下雨"].map((text, at) =>
-    indexRow({ id: String(at + 1), text, searchText: text, vector: new Float32Array([1, 0]) }),
-  );
-  expect(isNothingClose("what will the weather be", rows, vector, 0.5)).toBe(false);
-  expect(isNothingClose("股票", rows, vector, 0.5)).toBe(true);
+/** What e5 does: all its texts lie near to each other, and the less a query says, the nearer it is to all of them. */
+describe("nothing close, in a guild whose texts are alike and far from how people ask,", () => {
+  const random = seeded(7);
+  const around = (...way: readonly number[]) => {
+    const noise = Array.from({ length: 60 }, () => (random() - 0.5) * 0.1);
+    const all = [...way, ...noise];
+    const length = Math.hypot(...all);
+    return Float32Array.from(all, (value) => value / length);
+  };
+  const asRows = (vectors: readonly Float32Array[]) => vectors.map((vector) => ({ vector }));
+  const filler = Array.from({ length: 497 }, () => around(0.9, 0.4, 0, 0));
+  const answer = around(0.85, 0, 0.5, 0);
+  const nonsense = Array.from({ length: 16 }, () => around(0.9, 0.1, 0, 0.4));
+  const question = around(0.8, 0, 0.25, 0.6);
+  const farness = measureFarness([...filler, answer], nonsense) as Farness;
+
+  it("is said of no question that has an answer, though nonsense is nearer to all of them", () => {
+    const cosines = [...filler, answer].map((row) =>
+      row.reduce((sum, value, i) => sum + value * (question[i] ?? 0), 0),
+    );
+    expect(Math.max(...cosines)).toBeLessThan(farness.leastCosine);
+    expect(areFar(asRows([...filler, answer]), question, farness)).toBe(false);
+  });
+
+  it("is said of the question where its answer is not, and of other nonsense", () => {
+    expect(areFar(asRows(filler), question, farness)).toBe(true);
+    expect(areFar(asRows([...filler, answer]), around(0.9, 0.1, 0, 0.4), farness)).toBe(true);
+  });
 });
 
 it("says nothing of a guild with few messages", () => {
-  expect(leastClose([new Float32Array([1])])).toBeUndefined();
+  const few = Array.from({ length: 99 }, () => Float32Array.of(1));
+  expect(measureFarness(few, NONSENSE.map(model.vector))).toBeUndefined();
 });

