@@ -8,14 +8,16 @@ import { isInstalled, markOf, modelServers, serverFolder } from "./model-servers
 /** It may not hold up a build. */
 const LONGEST_MS = 120_000;
 
-function run(command: string, args: readonly string[]): string | undefined {
-  const { status, error, stderr } = spawnSync(command, args, {
+function run(folder: string, args: readonly string[]): string | undefined {
+  const { status, error, stderr } = spawnSync("python3", args, {
+    cwd: folder,
+    env: { ...process.env, PYTHONPATH: folder },
     stdio: ["ignore", "ignore", "pipe"],
     timeout: LONGEST_MS,
     killSignal: "SIGKILL",
   });
   if (status === 0) return undefined;
-  return error?.message ?? (String(stderr).trim().split("\n").at(-1) || `${command} ended with ${status}`);
+  return error?.message ?? (String(stderr).trim().split("\n").at(-1) || `python3 ended with ${status}`);
 }
 
 for (const server of modelServers) {
@@ -28,7 +30,10 @@ for (const server of modelServers) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const careful = ["--quiet", "--timeout", "15", "--retries", "1", "--only-binary", ":all:", "--no-compile"];
-  const problem = run("python3", ["-m", "pip", "install", ...careful, "--target", folder, ...server.packages]);
+  const alone = server.isAlone ? ["--no-deps"] : [];
+  const problem =
+    run(folder, ["-m", "pip", "install", ...careful, ...alone, "--target", folder, ...server.packages]) ??
+    (server.prepare && run(folder, server.prepare));
   if (problem === undefined) {
     writeFileSync(markOf(server), "");
     console.log(`${what} was installed in ${folder}`);

@@ -68,6 +68,7 @@ for (const server of modelServers) {
       const status = () => bot.backscroll.status(bot.guild.id);
       await until("the backfill ends", async () => (await status()).run?.status === "succeeded", 7 * MINUTE_MS);
       for (const [place, [question]] of QUESTIONS.entries()) {
+        if (!server.isMultilingual && question.startsWith("¿")) continue;
         const found = await bot.found(ben.id, question);
         expect([question, found.slice(0, 3)]).toEqual([question, expect.arrayContaining([answers[place]])]);
       }

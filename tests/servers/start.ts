@@ -35,8 +35,10 @@ export interface StartedServer {
 export async function startModelServer(server: ModelServer): Promise<StartedServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/v1`;
-  const child = spawn("python3", ["-m", server.module, ...server.args(port)], {
-    env: { ...process.env, PYTHONPATH: serverFolder(server) },
+  const folder = serverFolder(server);
+  const [program, ...args] = server.command(folder, port);
+  const child = spawn(program, args, {
+    env: { ...process.env, PYTHONPATH: folder },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";
