@@ -1,6 +1,7 @@
 // What the demo plays, as its people would type it: analyze, start, watch until it is done, then search.
 
 import type { APIMessage } from "discord-api-types/v10";
+import { reasonText } from "../src/views/reasons.ts";
 import type { OptionValues } from "./command-shapes.ts";
 import type { Stage } from "./stage.ts";
 import { renderInTerminal } from "./terminal.ts";
@@ -98,7 +99,9 @@ async function watch({ sandbox, community, backscroll }: Stage, print: Print): P
         REPLY_MS,
       );
       print(`\n#backscroll-admin:\n${renderInTerminal(report, namer(sandbox))}`);
-      return run.status === "succeeded" ? [] : [`the backfill ended as ${run.status}: ${run.reason}`];
+      return run.status === "succeeded"
+        ? []
+        : [`the backfill ended as ${run.status}: ${reasonText(run.reason, "/backfill")}`];
     }
     if (Date.now() - startedAt > BACKFILL_MS) return ["the backfill took longer than half an hour"];
     await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS));

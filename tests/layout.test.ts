@@ -155,6 +155,21 @@ describe("files", () => {
     expect(namesIn(".env.example", /^([A-Z][A-Z0-9_]+)=/gm)).toEqual(known);
   });
 
+  test("backfill tells facts with their numbers, and views make the words and write the numbers", () => {
+    const wrong = files.flatMap(({ path, text }) => {
+      if (!path.startsWith("backfill/")) return [];
+      const code = text
+        .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "")
+        // Why each arrow is there is said to who reads the code; an Error is for the log.
+        .replace(/export const transitions = [\s\S]*?as const|new Error\(.*?\)/g, "");
+      const strings = [...code.matchAll(/"[^"\n]*"|`[^`\n]*`/g)].map(([found]) => found);
+      const told = strings.filter((each) => /\p{L}+,? \p{L}+,? \p{L}+/u.test(each));
+      const written = /new UserError|toLocaleString|toFixed/.exec(code) ?? [];
+      return [...told, ...written].map((found) => `${path}: ${found}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
   test("each opens by saying what it owns", () => {
     const silent = files.filter(({ text }) => !text.startsWith("// ")).map(({ path }) => path);
     expect(silent).toEqual([]);

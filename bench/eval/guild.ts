@@ -20,6 +20,8 @@ import type { IndexStore, VectorIndex } from "../../src/ports/vector-index.ts";
 import type { WordModel } from "../../src/search/late-interaction.ts";
 import type { Search } from "../../src/search/search.ts";
 import { compareSnowflakes, FIRST_SNOWFLAKE } from "../../src/snowflake.ts";
+import { checkText } from "../../src/views/health.ts";
+import { reasonText } from "../../src/views/reasons.ts";
 import type { JudgedSet } from "./judged-set.ts";
 
 export const GUILD = "900000000000000001";
@@ -125,14 +127,16 @@ async function backfill({ engine }: Core): Promise<void> {
   const options = { pace: "full", source: "archive", adminChannelId: ADMIN_CHANNEL, startedBy: "1" } as const;
   const started = await engine.start(GUILD, options);
   if (started.outcome === "refused") {
-    const failed = started.analysis.preflight.filter(({ ok }) => !ok).map(({ detail }) => detail);
+    const failed = started.analysis.preflight.filter(({ ok }) => !ok).map(checkText);
     throw new Error(`the backfill does not start: ${failed.join("; ")}`);
   }
   await engine.done(GUILD);
   const { run } = await engine.status(GUILD);
   const left = run && totals(run).quarantined;
   if (run?.status !== "succeeded" || left !== 0) {
-    throw new Error(`the backfill ended as ${run?.status} (${run?.reason}), ${left} records could not be embedded`);
+    throw new Error(
+      `the backfill ended as ${run?.status} (${run && reasonText(run.reason, "/backfill")}), ${left} records could not be embedded`,
+    );
   }
 }
 

@@ -95,7 +95,8 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
   const endedAt = performance.now();
 
   const stored = (await house.runStore.load(guildId))?.value;
-  if (stored?.status !== "succeeded") throw new Error(`the run is ${stored?.status}: ${stored?.reason}`);
+  if (stored?.status !== "succeeded")
+    throw new Error(`the run is ${stored?.status}: ${JSON.stringify(stored?.reason)}`);
   const { read, embedded, skipped, quarantined, unchanged } = totals(stored);
   const index = await house.indexStore.open(guildId, { ...house.embedder.space, fingerprint: stored.fingerprint });
   const { rows, diskBytes } = await index.stats();

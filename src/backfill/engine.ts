@@ -4,8 +4,9 @@ import { unlessStopped, within } from "../async/abortable.ts";
 import { createKeyedMutex } from "../async/keyed-mutex.ts";
 import { createSemaphore } from "../async/semaphore.ts";
 import { WrongVectorsError } from "../embedding/canary.ts";
-import { TransientError, toError, UserError } from "../errors.ts";
+import { TransientError, toError } from "../errors.ts";
 import type { Versioned } from "../ports/versioned.ts";
+import { RefusedError } from "../refusals.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { analyze, newestThereIs } from "./compare/analyze.ts";
 import { listFailures, retryFailures } from "./compare/quarantine.ts";
@@ -37,7 +38,7 @@ const RECOVER_AGAIN_MS = 5_000;
  */
 const PAGES_OF_ALL_RUNS = 24;
 
-const shuttingDown = () => new UserError("The bot is shutting down. Nothing is lost; try again when it is back.");
+const shuttingDown = () => new RefusedError({ kind: "shutting-down" });
 
 export function createEngine(parts: EngineParts): Engine {
   const { archive, runStore, quarantine, indexes, ownership, live, clock, logger } = parts;
@@ -51,7 +52,7 @@ export function createEngine(parts: EngineParts): Engine {
   const changes = createGenerationChanges({
     ...parts,
     analyze: (guildId) => analyze(parts, guildId, onProgress()),
-    start: (guildId) => start(guildId, { pace: "auto", startedBy: "the bot itself" }),
+    start: (guildId) => start(guildId, { pace: "auto", startedBy: "bot" }),
     async ask(guildId, change, analysis) {
       const { reporter } = channels.of(guildId);
       return await reporter.post({ kind: "generation-change", status: await status(guildId), change, analysis });
@@ -128,11 +129,11 @@ export function createEngine(parts: EngineParts): Engine {
     if (from === "pausing") await pauseAbandoned(state, stored.value.reason, clock);
     if (from !== "running" && from !== "waiting" && from !== "interrupted") return;
     if (!isOfSpace(stored.value, indexes.space)) {
-      const reason = `the search model was changed; type ${parts.command} start to make everything searchable with the new one`;
-      await state.update((run) => withStatus(run, from === "interrupted" ? "paused" : "failed", reason, clock.now()));
+      const status = from === "interrupted" ? "paused" : "failed";
+      await state.update((run) => withStatus(run, status, { kind: "model-changed" }, clock.now()));
       return;
     }
-    await state.update((run) => takenUp(run, "resumed by itself", clock.now()));
+    await state.update((run) => takenUp(run, { kind: "resumed-by-itself" }, clock.now()));
     logger.info("run:resumed", { guildId, runId: stored.value.id, from });
     await begin(guildId, state);
   }
@@ -190,7 +191,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** A run that nobody works on, and that will be taken up again: the stored one does not tell. */
   function leave(guildId: Snowflake, run: ActiveRun) {
-    left.set(guildId, { run: run.state.current(), reason: run.leftBecause() ?? "it was left", at: clock.now() });
+    left.set(guildId, { run: run.state.current(), because: run.leftBecause(), at: clock.now() });
     const tell = async () => {
       const { progressMessage } = run.state.current();
       if (progressMessage === undefined || ownership.heldElsewhere(guildId) !== undefined) return;
@@ -210,7 +211,10 @@ export function createEngine(parts: EngineParts): Engine {
       const outcome = stored?.value.status === "paused" ? "already-paused" : "nothing-running";
       return { outcome, status: await status(guildId) };
     }
-    const outcome = await pauseRun(parts, guildId, active.get(guildId), () => stateOf(guildId, stored), by);
+    const outcome = await pauseRun(parts, guildId, active.get(guildId), () => stateOf(guildId, stored), {
+      kind: "asked",
+      by,
+    });
     return { outcome, status: await status(guildId) };
   }
 
@@ -232,13 +236,15 @@ export function createEngine(parts: EngineParts): Engine {
     return (await unlessStopping(verifying)).verification;
   }
 
-  /** @throws UserError when the embedder answers, but not with the vectors of the texts */
+  /** @throws RefusedError when the embedder answers, but not with the vectors of the texts */
   async function requireRightVectors(): Promise<void> {
     try {
       await parts.canary.check({ priority: "live", signal: stopped.signal });
     } catch (thrown) {
       // One that does not answer is told by the check itself, whose searches then go by words.
-      if (thrown instanceof WrongVectorsError) throw new UserError(`Nothing was checked: ${thrown.message}.`);
+      if (thrown instanceof WrongVectorsError) {
+        throw new RefusedError({ kind: "wrong-vectors", message: thrown.message }, { cause: thrown });
+      }
       logger.debug("verify:embedder-unchecked", { error: toError(thrown).message });
     }
   }
@@ -251,7 +257,7 @@ export function createEngine(parts: EngineParts): Engine {
     };
   }
 
-  /** @throws UserError when the process stops meanwhile */
+  /** @throws RefusedError when the process stops meanwhile */
   async function unlessStopping<Result>(work: Promise<Result>): Promise<Result> {
     const result = await unlessStopped(work, stopped.signal);
     if (result === undefined) throw shuttingDown();

@@ -15,9 +15,10 @@ import type { SystemProbe } from "../ports/system.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
-import type { BackfillStatus } from "./reporting/announcements.ts";
+import type { AdminChannelProblem, BackfillStatus } from "./reporting/announcements.ts";
 import { lookAtHealth } from "./reporting/health.ts";
 import type { Alert, AlertThresholds } from "./run/alerts.ts";
+import type { RunReason, StorageTrouble } from "./run/facts.ts";
 import { isOfSpace, type Run, totals } from "./run/run.ts";
 import { latelyPerSecond } from "./run/throughput-history.ts";
 import type { ActiveRun } from "./work/active-run.ts";
@@ -25,10 +26,6 @@ import type { ActiveRun } from "./work/active-run.ts";
 const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 /** Quarantined records are counted up to this many of each kind. */
 const COUNTED = 10_000;
-
-/** Writing the archive is how a guild is owned. */
-const NOT_OURS = "the archive to be writable again, looked at every 5 s";
-const LEFT = "the archive and the search index to be in reach again, looked at every 5 s";
 
 export interface StatusParts {
   readonly archive: Archive;
@@ -51,12 +48,14 @@ export interface StatusParts {
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly clock: Clock;
+  /** What admins type, e.g. "/backfill". */
+  readonly command: string;
 }
 
 /** A run that had to be left and goes on by itself. The archive may not know: that may be why it was left. */
 export interface LeftRun {
   readonly run: Run;
-  readonly reason: string;
+  readonly because: StorageTrouble | undefined;
   readonly at: number;
 }
 
@@ -66,7 +65,7 @@ export interface ProcessState {
   readonly active: ActiveRun | undefined;
   readonly left: LeftRun | undefined;
   readonly alerts: readonly Alert[];
-  adminChannelProblem(): string | undefined;
+  adminChannelProblem(): AdminChannelProblem | undefined;
 }
 
 export async function lookAtStatus(
@@ -101,13 +100,19 @@ export async function lookAtStatus(
   ]);
   return {
     guildId,
+    command: parts.command,
     at: parts.clock.now(),
     run,
     change: await unlessAway(indexes.changeOf(guildId)),
     otherModel: run !== undefined && !isOfSpace(run, indexes.space),
     recordsPerSecond,
     etaMs: recordsPerSecond === undefined || recordsPerSecond === 0 ? undefined : (remaining / recordsPerSecond) * 1000,
-    waitingFor: left !== undefined ? LEFT : isOurs || ownedElsewhere !== undefined ? active?.waitingFor() : NOT_OURS,
+    waitingFor:
+      left !== undefined
+        ? { kind: "storage" }
+        : isOurs || ownedElsewhere !== undefined
+          ? active?.waitingFor()
+          : { kind: "archive" },
     alerts: isOurs || alerts.length > 0 ? alerts : (run?.alerts ?? []),
     health,
     spending: parts.spending?.state(),
@@ -137,9 +142,6 @@ const storedRate = (run: Run | undefined) => (run?.status === "running" ? lately
 /** The stored run may say that somebody works on it; nobody does. */
 function asLeft(run: Run, left: LeftRun | undefined): Run {
   if (run.status !== "running" && run.status !== "waiting") return run;
-  const why = left === undefined ? "This process does not own the server at the moment." : sentence(left.reason);
-  const reason = `${why} The run goes on by itself as soon as it can`;
+  const reason: RunReason = left === undefined ? { kind: "not-owned" } : { kind: "left", because: left.because };
   return { ...run, status: "waiting", reason, statusAt: left?.at ?? run.statusAt };
 }
-
-const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

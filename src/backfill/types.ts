@@ -35,6 +35,7 @@ export interface Backfill {
   /** @param onProgress called a few times a second with the number of records looked at so far */
   analyze(guildId: Snowflake, onProgress?: (records: number) => void): Promise<Analysis>;
   start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome>;
+  /** @param by who asked, as others may see it */
   pause(guildId: Snowflake, by: string): Promise<PauseOutcome>;
   status(guildId: Snowflake): Promise<BackfillStatus>;
   verify(guildId: Snowflake, onProgress?: (records: number) => void): Promise<Verification>;
@@ -44,7 +45,7 @@ export interface Backfill {
   retry(guildId: Snowflake): Promise<number>;
   /** What could be gone back to: the index of before the latest change, as long as it is kept. */
   formerIndex(guildId: Snowflake): Promise<Generation | undefined>;
-  /** Searches the former index first again. @returns it @throws UserError when there is none, or a run is at work */
+  /** Searches the former index first again. @returns it @throws RefusedError when there is none, or a run is at work */
   rollbackIndex(guildId: Snowflake, by: string): Promise<Generation>;
   /** Takes the latest run's rows out of the index. @returns rows removed */
   rollback(

@@ -81,7 +81,7 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
     const run = await runStore.load(guild);
     if (run !== undefined) {
       const state = createRunState(runStore, guild, () => ownership.lease(guild), run);
-      await state.update((each) => cancelled(each, `the index was set back to ${version.name}`, clock.now()));
+      await state.update((each) => cancelled(each, { kind: "index-restored", version: version.name }, clock.now()));
     }
     await version.restore();
     const index = await indexStore.openExisting(guild, version.space);

@@ -4,6 +4,7 @@ import { sampleFor } from "../backfill/compare/proof-messages.ts";
 import type { Analysis } from "../backfill/compare/survey.ts";
 import type { Verification } from "../backfill/compare/verify.ts";
 import { toError, UserError } from "../errors.ts";
+import { RefusedError } from "../refusals.ts";
 import { isReadable } from "../search/access.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { allGuildsView, analysisView, analyzingView } from "../views/analysis.ts";
@@ -11,6 +12,7 @@ import { type AskedPlan, checkingView, pauseView, rollbackQuestionView, startVie
 import { monthsChart } from "../views/charts/months.ts";
 import { failuresView, retriedView } from "../views/failures.ts";
 import { rollbackIndexQuestionView, rolledBackIndexView } from "../views/generation-change.ts";
+import { errorText } from "../views/refusals.ts";
 import { rolledBackView, verificationView } from "../views/report.ts";
 import { statusView } from "../views/status.ts";
 import { readableFor } from "./access.ts";
@@ -37,7 +39,7 @@ export async function analyzeAll(interaction: SlashInteraction, context: Command
     reply.grow(allGuildsView(lines, guildIds.length));
     const result = await context.backfill.analyze(guildId).catch((thrown: unknown) => {
       context.logger.warn("analysis:failed", { guildId, error: toError(thrown).message });
-      return thrown instanceof UserError ? thrown.message : "could not be counted; the log says why";
+      return thrown instanceof UserError ? errorText(thrown) : "could not be counted; the log says why";
     });
     lines.push({ name: interaction.client.guilds.cache.get(guildId)?.name ?? `server ${guildId}`, result });
   }
@@ -71,10 +73,7 @@ export async function resume(
 }
 
 export async function pause(interaction: Asked, context: CommandContext): Promise<void> {
-  await answer(
-    interaction,
-    pauseView(await context.backfill.pause(interaction.guildId, `<@${interaction.user.id}> asked`)),
-  );
+  await answer(interaction, pauseView(await context.backfill.pause(interaction.guildId, `<@${interaction.user.id}>`)));
 }
 
 export async function failures(interaction: Asked, context: CommandContext): Promise<void> {
@@ -130,11 +129,7 @@ export async function askRollback(interaction: Asked, context: CommandContext): 
 /** Back to the index of before a change of the model. */
 export async function askRollbackIndex(interaction: Asked, context: CommandContext): Promise<void> {
   const former = await context.backfill.formerIndex(interaction.guildId);
-  if (former === undefined) {
-    throw new UserError(
-      "There is no former search index to go back to: it is kept for some days after a change. Nothing was changed.",
-    );
-  }
+  if (former === undefined) throw new RefusedError({ kind: "no-former-index" });
   await answer(interaction, rollbackIndexQuestionView(former));
 }
 

@@ -11,6 +11,7 @@ import { TransientError, toError, UserError } from "../errors.ts";
 import { apologyView, outOfReachView, userErrorView } from "../views/errors.ts";
 import { hostProblemText } from "../views/host-problems.ts";
 import { customIdNamespace, type View } from "../views/message.ts";
+import { errorText } from "../views/refusals.ts";
 import { backfill } from "./backfill.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { createFindSimilar } from "./find-similar.ts";
@@ -138,7 +139,7 @@ function requireGuilds({ hostProblems }: CommandContext): void {
 }
 
 function errorView(error: Error, errorId: string): View {
-  if (error instanceof UserError) return userErrorView(error.message);
+  if (error instanceof UserError) return userErrorView(errorText(error));
   return error instanceof TransientError ? outOfReachView() : apologyView(errorId);
 }
 

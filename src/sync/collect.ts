@@ -6,6 +6,7 @@ import PQueue from "p-queue";
 import { UserError } from "../errors.ts";
 import type { HistoryCursor } from "../ports/archive.ts";
 import type { HistoryChannel } from "../ports/discord.ts";
+import { RefusedError } from "../refusals.ts";
 import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { type CompareParts, comparePage } from "./compare-page.ts";
 import { fetchChannels } from "./fetch-history.ts";
@@ -22,11 +23,16 @@ export interface Collection {
   onRead(messages: number, outdated: readonly Snowflake[]): Promise<unknown>;
 }
 
+/** A channel that could not be read. `message`: what Discord said. */
+export interface UnreadableChannel {
+  readonly name: string;
+  readonly because: { readonly kind: "content-hidden" } | { readonly kind: "error"; readonly message: string };
+}
+
 export interface Collected {
   /** False when it was stopped before the end. */
   readonly complete: boolean;
-  /** Channels that could not be read, with the reason. */
-  readonly unreadable: readonly string[];
+  readonly unreadable: readonly UnreadableChannel[];
 }
 
 /** Goes on where a collection with the same bound was stopped. */
@@ -44,8 +50,8 @@ export async function collectHistory(
     throw thrown;
   }
   await parts.archive.saveChannels(guildId, channels.map(asInfo));
-  const unreadable = channels.flatMap(({ name, unreadable: reason }) =>
-    reason === undefined ? [] : `#${name}: ${reason}`,
+  const unreadable: UnreadableChannel[] = channels.flatMap(({ name, unreadable: message }) =>
+    message === undefined ? [] : { name, because: { kind: "error", message } },
   );
   const failed = new AbortController();
   const stopping = AbortSignal.any([stop, failed.signal]);
@@ -58,7 +64,7 @@ export async function collectHistory(
       if (!stopping.aborted) await collectChannel(parts, guildId, channel, collection, stopping);
     } catch (thrown) {
       if (stopping.aborted) return;
-      if (thrown instanceof UserError) unreadable.push(`#${channel.name}: ${thrown.message}`);
+      if (thrown instanceof UserError) unreadable.push({ name: channel.name, because: whyUnreadable(thrown) });
       else failed.abort(thrown);
     }
   }
@@ -68,6 +74,11 @@ export async function collectHistory(
   );
   failed.signal.throwIfAborted();
   return { complete: !stop.aborted, unreadable };
+}
+
+function whyUnreadable(error: UserError): UnreadableChannel["because"] {
+  const isHidden = error instanceof RefusedError && error.refusal.kind === "content-hidden";
+  return isHidden ? { kind: "content-hidden" } : { kind: "error", message: error.message };
 }
 
 async function collectChannel(

@@ -2,10 +2,10 @@
 // replaced, what is gone is removed. What happens between question and answer wins over the answer (see `Archive.reading`).
 
 import { contentHash } from "../content-hash.ts";
-import { UserError } from "../errors.ts";
 import type { Archive, Reading } from "../ports/archive.ts";
 import type { HistoryChannel } from "../ports/discord.ts";
 import type { ArchivedRecord, StoredRecord } from "../ports/records.ts";
+import { RefusedError } from "../refusals.ts";
 import { compareSnowflakes, FIRST_SNOWFLAKE, type Snowflake, snowflakeBefore } from "../snowflake.ts";
 import { type AskingParts, fetchPage } from "./fetch-history.ts";
 
@@ -123,7 +123,7 @@ function successors(
     .map(({ id }) => id);
 }
 
-/** Without the intent every message reads as empty: nobody emptied them. @throws UserError */
+/** Without the intent every message reads as empty: nobody emptied them. @throws RefusedError */
 export async function requireContent(
   { history }: CompareParts,
   known: ReadonlyMap<Snowflake, StoredRecord>,
@@ -131,6 +131,6 @@ export async function requireContent(
 ): Promise<void> {
   const isEmptied = edited.some(({ id, content }) => content === "" && known.get(id)?.record.content !== "");
   if (isEmptied && !(await history.canReadContent())) {
-    throw new UserError("Discord hides the text of messages: turn on Message Content Intent.");
+    throw new RefusedError({ kind: "content-hidden" });
   }
 }

@@ -2,9 +2,12 @@
 
 import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import type { Alert, AlertName } from "../backfill/run/alerts.ts";
+import type { StoredAlertDetail } from "../backfill/run/facts.ts";
 import { isResumable } from "../backfill/run/run.ts";
+import { budgetText } from "./cost.ts";
 import { type Button, button, colors, customId, message, type View } from "./message.ts";
-import { duration, plain } from "./words.ts";
+import { storageTroubleText, waitingForText } from "./reasons.ts";
+import { about, bytes, count, duration, latency, percent, plain } from "./words.ts";
 
 export const alertTitles: Readonly<Record<AlertName, string>> = {
   "slow-embedder": "The search model answers slowly",
@@ -36,6 +39,64 @@ const advice: Readonly<Record<AlertName, string>> = {
     "Raise the budget (EMBEDDINGS_BUDGET) and restart the bot, or wait for the new month (UTC), when it begins anew. Then press Resume. Nothing has been lost.",
 };
 
+const neverHeldBack = "New messages and searches are never held back: what they take is on top of it.";
+
+/** What the run does about it. @param command what admins type, e.g. "/backfill" */
+function consequence(name: AlertName, command: string): string {
+  switch (name) {
+    case "slow-embedder":
+      return "It sends less at a time until the answers come faster.";
+    case "failing-batches":
+      return `It goes on. Messages that the model refuses are set aside and listed in ${command} failures.`;
+    case "disk-low":
+      return "It is paused, before the disk is full. What is done is stored.";
+    case "memory-high":
+      return "It sends half as much at a time, and more again when there is room.";
+    case "embedder-down":
+      return "It waits, and goes on by itself. Nothing is lost, and no message counts as failed.";
+    case "storage-down":
+      return "It waits, and goes on by itself where it was. Nothing that was stored is lost.";
+    case "budget-near":
+      return `It goes on, and is paused before the budget is passed. ${neverHeldBack}`;
+    case "budget-spent":
+      return `It is paused, before the budget is passed. What is done is stored. ${neverHeldBack}`;
+    case "stalled":
+      return "It keeps trying.";
+  }
+}
+
+/** What was measured. What earlier versions stored in words is shown as it is. */
+export function alertText(detail: StoredAlertDetail): string {
+  if (typeof detail === "string") return detail;
+  switch (detail.kind) {
+    case "slow-request":
+      return `The last request took ${latency(detail.tookMs)}; up to ${latency(detail.limitMs)} would be fine.`;
+    case "failed-requests":
+      return `${percent(detail.failed, detail.of)} of the last ${count(detail.of)} requests failed; up to ${percent(detail.limit, 1)} would be fine.`;
+    case "disk":
+      return `${bytes(detail.freeBytes)} free, and ${bytes(detail.wantedBytes)} should be.`;
+    case "memory":
+      return `${percent(detail.usedBytes, detail.limitBytes)} of ${bytes(detail.limitBytes)} are in use; up to ${percent(detail.limit, 1)} would be fine.`;
+    case "budget":
+      return `Used this month: ${detail.use === undefined ? "there is no budget any more" : budgetText(detail.use)}.`;
+    case "embedder":
+      return detail.message;
+    case "embedder-answers":
+      return "It answers again.";
+    case "storage":
+      return storageTroubleText(detail.because);
+    case "storage-usable":
+      return "It can be used again.";
+    case "no-progress": {
+      const { waitingFor } = detail;
+      const what = waitingFor ? waitingForText(waitingFor) : "an answer of the search model or the disk";
+      return `Nothing has got done for ${about(detail.ms)}. It waits for ${what}.`;
+    }
+    case "no-run":
+      return "No backfill is at work any more.";
+  }
+}
+
 /** Nothing gets on meanwhile. */
 const bad: ReadonlySet<AlertName> = new Set(["disk-low", "embedder-down", "storage-down", "budget-spent"]);
 
@@ -46,8 +107,8 @@ export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
         title: `⚠️ ${alertTitles[alert.name]}`,
         color: bad.has(alert.name) ? colors.bad : colors.warning,
         fields: [
-          { name: "What happened", value: plain(alert.detail) },
-          { name: "What the backfill does", value: plain(alert.consequence) },
+          { name: "What happened", value: plain(alertText(alert.detail)) },
+          { name: "What the backfill does", value: consequence(alert.name, status.command) },
           { name: "What you can do", value: advice[alert.name] },
         ],
         timestamp: new Date(alert.raisedAt).toISOString(),
@@ -66,7 +127,7 @@ export function alertResolvedView(alert: Alert, status: BackfillStatus): View {
         title: `✅ Resolved: ${alertTitles[alert.name]}`,
         color: colors.good,
         description: [
-          plain(alert.detail),
+          plain(alertText(alert.detail)),
           `It lasted ${duration(resolvedAt - alert.raisedAt)}.`,
           canResume ? "The backfill is still paused: press Resume when you are ready." : "",
         ]

@@ -1,10 +1,11 @@
 // /backfill analyze: how much is searchable, what is missing and where, how long it will take, and whether a run can start. Pure.
 
-import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
-import type { Analysis, Check, PhasePlan } from "../backfill/compare/survey.ts";
+import type { APIEmbed } from "discord-api-types/v10";
+import type { Analysis, PhasePlan } from "../backfill/compare/survey.ts";
 import { costText } from "./cost.ts";
 import { distribution } from "./distribution.ts";
 import { changeLine } from "./generation-change.ts";
+import { checklist } from "./health.ts";
 import { type Button, button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
 import { phaseTitles } from "./progress.ts";
 import { about, bar, bytes, count, duration, percent, plain, rate } from "./words.ts";
@@ -147,25 +148,6 @@ function coverageText(analysis: Analysis): string {
   if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed earlier and can be tried again`);
   if (damaged > 0) lines.push(`❗ ${count(damaged)} are damaged on the disk and cannot be read`);
   return lines.join("\n");
-}
-
-const checkTitles: Readonly<Record<Check["name"], string>> = {
-  embedder: "Search model",
-  index: "Search index",
-  disk: "Disk space",
-  memory: "Memory",
-  intents: "Hearing of messages",
-  "message-content": "Reading messages",
-  ownership: "No second bot at work",
-  budget: "The month's budget",
-};
-
-function checklist(checks: readonly Check[]): APIEmbedField {
-  const lines = checks.map(({ name, ok, detail, remedy }) => {
-    const line = `${ok ? "✅" : "❌"} **${checkTitles[name]}**: ${plain(detail)}`;
-    return ok || !remedy ? line : `${line}\n➜ ${plain(remedy)}`;
-  });
-  return { name: "Ready to start?", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
 }
 
 function plan(analysis: Analysis): APIEmbed {

@@ -1,11 +1,11 @@
 // The short answers of /backfill start, pause and rollback, and the questions they ask back. Pure.
 
-import type { PauseOutcome, StartOptions, StartOutcome } from "../backfill/lifecycle/outcomes.ts";
+import type { PauseOutcome, PlanDifference, StartOptions, StartOutcome } from "../backfill/lifecycle/outcomes.ts";
 import { type PaceName, type PhaseName, type Run, type SourceName, totals } from "../backfill/run/run.ts";
 import { nothingToDoView, refusedView } from "./analysis.ts";
 import { costText } from "./cost.ts";
 import { button, colors, customId, message, sentence, type View } from "./message.ts";
-import { ago, count, plain } from "./words.ts";
+import { ago, count } from "./words.ts";
 
 /** What `start` was asked for, as it travels in a button. */
 export interface AskedPlan {
@@ -32,7 +32,7 @@ export function startView(outcome: StartOutcome, asked: AskedStart): View {
       });
     case "resumed":
       return message({
-        content: `▶️ The backfill goes on where it stopped (it was ${plain(outcome.from)})${left(outcome.status.run)}. ${where}`,
+        content: `▶️ The backfill goes on where it stopped (it was ${outcome.from})${left(outcome.status.run)}. ${where}`,
         buttons: controls,
       });
     case "already-running":
@@ -47,14 +47,19 @@ export function startView(outcome: StartOutcome, asked: AskedStart): View {
 }
 
 /** The unfinished run has another plan than the one asked for: which one goes on? */
-function planDiffersView(differences: readonly string[], asked: AskedStart): View {
+function planDiffersView(differences: readonly PlanDifference[], asked: AskedStart): View {
   return message({
     embeds: [
       {
         title: "There is an unfinished backfill with another plan",
         color: colors.warning,
         description: [
-          ...differences.slice(0, 10).map((difference) => `• ${plain(difference)}`),
+          ...differences
+            .slice(0, 10)
+            .map(
+              (difference) =>
+                `• ${difference.option}: ${difference.asked.join(", ")} instead of ${difference.planned.join(", ")}`,
+            ),
           "",
           "What has been done is kept either way. Which plan should go on?",
         ].join("\n"),

@@ -1,10 +1,11 @@
 // What the search model costs and was used for, for people to read. Pure.
 
 import type { Cost } from "../backfill/compare/survey.ts";
-import { inDollars, usedOfBudget } from "../backfill/run/budget.ts";
+import { usedOfBudget } from "../backfill/run/budget.ts";
+import type { BudgetUse } from "../backfill/run/facts.ts";
 import type { Run } from "../backfill/run/run.ts";
 import type { SpendingState } from "../ports/spending.ts";
-import { count } from "./words.ts";
+import { count, inDollars } from "./words.ts";
 
 /** Of a backfill to come. Two digits are as much as a sample tells. */
 export function costText({ tokens, isCounted, dollars }: Cost): string {
@@ -20,12 +21,17 @@ export function usedText({ tokens, isCounted, dollars }: NonNullable<Run["used"]
   return `${count(tokens, "token")}, ${how}${dollars === undefined ? "" : `: ${inDollars(dollars)}`}`;
 }
 
+/** "$4.01 of $5.00", "810,000 of 1,000,000 tokens" */
+export function budgetText({ unit, used, of }: BudgetUse): string {
+  return unit === "dollars" ? `${inDollars(used)} of ${inDollars(of)}` : `${count(used)} of ${count(of, "token")}`;
+}
+
 /** Of a month, by everybody. */
 export function spendingText(spending: SpendingState): string {
   const { month, tokens, dollars } = spending;
   const used = usedOfBudget(spending);
   const price = dollars === undefined ? "" : `, ${inDollars(dollars)}`;
-  const budget = used === undefined ? "" : `\nOf the month's budget: ${used}`;
+  const budget = used === undefined ? "" : `\nOf the month's budget: ${budgetText(used)}`;
   return `${count(tokens, "token")}${price} in ${monthName(month)} (UTC), for all that is made searchable or searched for${budget}`;
 }
 

@@ -3,7 +3,8 @@
 import type { HostProblem, IntentName } from "../ports/discord.ts";
 import { colors, message, type View } from "./message.ts";
 
-const withoutIntent: Readonly<Record<IntentName, string>> = {
+/** What the bot cannot do without it. */
+export const withoutIntent: Readonly<Record<IntentName, string>> = {
   Guilds: "it knows neither its servers nor their channels",
   GuildMessages: "it does not hear what is written, edited and deleted",
   MessageContent: "every message reads as empty",

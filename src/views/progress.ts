@@ -2,7 +2,6 @@
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
-import type { Health, Light } from "../backfill/reporting/health.ts";
 import {
   currentPhase,
   isActive,
@@ -12,8 +11,10 @@ import {
   type Run,
   totals,
 } from "../backfill/run/run.ts";
-import { alertTitles } from "./alerts.ts";
+import { alertText, alertTitles } from "./alerts.ts";
+import { healthField } from "./health.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { reasonText, waitingForText } from "./reasons.ts";
 import { about, ago, bar, count, percent, plain, rate } from "./words.ts";
 
 export const phaseTitles: Readonly<Record<PhaseName, string>> = {
@@ -50,8 +51,8 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
     lines.push(`📥 Collecting history from Discord first: ${count(run.collection.collected, "message")} so far`);
   }
   const selfEvident = run.status === "running" || run.status === "succeeded";
-  if (!selfEvident && run.reason) lines.push(`Why (${ago(run.statusAt)}): ${plain(run.reason)}`);
-  if (status.waitingFor && isActive(run.status)) lines.push(`Waiting for: ${plain(status.waitingFor)}`);
+  if (!selfEvident) lines.push(`Why (${ago(run.statusAt)}): ${plain(reasonText(run.reason, status.command))}`);
+  if (status.waitingFor && isActive(run.status)) lines.push(`Waiting for: ${plain(waitingForText(status.waitingFor))}`);
 
   const fields: APIEmbedField[] = [
     { name: "Phases, newest first", value: run.phases.map((phase) => phaseLine(phase, run)).join("\n") },
@@ -83,30 +84,9 @@ export function runButtons(run: Run): Button[] {
 
 export function alertsField(status: BackfillStatus): APIEmbedField {
   const lines = status.alerts.map(
-    (alert) => `⚠️ **${alertTitles[alert.name]}**, began ${ago(alert.raisedAt)}: ${plain(alert.detail)}`,
+    (alert) => `⚠️ **${alertTitles[alert.name]}**, began ${ago(alert.raisedAt)}: ${plain(alertText(alert.detail))}`,
   );
   return { name: "Warnings", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
-}
-
-const lights: Readonly<Record<Light, string>> = { ok: "🟢", warning: "🟡", bad: "🔴", unknown: "⚪" };
-
-const parts = ["embedder", "index", "archive", "disk", "memory", "cpu", "clock"] as const;
-const partNames: Readonly<Record<(typeof parts)[number], string>> = {
-  embedder: "Search model",
-  index: "Search index",
-  archive: "Stored messages",
-  disk: "Disk",
-  memory: "Memory",
-  cpu: "Processor",
-  clock: "Clock",
-};
-
-export function healthField(health: Health): APIEmbedField {
-  const lines = parts.flatMap((name) => {
-    const lit = health[name];
-    return lit === undefined ? [] : [`${lights[lit.light]} ${partNames[name]}: ${plain(lit.detail)}`];
-  });
-  return { name: "Health", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
 }
 
 function headline(status: BackfillStatus, run: Run, read: number, total: number): string {

@@ -2,16 +2,17 @@
 
 import type { APIEmbed, APIEmbedField } from "discord-api-types/v10";
 import type { SampledMessage } from "../backfill/compare/proof-messages.ts";
-import type { Criterion, Verification } from "../backfill/compare/verify.ts";
+import { type Criterion, goals, type Verification } from "../backfill/compare/verify.ts";
 import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import { isBalanced, isResumable, type Run, totals } from "../backfill/run/run.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { emptyArchive } from "./analysis.ts";
 import { usedText } from "./cost.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { accountsText, reasonText, skippedLines, unreadableText } from "./reasons.ts";
 import { recordMarkdown } from "./record-text.ts";
 import { by } from "./search-results.ts";
-import { ago, count, duration, jumpLink, percent, plain, rate } from "./words.ts";
+import { ago, count, duration, jumpLink, latency, percent, plain, rate } from "./words.ts";
 
 /** The report of a run that ended, or was left unfinished. */
 export function reportView(status: BackfillStatus, verification: Verification | undefined): View {
@@ -68,9 +69,9 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
         .join("\n"),
     },
   ];
-  const reasons = Object.entries(run.skippedBy).filter(([, amount]) => amount > 0);
+  const reasons = skippedLines(run.skippedBy);
   if (reasons.length > 0) {
-    const lines = reasons.sort((a, b) => b[1] - a[1]).map(([reason, amount]) => `${count(amount)}: ${plain(reason)}`);
+    const lines = reasons.map(({ text, records }) => `${count(records)}: ${plain(text)}`);
     fields.push({
       name: "Nothing to search in",
       value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`),
@@ -86,27 +87,31 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
     const { collected, unreadable } = run.collection;
     const blocked =
       unreadable.length > 0
-        ? `\n${count(unreadable.length, "channel")} could not be read: ${fitLines(unreadable.map(plain), 700, (left) => `and ${count(left)} more`).replaceAll("\n", ", ")}`
+        ? `\n${count(unreadable.length, "channel")} could not be read: ${fitLines(
+            unreadable.map((channel) => plain(unreadableText(channel))),
+            700,
+            (left) => `and ${count(left)} more`,
+          ).replaceAll("\n", ", ")}`
         : "";
     fields.push({ name: "Fetched from Discord", value: `${count(collected, "message")}${blocked}` });
   }
   return {
-    ...headline(run, nothingDone, sum.remaining, Math.max(sum.planned, total)),
+    ...headline(run, reasonText(run.reason, status.command), nothingDone, sum.remaining, Math.max(sum.planned, total)),
     fields,
     footer: { text: `Pace: ${run.pace} · run ${run.id}` },
     timestamp: new Date(run.finishedAt ?? status.at).toISOString(),
   };
 }
 
-function headline(run: Run, nothingDone: boolean, remaining: number, planned: number): APIEmbed {
+function headline(run: Run, reason: string, nothingDone: boolean, remaining: number, planned: number): APIEmbed {
   if (run.status === "cancelled") {
-    return { title: "↩️ Backfill rolled back", color: colors.quiet, description: plain(run.reason) };
+    return { title: "↩️ Backfill rolled back", color: colors.quiet, description: plain(reason) };
   }
   if (nothingDone) {
     return {
       title: `❌ Backfill failed: 0 of ${count(planned, "message")} worked through`,
       color: colors.bad,
-      description: `It ended without having looked at a single message, so nothing became searchable. The reason given: ${plain(run.reason)}`,
+      description: `It ended without having looked at a single message, so nothing became searchable. The reason given: ${plain(reason)}`,
     };
   }
   if (run.status === "succeeded" && isBalanced(totals(run)) && remaining === 0) {
@@ -130,7 +135,7 @@ function headline(run: Run, nothingDone: boolean, remaining: number, planned: nu
   return {
     title: run.status === "failed" ? "❌ Backfill failed" : "⏸️ Backfill stopped before its end",
     color: run.status === "failed" ? colors.bad : colors.quiet,
-    description: `${plain(run.reason)}\nWhat was done is kept. Resume goes on where it stopped.`,
+    description: `${plain(reason)}\nWhat was done is kept. Resume goes on where it stopped.`,
   };
 }
 
@@ -156,6 +161,26 @@ const criterionTitles: Readonly<Record<Criterion["name"], string>> = {
   accounting: "It adds up",
 };
 
+function criterionText(criterion: Criterion, found: Verification): string {
+  const withText = found.records - found.skipped;
+  switch (criterion.name) {
+    case "coverage": {
+      const share = withText === 0 ? percent(1, 1) : percent(found.embedded, withText);
+      return `${share} of ${count(withText)} messages with text can be found (goal: over ${percent(goals.coverage, 1)})`;
+    }
+    case "failures":
+      return `${count(found.quarantined)} messages set aside, ${percent(found.quarantined, withText)} (goal: under ${percent(goals.failures, 1)})`;
+    case "search-time":
+      return `half of them take up to ${latency(found.searchMs.p50)}, 95 % up to ${latency(found.searchMs.p95)} (goal: under ${latency(goals.searchMs)})`;
+    case "months":
+      return `${count(criterion.found)} of ${count(criterion.months)} months with messages can be found`;
+    case "consistency":
+      return `${count(found.orphaned)} deleted but still found, ${count(found.duplicates)} twice, ${count(found.stale)} out of date, ${count(found.badVectors)} damaged`;
+    case "accounting":
+      return accountsText(criterion.accounts);
+  }
+}
+
 function verificationEmbed(verification: Verification, guildId: string): APIEmbed {
   const { records, embedded, skipped, missing, stale, orphaned, duplicates, badVectors, selfRetrieval } = verification;
   if (records === 0 && orphaned === 0) {
@@ -163,7 +188,7 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
   }
   const ok = verification.criteria.every((criterion) => criterion.ok);
   const ticks = verification.criteria.map(
-    ({ name, ok, detail }) => `${ok ? "✅" : "❌"} **${criterionTitles[name]}**: ${plain(detail)}`,
+    (each) => `${each.ok ? "✅" : "❌"} **${criterionTitles[each.name]}**: ${criterionText(each, verification)}`,
   );
   const fields: APIEmbedField[] = [
     {

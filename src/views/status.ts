@@ -6,9 +6,10 @@ import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import { spendingText } from "./cost.ts";
 import { changeLine } from "./generation-change.ts";
+import { healthField } from "./health.ts";
 import { hostProblemText } from "./host-problems.ts";
 import { button, colors, customId, fitLines, message, type View } from "./message.ts";
-import { alertsField, healthField, runButtons, runEmbed } from "./progress.ts";
+import { alertsField, runButtons, runEmbed } from "./progress.ts";
 import { count, plain } from "./words.ts";
 
 export function statusView(status: BackfillStatus): View {
@@ -40,9 +41,14 @@ export function statusView(status: BackfillStatus): View {
     });
   }
   if (status.adminChannelProblem) {
+    const { adminChannelProblem: found } = status;
+    const problem =
+      found.kind === "error"
+        ? found.message
+        : "No channel for reports has been chosen yet: the option report-to of start does that.";
     extra.push({
       name: "Reports do not arrive",
-      value: `${plain(status.adminChannelProblem)} The backfill itself is not affected.`,
+      value: `${plain(problem)} The backfill itself is not affected.`,
     });
   }
   if (status.hostProblems && status.hostProblems.length > 0) {

@@ -16,7 +16,8 @@ export function count(value: number, noun?: string, plural = `${noun}s`): string
 export function percent(part: number, whole: number): string {
   if (!(whole > 0) || !(part > 0)) return "0 %";
   if (part >= whole) return "100 %";
-  const tenths = Math.floor((part / whole) * 1000) / 10;
+  // A share like 0.57 is a little less than that in binary.
+  const tenths = Math.floor((part / whole) * 1000 + 1e-9) / 10;
   return tenths === 0 ? "under 0.1 %" : `${tenths} %`;
 }
 
@@ -51,6 +52,17 @@ export function duration(ms: number): string {
     .join(" ");
 }
 
+/** How long a request took: "41 ms", "7.4 seconds". */
+export function latency(ms: number): string {
+  return ms < 999.5 ? `${count(Math.round(ms))} ms` : duration(ms);
+}
+
+/** A wait in short: "20 s", "12 min", "24 h". */
+export function shortWait(ms: number): string {
+  if (ms < 2 * 60_000) return `${Math.max(0, Math.ceil(ms / 1_000))} s`;
+  return ms < 2 * 3_600_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+}
+
 /** An estimate as a person would say it: "about 3 minutes", "about 1 hour 20 minutes", "a few seconds". */
 export function about(ms: number | undefined): string {
   if (ms === undefined || !Number.isFinite(ms) || ms < 0) return "unknown";
@@ -72,6 +84,12 @@ export function bytes(value: number): string {
   if (!scale) return count(value, "byte");
   const amount = value / scale.size;
   return `${(amount < 10 ? oneDecimal : numbers).format(amount)} ${scale.name}`;
+}
+
+/** Two digits after the point, and more where it would be "$0.00". */
+export function inDollars(dollars: number): string {
+  if (dollars > 0 && dollars < 0.0001) return "less than $0.0001";
+  return `$${dollars > 0 && dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2)}`;
 }
 
 /** A moment as "3 minutes ago", in the reader's own language and time zone. @param atMs milliseconds since 1970 */

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isBalanced, type PhaseName, totals } from "../../src/backfill/run/run.ts";
 import { UserError } from "../../src/errors.ts";
 import { snowflakeTime } from "../../src/snowflake.ts";
+import { refusedView } from "../../src/views/analysis.ts";
 import { GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+import { textOf } from "../views/valid.ts";
 
 let house: House;
 beforeEach(async () => {
@@ -114,7 +116,7 @@ describe("starting", () => {
     if (outcome.outcome !== "refused") throw new Error(`it was ${outcome.outcome}`);
     const failed = outcome.analysis.preflight.filter(({ ok }) => !ok);
     expect(failed.map((check) => check.name)).toEqual([name]);
-    expect(failed[0]?.remedy).toMatch(/\w+/);
+    expect(textOf(refusedView(outcome.analysis))).toMatch(/➜ \w+/);
     expect(await house.status()).toBeUndefined();
   });
 
@@ -132,7 +134,7 @@ describe("starting", () => {
       ...(house.server && { server: house.server }),
       holder: "the other one",
     });
-    await expect(other.start()).rejects.toThrow(/Another process \(house\)/);
+    await expect(other.start()).rejects.toMatchObject({ refusal: { kind: "not-owned", holder: "house" } });
     await other.stop();
   });
 
@@ -227,7 +229,7 @@ describe("a run", () => {
     );
     await house.start();
     const run = await house.impatiently(() => house.settled(), 3_000);
-    expect(run).toMatchObject({ status: "failed", reason: "0 of 12 messages could be made searchable" });
+    expect(run).toMatchObject({ status: "failed", reason: { kind: "nothing-embedded", planned: 12 } });
     expect(totals(run)).toMatchObject({ quarantined: 12, remaining: 0 });
   });
 
@@ -273,7 +275,7 @@ describe("pausing", () => {
     await house.impatiently(() => until(async () => totals(await house.run()).read > 0, "a first checkpoint"));
     expect((await house.engine.pause(GUILD, "Grace")).outcome).toBe("pausing");
     const run = await house.settled();
-    expect(run).toMatchObject({ status: "paused", reason: "Grace" });
+    expect(run).toMatchObject({ status: "paused", reason: { kind: "asked", by: "Grace" } });
     const phase = run.phases[0];
     if (phase?.cursor === undefined) throw new Error("it had finished already");
     expect(isBalanced(phase.counters)).toBe(true);

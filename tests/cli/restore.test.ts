@@ -36,7 +36,7 @@ test("sets the index back to before a run, without what was edited or deleted si
   expect(code).toBe(0);
 
   house = await openHouse({ folder, ...(house.server && { server: house.server }), textsPerRequest: 20 });
-  expect(await house.run()).toMatchObject({ status: "cancelled", reason: `the index was set back to ${tag}` });
+  expect(await house.run()).toMatchObject({ status: "cancelled", reason: { kind: "index-restored", version: tag } });
   const back = await house.rows();
   // The two, and the next ones of their channels, which carry their words as context.
   const taken = [30, 31, 27, 28].map((n) => `message/${records[n]?.id}/0`);

@@ -208,7 +208,7 @@ describe("/backfill", () => {
         status: async () => status,
         start: async (_guildId, options) =>
           options.pace === "full" && !options.changePlan
-            ? { outcome: "plan-differs", status, differences: ["pace: auto, now full"] }
+            ? { outcome: "plan-differs", status, differences: [{ option: "pace", asked: ["full"], planned: ["auto"] }] }
             : { outcome: "resumed", status, from: "paused" },
       },
     });

@@ -81,7 +81,11 @@ describe("the error boundary", () => {
     const { discord } = await startCommands({
       backfill: {
         status: async () => exampleStatus(),
-        start: async () => ({ outcome: "plan-differs", status: exampleStatus(), differences: ["pace"] }),
+        start: async () => ({
+          outcome: "plan-differs",
+          status: exampleStatus(),
+          differences: [{ option: "pace", asked: ["full"], planned: ["auto"] }],
+        }),
       },
     });
     const { world, admin, general } = discord;

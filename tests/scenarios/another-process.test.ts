@@ -63,7 +63,7 @@ describe("for a guild of another process", () => {
 
   test("pause reaches the process that works on it, and is its last word", async () => {
     await startAndHold();
-    expect((await other.engine.pause(GUILD, "Grace asked")).outcome).toBe("pausing");
+    expect((await other.engine.pause(GUILD, "Grace")).outcome).toBe("pausing");
     expect((await other.engine.pause(GUILD, "Grace asked again")).outcome).toBe("pausing");
     // While the model is silent nothing is stored, and so nothing but a look at the store can tell the owner.
     owner.clock.skip(2_000);
@@ -73,9 +73,9 @@ describe("for a guild of another process", () => {
     letGo();
     const run = await owner.settled();
     expect(answered).toBe(asked);
-    expect(run).toMatchObject({ status: "paused", reason: "Grace asked" });
+    expect(run).toMatchObject({ status: "paused", reason: { kind: "asked", by: "Grace" } });
     expect((await other.engine.status(GUILD)).run?.status).toBe("paused");
-    expect((await other.engine.pause(GUILD, "Grace asked")).outcome).toBe("already-paused");
+    expect((await other.engine.pause(GUILD, "Grace")).outcome).toBe("already-paused");
   });
 
   test("start, resume and rollback are refused with who holds it, and nothing is changed", async () => {
@@ -83,7 +83,9 @@ describe("for a guild of another process", () => {
     await owner.settled();
     const before = await owner.run();
     for (const refused of [other.start(), other.engine.rollback(GUILD, "Grace")]) {
-      await expect(refused).rejects.toThrow(/the owner/);
+      await expect(refused).rejects.toMatchObject({
+        refusal: { kind: "not-owned", holder: expect.stringContaining("the owner") },
+      });
     }
     expect(await owner.run()).toEqual(before);
   });
@@ -165,9 +167,9 @@ describe("when the owner", () => {
     const stored = await owner.runStore.load(GUILD);
     await owner.runStore.save(GUILD, { ...ended, status: "running", reason: "as if cut off" }, stored?.stamp);
     await owner.stop();
-    expect((await other.engine.pause(GUILD, "Grace asked")).outcome).toBe("pausing");
+    expect((await other.engine.pause(GUILD, "Grace")).outcome).toBe("pausing");
     other.clock.skip(RENEW_EVERY_MS);
     await until(async () => (await other.status()) === "paused", "it is paused");
-    expect((await other.run()).reason).toBe("Grace asked");
+    expect((await other.run()).reason).toEqual({ kind: "asked", by: "Grace" });
   });
 });

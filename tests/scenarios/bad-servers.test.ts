@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isBalanced, totals } from "../../src/backfill/run/run.ts";
+import { reasonText } from "../../src/views/reasons.ts";
 import type { Misbehaviour } from "../support/embedding-server.ts";
 import { GUILD, type House, history, openHouse, until } from "../support/engine.ts";
 
@@ -75,7 +76,7 @@ async function expectAllEmbedded(mend: () => void): Promise<void> {
   await house.impatiently(() => until(isEmbedded, "all is embedded", 60_000), MINUTES_PASS);
   mend();
   const run = await house.impatiently(() => house.settled(60_000), MINUTES_PASS);
-  expect(run).toMatchObject({ status: "succeeded", reason: "nothing remains" });
+  expect(run).toMatchObject({ status: "succeeded", reason: { kind: "nothing-remains" } });
   expect(totals(run)).toMatchObject({ read: RECORDS, embedded: RECORDS, quarantined: 0, remaining: 0 });
   expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
   expect((await house.rows()).size).toBe(RECORDS);
@@ -117,7 +118,7 @@ test.each<[how: Misbehaviour, records: number]>([
     const mend = await startWith(how, () => true);
     const run = await house.impatiently(() => house.settled(50_000));
     expect(run.status).toBe("failed");
-    expect(run.reason).toMatch(/vectors that come are not those of the texts/);
+    expect(reasonText(run.reason, "/backfill")).toMatch(/vectors that come are not those of the texts/);
     report(String(how));
     // Fifty batches, and some canaries.
     expect(requests).toBeLessThanOrEqual(60);

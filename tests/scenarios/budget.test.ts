@@ -53,9 +53,7 @@ test("a backfill pauses before the budget is passed, and warns before that; live
   expect(usedAtServer()).toBeGreaterThan(BUDGET * 0.9);
   const { spending, run } = await house.engine.status(GUILD);
   expect(spending).toMatchObject({ tokens: usedAtServer(), isSpent: true });
-  expect(run?.reason).toContain(
-    `the month's budget for the search model is used up: ${spending && usedOfBudget(spending)}`,
-  );
+  expect(run?.reason).toEqual({ kind: "budget-spent", use: spending && usedOfBudget(spending) });
   expect(run?.used).toMatchObject({ isCounted: true });
   expect(run?.used?.tokens).toBeGreaterThan(BUDGET / 2);
   expect(run?.used?.tokens).toBeLessThan(usedAtServer());

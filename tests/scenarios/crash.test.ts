@@ -48,7 +48,7 @@ test("ended by SIGTERM once and by SIGKILL again and again, it loses nothing, re
   const random = seeded(20_251_122);
   const first = await live("ended", 0, { signal: "SIGTERM", afterMs: random() * 300 });
   expect(first.at(-1)).toEqual({ event: "stopped" });
-  expect((await look("ended", 0)).run).toMatchObject({ status: "interrupted", reason: "the process was stopped" });
+  expect((await look("ended", 0)).run).toMatchObject({ status: "interrupted", reason: { kind: "process-stopped" } });
   // It gave its lease back: the next one need not wait.
   let kills = 0;
   for (; kills < KILLS; kills += 1) {

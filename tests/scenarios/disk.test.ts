@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { totals } from "../../src/backfill/run/run.ts";
 import { LEASE_MS } from "../../src/indexing/guild-index/ownership.ts";
+import { reasonText } from "../../src/views/reasons.ts";
 import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
 
 const RECORDS = 600;
@@ -56,8 +57,8 @@ test("a disk that fills up loses nothing: the run is left, and goes on by itself
   await until(() => house.ownership.lease(GUILD) === undefined, "the lease could not be renewed");
   const { run, waitingFor } = await house.engine.status(GUILD);
   expect(run?.status).toBe("waiting");
-  expect(run?.reason).toMatch(/is full.* The run goes on by itself/);
-  expect(waitingFor).toContain("in reach again");
+  expect(run && reasonText(run.reason, "/backfill")).toMatch(/is full.* The run goes on by itself/);
+  expect(waitingFor).toEqual({ kind: "storage" });
   await until(() => house.edits.at(-1)?.status.run?.status === "waiting", "the progress message says so too");
   await expect(house.engine.pause(GUILD, "Grace")).rejects.toThrow(/is full. What was stored is safe/);
 
@@ -83,7 +84,10 @@ test("an index that turns read-only fails the run with what to do; writable agai
   await runOn("index", skip);
   await until(() => mount("-o", "remount,ro", join(folder, "index")), "nobody writes at the moment");
   const failed = await house.impatiently(() => house.settled());
-  expect(failed).toMatchObject({ status: "failed", reason: expect.stringContaining("cannot be written") });
+  expect(failed).toMatchObject({
+    status: "failed",
+    reason: { kind: "error", message: expect.stringContaining("cannot be written") },
+  });
   expect(totals(failed).embedded).toBeLessThan(RECORDS);
   expect(house.posts.some(({ kind }) => kind === "report")).toBe(true);
   mount("-o", "remount,rw", join(folder, "index"));

@@ -3,6 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { isBalanced, totals } from "../../src/backfill/run/run.ts";
+import { reasonText } from "../../src/views/reasons.ts";
 import { type EmbeddingServer, type Misbehaviour, startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, type House, hoursAgo, message, openHouse, until } from "../support/engine.ts";
 
@@ -114,7 +115,7 @@ describe("a server that does not work", () => {
     if (outcome.outcome !== "refused") throw new Error(`it was ${outcome.outcome}`);
     const failed = outcome.analysis.preflight.filter(({ ok }) => !ok);
     expect(failed).toMatchObject([
-      { name: "embedder", detail: expect.stringMatching(says), remedy: expect.any(String) },
+      { name: "embedder", detail: { kind: "error", message: expect.stringMatching(says) } },
     ]);
     expect(await house.status()).toBeUndefined();
     await house.start();
@@ -128,7 +129,7 @@ describe("a server that does not work", () => {
       const mend = await startWith(moment, how);
       await until(async () => (await house.status()) === "waiting", "the run waits", 20_000);
       const waiting = await house.run();
-      expect(waiting.reason).toMatch(says);
+      expect(waiting.reason).toMatchObject({ kind: "embedder-down", message: expect.stringMatching(says) });
       expect(waiting.breaker?.reason).toMatch(says);
       await house.impatiently(() => until(() => alerts().length > 0, "the alert", 20_000));
       expect(alerts()).toEqual(["raised"]);
@@ -152,7 +153,7 @@ test.for(["middle", "end"] as const)(
       ended = mortal.close();
     });
     await until(async () => (await house.status()) === "waiting", "the run waits", 20_000);
-    expect((await house.run()).reason).toMatch(/is not running|hung up/);
+    expect(reasonText((await house.run()).reason, "/backfill")).toMatch(/is not running|hung up/);
     await ended;
     await house.impatiently(() => until(() => alerts().length > 0, "the alert", 20_000));
     mortal = await startEmbeddingServer({ dimensions: 16, port: Number(new URL(mortal.url).port) });
@@ -215,7 +216,7 @@ function once(act: () => void): () => void {
 
 async function expectAllEmbedded(): Promise<void> {
   const run = await house.impatiently(() => house.settled());
-  expect(run).toMatchObject({ status: "succeeded", reason: "nothing remains" });
+  expect(run).toMatchObject({ status: "succeeded", reason: { kind: "nothing-remains" } });
   expect(totals(run)).toMatchObject({ read: records.length, embedded: records.length, quarantined: 0, remaining: 0 });
   expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
   expect(await house.rows()).toEqual(undisturbed);

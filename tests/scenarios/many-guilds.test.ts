@@ -71,7 +71,7 @@ function interrupted(id: Snowflake, records: number): Run {
     id: `run-${id}`,
     guildId: id,
     status: "interrupted",
-    reason: "the process was stopped",
+    reason: { kind: "process-stopped" },
     statusAt: 0,
     startedAt: 0,
     startedBy: "1",

@@ -1,6 +1,7 @@
 // A server that wants fewer requests: the backfill waits as long as it is asked to and says so, members' searches go on by meaning.
 
 import { expect, test } from "vitest";
+import { waitingForText } from "../../src/views/reasons.ts";
 import { closeAfterTest, startBackscroll, textOf, until } from "../support/backscroll.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
 
@@ -23,7 +24,10 @@ test("a rate limit of a day stops the backfill's requests, not a search's", asyn
   await bot.type(admin.id, "backfill start", { source: "discord" }, adminChannel.id);
   const status = () => bot.backscroll.status(guild.id);
   await until("it waits", async () => (await status()).run?.status === "waiting");
-  expect((await status()).waitingFor).toBe("the search model, which wants fewer requests; next try in 24 h");
+  const { waitingFor } = await status();
+  expect(waitingFor && waitingForText(waitingFor)).toBe(
+    "the search model, which wants fewer requests; next try in 24 h",
+  );
   const shown = await bot.type(admin.id, "backfill status", {}, adminChannel.id);
   expect(textOf(shown)).toContain("asks for a pause of 24 hours");
 

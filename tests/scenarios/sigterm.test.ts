@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { currentPhase, type RunStatus, totals } from "../../src/backfill/run/run.ts";
+import type { RunStatus } from "../../src/backfill/run/facts.ts";
+import { currentPhase, totals } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
 import { channel, GUILD, type House, history, openHouse, until } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";
@@ -83,7 +84,7 @@ test("while it is running and a request hangs: interrupted, and the next process
   const mend = await hangNow();
   await endInOrder();
   mend();
-  expect(await watcher.run()).toMatchObject({ status: "interrupted", reason: "the process was stopped" });
+  expect(await watcher.run()).toMatchObject({ status: "interrupted", reason: { kind: "process-stopped" } });
   await nextProcess((next) => expectFinished(next));
 }, 60_000);
 
@@ -190,7 +191,7 @@ async function hangNow(): Promise<() => void> {
 }
 
 async function expectLeftToAPerson(): Promise<void> {
-  expect(await watcher.run()).toMatchObject({ status: "paused", reason: "Grace" });
+  expect(await watcher.run()).toMatchObject({ status: "paused", reason: { kind: "asked", by: "Grace" } });
   await nextProcess(async (next) => {
     await next.engine.recover(GUILD);
     expect(await next.status()).toBe("paused");

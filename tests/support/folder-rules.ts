@@ -27,6 +27,7 @@ export const openToAll: readonly string[] = [
   "fold.ts",
   "full-text.ts",
   "letters.ts",
+  "refusals.ts",
   "tags.ts",
 ];
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Analysis } from "../../src/backfill/compare/survey.ts";
 import { type Alert, alertNames } from "../../src/backfill/run/alerts.ts";
-import { type Run, runStatuses } from "../../src/backfill/run/run.ts";
+import { runStatuses } from "../../src/backfill/run/facts.ts";
+import type { Run } from "../../src/backfill/run/run.ts";
 import { allGuildsView, analysisView, analyzingView, nothingToDoView, refusedView } from "../../src/views/analysis.ts";
 import { announcementView } from "../../src/views/announcement.ts";
 import { pauseView, rollbackQuestionView, startView } from "../../src/views/answers.ts";
@@ -29,7 +30,7 @@ import { buttonLabels, expectSendable, textOf } from "./valid.ts";
 
 const finished: Partial<Run> = {
   status: "succeeded",
-  reason: "nothing remains",
+  reason: { kind: "nothing-remains" },
   finishedAt: now,
   phases: [
     phase("recent", 1_200, { read: 1_200, embedded: 1_100, unchanged: 60, skipped: 40 }, true),
@@ -53,7 +54,9 @@ describe("the progress message", () => {
   });
 
   it.each(runStatuses)("is valid when the run is %s, and offers what can be done then", (status) => {
-    const view = progressView(exampleStatus({ run: exampleRun({ status, reason: monster }), waitingFor: monster }));
+    const view = progressView(
+      exampleStatus({ run: exampleRun({ status, reason: monster }), waitingFor: { kind: "turn" } }),
+    );
     expectSendable(view);
     const labels = buttonLabels(view);
     expect(labels.includes("Resume")).toBe(["paused", "interrupted", "failed"].includes(status));
@@ -63,24 +66,29 @@ describe("the progress message", () => {
   it("names active alerts and what it waits for", () => {
     const alert: Alert = {
       name: "embedder-down",
-      detail: "connection refused",
-      consequence: "It waits.",
+      detail: { kind: "embedder", message: "connection refused" },
       raisedAt: now,
     };
-    const run = exampleRun({ status: "waiting", reason: "the embedder is down" });
-    const text = textOf(progressView(exampleStatus({ run, alerts: [alert], waitingFor: "next try in 20 s" })));
+    const run = exampleRun({ status: "waiting", reason: { kind: "embedder-down", message: "HTTP 503" } });
+    const text = textOf(
+      progressView(
+        exampleStatus({ run, alerts: [alert], waitingFor: { kind: "embedder", isRateLimit: false, inMs: 20_000 } }),
+      ),
+    );
     expect(text).toContain("The search model does not answer");
-    expect(text).toContain("Waiting for: next try in 20 s");
-    expect(text).toMatch(/Why \(<t:\d+:R>\): the embedder is down/);
+    expect(text).toContain("connection refused");
+    expect(text).toContain("Waiting for: the search model; next try in 20 s");
+    expect(text).toMatch(/Why \(<t:\d+:R>\): the search model does not answer: HTTP 503/);
   });
 
   it("stays within the limits with monstrous details everywhere", () => {
-    const light = { light: "bad", detail: monster } as const;
-    const alerts = alertNames.map((name) => ({ name, detail: monster, consequence: monster, raisedAt: now }));
+    const light = { light: "bad", detail: { kind: "error", message: monster } } as const;
+    const alerts = alertNames.map((name) => ({ name, detail: monster, raisedAt: now }));
     const all = { embedder: light, index: light, archive: light, disk: light, memory: light, cpu: light };
     const phases = Array.from({ length: 30 }, () => phase("full", Number.MAX_SAFE_INTEGER, { read: 9e14 }, false));
     const run = exampleRun({ phases, id: "x".repeat(50), reason: monster, status: "failed" });
-    const status = exampleStatus({ run, alerts, health: all, adminChannelProblem: monster, ownedElsewhere: monster });
+    const adminChannelProblem = { kind: "error", message: monster } as const;
+    const status = exampleStatus({ run, alerts, health: all, adminChannelProblem, ownedElsewhere: monster });
     expectSendable(progressView(status));
     expectSendable(statusView(status));
     expectSendable(reportView(status, exampleVerification()));
@@ -123,7 +131,7 @@ describe("/backfill status", () => {
     const status = exampleStatus({
       livePending: 1_234,
       ownedElsewhere: "host-2 (pid 77)",
-      adminChannelProblem: "The channel is gone.",
+      adminChannelProblem: { kind: "error", message: "The channel is gone." },
     });
     const view = statusView(status);
     expectSendable(view);
@@ -173,14 +181,16 @@ describe("the analysis", () => {
   });
 
   it("offers no start while a check fails, and says what to do", () => {
-    const failed = { name: "message-content", ok: false, detail: "not allowed", remedy: "Switch it on." } as const;
+    const failed = { name: "message-content", ok: false, detail: { kind: "content" } } as const;
     const analysis = exampleAnalysis({ preflight: [...checks.slice(0, 4), failed] });
     const view = analysisView(analysis);
     expectSendable(view);
-    expect(textOf(view)).toContain("❌ **Reading messages**: not allowed\n➜ Switch it on.");
+    expect(textOf(view)).toContain(
+      "❌ **Reading messages**: Discord hides from this bot what messages say\n➜ Turn on “Message Content Intent”",
+    );
     expect(buttonLabels(view)).toEqual([]);
     expectSendable(refusedView(analysis));
-    expect(textOf(refusedView(analysis))).toContain("Switch it on.");
+    expect(textOf(refusedView(analysis))).toContain("Turn on “Message Content Intent”");
     expect(textOf(refusedView(analysis))).not.toContain("Disk space");
   });
 
@@ -214,7 +224,7 @@ describe("the analysis", () => {
       channels: Array.from({ length: 800 }, (_, at) => channel(at)),
       months: Array.from({ length: 400 }, (_, at) => ({ ...channel(at), month: `2${100 + at}-01` })),
       modelId: monster,
-      preflight: checks.map((check) => ({ ...check, ok: false, detail: monster, remedy: monster })),
+      preflight: checks.map((check) => ({ ...check, ok: false, detail: { kind: "error", message: monster } })),
       change: exampleChange({ from: [exampleGeneration({ space: { ...exampleSpace, modelId: monster } })] }),
       averageLength: 0,
       recordsPerSecond: undefined,
@@ -254,12 +264,19 @@ describe("alerts", () => {
   it.each(alertNames)(
     "%s says what happened, what the run does and what to do, and is resolved in one post",
     (name) => {
-      const alert: Alert = { name, detail: "measured 7.4", consequence: "The run goes on.", raisedAt: now - 90_000 };
-      const status = exampleStatus();
+      const alert: Alert = {
+        name,
+        detail: { kind: "slow-request", tookMs: 7_400, limitMs: 5_000 },
+        raisedAt: now - 90_000,
+      };
+      const status = exampleStatus({ command: "/bs-backfill" });
       const raised = announcementView({ kind: "alert-raised", alert, status });
       expectSendable(raised);
-      expect(textOf(raised)).toContain("measured 7.4");
-      expect(textOf(raised)).toContain("The run goes on.");
+      expect(textOf(raised)).toContain("The last request took 7.4 seconds; up to 5 seconds would be fine.");
+      expect(textOf(raised)).toMatch(/What the backfill does\s+It \w+/);
+      // The command as this bot's admins type it.
+      expect(textOf(raised)).not.toContain("/backfill");
+      expect(textOf(raised).includes("/bs-backfill failures")).toBe(name === "failing-batches");
       expect(textOf(raised)).toContain("What you can do");
       const resolved = announcementView({ kind: "alert-resolved", alert: { ...alert, resolvedAt: now }, status });
       expectSendable(resolved);
@@ -270,8 +287,7 @@ describe("alerts", () => {
   it("that stopped the run offer to resume it", () => {
     const alert: Alert = {
       name: "disk-low",
-      detail: "3 GB free",
-      consequence: "Paused.",
+      detail: { kind: "disk", freeBytes: 3e9, wantedBytes: 10e9 },
       raisedAt: now,
       resolvedAt: now,
     };
@@ -327,7 +343,7 @@ describe("the report", () => {
   });
 
   it("of a failed run says that nothing is lost and offers to resume", () => {
-    const run = exampleRun({ status: "failed", reason: "the index cannot be written" });
+    const run = exampleRun({ status: "failed", reason: { kind: "error", message: "the index cannot be written" } });
     const view = reportView(exampleStatus({ run }), exampleVerification());
     expectSendable(view);
     expect(textOf(view)).toContain("the index cannot be written");
@@ -352,6 +368,7 @@ describe("the report", () => {
 
 describe("short answers", () => {
   const asked = { adminChannelId: guildId, startedBy: guildId } as const;
+  const difference = { option: "pace", asked: ["gentle"], planned: ["auto"] } as const;
   const status = exampleStatus();
 
   it("to start are valid for every outcome", () => {
@@ -362,7 +379,7 @@ describe("short answers", () => {
       { outcome: "already-running", status },
       { outcome: "nothing-to-do", analysis },
       { outcome: "refused", analysis },
-      { outcome: "plan-differs", status, differences: Array.from({ length: 40 }, () => monster) },
+      { outcome: "plan-differs", status, differences: Array.from({ length: 40 }, () => difference) },
     ] as const) {
       expectSendable(startView(outcome, asked));
     }
@@ -381,7 +398,8 @@ describe("short answers", () => {
       pace: "gentle",
       source: "discord",
     } as const;
-    const view = startView({ outcome: "plan-differs", status, differences: ["pace: auto, now gentle"] }, options);
+    const view = startView({ outcome: "plan-differs", status, differences: [difference] }, options);
+    expect(textOf(view)).toContain("• pace: gentle instead of auto");
     expect(buttonLabels(view)).toEqual(["Keep its plan", "Change to the new plan"]);
     expect(view.components[0]?.components[1]?.custom_id).toBe(
       `backscroll:backfill:change:${guildId}:recent+medium+full+notes:gentle:discord`,

@@ -120,7 +120,7 @@ describe("a view with a chart", () => {
   it("is the report, and no other announcement", async () => {
     const samples = Array.from({ length: 5 }, () => sample());
     const status = exampleStatus({ run: exampleRun({ status: "succeeded", samples }) });
-    const alert = { name: "stalled", detail: "no progress", consequence: "it waits", raisedAt: 1 } as const;
+    const alert = { name: "stalled", detail: { kind: "no-progress", ms: 300_000 }, raisedAt: 1 } as const;
     const announcements: Announcement[] = [
       { kind: "report", status, verification: undefined },
       { kind: "progress", status },

@@ -35,7 +35,7 @@ export function exampleRun(changes: Partial<Run> = {}): Run {
     id: "run-1",
     guildId,
     status: "running",
-    reason: "started by an admin",
+    reason: { kind: "started" },
     statusAt: now - 60_000,
     startedAt: now - 120_000,
     startedBy: "1343714078748708000",
@@ -49,7 +49,7 @@ export function exampleRun(changes: Partial<Run> = {}): Run {
       phase("notes", 12, {}, false),
     ],
     runningMs: 95_000,
-    skippedBy: { "no text": 48 },
+    skippedBy: { "no-text": 48 },
     batches: { sent: 46, failed: 1 },
     fingerprint: "static-256",
     indexTag: "before-run-1",
@@ -57,18 +57,29 @@ export function exampleRun(changes: Partial<Run> = {}): Run {
   };
 }
 
+const exampleAccounts = {
+  planned: 50_000,
+  read: 50_000,
+  embedded: 49_950,
+  unchanged: 0,
+  skipped: 48,
+  quarantined: 2,
+  remaining: 0,
+};
+
 export const health: Health = {
-  embedder: { light: "ok", detail: "41 ms per request" },
-  index: { light: "ok", detail: "52,000 rows" },
-  archive: { light: "ok", detail: "answers" },
-  disk: { light: "warning", detail: "12 GB free" },
-  memory: { light: "ok", detail: "31 %" },
-  cpu: { light: "unknown", detail: "not measured yet" },
+  embedder: { light: "ok", detail: { kind: "embedder-answers", modelId: "backscroll-static", requestMs: 41 } },
+  index: { light: "ok", detail: { kind: "entries", rows: 52_000 } },
+  archive: { light: "ok", detail: { kind: "readable" } },
+  disk: { light: "warning", detail: { kind: "disk", freeBytes: 12e9 } },
+  memory: { light: "ok", detail: { kind: "memory", usedBytes: 2.5e9, limitBytes: 8e9 } },
+  cpu: { light: "ok", detail: { kind: "load", load: 0.31 } },
 };
 
 export function exampleStatus(changes: Partial<BackfillStatus> = {}): BackfillStatus {
   return {
     guildId,
+    command: "/backfill",
     at: now,
     run: exampleRun(),
     change: undefined,
@@ -91,12 +102,12 @@ function coverage(records: number, embedded: number): Coverage {
 }
 
 export const checks: readonly Check[] = [
-  { name: "embedder", ok: true, detail: "answers in 41 ms with 256 numbers per text" },
-  { name: "index", ok: true, detail: "opens" },
-  { name: "disk", ok: true, detail: "41 GB free" },
-  { name: "memory", ok: true, detail: "31 % in use" },
-  { name: "message-content", ok: true, detail: "allowed" },
-  { name: "ownership", ok: true, detail: "this process" },
+  { name: "embedder", ok: true, detail: { kind: "embedder", modelId: "backscroll-static", recordsPerSecond: 1_240 } },
+  { name: "index", ok: true, detail: { kind: "entries", rows: 52_000 } },
+  { name: "disk", ok: true, detail: { kind: "disk", freeBytes: 41e9, neededBytes: 212e6, reserveBytes: 10e9 } },
+  { name: "memory", ok: true, detail: { kind: "memory", freeBytes: 5e9, limitBytes: 8e9 } },
+  { name: "message-content", ok: true, detail: { kind: "content" } },
+  { name: "ownership", ok: true, detail: { kind: "owner", holder: undefined } },
 ];
 
 export function exampleGeneration(given: Partial<Generation> = {}): Generation {
@@ -174,12 +185,12 @@ export function exampleVerification(changes: Partial<Verification> = {}): Verifi
     selfRetrieval: { tried: 20, found: 19 },
     searchMs: { p50: 8, p95: 21 },
     criteria: [
-      { name: "coverage", ok: true, detail: "99.9 % (more than 95 % asked)" },
-      { name: "failures", ok: true, detail: "under 0.1 %" },
-      { name: "search-time", ok: true, detail: "21 ms at p95" },
-      { name: "months", ok: true, detail: "all 14" },
-      { name: "consistency", ok: true, detail: "no duplicates" },
-      { name: "accounting", ok: true, detail: "adds up" },
+      { name: "coverage", ok: true },
+      { name: "failures", ok: true },
+      { name: "search-time", ok: true },
+      { name: "months", ok: true, found: 14, months: 14 },
+      { name: "consistency", ok: true },
+      { name: "accounting", ok: true, accounts: exampleAccounts },
     ],
     sample: [{ id: "1243714078748708976" }],
     ...changes,

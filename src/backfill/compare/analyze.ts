@@ -11,7 +11,7 @@ import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import { prepareRecords } from "../../indexing/text/rows.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { DiscordTime, History, HostProblem, IntentName } from "../../ports/discord.ts";
+import type { DiscordTime, History, HostProblem } from "../../ports/discord.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
@@ -133,17 +133,14 @@ async function tryEmbedder(
       }
       throw thrown;
     });
-    const detail = `${modelId} answers, ${Math.round(textsPerSecond).toLocaleString("en")} messages a second`;
+    const detail = { kind: "embedder", modelId, recordsPerSecond: textsPerSecond } as const;
     return { check: { name: "embedder", ok: true, detail }, textsPerSecond };
   } catch (thrown) {
-    const remedy =
-      "Start the program that runs the model, or check its address and the model's name (EMBEDDINGS_URL, EMBEDDINGS_MODEL), then try again.";
-    return {
-      check: { name: "embedder", ok: false, detail: toError(thrown).message, remedy },
-      textsPerSecond: undefined,
-    };
+    return { check: { name: "embedder", ok: false, detail: errorDetail(thrown) }, textsPerSecond: undefined };
   }
 }
+
+const errorDetail = (thrown: unknown) => ({ kind: "error", message: toError(thrown).message }) as const;
 
 async function checkMachine(
   parts: AnalysisParts,
@@ -151,48 +148,30 @@ async function checkMachine(
   neededBytes: number,
   freeBytes: number,
 ): Promise<Check[]> {
-  const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toFixed(2))} GB`;
-  const diskOk = freeBytes - neededBytes > parts.thresholds.diskLowBytes;
+  const { diskLowBytes: reserveBytes, memoryHigh } = parts.thresholds;
+  const freeHere = Number.isFinite(freeBytes) ? freeBytes : undefined;
   const { usedBytes, limitBytes } = await parts.system.memory();
-  const memoryOk = usedBytes < limitBytes * parts.thresholds.memoryHigh;
   const { rows } = await (await parts.indexes.open(guildId)).index.stats();
   return [
     {
       name: "disk",
-      ok: diskOk,
-      detail: Number.isFinite(freeBytes)
-        ? `${gigabytes(freeBytes)} free, about ${gigabytes(neededBytes)} needed, ${gigabytes(parts.thresholds.diskLowBytes)} kept in reserve`
-        : `about ${gigabytes(neededBytes)} needed, which are stored elsewhere`,
-      ...(diskOk ? {} : { remedy: "Free some disk space, or lower the reserve (ALERT_DISK_LOW_GB)." }),
+      ok: freeBytes - neededBytes > reserveBytes,
+      detail: { kind: "disk", freeBytes: freeHere, neededBytes, reserveBytes },
     },
     {
       name: "memory",
-      ok: memoryOk,
-      detail: `${gigabytes(limitBytes - usedBytes)} of ${gigabytes(limitBytes)} free`,
-      ...(memoryOk ? {} : { remedy: "Stop something else that runs on this machine, or give it more memory." }),
+      ok: usedBytes < limitBytes * memoryHigh,
+      detail: { kind: "memory", freeBytes: limitBytes - usedBytes, limitBytes },
     },
-    { name: "index", ok: true, detail: `can be read and written, ${rows.toLocaleString("en")} entries` },
+    { name: "index", ok: true, detail: { kind: "entries", rows } },
   ];
 }
-
-const withoutIntent: Readonly<Record<IntentName, string>> = {
-  Guilds: "the bot knows neither its servers nor their channels",
-  GuildMessages: "the bot does not hear what is written, edited and deleted",
-  MessageContent: "every message reads as empty",
-};
 
 /** What the bot must ask Discord for, and be given. */
 async function checkReading({ history, hostProblems }: AnalysisParts): Promise<Check[]> {
   const lacking = (hostProblems?.() ?? []).flatMap((problem): Check[] =>
     problem.kind === "intent-lacking"
-      ? [
-          {
-            name: "intents",
-            ok: false,
-            detail: `${problem.intent} is not asked for: ${withoutIntent[problem.intent]}`,
-            remedy: `Add it to the intents of the bot's client, and restart the bot.`,
-          },
-        ]
+      ? [{ name: "intents", ok: false, detail: { kind: "intent-lacking", intent: problem.intent } }]
       : [],
   );
   return [...lacking, await checkContent(history)];
@@ -200,47 +179,23 @@ async function checkReading({ history, hostProblems }: AnalysisParts): Promise<C
 
 async function checkContent(history: History): Promise<Check> {
   try {
-    const ok = await history.canReadContent();
-    return ok
-      ? { name: "message-content", ok, detail: "Discord lets the bot see what messages say" }
-      : {
-          name: "message-content",
-          ok,
-          detail: "Discord hides from this bot what messages say",
-          remedy:
-            "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot.",
-        };
+    return { name: "message-content", ok: await history.canReadContent(), detail: { kind: "content" } };
   } catch (thrown) {
-    const remedy = "Discord did not answer. Try again in a minute.";
-    return { name: "message-content", ok: false, detail: toError(thrown).message, remedy };
+    return { name: "message-content", ok: false, detail: errorDetail(thrown) };
   }
 }
 
 function checkOwnership(ownership: Ownership, guildId: Snowflake): Check {
   const ok = ownership.lease(guildId) !== undefined;
-  const holder = ownership.heldElsewhere(guildId) ?? "another process";
-  return ok
-    ? { name: "ownership", ok, detail: "this bot alone looks after the server" }
-    : {
-        name: "ownership",
-        ok,
-        detail: `${holder} looks after this server`,
-        remedy: "Stop it, or wait 15 seconds after it has ended.",
-      };
+  return { name: "ownership", ok, detail: { kind: "owner", holder: ownership.heldElsewhere(guildId) } };
 }
 
 /** @returns none without a budget */
 async function checkBudget(spending: Spending | undefined, cost: Cost | undefined): Promise<Check[]> {
   await spending?.refresh();
   const state = spending?.state();
-  const used = state && usedOfBudget(state);
-  if (spending === undefined || used === undefined) return [];
-  const detail = `used this month: ${used}`;
-  if (state?.isSpent) {
-    const remedy = "Raise it (EMBEDDINGS_BUDGET) and restart the bot, or wait for the new month (UTC).";
-    return [{ name: "budget", ok: false, detail, remedy }];
-  }
+  const use = state && usedOfBudget(state);
+  if (spending === undefined || use === undefined) return [];
   const isEnough = cost === undefined || cost.tokens <= spending.tokensLeft();
-  const pauses = "; this backfill needs more than is left, and pauses when that is used up";
-  return [{ name: "budget", ok: true, detail: isEnough ? detail : `${detail}${pauses}` }];
+  return [{ name: "budget", ok: !state?.isSpent, detail: { kind: "budget", use, isEnough } }];
 }

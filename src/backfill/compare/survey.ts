@@ -3,9 +3,11 @@
 
 import { ownText } from "../../indexing/text/prepare.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { IntentName } from "../../ports/discord.ts";
 import type { GenerationChange } from "../../ports/generations.ts";
 import type { RecordKind, StoredRecord } from "../../ports/records.ts";
 import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAt, snowflakeBefore, snowflakeTime } from "../../snowflake.ts";
+import type { BudgetUse } from "../run/facts.ts";
 import { noCounters, type Phase, type PhaseName, phaseNames } from "../run/run.ts";
 import { type Compared, type Sources, walk } from "./difference.ts";
 
@@ -13,11 +15,30 @@ import { type Compared, type Sources, walk } from "./difference.ts";
 export interface Check {
   readonly name: "embedder" | "index" | "disk" | "memory" | "intents" | "message-content" | "ownership" | "budget";
   readonly ok: boolean;
-  /** What was found, in words an admin understands. */
-  readonly detail: string;
-  /** What to do about it; only when not ok. */
-  readonly remedy?: string;
+  readonly detail: CheckDetail;
 }
+
+/** What was found. */
+export type CheckDetail =
+  /** `message`: what was said instead of an answer. */
+  | { readonly kind: "error"; readonly message: string }
+  | { readonly kind: "embedder"; readonly modelId: string; readonly recordsPerSecond: number }
+  /** `freeBytes` undefined: what is stored is not on a disk of this machine. */
+  | {
+      readonly kind: "disk";
+      readonly freeBytes: number | undefined;
+      readonly neededBytes: number;
+      readonly reserveBytes: number;
+    }
+  | { readonly kind: "memory"; readonly freeBytes: number; readonly limitBytes: number }
+  | { readonly kind: "entries"; readonly rows: number }
+  | { readonly kind: "content" }
+  /** The bot does not ask Discord for this intent. */
+  | { readonly kind: "intent-lacking"; readonly intent: IntentName }
+  /** `isEnough`: as far as is known, what is left of it is enough for this backfill. */
+  | { readonly kind: "budget"; readonly use: BudgetUse; readonly isEnough: boolean }
+  /** `holder`: another process that owns the guild, as far as is known; undefined also when this one does. */
+  | { readonly kind: "owner"; readonly holder: string | undefined };
 
 /** How a group of archived records stands in the index. `records = embedded + missing + stale + skipped + quarantined`. */
 export interface Coverage {

@@ -4,7 +4,7 @@
 import PQueue from "p-queue";
 import { unlessStopped } from "../../async/abortable.ts";
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
-import { toError, UserError } from "../../errors.ts";
+import { toError } from "../../errors.ts";
 import { completed, outlived, rolledBack, without } from "../../indexing/guild-index/generations.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
@@ -14,6 +14,7 @@ import type { Generation, GenerationChange } from "../../ports/generations.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
+import { RefusedError } from "../../refusals.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Analysis } from "../compare/survey.ts";
 import { isWhole } from "../compare/whole.ts";
@@ -63,7 +64,7 @@ export interface GenerationChanges {
   giveUpRetired(guildId: Snowflake): Promise<void>;
   /** Which one `rollBack` would go back to. */
   former(guildId: Snowflake): Promise<Generation | undefined>;
-  /** Searches the former generation first again. @returns it @throws UserError when there is none */
+  /** Searches the former generation first again. @returns it @throws RefusedError when there is none */
   rollBack(guildId: Snowflake, by: string): Promise<Generation>;
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -146,14 +147,12 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
 
   async function rollBack(guildId: Snowflake, by: string): Promise<Generation> {
     requireOwnership(ownership, guildId);
-    if (parts.isAtWork(guildId)) {
-      throw new UserError("The backfill is still at work. Pause it first, then roll back.");
-    }
+    if (parts.isAtWork(guildId)) throw new RefusedError({ kind: "still-at-work", toRollBack: "index" });
     const { fingerprint } = indexes.space;
     const latest = await indexes.generations(guildId);
     const [former] = rolledBack(latest, fingerprint, by, clock.now()).list;
     if (former === undefined || !(await indexes.has(guildId, former.fingerprint))) {
-      throw new UserError("The former search index is not on the disk any more. Nothing was changed.");
+      throw new RefusedError({ kind: "former-index-deleted" });
     }
     await indexes.changeGenerations(guildId, (each) => rolledBack(each, fingerprint, by, clock.now()));
     logger.info("generation:rolled-back", { guildId, to: former.fingerprint });
@@ -190,7 +189,7 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
     rollBack: (guildId, by) => parts.inTurn(guildId, () => rollBack(guildId, by)),
     idle: () => looks.onIdle(),
     async stop() {
-      stopped.abort(new Error("the bot is shutting down"));
+      stopped.abort(new Error("shutting down"));
       looks.clear();
       await looks.onIdle();
       await tidying;

@@ -19,7 +19,7 @@ export function planRun(analysis: Analysis, options: StartOptions, fingerprint: 
     id,
     guildId,
     status: "running",
-    reason: "started",
+    reason: { kind: "started" },
     statusAt: now,
     startedAt: now,
     startedBy: options.startedBy,

@@ -3,6 +3,7 @@
 import type { Snowflake } from "../../snowflake.ts";
 import type { Analysis, Cost } from "../compare/survey.ts";
 import type { BackfillStatus } from "../reporting/announcements.ts";
+import type { RunStatus } from "../run/facts.ts";
 import type { PaceName, PhaseName, SourceName } from "../run/run.ts";
 
 export interface StartOptions {
@@ -18,15 +19,26 @@ export interface StartOptions {
   readonly changePlan?: boolean;
 }
 
+/** An option that is asked for otherwise than the run was planned. */
+export interface PlanDifference {
+  readonly option: "phases" | "pace" | "source";
+  readonly asked: readonly string[];
+  readonly planned: readonly string[];
+}
+
 export type StartOutcome =
   /** `cost`: of what is known to be missing; undefined where nothing is counted. */
   | { readonly outcome: "started"; readonly status: BackfillStatus; readonly cost?: Cost | undefined }
-  | { readonly outcome: "resumed"; readonly status: BackfillStatus; readonly from: string }
+  | { readonly outcome: "resumed"; readonly status: BackfillStatus; readonly from: RunStatus }
   | { readonly outcome: "already-running"; readonly status: BackfillStatus }
   /** Everything is embedded already: nothing to do. */
   | { readonly outcome: "nothing-to-do"; readonly analysis: Analysis }
   /** A resumable run has another plan: say `changePlan` to go on with the new one. */
-  | { readonly outcome: "plan-differs"; readonly status: BackfillStatus; readonly differences: readonly string[] }
+  | {
+      readonly outcome: "plan-differs";
+      readonly status: BackfillStatus;
+      readonly differences: readonly PlanDifference[];
+    }
   /** The pre-flight refused; each failed check says why and what to do. */
   | { readonly outcome: "refused"; readonly analysis: Analysis };
 

@@ -4,6 +4,7 @@ import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RunStore } from "../../ports/runs.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import type { StoredReason } from "../run/facts.ts";
 import { isActive, type Run, withStatus } from "../run/run.ts";
 import type { RunState } from "../run/run-state.ts";
 import type { ActiveRun } from "../work/active-run.ts";
@@ -21,32 +22,34 @@ export async function pauseRun(
   guildId: Snowflake,
   running: ActiveRun | undefined,
   state: () => RunState,
-  by: string,
+  reason: StoredReason,
 ): Promise<PauseOutcome["outcome"]> {
   const { ownership, runStore, clock } = parts;
-  if (ownership.lease(guildId) === undefined) return await askForPause(runStore, guildId, by, clock);
-  if (running !== undefined) return await pauseActive(running, by, clock);
-  return await pauseAbandoned(state(), by, clock);
+  if (ownership.lease(guildId) === undefined) return await askForPause(runStore, guildId, reason, clock);
+  if (running !== undefined) return await pauseActive(running, reason, clock);
+  return await pauseAbandoned(state(), reason, clock);
 }
 
 /** Asks for a pause; after five minutes in vain, takes it. */
 async function pauseActive(
   running: ActiveRun,
-  by: string,
+  reason: StoredReason,
   clock: Clock,
 ): Promise<Extract<PauseOutcome["outcome"], "pausing" | "forced">> {
   const { status, statusAt } = running.state.current();
   if (status !== "pausing" || clock.now() - statusAt <= STUCK_MS) {
-    await running.pause(by);
+    await running.pause(reason);
     return "pausing";
   }
   running.abandon();
-  await running.state.update((run) => (run.status === "pausing" ? withStatus(run, "paused", by, clock.now()) : run));
+  await running.state.update((run) =>
+    run.status === "pausing" ? withStatus(run, "paused", reason, clock.now()) : run,
+  );
   return "forced";
 }
 
 /** Nobody works on it: the process that did is gone, and this one has not taken it up. */
-export async function pauseAbandoned(state: RunState, reason: string, clock: Clock): Promise<"paused"> {
+export async function pauseAbandoned(state: RunState, reason: StoredReason, clock: Clock): Promise<"paused"> {
   await state.update((run) => {
     const pausing = run.status === "pausing" ? run : withStatus(run, "pausing", reason, clock.now());
     return withStatus(pausing, "paused", reason, clock.now());
@@ -58,7 +61,7 @@ export async function pauseAbandoned(state: RunState, reason: string, clock: Clo
 async function askForPause(
   runStore: Pick<RunStore<Run>, "load" | "save">,
   guildId: Snowflake,
-  reason: string,
+  reason: StoredReason,
   clock: Clock,
 ): Promise<"pausing" | "nothing-running"> {
   for (;;) {

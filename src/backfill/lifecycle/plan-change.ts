@@ -1,8 +1,9 @@
 // Taking up a run that was left: what its admin now wants otherwise, and how the run changes to suit. Pure.
 
 import { type PhasePlan, planPhases } from "../compare/survey.ts";
+import type { RunReason } from "../run/facts.ts";
 import { isActive, isResumable, phaseNames, type Run, withStatus } from "../run/run.ts";
-import type { StartOptions } from "./outcomes.ts";
+import type { PlanDifference, StartOptions } from "./outcomes.ts";
 
 /** A run that `start` takes up again: settled before its end, or left active by a process that is gone. */
 export function isLeftOver({ status }: Run): boolean {
@@ -10,22 +11,25 @@ export function isLeftOver({ status }: Run): boolean {
 }
 
 /** At work again. One left active by a process that is gone was interrupted first, as the table wants it. */
-export function takenUp(run: Run, reason: string, now: number): Run {
-  const settled = isActive(run.status) ? withStatus(run, "interrupted", "the process went away", now) : run;
+export function takenUp(run: Run, reason: RunReason, now: number): Run {
+  const settled = isActive(run.status) ? withStatus(run, "interrupted", { kind: "process-gone" }, now) : run;
   return withStatus(settled, "running", reason, now);
 }
 
-/** In words; empty when the options ask for nothing else than what the run does. */
-export function planDifferences(run: Run, options: StartOptions): string[] {
-  const differences: string[] = [];
-  const current = run.phases.map(({ name }) => name).join(", ");
-  const wanted = phaseNames.filter((name) => options.phases?.includes(name)).join(", ");
-  if (options.phases !== undefined && wanted !== current) differences.push(`phases: ${wanted} instead of ${current}`);
-  for (const name of ["pace", "source"] as const) {
-    const asked = options[name];
-    if (asked !== undefined && asked !== run[name]) differences.push(`${name}: ${asked} instead of ${run[name]}`);
-  }
-  return differences;
+/** Empty when the options ask for nothing else than what the run does. */
+export function planDifferences(run: Run, options: StartOptions): PlanDifference[] {
+  const planned = { phases: run.phases.map(({ name }) => name), pace: [run.pace], source: [run.source] };
+  const asked = {
+    phases: options.phases && phaseNames.filter((name) => options.phases?.includes(name)),
+    pace: options.pace && [options.pace],
+    source: options.source && [options.source],
+  };
+  return (["phases", "pace", "source"] as const).flatMap((option) => {
+    const [wanted, current] = [asked[option], planned[option]];
+    return wanted === undefined || wanted.join() === current.join()
+      ? []
+      : [{ option, asked: wanted, planned: current }];
+  });
 }
 
 /**

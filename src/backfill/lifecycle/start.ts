@@ -1,12 +1,12 @@
 // The two ways a start can go: a new run is planned and stored, or one that was left is changed to suit and taken up again.
 
-import { UserError } from "../../errors.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { RunStore } from "../../ports/runs.ts";
 import type { Versioned } from "../../ports/versioned.ts";
+import { RefusedError } from "../../refusals.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Sources } from "../compare/difference.ts";
 import { type Analysis, survey } from "../compare/survey.ts";
@@ -25,15 +25,10 @@ export interface StartingParts {
   readonly command: string;
 }
 
-/** @throws UserError when this process does not own the guild */
+/** @throws RefusedError when this process does not own the guild */
 export function requireOwnership(ownership: Ownership, guildId: Snowflake): void {
   if (ownership.lease(guildId) !== undefined) return;
-  const holder = ownership.heldElsewhere(guildId);
-  throw new UserError(
-    holder === undefined
-      ? "This process does not own the server's index at the moment. Nothing is lost; try again in half a minute."
-      : `Another process (${holder}) looks after this server. Stop one of the two, or wait 15 seconds after it has ended.`,
-  );
+  throw new RefusedError({ kind: "not-owned", holder: ownership.heldElsewhere(guildId) });
 }
 
 /**
@@ -61,9 +56,7 @@ export async function storeNewRun(
       ? await runStore.save(guildId, run, latest?.stamp, lease === undefined ? {} : { lease })
       : "changed";
   if (saved === "changed" || saved === "lease-lost") {
-    throw new UserError(
-      `Somebody else started or changed a backfill of this server just now. Look at ${command} status.`,
-    );
+    throw new RefusedError({ kind: "changed-meanwhile", command });
   }
   if (latest !== undefined) await runStore.archiveRun(guildId, latest.value);
   logger.info("run:started", { guildId, runId: run.id, pace: run.pace, planned: totals(run).planned });
@@ -81,6 +74,6 @@ export async function takeUpAgain(
   const { cutoffId, status } = state.current();
   const phases = options.changePlan === true ? (await survey(sources, guildId, cutoffId)).phases : undefined;
   await state.update((run) =>
-    takenUp(phases === undefined ? run : changePlan(run, options, phases), `resumed by an admin from ${status}`, now()),
+    takenUp(phases === undefined ? run : changePlan(run, options, phases), { kind: "resumed", from: status }, now()),
   );
 }

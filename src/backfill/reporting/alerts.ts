@@ -7,6 +7,7 @@ import type { SpendingState } from "../../ports/spending.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import type { Alert, AlertName, AlertThresholds } from "../run/alerts.ts";
 import { usedOfBudget } from "../run/budget.ts";
+import type { AlertDetail, RunReason, StorageTrouble, WaitingFor } from "../run/facts.ts";
 
 /** Resolved only when this much on the good side of its threshold, so that nothing flickers. */
 const HYSTERESIS = 0.1;
@@ -18,9 +19,10 @@ const WINDOW_MIN = 10;
 export interface Facts {
   /** The run at work; undefined when there is none. */
   readonly run: RunFacts | undefined;
+  /** What the embedder said last, when it is down. */
   readonly embedderDown: string | undefined;
   /** Why a run had to be left that is gone on with as soon as the archive and the index can be used again. */
-  readonly storageDown: string | undefined;
+  readonly storageDown: StorageTrouble | undefined;
   /** Undefined where nothing is counted. */
   readonly spending?: SpendingState | undefined;
 }
@@ -28,7 +30,7 @@ export interface Facts {
 export interface RunFacts {
   /** Only a run that is running can stall. */
   readonly isRunning: boolean;
-  readonly waitingFor: string | undefined;
+  readonly waitingFor: WaitingFor | undefined;
 }
 
 export interface AlertMonitor {
@@ -44,7 +46,7 @@ export interface AlertMonitor {
    * Looks at everything once. Call it every few seconds.
    * @returns why a run must stop now, if it must
    */
-  check(facts: Facts): Promise<string | undefined>;
+  check(facts: Facts): Promise<RunReason | undefined>;
   /** Those that are on, as of before a restart. */
   restore(alerts: readonly Alert[]): void;
   active(): readonly Alert[];
@@ -54,19 +56,12 @@ export interface AlertParts {
   readonly thresholds: AlertThresholds;
   readonly system: SystemProbe;
   readonly clock: Clock;
-  /** What admins type, e.g. "/backfill". */
-  readonly command: string;
   onRaised(alert: Alert): void;
   onResolved(alert: Alert): void;
 }
 
-const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toFixed(1))} GB`;
-const percent = (share: number) => `${Number((share * 100).toFixed(1))} %`;
-const seconds = (ms: number) => `${Number((ms / 1000).toFixed(1))} seconds`;
-const minutes = (ms: number) => (ms < 120_000 ? seconds(ms) : `${Math.round(ms / 60_000)} minutes`);
-
 export function createAlertMonitor(parts: AlertParts): AlertMonitor {
-  const { thresholds, system, clock, command } = parts;
+  const { thresholds, system, clock } = parts;
   const raised = new Map<AlertName, Alert>();
   let outcomes: boolean[] = [];
   let lastRequestMs: number | undefined;
@@ -76,10 +71,10 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
   let hasGotOn = false;
 
   /** @param isBad raises, while a run is at work; @param isGood resolves; in between nothing changes */
-  function judge(name: AlertName, isBad: boolean, isGood: boolean, detail: string, consequence: string) {
+  function judge(name: AlertName, isBad: boolean, isGood: boolean, detail: AlertDetail) {
     const alert = raised.get(name);
     if (alert === undefined && isBad && hasRun) {
-      const fresh: Alert = { name, detail, consequence, raisedAt: clock.now() };
+      const fresh: Alert = { name, detail, raisedAt: clock.now() };
       raised.set(name, fresh);
       parts.onRaised(fresh);
     } else if (alert !== undefined && isGood) {
@@ -92,89 +87,65 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
   function judgeRequests() {
     const { slowEmbeddingMs, failureRate } = thresholds;
     if (lastRequestMs !== undefined) {
-      judge(
-        "slow-embedder",
-        lastRequestMs > slowEmbeddingMs,
-        lastRequestMs < slowEmbeddingMs * (1 - HYSTERESIS),
-        `The last request took ${seconds(lastRequestMs)}; up to ${seconds(slowEmbeddingMs)} would be fine.`,
-        "It sends less at a time until the answers come faster.",
-      );
+      judge("slow-embedder", lastRequestMs > slowEmbeddingMs, lastRequestMs < slowEmbeddingMs * (1 - HYSTERESIS), {
+        kind: "slow-request",
+        tookMs: lastRequestMs,
+        limitMs: slowEmbeddingMs,
+      });
     }
     if (outcomes.length < WINDOW_MIN) return;
-    const rate = outcomes.filter((failed) => failed).length / outcomes.length;
-    judge(
-      "failing-batches",
-      rate > failureRate,
-      rate < failureRate * (1 - HYSTERESIS),
-      `${percent(rate)} of the last ${outcomes.length} requests failed; up to ${percent(failureRate)} would be fine.`,
-      `It goes on. Messages that the model refuses are set aside and listed in ${command} failures.`,
-    );
+    const failed = outcomes.filter((hasFailed) => hasFailed).length;
+    const rate = failed / outcomes.length;
+    judge("failing-batches", rate > failureRate, rate < failureRate * (1 - HYSTERESIS), {
+      kind: "failed-requests",
+      failed,
+      of: outcomes.length,
+      limit: failureRate,
+    });
   }
 
   /** What only a run can suffer from is over when the run is. */
   function judgeWithoutRun() {
     for (const name of ["slow-embedder", "failing-batches", "stalled"] as const) {
-      judge(name, false, true, "No backfill is at work any more.", "");
+      judge(name, false, true, { kind: "no-run" });
     }
   }
 
   function judgeProgress({ isRunning, waitingFor }: RunFacts) {
     if (!isRunning) lastProgressAt = clock.elapsed();
     const idleMs = clock.elapsed() - lastProgressAt;
-    judge(
-      "stalled",
-      idleMs > thresholds.stalledMs,
-      idleMs < thresholds.stalledMs,
-      `Nothing has got done for ${minutes(idleMs)}. It waits for ${waitingFor ?? "an answer of the search model or the disk"}.`,
-      "It keeps trying.",
-    );
+    judge("stalled", idleMs > thresholds.stalledMs, idleMs < thresholds.stalledMs, {
+      kind: "no-progress",
+      ms: idleMs,
+      waitingFor,
+    });
   }
 
   /** @returns why a run must stop, also one that was resumed while the alert was on */
-  async function judgeMachine(): Promise<string | undefined> {
+  async function judgeMachine(): Promise<RunReason | undefined> {
     const { freeBytes } = await system.disk();
     const { diskLowBytes, memoryHigh } = thresholds;
     const isLow = freeBytes < diskLowBytes;
-    const free = `${gigabytes(freeBytes)} free, and ${gigabytes(diskLowBytes)} should be.`;
-    judge(
-      "disk-low",
-      isLow,
-      freeBytes > diskLowBytes * (1 + HYSTERESIS),
-      free,
-      `It is paused, before the disk is full. What is done is stored.`,
-    );
+    const disk = { freeBytes, wantedBytes: diskLowBytes };
+    judge("disk-low", isLow, freeBytes > diskLowBytes * (1 + HYSTERESIS), { kind: "disk", ...disk });
     const { usedBytes, limitBytes } = await system.memory();
     const used = usedBytes / limitBytes;
-    judge(
-      "memory-high",
-      used > memoryHigh,
-      used < memoryHigh * (1 - HYSTERESIS / 2),
-      `${percent(used)} of ${gigabytes(limitBytes)} are in use; up to ${percent(memoryHigh)} would be fine.`,
-      "It sends half as much at a time, and more again when there is room.",
-    );
-    return isLow ? `the disk is nearly full: ${free.replace(/\.$/, "")}` : undefined;
+    judge("memory-high", used > memoryHigh, used < memoryHigh * (1 - HYSTERESIS / 2), {
+      kind: "memory",
+      usedBytes,
+      limitBytes,
+      limit: memoryHigh,
+    });
+    return isLow ? { kind: "disk-low", ...disk } : undefined;
   }
 
   /** @returns why a run must stop */
-  function judgeBudget(spending: SpendingState): string | undefined {
+  function judgeBudget(spending: SpendingState): RunReason | undefined {
     const { share = 0, isSpent } = spending;
-    const used = usedOfBudget(spending) ?? "there is no budget any more";
-    const others = "New messages and searches are never held back: what they take is on top of it.";
-    judge(
-      "budget-near",
-      share >= NEARLY_SPENT,
-      share < NEARLY_SPENT,
-      `Used this month: ${used}.`,
-      `It goes on, and is paused before the budget is passed. ${others}`,
-    );
-    judge(
-      "budget-spent",
-      isSpent,
-      !isSpent,
-      `Used this month: ${used}.`,
-      `It is paused, before the budget is passed. What is done is stored. ${others}`,
-    );
-    return isSpent ? `the month's budget for the search model is used up: ${used}` : undefined;
+    const use = usedOfBudget(spending);
+    judge("budget-near", share >= NEARLY_SPENT, share < NEARLY_SPENT, { kind: "budget", use });
+    judge("budget-spent", isSpent, !isSpent, { kind: "budget", use });
+    return isSpent ? { kind: "budget-spent", use } : undefined;
   }
 
   function gotOn() {
@@ -208,8 +179,7 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
         storageDown !== undefined,
         // A run that is taken up and has to be left again at once has shown nothing.
         storageDown === undefined && (run === undefined || hasGotOn),
-        storageDown ?? "It can be used again.",
-        "It waits, and goes on by itself where it was. Nothing that was stored is lost.",
+        storageDown === undefined ? { kind: "storage-usable" } : { kind: "storage", because: storageDown },
       );
       // The rest is for a run at work: nothing is judged meanwhile.
       if (storageDown !== undefined) return undefined;
@@ -217,8 +187,7 @@ export function createAlertMonitor(parts: AlertParts): AlertMonitor {
         "embedder-down",
         embedderDown !== undefined,
         embedderDown === undefined,
-        embedderDown ?? "It answers again.",
-        "It waits, and goes on by itself. Nothing is lost, and no message counts as failed.",
+        embedderDown === undefined ? { kind: "embedder-answers" } : { kind: "embedder", message: embedderDown },
       );
       if (run === undefined) judgeWithoutRun();
       else judgeProgress(run);

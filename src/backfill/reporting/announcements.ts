@@ -9,12 +9,20 @@ import type { Gaps } from "../../sync/resync.ts";
 import type { Analysis } from "../compare/survey.ts";
 import type { Verification } from "../compare/verify.ts";
 import type { Alert } from "../run/alerts.ts";
+import type { WaitingFor } from "../run/facts.ts";
 import type { Run } from "../run/run.ts";
 import type { Health } from "./health.ts";
+
+/** `message`: what Discord said. */
+export type AdminChannelProblem =
+  | { readonly kind: "none-chosen" }
+  | { readonly kind: "error"; readonly message: string };
 
 /** Everything `/backfill status` and the progress message show. */
 export interface BackfillStatus {
   readonly guildId: Snowflake;
+  /** What admins type, e.g. "/backfill". */
+  readonly command: string;
   readonly at: number;
   /** The current or latest run. */
   readonly run: Run | undefined;
@@ -25,8 +33,8 @@ export interface BackfillStatus {
   /** Over the last minute of running time. */
   readonly recordsPerSecond: number | undefined;
   readonly etaMs: number | undefined;
-  /** What the run is waiting for, when it is: "next try in 20 s", "cooldown", "Discord's rate limit". */
-  readonly waitingFor: string | undefined;
+  /** What the run is waiting for, when it is. */
+  readonly waitingFor: WaitingFor | undefined;
   readonly alerts: readonly Alert[];
   /** What the search model was used for this month, by all servers; absent where nothing is counted. */
   readonly spending?: SpendingState | undefined;
@@ -40,7 +48,7 @@ export interface BackfillStatus {
   /** Undefined as above. */
   readonly quarantined: number | undefined;
   /** Why reports do not reach the admin channel, if they do not. */
-  readonly adminChannelProblem: string | undefined;
+  readonly adminChannelProblem: AdminChannelProblem | undefined;
   /** Another process that owns this guild, if it is not us. */
   readonly ownedElsewhere: string | undefined;
   /** What only whoever runs the bot can mend. Absent: nothing. */

@@ -10,6 +10,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Alert, AlertThresholds } from "../run/alerts.ts";
+import type { RunReason, StorageTrouble, WaitingFor } from "../run/facts.ts";
 import type { Run } from "../run/run.ts";
 import { type AlertMonitor, createAlertMonitor } from "./alerts.ts";
 import type { BackfillStatus } from "./announcements.ts";
@@ -24,8 +25,8 @@ const EMBEDDER_HICCUP_MS = 10_000;
 /** A run at work, as its guild's alerts see it. */
 export interface WatchedRun {
   current(): Run;
-  waitingFor(): string | undefined;
-  pause(reason: string): Promise<void>;
+  waitingFor(): WaitingFor | undefined;
+  pause(reason: RunReason): Promise<void>;
 }
 
 export interface GuildAlerts extends Pick<AlertMonitor, "request" | "batch" | "progress" | "active"> {
@@ -36,7 +37,7 @@ export interface GuildAlerts extends Pick<AlertMonitor, "request" | "batch" | "p
    * @param isLeft it will be gone on with: what only a run can suffer from is not over
    * @param because why it had to be left, if it had
    */
-  end(isLeft: boolean, because?: string): void;
+  end(isLeft: boolean, because?: StorageTrouble): void;
   /** Goes on with what the archive remembers, e.g. after a restart. */
   restore(run: Run): void;
   stop(): Promise<void>;
@@ -51,7 +52,6 @@ export interface GuildAlertsParts {
   readonly ownership: Ownership;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly command: string;
 }
 
 /**
@@ -74,7 +74,7 @@ export function createGuildAlerts(
   });
   let run: WatchedRun | undefined;
   /** Why it was left, to be gone on with, and when. */
-  let left: { readonly reason: string | undefined; readonly at: number } | undefined;
+  let left: { readonly reason: StorageTrouble | undefined; readonly at: number } | undefined;
   /** They are on, or off, and the archive does not know yet. */
   let isUnsaved = false;
   let looking: Promise<void> | undefined;

@@ -17,9 +17,25 @@ export type Light = "ok" | "warning" | "bad" | "unknown";
 
 export interface HealthLight {
   readonly light: Light;
-  /** A short fact, e.g. "41 ms per request" or "8.2 GB free". */
-  readonly detail: string;
+  readonly detail: LightDetail;
 }
+
+/** What was found. */
+export type LightDetail =
+  | { readonly kind: "no-answer" }
+  /** `message`: what was said instead of an answer. */
+  | { readonly kind: "error"; readonly message: string }
+  | { readonly kind: "embedder-unused"; readonly modelId: string }
+  | { readonly kind: "embedder-answers"; readonly modelId: string; readonly requestMs: number }
+  | { readonly kind: "entries"; readonly rows: number }
+  | { readonly kind: "readable" }
+  /** Undefined: what is stored is not on a disk of this machine. */
+  | { readonly kind: "disk"; readonly freeBytes: number | undefined }
+  | { readonly kind: "memory"; readonly usedBytes: number; readonly limitBytes: number }
+  /** How much there is to do for each core: 1 is all it can do at once. */
+  | { readonly kind: "load"; readonly load: number }
+  /** How far this machine's clock is ahead of Discord's; `isRight` within what does no harm. */
+  | { readonly kind: "clock"; readonly aheadMs: number; readonly isRight: boolean };
 
 export interface Health {
   readonly embedder: HealthLight;
@@ -51,39 +67,31 @@ async function lit(clock: Clock, look: () => Promise<HealthLight>): Promise<Heal
   const settled = new AbortController();
   const late = clock
     .sleep(PATIENCE_MS, settled.signal)
-    .then((): HealthLight => ({ light: "bad", detail: "does not answer" }));
+    .then((): HealthLight => ({ light: "bad", detail: { kind: "no-answer" } }));
   try {
     return await Promise.race([look(), late]);
   } catch (thrown) {
-    return { light: "bad", detail: toError(thrown).message };
+    return { light: "bad", detail: { kind: "error", message: toError(thrown).message } };
   } finally {
     settled.abort();
   }
 }
 
 function embedderLight({ breaker, modelId, requestMs, thresholds }: HealthParts): HealthLight {
-  if (breaker !== undefined) return { light: "bad", detail: breaker.reason };
-  if (requestMs === undefined) return { light: "unknown", detail: `${modelId}, not needed yet` };
+  if (breaker !== undefined) return { light: "bad", detail: { kind: "error", message: breaker.reason } };
+  if (requestMs === undefined) return { light: "unknown", detail: { kind: "embedder-unused", modelId } };
   const light = requestMs > thresholds.slowEmbeddingMs ? "warning" : "ok";
-  return {
-    light,
-    detail: `${modelId}, answers within ${requestMs < 1_000 ? `${Math.round(requestMs)} ms` : `${Number((requestMs / 1_000).toFixed(1))} seconds`}`,
-  };
+  return { light, detail: { kind: "embedder-answers", modelId, requestMs } };
 }
 
 /** What is kept goes by Discord's time; this clock still decides when things are shown to have happened. */
 function clockLight(aheadMs: number): HealthLight {
-  const minutes = Math.round(Math.abs(aheadMs) / 60_000);
-  if (Math.abs(aheadMs) <= CLOCK_TOLERANCE_MS) return { light: "ok", detail: "agrees with Discord's" };
-  const detail = `${minutes === 1 ? "a minute" : `${minutes.toLocaleString("en")} minutes`} ${aheadMs > 0 ? "ahead of" : "behind"} Discord's: set this machine's clock right. No message is lost by it`;
-  return { light: "warning", detail };
+  const isRight = Math.abs(aheadMs) <= CLOCK_TOLERANCE_MS;
+  return { light: isRight ? "ok" : "warning", detail: { kind: "clock", aheadMs, isRight } };
 }
 
-/** @param load how much there is to do for each core: 1 is all it can do at once */
 function cpuLight(load: number): HealthLight {
-  if (load <= 1.05) return { light: "ok", detail: `${Math.round(Math.min(1, load) * 100)} % busy` };
-  const detail = `fully busy, with ${Number(load.toFixed(1))} times as much to do as it can do at once`;
-  return { light: load > 1.5 ? "warning" : "ok", detail };
+  return { light: load > 1.5 ? "warning" : "ok", detail: { kind: "load", load } };
 }
 
 /** Looks at everything once. Never throws. */
@@ -92,25 +100,22 @@ export async function lookAtHealth(guildId: Snowflake, parts: HealthParts): Prom
   const [index, archiveLight, disk, memory] = await Promise.all([
     lit(clock, async () => {
       const { rows } = await (await parts.openIndex()).stats();
-      return { light: "ok", detail: `${rows.toLocaleString("en")} entries` };
+      return { light: "ok", detail: { kind: "entries", rows } };
     }),
     lit(clock, async () => {
       await archive.settings(guildId);
-      return { light: "ok", detail: "can be read" };
+      return { light: "ok", detail: { kind: "readable" } };
     }),
     lit(clock, async () => {
       const { freeBytes } = await system.disk();
-      if (!Number.isFinite(freeBytes)) return { light: "ok", detail: "not needed: stored elsewhere" };
+      if (!Number.isFinite(freeBytes)) return { light: "ok", detail: { kind: "disk", freeBytes: undefined } };
       const light = freeBytes < thresholds.diskLowBytes ? "bad" : "ok";
-      return { light, detail: `${Number((freeBytes / 1e9).toFixed(1))} GB free` };
+      return { light, detail: { kind: "disk", freeBytes } };
     }),
     lit(clock, async () => {
       const { usedBytes, limitBytes } = await system.memory();
       const light = usedBytes / limitBytes > thresholds.memoryHigh ? "bad" : "ok";
-      return {
-        light,
-        detail: `${Math.round((usedBytes / limitBytes) * 100)} % of ${Number((limitBytes / 1e9).toFixed(1))} GB in use`,
-      };
+      return { light, detail: { kind: "memory", usedBytes, limitBytes } };
     }),
   ]);
   const cpu = cpuLight(system.cpuLoad());

@@ -9,7 +9,7 @@ import type { Snowflake } from "../../snowflake.ts";
 import type { FailedBatch } from "../run/failed-batches.ts";
 import type { Run } from "../run/run.ts";
 import { type Sample, withSample } from "../run/throughput-history.ts";
-import type { Announcement, BackfillStatus } from "./announcements.ts";
+import type { AdminChannelProblem, Announcement, BackfillStatus } from "./announcements.ts";
 
 /** Discord throttles edits of messages older than an hour (error 30046); a fresh one is posted well before. */
 const FRESH_MESSAGE_MS = 50 * 60_000;
@@ -27,7 +27,7 @@ export interface Reporter {
   /** Posts something once. @returns whether it is there */
   post(announcement: Announcement): Promise<boolean>;
   /** Why posts do not reach the admin channel, if they do not. */
-  problem(): string | undefined;
+  problem(): AdminChannelProblem | undefined;
 }
 
 export function createReporter(
@@ -36,21 +36,22 @@ export function createReporter(
   clock: Clock,
   logger: Logger,
 ): Reporter {
-  let problem: string | undefined;
+  let problem: AdminChannelProblem | undefined;
 
   async function attempt<Result>(action: (channelId: Snowflake) => Promise<Result>): Promise<Result | undefined> {
     try {
       const id = await channelId();
       if (id === undefined) {
-        problem = "No channel for reports has been chosen yet: the option report-to of start does that.";
+        problem = { kind: "none-chosen" };
         return undefined;
       }
       const result = await action(id);
       problem = undefined;
       return result;
     } catch (thrown) {
-      problem = toError(thrown).message;
-      logger.warn("admin-channel:failed", { reason: problem });
+      const { message } = toError(thrown);
+      problem = { kind: "error", message };
+      logger.warn("admin-channel:failed", { reason: message });
       return undefined;
     }
   }

@@ -1,6 +1,7 @@
 // What alerts there are, how one that is on is stored in the run, and from which values on they are raised.
 
 import { z } from "zod";
+import { type StoredAlertDetail, storedAlertDetailSchema } from "./facts.ts";
 
 export const alertNames = [
   "slow-embedder",
@@ -18,17 +19,14 @@ export type AlertName = (typeof alertNames)[number];
 /** An alert that is on, as the run remembers it. */
 export const alertSchema = z.object({
   name: z.enum(alertNames),
-  detail: z.string(),
-  consequence: z.string(),
+  detail: storedAlertDetailSchema,
   raisedAt: z.number(),
 });
 
 export interface Alert {
   readonly name: AlertName;
-  /** The measured fact, e.g. "last request took 7.4 s (limit 5 s)". */
-  readonly detail: string;
-  /** What the run does about it, e.g. "The run is paused." */
-  readonly consequence: string;
+  /** What was measured, when it was raised or resolved. */
+  readonly detail: StoredAlertDetail;
   readonly raisedAt: number;
   readonly resolvedAt?: number;
 }

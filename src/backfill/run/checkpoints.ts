@@ -91,10 +91,10 @@ function withSettled(run: Run, { phase, cursor, counters, skippedBy: skipped }: 
 export function withBreaker(run: Run, breaker: BreakerState | undefined, now: number): Run {
   const next = { ...run, breaker };
   if (breaker !== undefined && run.status === "running") {
-    return withStatus(next, "waiting", `the search model does not answer: ${breaker.reason}`, now);
+    return withStatus(next, "waiting", { kind: "embedder-down", message: breaker.reason }, now);
   }
   if (breaker === undefined && run.status === "waiting") {
-    return withStatus(next, "running", "the search model answers again", now);
+    return withStatus(next, "running", { kind: "embedder-answers" }, now);
   }
   return next;
 }

@@ -11,6 +11,12 @@ import type { Run } from "./run.ts";
 /** This process no longer owns the guild, or others have owned it since; whoever owns it goes on with the run. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
+  readonly how: "ended" | "taken-over" | "run-replaced";
+
+  constructor(how: LeaseLost["how"]) {
+    super(`lease lost: ${how}`);
+    this.how = how;
+  }
 }
 
 export interface RunState {
@@ -41,9 +47,9 @@ export function createRunState(
       const next = change(latest.value);
       if (next === latest.value && quarantine.length === 0) return next;
       const held = lease();
-      if (held === undefined || held.token !== begunWith) throw new LeaseLost("this process no longer owns the server");
+      if (held === undefined || held.token !== begunWith) throw new LeaseLost("ended");
       const saved = await store.save(guildId, next, latest.stamp, { lease: held, quarantine });
-      if (saved === "lease-lost") throw new LeaseLost("another process took the server over");
+      if (saved === "lease-lost") throw new LeaseLost("taken-over");
       if (saved !== "changed") {
         latest = saved;
         return next;
@@ -54,7 +60,7 @@ export function createRunState(
 
   async function recheck(): Promise<Run> {
     const stored = await store.load(guildId);
-    if (stored === undefined || stored.value.id !== latest.value.id) throw new LeaseLost("the run was replaced");
+    if (stored === undefined || stored.value.id !== latest.value.id) throw new LeaseLost("run-replaced");
     latest = stored;
     return latest.value;
   }

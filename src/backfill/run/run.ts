@@ -4,20 +4,16 @@
 import { z } from "zod";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import { alertSchema } from "./alerts.ts";
+import {
+  type Accounts,
+  type RunStatus,
+  runStatuses,
+  type StoredReason,
+  storedReasonSchema,
+  storedUnreadableSchema,
+} from "./facts.ts";
 import { failedBatchSchema, MOST_FAILED_BATCHES } from "./failed-batches.ts";
 import { sampleSchema } from "./throughput-history.ts";
-
-export const runStatuses = [
-  "running",
-  "pausing",
-  "paused",
-  "waiting",
-  "interrupted",
-  "succeeded",
-  "failed",
-  "cancelled",
-] as const;
-export type RunStatus = (typeof runStatuses)[number];
 
 /** `-ing` is in flight, `-ed` is settled. A missing arrow is a refused change. */
 export const transitions = {
@@ -134,11 +130,12 @@ export const runSchema = z.object({
   id: z.string().min(1),
   guildId: id,
   status: z.enum(runStatuses),
-  /** Why it is in this status, in words an admin understands. */
-  reason: z.string(),
+  /** Why it is in this status. */
+  reason: storedReasonSchema,
   /** When the status last changed. Milliseconds since 1970, like every `…At`. */
   statusAt: z.number(),
   startedAt: z.number(),
+  /** A user id, or "bot" when nobody asked. */
   startedBy: z.string(),
   finishedAt: z.number().optional(),
   /** Live indexing owns what is newer than this. */
@@ -148,7 +145,9 @@ export const runSchema = z.object({
   /** Phases in the order they are run. */
   phases: z.array(phaseSchema).min(1),
   /** Collection comes before the phases; its cursors live with the channels. */
-  collection: z.object({ finished: z.boolean(), collected: count, unreadable: z.array(z.string()) }).optional(),
+  collection: z
+    .object({ finished: z.boolean(), collected: count, unreadable: z.array(storedUnreadableSchema) })
+    .optional(),
   /** Time spent running, without pauses and waiting. Milliseconds. */
   runningMs: z.number().nonnegative(),
   /** What skipped records lacked, by reason. */
@@ -193,14 +192,14 @@ export function isOfSpace(run: Run, space: EmbeddingSpace): boolean {
 }
 
 /** The run with another status. @throws Error when the table has no such arrow (a bug, or a race the caller must re-read) */
-export function withStatus(run: Run, status: RunStatus, reason: string, now: number): Run {
+export function withStatus(run: Run, status: RunStatus, reason: StoredReason, now: number): Run {
   if (!canBecome(run.status, status)) throw new Error(`a run cannot go from ${run.status} to ${status}`);
   const settled = status === "succeeded" || status === "cancelled" || status === "failed";
   return { ...run, status, reason, statusAt: now, finishedAt: settled ? now : undefined };
 }
 
 /** Sums over all phases. */
-export function totals(run: Run): Counters & { readonly planned: number; readonly remaining: number } {
+export function totals(run: Run): Accounts {
   const counters = run.phases.map((phase) => phase.counters).reduce(addCounters, noCounters);
   const planned = run.phases.reduce((sum, phase) => sum + phase.planned, 0);
   const remaining = run.phases.reduce(

@@ -23,8 +23,9 @@ import type { GuildAlerts } from "../reporting/guild-alerts.ts";
 import { keepProgress, type Reporter } from "../reporting/progress.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { type Ahead, createRunBook, type Settled, withAhead, withBreaker } from "../run/checkpoints.ts";
+import type { RunStatus, StorageTrouble, StoredReason, WaitingFor } from "../run/facts.ts";
 import { createFailedBatches } from "../run/failed-batches.ts";
-import { addCounters, isActive, noCounters, type Run, type RunStatus, withStatus } from "../run/run.ts";
+import { addCounters, isActive, noCounters, type Run, withStatus } from "../run/run.ts";
 import { LeaseLost, type RunState } from "../run/run-state.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "./final-check.ts";
@@ -80,16 +81,16 @@ export interface ActiveRun {
   /** The run with what has been done since the last checkpoint, for display. */
   current(): Run;
   recordsPerSecond(): number | undefined;
-  waitingFor(): string | undefined;
+  waitingFor(): WaitingFor | undefined;
   requestMs(): number | undefined;
   /** Asks for a pause: the batches in flight are finished first. */
-  pause(reason: string): Promise<void>;
+  pause(reason: StoredReason): Promise<void>;
   /** Gives up the batches in flight too. */
   abandon(): void;
   /** The process stops: finish the batches in flight, leave the run to be resumed. */
   interrupt(): void;
   /** Why it was left though it is to go on, if it was. */
-  leftBecause(): string | undefined;
+  leftBecause(): StorageTrouble | undefined;
   readonly done: Promise<void>;
 }
 
@@ -104,8 +105,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   /** Shown, not stored. */
   let ahead: Ahead = {};
   let requestMs: number | undefined;
-  let activity: string | undefined;
-  let leftBecause: string | undefined;
+  let activity: WaitingFor | undefined;
+  let leftBecause: StorageTrouble | undefined;
   const rate = createRate(clock);
 
   /** For work that nobody waits for; a failure there must not stop the run. */
@@ -135,7 +136,8 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     return update(change);
   };
 
-  const change = (status: RunStatus, reason: string) => (run: Run) => withStatus(run, status, reason, clock.now());
+  const change = (status: RunStatus, reason: StoredReason) => (run: Run) =>
+    withStatus(run, status, reason, clock.now());
 
   const onBreaker = (breakerState: BreakerState | undefined) =>
     update((run) => withBreaker(run, breakerState, clock.now()));
@@ -157,7 +159,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   }
 
   async function waitForTurn(stopping: AbortSignal) {
-    activity = "its turn: backfills of other servers are at work too";
+    activity = { kind: "turn" };
     try {
       return await parts.pageSlots.acquire(stopping);
     } finally {
@@ -232,18 +234,22 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   async function settleFailed(thrown: unknown): Promise<void> {
     const { message } = toError(thrown);
     logger.error("run:failed", { guildId, error: message });
-    await update((run) => (isActive(run.status) ? change("failed", message)(run) : run));
+    await update((run) => (isActive(run.status) ? change("failed", { kind: "error", message })(run) : run));
     await showProgress();
     await reporter.post({ kind: "report", status: await parts.status(), verification: undefined });
   }
 
   /** Nothing can be stored at the moment, or by this process: it is gone on with when that is over. */
   async function leave(thrown: unknown): Promise<void> {
-    const reason = toError(thrown).message;
-    leftBecause = reason;
-    logger.warn("run:left", { guildId, reason });
-    if (thrown instanceof LeaseLost) return;
-    const wait = (run: Run) => (run.status === "running" ? change("waiting", reason)(run) : run);
+    const { message } = toError(thrown);
+    logger.warn("run:left", { guildId, reason: message });
+    if (thrown instanceof LeaseLost) {
+      leftBecause = { kind: "lease-lost", how: thrown.how };
+      return;
+    }
+    const trouble = { kind: "error", message } as const;
+    leftBecause = trouble;
+    const wait = (run: Run) => (run.status === "running" ? change("waiting", trouble)(run) : run);
     await update(wait).catch((second: unknown) =>
       logger.warn("run:waits-unstored", { guildId, reason: toError(second).message }),
     );
@@ -268,7 +274,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       const saved = state.current().breaker;
       if (saved !== undefined) breaker.restore(saved);
       if (breaker.state() !== undefined) await onBreaker(breaker.state());
-      activity = "Discord's history";
+      activity = { kind: "discord-history" };
       const collected = await parts.collect(state.current(), updateWithProgress, stop.signal);
       const outcome = collected ? await workThroughPhases() : "stopped";
       if (outcome === "stopped") await settleStopped();
@@ -301,7 +307,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     },
   ];
 
-  async function pause(reason: string): Promise<void> {
+  async function pause(reason: StoredReason): Promise<void> {
     await update((run) =>
       run.status === "running" || run.status === "waiting" ? change("pausing", reason)(run) : run,
     );

@@ -8,6 +8,7 @@ import { putInOrder } from "../../indexing/guild-index/upkeep.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { VectorIndex } from "../../ports/vector-index.ts";
 import type { Findings, Verification } from "../compare/verify.ts";
+import type { RunReason, WaitingFor } from "../run/facts.ts";
 import { isActive, type Phase, type PhaseName, type Run, totals, withStatus } from "../run/run.ts";
 import type { RunState } from "../run/run-state.ts";
 
@@ -34,23 +35,23 @@ export interface FinalCheckParts {
   readonly update: RunState["update"];
   readonly clock: Clock;
   /** Says what is being waited for. */
-  onActivity(activity: string): void;
+  onActivity(activity: WaitingFor): void;
   readonly stop: AbortSignal;
 }
 
 /** @returns undefined when it was asked to stop before the end */
 export async function checkFinally(parts: FinalCheckParts): Promise<Verification | undefined> {
   const { stop } = parts;
-  parts.onActivity("messages that changed meanwhile");
+  parts.onActivity({ kind: "changed-records" });
   await unlessStopped(parts.doubtsSettled(), stop);
   await parts.repair([], stop);
   await hearSuspects(parts);
   if (stop.aborted) return undefined;
   if (!(await parts.areVectorsRight())) return undefined;
-  parts.onActivity("the search index to be put in order");
+  parts.onActivity({ kind: "index-upkeep" });
   await unlessStopped(putInOrder(parts.index, stop), stop);
   if (stop.aborted) return undefined;
-  parts.onActivity("the final check");
+  parts.onActivity({ kind: "final-check" });
   let findings = await verifyPatiently(parts);
   for (let repairs = 0; findings !== undefined && findings.toRepair.length > 0 && repairs < REPAIRS; repairs += 1) {
     await parts.repair(findings.toRepair, stop);
@@ -65,7 +66,7 @@ async function hearSuspects(parts: FinalCheckParts): Promise<void> {
   for (;;) {
     const { marked, nextAt } = await retrySuspects();
     if (marked === 0 && nextAt === undefined) break;
-    parts.onActivity("a second and a third try of messages that the search model refused");
+    parts.onActivity({ kind: "refused-records" });
     if (marked === 0) await clock.sleep(Math.max(0, (nextAt ?? 0) - clock.now()), stop);
     else await repair([], stop);
     if (stop.aborted) return;
@@ -107,21 +108,19 @@ export function concluded(run: Run, verification: Verification, now: number): Ru
   const failed = whyFailed(run, verification);
   if (failed !== undefined) return withStatus(run, "failed", failed, now);
   if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
-  const needless = "the search model is not needed any more";
-  const awake = run.status === "waiting" ? withStatus(run, "running", needless, now) : run;
-  return { ...withStatus(awake, "succeeded", "nothing remains", now), breaker: undefined };
+  const awake = run.status === "waiting" ? withStatus(run, "running", { kind: "embedder-not-needed" }, now) : run;
+  return { ...withStatus(awake, "succeeded", { kind: "nothing-remains" }, now), breaker: undefined };
 }
 
 /** The run when it stopped before its end: paused if that was asked for, else to be taken up again. */
 export function stoppedShort(run: Run, now: number): Run {
   if (run.status === "pausing") return withStatus(run, "paused", run.reason, now);
-  return isActive(run.status) ? withStatus(run, "interrupted", "the process was stopped", now) : run;
+  return isActive(run.status) ? withStatus(run, "interrupted", { kind: "process-stopped" }, now) : run;
 }
 
-function whyFailed(run: Run, verification: Verification): string | undefined {
+function whyFailed(run: Run, verification: Verification): RunReason | undefined {
   const { planned, embedded, unchanged, skipped } = totals(run);
-  if (planned > skipped && embedded + unchanged === 0)
-    return `0 of ${planned.toLocaleString("en")} messages could be made searchable`;
-  const books = verification.criteria.find(({ name }) => name === "accounting");
-  return books?.ok === false ? `the numbers do not add up: ${books.detail}` : undefined;
+  if (planned > skipped && embedded + unchanged === 0) return { kind: "nothing-embedded", planned };
+  const books = verification.criteria.find((criterion) => criterion.name === "accounting");
+  return books?.ok === false ? { kind: "accounts-differ", accounts: books.accounts } : undefined;
 }

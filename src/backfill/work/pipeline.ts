@@ -32,7 +32,7 @@ const BATCHES_PER_PAGE = 8;
 const WRITE_TRIES = 2;
 const WRITE_RETRY_MS = 500;
 
-const CHANGED_MEANWHILE = "edited or deleted meanwhile";
+const CHANGED_MEANWHILE = "changed-meanwhile";
 
 export interface BatchDone {
   readonly phase: PhaseName;

@@ -1,9 +1,9 @@
 // The generations of a guild's index as data: which status may follow which, and what becomes of them when the settings change, when
 // the newest is complete, and when it is rolled back. Pure; guild-generations.ts stores what comes out.
 
-import { UserError } from "../../errors.ts";
 import type { EmbedderSettings, EmbeddingSpace } from "../../ports/embedder.ts";
 import type { Generation, GenerationChange, GenerationStatus, Generations } from "../../ports/generations.ts";
+import { RefusedError } from "../../refusals.ts";
 
 /** A missing arrow is a refused change. Only what is retired is ever deleted. */
 export const generationTransitions = {
@@ -141,19 +141,15 @@ export function completed(generations: Generations, present: string, now: number
 
 /**
  * The former one is searched first again; the present one goes on being written to, for what is newer.
- * @throws UserError when there is no former one
+ * @throws RefusedError when there is no former one
  */
 export function rolledBack(generations: Generations, present: string, by: string, now: number): Generations {
   const to = generations.list.find(({ fingerprint }) => fingerprint === present);
   const [former, ...rest] = generations.list.filter(({ fingerprint }) => fingerprint !== present);
   if (to === undefined || former === undefined) {
-    throw new UserError(
-      "There is no former search index to go back to: it is kept for KEEP_OLD_INDEX_DAYS after a change. Nothing was changed.",
-    );
+    throw new RefusedError({ kind: "no-former-index" });
   }
-  if (generations.heldBack === present) {
-    throw new UserError("The former search index is in use again already. Nothing was changed.");
-  }
+  if (generations.heldBack === present) throw new RefusedError({ kind: "former-index-in-use" });
   const reason = `rolled back by ${by}`;
   return {
     list: [

@@ -1,8 +1,8 @@
 // Members' notes: added, listed and removed in the archive. Making them searchable is live indexing's part, through pending marks.
 
-import { UserError } from "../../errors.ts";
 import type { Archive, ChannelInfo } from "../../ports/archive.ts";
 import type { ArchivedRecord, StoredRecord } from "../../ports/records.ts";
+import { RefusedError } from "../../refusals.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 /** The most notes of one owner that are listed. */
@@ -30,11 +30,11 @@ export type SavedContent = Pick<
 >;
 
 export interface Notes {
-  /** @throws UserError when there is nothing to keep, or nothing of the owner is to be stored */
+  /** @throws RefusedError when there is nothing to keep, or nothing of the owner is to be stored */
   add(note: NewNote): Promise<ArchivedRecord>;
   /**
    * A private note with a message's content and a way back to it.
-   * @throws UserError when the message has nothing to keep, or its author's words are not to be stored
+   * @throws RefusedError when the message has nothing to keep, or its author's words are not to be stored
    */
   saveFromMessage(
     origin: NoteOrigin,
@@ -45,7 +45,7 @@ export interface Notes {
   list(guildId: Snowflake, ownerId: Snowflake): Promise<ArchivedRecord[]>;
   /**
    * Removes a note of one's own, or, as a moderator of its channel, a channel note of somebody else.
-   * @throws UserError when there is no such note for this person; a foreign private note is not told from an absent one
+   * @throws RefusedError when there is no such note for this person; a foreign private note is not told from an absent one
    */
   remove(
     guildId: Snowflake,
@@ -65,11 +65,7 @@ export function createNotes(parts: {
     if ((await archive.admitted(guildId, [note])).length > 0) return;
     const { sourceAuthorId: _, ...own } = note;
     const isOwn = (await archive.admitted(guildId, [own])).length === 0;
-    throw new UserError(
-      isOwn
-        ? "Nothing of yours, or of this channel, is stored here, and so notes are not either. Nothing was saved."
-        : "The author of that message does not want their words to be stored here. Nothing was saved.",
-    );
+    throw new RefusedError({ kind: "note-excluded", whose: isOwn ? "own" : "author" });
   }
 
   async function store(
@@ -96,14 +92,14 @@ export function createNotes(parts: {
 
   return {
     async add({ text, visibility, ...origin }) {
-      if (!hasText(text)) throw new UserError("A note needs some text. Nothing was saved.");
+      if (!hasText(text)) throw new RefusedError({ kind: "note-without-text" });
       return await store(origin, { content: text.trim(), visibility });
     },
 
     async saveFromMessage(origin, { messageId, authorId }, content) {
       const { attachments = [], embeds = [], poll = "", forwarded = "" } = content;
       const parts = [content.content, poll, forwarded, ...embeds, ...attachments.map(({ name }) => name)];
-      if (!parts.some(hasText)) throw new UserError("That message has no text to keep. Nothing was saved.");
+      if (!parts.some(hasText)) throw new RefusedError({ kind: "message-without-text" });
       const source = { sourceMessageId: messageId, sourceAuthorId: authorId };
       return await store(origin, { ...content, visibility: "private", ...source });
     },
@@ -117,9 +113,7 @@ export function createNotes(parts: {
       const note = (await archive.get(guildId, "note", [noteId])).get(noteId)?.record;
       const mine = note?.authorId === userId;
       const moderated = !mine && note?.visibility === "channel" && (await moderates(note));
-      if (!note || !(mine || moderated)) {
-        throw new UserError("There is no such note, or it is not yours. Nothing was removed.");
-      }
+      if (!note || !(mine || moderated)) throw new RefusedError({ kind: "no-such-note" });
       await archive.remove(guildId, "note", [noteId]);
       await onChanged(guildId, [noteId]);
       return note;

@@ -98,13 +98,15 @@ export function ownText(record: ArchivedRecord): string {
     .trim();
 }
 
+export type SkipReason = "no-text" | "invisible-text";
+
 /** Why a record has nothing to embed, or undefined when it has something. */
-export function skipReason(record: ArchivedRecord): string | undefined {
+export function skipReason(record: ArchivedRecord): SkipReason | undefined {
   // Asked of every record there is, and nearly all have a plain letter or digit.
   if (/[a-z0-9]/i.test(record.content)) return undefined;
   const text = ownText(record);
-  if (text === "") return "no text";
-  if (text.replace(INVISIBLE, "").trim() === "") return "only invisible characters";
+  if (text === "") return "no-text";
+  if (text.replace(INVISIBLE, "").trim() === "") return "invisible-text";
   return undefined;
 }
 

@@ -2,6 +2,7 @@
 // it is over.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { reasonText } from "../../../src/views/reasons.ts";
 import type { EmbeddingServer } from "../../support/embedding-server.ts";
 import {
   GUILD,
@@ -105,7 +106,7 @@ test("a run that is resumed on a disk that is still low is paused again, without
   await after(2);
   await isPaused();
   await house.engine.done(GUILD);
-  expect((await house.run()).reason).toMatch(/the disk is nearly full: 9(\.0)? GB free/);
+  expect(reasonText((await house.run()).reason, "/bs-backfill")).toMatch(/the disk is nearly full: 9(\.0)? GB free/);
   expect(allTold()).toEqual(["raised disk-low"]);
 });
 
@@ -158,5 +159,5 @@ test("what an admin is told to type carries the command as this bot's admins typ
   await house.stop();
   await open({ folder, command: "/bs-backfill", embedder: testEmbedder() });
   await isPaused();
-  expect((await house.run()).reason).toContain("type /bs-backfill start");
+  expect(reasonText((await house.run()).reason, "/bs-backfill")).toContain("type /bs-backfill start");
 });

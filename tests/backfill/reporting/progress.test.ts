@@ -66,10 +66,10 @@ test("a channel that is missing or closed is remembered as a problem, never thro
   refusal = new UserError("I cannot write in <#7>");
   expect(await reporter.progress(progress, undefined)).toBeUndefined();
   await reporter.post(progress);
-  expect(reporter.problem()).toBe("I cannot write in <#7>");
+  expect(reporter.problem()).toEqual({ kind: "error", message: "I cannot write in <#7>" });
   channelId = undefined;
   await reporter.post(progress);
-  expect(reporter.problem()).toMatch(/No channel for reports/);
+  expect(reporter.problem()).toEqual({ kind: "none-chosen" });
   [channelId, refusal] = ["7", undefined];
   await reporter.post(progress);
   expect(reporter.problem()).toBeUndefined();

@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { withBreaker } from "../../../src/backfill/run/checkpoints.ts";
-import { noCounters, type Run, type RunStatus, withStatus } from "../../../src/backfill/run/run.ts";
+import type { RunStatus } from "../../../src/backfill/run/facts.ts";
+import { noCounters, type Run, withStatus } from "../../../src/backfill/run/run.ts";
 import { createRunState, LeaseLost, type RunState } from "../../../src/backfill/run/run-state.ts";
 import { GUILD, type House, openHouse, testEmbedder } from "../../support/engine.ts";
 
@@ -55,7 +56,9 @@ async function states(count: number): Promise<RunState[]> {
 
 const counted = (each: Run): Run => ({ ...each, batches: { ...each.batches, sent: each.batches.sent + 1 } });
 const paused = (each: Run): Run =>
-  each.status === "running" || each.status === "waiting" ? withStatus(each, "pausing", "Grace", 1) : each;
+  each.status === "running" || each.status === "waiting"
+    ? withStatus(each, "pausing", { kind: "asked", by: "Grace" }, 1)
+    : each;
 
 test("changes made at once by several are all kept", async () => {
   const [one, other, third] = await states(3);
@@ -84,7 +87,7 @@ test("a pause asked for at any moment is never overwritten by those who work on 
           if (updated) statuses.push(updated.status);
         });
         await Promise.all(changing);
-        expect(await house.run()).toMatchObject({ status: "pausing", reason: "Grace" });
+        expect(await house.run()).toMatchObject({ status: "pausing", reason: { kind: "asked", by: "Grace" } });
         const since = statuses.indexOf("pausing");
         if (since >= 0) expect(new Set(statuses.slice(since))).toEqual(new Set(["pausing"]));
       },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type RunStatus, runStatuses } from "../../../src/backfill/run/facts.ts";
 import {
   addCounters,
   canBecome,
@@ -9,9 +10,7 @@ import {
   noCounters,
   type Phase,
   type Run,
-  type RunStatus,
   runSchema,
-  runStatuses,
   totals,
   transitions,
   withStatus,
@@ -62,6 +61,7 @@ const allowed: Record<RunStatus, readonly RunStatus[]> = {
 };
 
 describe("the table of statuses", () => {
+  const because = { kind: "asked", by: "Grace" } as const;
   const pairs = runStatuses.flatMap((from) => runStatuses.map((to) => [from, to] as const));
 
   test.each(pairs.filter(([from, to]) => allowed[from].includes(to)))(
@@ -69,15 +69,15 @@ describe("the table of statuses", () => {
     (from, to) => {
       const reasons: Partial<Record<RunStatus, string>> = transitions[from];
       expect(reasons[to]).toMatch(/\w+ \w+/);
-      const changed = withStatus(run({ status: from, finishedAt: 1 }), to, "because", 7);
-      expect(changed).toMatchObject({ status: to, reason: "because", statusAt: 7 });
+      const changed = withStatus(run({ status: from, finishedAt: 1 }), to, because, 7);
+      expect(changed).toMatchObject({ status: to, reason: because, statusAt: 7 });
       expect(changed.finishedAt).toBe(["succeeded", "failed", "cancelled"].includes(to) ? 7 : undefined);
     },
   );
 
   test.each(pairs.filter(([from, to]) => !allowed[from].includes(to)))("refuses to let %s become %s", (from, to) => {
     expect(canBecome(from, to)).toBe(false);
-    expect(() => withStatus(run({ status: from }), to, "because", 7)).toThrow(`from ${from} to ${to}`);
+    expect(() => withStatus(run({ status: from }), to, because, 7)).toThrow(`from ${from} to ${to}`);
   });
 
   test("every status but cancelled has a way on, a rolled-back run has none", () => {

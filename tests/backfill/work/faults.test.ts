@@ -7,6 +7,7 @@ import { recordKey } from "../../../src/adapters/denokv/keys.ts";
 import type { AlertName } from "../../../src/backfill/run/alerts.ts";
 import { isBalanced, totals } from "../../../src/backfill/run/run.ts";
 import { RejectedInputError, TransientError, UserError } from "../../../src/errors.ts";
+import { reasonText, waitingForText } from "../../../src/views/reasons.ts";
 import { startEmbeddingServer } from "../../support/embedding-server.ts";
 import {
   channel,
@@ -48,11 +49,14 @@ describe("an embedder that dies in the middle of a run", () => {
     await someRows();
     const restore = house.server?.misbehave({ status: 503 });
     await until(async () => (await house.status()) === "waiting", "the run waits");
-    expect(await house.run()).toMatchObject({ reason: expect.stringContaining("503") });
+    expect((await house.run()).reason).toMatchObject({
+      kind: "embedder-down",
+      message: expect.stringContaining("503"),
+    });
     await house.pass(30_000);
     await until(() => alerts().length > 0, "the alert");
     const { waitingFor, run, alerts: active } = await house.engine.status(GUILD);
-    expect(waitingFor).toMatch(/next try in \d+ s/);
+    expect(waitingFor && waitingForText(waitingFor)).toMatch(/next try in \d+ s/);
     expect(active.map(({ name }) => name)).toEqual(["embedder-down"]);
     expect(run?.status).toBe("waiting");
     await until(() => (house.breaker.state()?.probes ?? 0) > 1, "it is tried again");
@@ -61,7 +65,7 @@ describe("an embedder that dies in the middle of a run", () => {
     await house.pass(60_000);
     const ended = await house.impatiently(() => house.settled());
     expect(ended).toMatchObject({ status: "succeeded" });
-    expect(ended.reason).toBe("nothing remains");
+    expect(ended.reason).toEqual({ kind: "nothing-remains" });
     expect(totals(ended)).toMatchObject({ embedded: 300, quarantined: 0 });
     expect(ended.batches.failed).toBeGreaterThan(0);
     await until(() => alerts().includes("alert-resolved embedder-down"), "the end of the alert");
@@ -231,7 +235,7 @@ describe("texts that are refused", () => {
     await house.start();
     const run = await house.settled();
     expect(totals(run)).toMatchObject({ embedded: 5, skipped: 3 });
-    expect(run.skippedBy).toEqual({ "no text": 2, "only invisible characters": 1 });
+    expect(run.skippedBy).toEqual({ "no-text": 2, "invisible-text": 1 });
   });
 });
 
@@ -286,14 +290,14 @@ describe("the machine", () => {
     const run = await house.settled();
     expect(run).toMatchObject({
       status: "paused",
-      reason: expect.stringContaining("the disk is nearly full: 9 GB free"),
+      reason: { kind: "disk-low", freeBytes: 9e9, wantedBytes: 10e9 },
     });
     await until(() => alerts().length > 0, "the alert");
     expect(alerts()).toEqual(["alert-raised disk-low"]);
     house.world.freeBytes = 100e9;
     expect(await house.start()).toMatchObject({
       outcome: "plan-differs",
-      differences: ["pace: full instead of gentle"],
+      differences: [{ option: "pace", asked: ["full"], planned: ["gentle"] }],
     });
     expect(await house.start({ changePlan: true })).toMatchObject({ outcome: "resumed" });
     const ended = await house.settled();
@@ -311,7 +315,7 @@ describe("the machine", () => {
     expect(house.ownership.lease(GUILD)).toBeDefined();
     const { run } = await house.engine.status(GUILD);
     expect(run?.status).toBe("waiting");
-    expect(run?.reason).toMatch(/the disk is full.*the run goes on by itself/i);
+    expect(run && reasonText(run.reason, "/backfill")).toMatch(/the disk is full.*the run goes on by itself/i);
     Object.assign(house.runStore, { save: store });
     const ended = await house.impatiently(() => house.settled());
     expect(ended.status).toBe("succeeded");
@@ -379,7 +383,7 @@ test("a run that does not get on is noticed, told what it waits for, and goes on
   await house.impatiently(() => until(() => ofStalling().length > 0, "the alert"));
   expect((await house.run()).status).toBe("running");
   const { alerts: active } = await house.engine.status(GUILD);
-  expect(active.find(({ name }) => name === "stalled")?.detail).toMatch(/waits? for|waiting for/);
+  expect(active.find(({ name }) => name === "stalled")?.detail).toMatchObject({ kind: "no-progress", waitingFor: {} });
   goOn();
   expect((await house.impatiently(() => house.settled())).status).toBe("succeeded");
   await house.impatiently(() => until(() => ofStalling().length > 1, "its end"));
@@ -406,7 +410,10 @@ test("an admin channel that is missing does not stop a run; the status says so",
   await save(30);
   await house.start();
   expect((await house.settled()).status).toBe("succeeded");
-  expect((await house.engine.status(GUILD)).adminChannelProblem).toBe("I cannot write in <#77>");
+  expect((await house.engine.status(GUILD)).adminChannelProblem).toEqual({
+    kind: "error",
+    message: "I cannot write in <#77>",
+  });
   expect(house.posts).toEqual([]);
 });
 
@@ -439,7 +446,9 @@ describe("rolling back", () => {
     expect((await house.run()).status).toBe("cancelled");
     await house.engine.recover(GUILD);
     expect((await house.run()).status).toBe("cancelled");
-    await expect(house.engine.rollback(GUILD, "Grace")).rejects.toThrow(/already/);
+    await expect(house.engine.rollback(GUILD, "Grace")).rejects.toMatchObject({
+      refusal: { kind: "rolled-back-already" },
+    });
     expect((await house.start()).outcome).toBe("started");
     const next = await house.settled();
     expect(next.id).not.toBe(id);
@@ -476,7 +485,7 @@ describe("other processes", () => {
       await house.impatiently(() => house.engine.done(GUILD));
       const isOthers = () => house.ownership.heldElsewhere(GUILD) !== undefined;
       await house.impatiently(() => until(isOthers, "the old owner knows who it is"));
-      await expect(house.start()).rejects.toThrow(/Another process/);
+      await expect(house.start()).rejects.toMatchObject({ refusal: { kind: "not-owned", holder: expect.any(String) } });
       const run = await other.impatiently(() => other.settled());
       expect(run.status).toBe("succeeded");
       expect(totals(run)).toMatchObject({ read: 400, embedded: 400 });

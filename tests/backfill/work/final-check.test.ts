@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import type { Criterion, Verification } from "../../../src/backfill/compare/verify.ts";
-import { type Counters, noCounters, type Run, type RunStatus } from "../../../src/backfill/run/run.ts";
+import type { RunStatus } from "../../../src/backfill/run/facts.ts";
+import { type Counters, noCounters, type Run } from "../../../src/backfill/run/run.ts";
 import { concluded, stoppedShort } from "../../../src/backfill/work/final-check.ts";
 
 const run = (status: RunStatus, counters: Partial<Counters>, planned = 10): Run => ({
@@ -10,7 +11,7 @@ const run = (status: RunStatus, counters: Partial<Counters>, planned = 10): Run 
   id: "run",
   guildId: "1",
   status,
-  reason: "asked by Grace",
+  reason: { kind: "asked", by: "Grace" },
   statusAt: 0,
   startedAt: 0,
   startedBy: "2",
@@ -35,6 +36,8 @@ const run = (status: RunStatus, counters: Partial<Counters>, planned = 10): Run 
   indexTag: "t",
 });
 
+const accounts = { planned: 10, read: 10, embedded: 9, unchanged: 0, skipped: 0, quarantined: 0, remaining: 0 };
+
 const found = (accounting: boolean): Verification => ({
   at: 0,
   tookMs: 0,
@@ -49,7 +52,7 @@ const found = (accounting: boolean): Verification => ({
   badVectors: 0,
   selfRetrieval: { tried: 0, found: 0 },
   searchMs: { p50: 0, p95: 0 },
-  criteria: [{ name: "accounting", ok: accounting, detail: "10 = 9" } satisfies Criterion],
+  criteria: [{ name: "accounting", ok: accounting, accounts } satisfies Criterion],
   sample: [],
 });
 
@@ -67,13 +70,13 @@ describe("a run that has come to its end", () => {
   test("has failed when they do not", () => {
     const ended = concluded(run("running", all), found(false), 5);
     expect(ended.status).toBe("failed");
-    expect(ended.reason).toContain("10 = 9");
+    expect(ended.reason).toEqual({ kind: "accounts-differ", accounts });
   });
 
   test("has failed when none of its records could be embedded", () => {
     const ended = concluded(run("running", { read: 10, quarantined: 9, skipped: 1 }), found(true), 5);
     expect(ended.status).toBe("failed");
-    expect(ended.reason).toMatch(/^0 of 10/);
+    expect(ended.reason).toEqual({ kind: "nothing-embedded", planned: 10 });
   });
 
   test("has succeeded when there was nothing to embed in any of them", () => {
@@ -83,7 +86,7 @@ describe("a run that has come to its end", () => {
   test("is paused, not overwritten, when a pause was asked for at the last moment", () => {
     expect(concluded(run("pausing", all), found(true), 5)).toMatchObject({
       status: "paused",
-      reason: "asked by Grace",
+      reason: { kind: "asked", by: "Grace" },
     });
   });
 });

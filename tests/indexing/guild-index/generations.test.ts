@@ -90,7 +90,7 @@ describe("a guild's generations", () => {
     expect(changeUnderWay(back, B.fingerprint)).toMatchObject({ isHeldBack: true });
     // A restart does not undo it.
     expect(changeTo(back, B)).toBe(back);
-    expect(() => rolledBack(back, B.fingerprint, "Ada", 5)).toThrow("in use again already");
+    expect(() => rolledBack(back, B.fingerprint, "Ada", 5)).toThrow("former-index-in-use");
     // A backfill does.
     expect(brief(completed(back, B.fingerprint, 6))).toEqual(["b current", "a retired"]);
     // And so do the former settings: then the former one is made up.
@@ -100,7 +100,7 @@ describe("a guild's generations", () => {
   });
 
   it("cannot be rolled back where there is only one", () => {
-    expect(() => rolledBack(begin(A), A.fingerprint, "Ada", 2)).toThrow("no former search index");
+    expect(() => rolledBack(begin(A), A.fingerprint, "Ada", 2)).toThrow("no-former-index");
   });
 
   it("lose only what has been retired for long enough", () => {

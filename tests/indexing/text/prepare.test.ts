@@ -13,13 +13,9 @@ const said = (content: string, given: Partial<ArchivedRecord> = {}) => testMessa
 
 describe("what is skipped", () => {
   test.each([
-    ["nothing at all", said(""), "no text"],
-    ["blanks", said(" \n\t "), "no text"],
-    [
-      "zero-width characters and directional marks only",
-      said("\u200b\u200e\u2066\ufeff\u00ad"),
-      "only invisible characters",
-    ],
+    ["nothing at all", said(""), "no-text"],
+    ["blanks", said(" \n\t "), "no-text"],
+    ["zero-width characters and directional marks only", said("\u200b\u200e\u2066\ufeff\u00ad"), "invisible-text"],
   ])("%s", (_what, record, reason) => {
     expect(skipReason(record)).toBe(reason);
     expect(prepare(record)).toEqual([]);
