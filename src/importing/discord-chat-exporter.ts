@@ -93,7 +93,8 @@ function placeOf(told: unknown): Omit<ExportedMessage, "record"> {
   const { id, name, categoryId, category, type: named } = channelOf(told);
   const type = channelTypes[named] ?? "other";
   const isThread = type === "public-thread" || type === "private-thread";
-  if (!isThread || !categoryId) return { channel: { id, name, type, accessChannelId: id } };
+  if (!isThread || !categoryId)
+    return { channel: { id, name, type, ...(categoryId && { categoryId }), accessChannelId: id } };
   const accessChannelId = type === "public-thread" ? categoryId : id;
   const parent: ChannelInfo = {
     id: categoryId,

@@ -1,6 +1,7 @@
 // The archive: the source of truth for records, ordered by id. Knows no vectors.
 
 import type { Snowflake } from "../snowflake.ts";
+import type { Deed } from "./deeds.ts";
 import type { ArchivedRecord, DamagedRecord, RecordKind, StoredRecord } from "./records.ts";
 
 export interface Page {
@@ -26,6 +27,8 @@ export interface ChannelInfo {
   readonly type: ChannelType;
   /** Threads only. */
   readonly parentId?: Snowflake;
+  /** Absent for threads, and for what is in no category. */
+  readonly categoryId?: Snowflake;
   readonly accessChannelId: Snowflake;
 }
 
@@ -43,6 +46,16 @@ export interface GuildSettings {
   readonly adminChannelId?: Snowflake;
   /** The bot (Discord user) that was last in it. */
   readonly botId?: Snowflake;
+  /** Since when the bot is not in it any more; absent while it is. */
+  readonly left?: OutOfReach;
+}
+
+/** What the bot may no longer read. */
+export interface OutOfReach {
+  /** When that was first noticed. Milliseconds since 1970. */
+  readonly since: number;
+  /** When people were told that what is stored of it will be deleted. */
+  readonly toldAt?: number;
 }
 
 /** A set of records deleted together. But for `bots`, none of these scans the whole archive. */
@@ -50,14 +63,21 @@ export type RemovalScope =
   | { readonly by: "channel"; readonly id: Snowflake }
   /** Messages, notes, and what others have saved of the messages as notes. `beforeId`: only what is older. */
   | { readonly by: "author"; readonly id: Snowflake; readonly beforeId?: Snowflake }
-  /** Messages older than an id. */
-  | { readonly by: "age"; readonly beforeId: Snowflake }
+  /** Messages older than an id. `days`: the bound moves on every day, so many days behind. */
+  | { readonly by: "age"; readonly beforeId: Snowflake; readonly days?: number }
   /** Messages of bots and webhooks. */
   | { readonly by: "bots" }
   | { readonly by: "guild" };
 
-/** A scope that is not to be stored at all: an author who has opted out, a channel that is left out, what is too old. */
+/** A scope that is not to be stored at all: an author who has opted out, a channel or category that is left out, what is too old. */
 export type Exclusion = Exclude<RemovalScope, { readonly by: "guild" }>;
+
+/** What is to be fetched from Discord again, because it is not left out any more. */
+export interface Refetch {
+  readonly scope: Exclusion;
+  /** Channels are read one after the other, by their ids: everything before this one is done, and of it what is newer. */
+  readonly reached?: { readonly channelId: Snowflake; readonly beforeId: Snowflake };
+}
 
 /** Records that one step of a removal has deleted. */
 export interface RemovedRecords {
@@ -136,18 +156,31 @@ export interface Archive {
 
   /**
    * From now on `save` stores nothing of the scope, in whichever process, and the removal of what there is begins, all in one commit.
-   * One of the same kind and id is replaced. A channel's holds for the threads in it.
+   * One of the same kind and id is replaced. A channel's holds for the threads in it, a category's for the channels in it.
+   * @param deed to be recorded in the same commit
    */
-  exclude(guildId: Snowflake, exclusion: Exclusion): Promise<void>;
+  exclude(guildId: Snowflake, exclusion: Exclusion, deed?: Deed): Promise<void>;
   /**
-   * Takes an exclusion back; nothing of it is fetched by that. A removal under way goes on with what was written before `now`.
+   * Takes an exclusion back; what it left out, but for an author's, is remembered as to be fetched (`refetches`). A removal under way
+   * goes on with what was written before `now`.
    * @returns whether there was one
    */
-  include(guildId: Snowflake, exclusion: Exclusion, now: number): Promise<boolean>;
+  include(guildId: Snowflake, exclusion: Exclusion, now: number, deed?: Deed): Promise<boolean>;
   /** All there are; kept when everything else of the guild is removed. */
   exclusions(guildId: Snowflake): Promise<readonly Exclusion[]>;
   /** Those of some records that no exclusion concerns: what `save` would store. */
   admitted(guildId: Snowflake, records: readonly ArchivedRecord[]): Promise<readonly ArchivedRecord[]>;
+  /** Those of some channels and threads of which nothing is stored. */
+  channelsLeftOut(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<ReadonlySet<Snowflake>>;
+  refetches(guildId: Snowflake): Promise<readonly Refetch[]>;
+  /** Stores how far it came, unless it has been called off by another exclusion meanwhile. */
+  saveRefetch(guildId: Snowflake, refetch: Refetch): Promise<void>;
+  finishRefetch(guildId: Snowflake, scope: Exclusion): Promise<void>;
+
+  /** Adds a line to the guild's record of who did what. */
+  addDeed(guildId: Snowflake, deed: Deed): Promise<void>;
+  /** Newest first. */
+  deeds(guildId: Snowflake, limit: number): Promise<readonly Deed[]>;
 
   /** Records by id; absent ids are absent from the map, damaged ones too. */
   get(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<Map<Snowflake, StoredRecord>>;
@@ -176,7 +209,7 @@ export interface Archive {
 
   /**
    * The messages that carry a thread's name (the one it began from, which has its id, and the first in it) get a pending mark in the same
-   * commit when it is new or renamed.
+   * commit when it is new or renamed. Of what is left out no name is stored; what moves into a category that is left out is removed.
    */
   saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
   /** @param range only those with ids in it */
@@ -198,6 +231,10 @@ export interface Archive {
   saveListenedSince(guildId: Snowflake, id: Snowflake): Promise<void>;
   recheckCursor(guildId: Snowflake, channelId: Snowflake): Promise<RecheckCursor | undefined>;
   saveRecheckCursor(guildId: Snowflake, channelId: Snowflake, cursor: RecheckCursor): Promise<void>;
+  /** Channels and threads that the bot may not read any more. */
+  outOfReach(guildId: Snowflake): Promise<ReadonlyMap<Snowflake, OutOfReach>>;
+  /** @param state undefined: it can be read again */
+  saveOutOfReach(guildId: Snowflake, channelId: Snowflake, state: OutOfReach | undefined): Promise<void>;
   settings(guildId: Snowflake): Promise<GuildSettings>;
   saveSettings(guildId: Snowflake, settings: GuildSettings): Promise<void>;
   /** Guilds with at least one record, setting or run. */

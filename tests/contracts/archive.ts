@@ -7,6 +7,7 @@ import type { Archive, IdRange } from "../../src/ports/archive.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { testId, testMessage, testNote } from "../support/archive.ts";
+import { archiveRulesContract } from "./archive-rules.ts";
 
 const GUILD = "1343693475581890600";
 const OTHER_GUILD = "1343693475581890601";
@@ -653,6 +654,8 @@ export function archiveContract(
         expect((await ids()).length).toBe(20);
       });
     });
+
+    archiveRulesContract(() => archive);
 
     describe("channels, cursors, settings and guilds", () => {
       test("channels are kept with their latest name, per guild", async () => {

@@ -271,7 +271,7 @@ describe("a DiscordChatExporter export", () => {
       const file = await written(JSON.stringify(chatExport(content), null, indent));
       expect(await exportedGuild(file)).toEqual({ id: "1343693475581890600", name: 'The "Mesh" {1}', known: true });
       const found = await messagesOf(file);
-      const channel = { id: "200", name: "general", type: "text", accessChannelId: "200" };
+      const channel = { id: "200", name: "general", type: "text", categoryId: "1", accessChannelId: "200" };
       const base = { kind: "message", channelId: "200", accessChannelId: "200" };
       expect(found).toEqual([
         {

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KvMutation } from "@deno/kv";
 import type { Archive, PendingEntry } from "../../ports/archive.ts";
+import type { Deed } from "../../ports/deeds.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, DamagedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
 import {
@@ -15,6 +16,7 @@ import {
 } from "../../snowflake.ts";
 import { type RecordValue, recordToValue, valueToRecord } from "./codec.ts";
 import { completions } from "./completions.ts";
+import { createDeeds, deedMutation } from "./deeds.ts";
 import { createExclusions } from "./exclusions.ts";
 import { createGuildState } from "./guild-state.ts";
 import {
@@ -38,9 +40,9 @@ const RECORDS_PER_SLICE = 2_000;
 const KEYS_WORTH_A_LIST = 10;
 
 export function createArchive(store: Store, logger: Logger): Archive {
-  const removal = createRemoval(store, logger);
   const readings = createReadings();
   const exclusions = createExclusions(store, logger);
+  const removal = createRemoval(store, exclusions, logger);
 
   /** Stored values of these ids, which are in ascending order. Absent ids are absent. */
   async function storedValues(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]) {
@@ -124,6 +126,8 @@ export function createArchive(store: Store, logger: Logger): Archive {
     }
   }
 
+  const recorded = (guildId: Snowflake, deed: Deed | undefined) => (deed ? [deedMutation(guildId, deed)] : []);
+
   return {
     reading: readings.open,
 
@@ -156,9 +160,13 @@ export function createArchive(store: Store, logger: Logger): Archive {
     unfinishedRemovals: removal.unfinished,
 
     // In turn with what is being saved: it is refused, or it is there to be removed.
-    exclude: (guildId, exclusion) => readings.inTurn(guildId, () => exclusions.exclude(guildId, exclusion)),
-    include: (guildId, exclusion, now) => readings.inTurn(guildId, () => exclusions.include(guildId, exclusion, now)),
+    exclude: (guildId, exclusion, deed) =>
+      readings.inTurn(guildId, () => exclusions.exclude(guildId, exclusion, recorded(guildId, deed))),
+    include: (guildId, exclusion, now, deed) =>
+      readings.inTurn(guildId, () => exclusions.include(guildId, exclusion, now, recorded(guildId, deed))),
     exclusions: exclusions.list,
+    channelsLeftOut: async (guildId, channels) => (await exclusions.channelsLeftOut(guildId, channels)).leftOut,
+    ...createDeeds(store),
     async admitted(guildId, records) {
       const { excluded } = await exclusions.concerning(guildId, records);
       return records.filter((record) => !excluded.has(record));
@@ -248,7 +256,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
       }
     },
 
-    ...createGuildState(store, logger),
+    ...createGuildState(store, exclusions, logger),
   };
 }
 

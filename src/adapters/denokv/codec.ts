@@ -4,6 +4,7 @@
 import { deserialize, serialize } from "node:v8";
 import { z } from "zod";
 import { contentHash } from "../../content-hash.ts";
+import { deedNames } from "../../ports/deeds.ts";
 import type { ArchivedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { fitted } from "./fit.ts";
@@ -94,6 +95,7 @@ export const channelSchema = z.object({
   name: z.string(),
   type: z.enum(["text", "announcement", "voice", "forum", "public-thread", "private-thread", "other"]),
   parentId: id.exactOptional(),
+  categoryId: id.exactOptional(),
   accessChannelId: id,
 });
 
@@ -103,7 +105,21 @@ export const cursorSchema = z.object({ oldestId: id, newestId: id, complete: z.b
 
 export const recheckSchema = z.object({ since: z.number(), reachedId: id.exactOptional() });
 
-export const settingsSchema = z.object({ adminChannelId: id.exactOptional(), botId: id.exactOptional() });
+export const outOfReachSchema = z.object({ since: z.number(), toldAt: z.number().exactOptional() });
+
+export const settingsSchema = z.object({
+  adminChannelId: id.exactOptional(),
+  botId: id.exactOptional(),
+  left: outOfReachSchema.exactOptional(),
+});
+
+export const deedSchema = z.object({
+  at: z.number(),
+  by: id.exactOptional(),
+  what: z.enum(deedNames),
+  targetId: id.exactOptional(),
+  detail: z.string().exactOptional(),
+});
 
 const fingerprint = z.string().regex(/^[\w.-]+$/);
 
@@ -162,8 +178,13 @@ export const canarySchema = z.object({ vector: z.instanceof(Float32Array), unrel
 export const exclusionSchema = z.discriminatedUnion("by", [
   z.object({ by: z.literal("channel"), id }),
   z.object({ by: z.literal("author"), id, beforeId: id.exactOptional() }),
-  z.object({ by: z.literal("age"), beforeId: id }),
+  z.object({ by: z.literal("age"), beforeId: id, days: z.number().exactOptional() }),
   z.object({ by: z.literal("bots") }),
 ]);
 
 export const removalSchema = z.union([exclusionSchema, z.object({ by: z.literal("guild") })]);
+
+export const refetchSchema = z.object({
+  scope: exclusionSchema,
+  reached: z.object({ channelId: id, beforeId: id }).exactOptional(),
+});

@@ -3,19 +3,27 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { AtomicCheck, KvMutation } from "@deno/kv";
-import type { Exclusion, RemovalScope } from "../../ports/archive.ts";
+import type { ChannelInfo, Exclusion, RemovalScope } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import { compareSnowflakes, type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import { channelSchema, exclusionSchema, whyInvalid } from "./codec.ts";
-import { guildKey, idOf, scopeKey } from "./keys.ts";
+import { guildKey, scopeKey } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
 import type { Store } from "./store.ts";
 
 export interface Exclusions {
-  exclude(guildId: Snowflake, exclusion: Exclusion): Promise<void>;
-  include(guildId: Snowflake, exclusion: Exclusion, now: number): Promise<boolean>;
+  /** @param more to be written in the same commit */
+  exclude(guildId: Snowflake, exclusion: Exclusion, more?: readonly KvMutation[]): Promise<void>;
+  include(guildId: Snowflake, exclusion: Exclusion, now: number, more?: readonly KvMutation[]): Promise<boolean>;
   list(guildId: Snowflake): Promise<readonly Exclusion[]>;
+  /** Which of these channels and threads are left out, and what a commit must check that rests on it. */
+  channelsLeftOut(
+    guildId: Snowflake,
+    channels: readonly ChannelInfo[],
+  ): Promise<{ readonly leftOut: ReadonlySet<Snowflake>; readonly check: AtomicCheck }>;
+  /** What goes with a channel's coming into a category that is left out, or out of one. */
+  moved(guildId: Snowflake, channel: ChannelInfo, isLeftOut: boolean): Promise<KvMutation[]>;
   /** Which exclusion concerns each of the records, if one does, and what a commit must check that rests on it. */
   concerning(
     guildId: Snowflake,
@@ -33,12 +41,12 @@ interface Known {
 }
 
 export function createExclusions(store: Store, logger: Logger): Exclusions {
-  const known = new Map<Snowflake, Known>();
+  const remembered = new Map<Snowflake, Known>();
 
   async function read(guildId: Snowflake): Promise<Known> {
     // In this order: what is changed in between is seen with the former stamp, and a commit that rests on it is refused.
     const { versionstamp: stamp } = await store.get(guildKey("exclusions", guildId));
-    const before = known.get(guildId);
+    const before = remembered.get(guildId);
     if (before?.stamp === stamp) return before;
     const entries = await store.list({ prefix: ["exclusion", BigInt(guildId)] });
     const list = entries.flatMap(({ key, value }) => {
@@ -57,14 +65,64 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
       bots: by("bots")[0],
       age: by("age")[0],
     };
-    known.set(guildId, fresh);
+    remembered.set(guildId, fresh);
     return fresh;
   }
 
-  /** The channel above each thread that is known. */
-  async function parentsOf(guildId: Snowflake, channelIds: ReadonlySet<Snowflake>) {
-    const entries = await store.getMany([...channelIds].map((id) => guildKey("channel", guildId, id)));
-    return new Map(entries.map(({ key, value }) => [idOf(key), channelSchema.safeParse(value).data?.parentId]));
+  /** What is stored of these channels, and of the channels above them. */
+  async function known(guildId: Snowflake, channelIds: ReadonlySet<Snowflake>): Promise<Map<Snowflake, ChannelInfo>> {
+    const found = new Map<Snowflake, ChannelInfo>();
+    for (let asked = channelIds; asked.size > 0; ) {
+      const entries = await store.getMany([...asked].map((id) => guildKey("channel", guildId, id)));
+      for (const { value } of entries) {
+        const { data } = channelSchema.safeParse(value);
+        if (data !== undefined) found.set(data.id, data as ChannelInfo);
+      }
+      const parents = [...found.values()].flatMap(({ parentId }) => parentId ?? []);
+      asked = new Set(parents.filter((id) => !found.has(id) && !asked.has(id)));
+    }
+    return found;
+  }
+
+  /** The exclusion of a channel, or of the channel or category that it is in. */
+  function ofChannel(
+    channels: Known["channels"],
+    infos: ReadonlyMap<Snowflake, ChannelInfo>,
+    ids: readonly (Snowflake | undefined)[],
+  ): Exclusion | undefined {
+    for (const id of ids) {
+      if (id === undefined) continue;
+      const info = infos.get(id);
+      const parent = info?.parentId === undefined ? undefined : infos.get(info.parentId);
+      for (const each of [id, info?.parentId, info?.categoryId, parent?.categoryId]) {
+        const found = each === undefined ? undefined : channels.get(each);
+        if (found !== undefined) return found;
+      }
+    }
+    return undefined;
+  }
+
+  /** The channels in a category, and the threads in these or in a channel. */
+  async function within(guildId: Snowflake, channelId: Snowflake): Promise<Snowflake[]> {
+    const entries = await store.list({ prefix: ["channel", BigInt(guildId)] });
+    const all = entries.flatMap(({ value }) => channelSchema.safeParse(value).data ?? []);
+    const channels = all.filter(({ categoryId }) => categoryId === channelId).map(({ id }) => id);
+    const above = new Set([channelId, ...channels]);
+    return [
+      ...channels,
+      ...all.flatMap(({ id, parentId }) => (parentId !== undefined && above.has(parentId) ? [id] : [])),
+    ];
+  }
+
+  const removalOf = (guildId: Snowflake, scope: RemovalScope) =>
+    ({ type: "set", key: scopeKey("removal", guildId, scope), value: { ...scope } }) as const;
+  const refetchOf = (guildId: Snowflake, scope: Exclusion) =>
+    ({ type: "set", key: scopeKey("refetch", guildId, scope), value: { scope: { ...scope } } }) as const;
+
+  async function beginWithin(guildId: Snowflake, channelId: Snowflake, except: readonly Snowflake[] = []) {
+    const ids = (await within(guildId, channelId)).filter((id) => !except.includes(id));
+    await store.commitGroups(ids.map((id) => [removalOf(guildId, { by: "channel", id })]));
+    return ids;
   }
 
   async function change(guildId: Snowflake, mutations: readonly KvMutation[]): Promise<void> {
@@ -72,29 +130,26 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
   }
 
   return {
-    async exclude(guildId, exclusion) {
-      const scopes: RemovalScope[] = [exclusion];
-      if (exclusion.by === "channel") {
-        const entries = await store.list({ prefix: ["channel", BigInt(guildId)] });
-        for (const { value } of entries) {
-          const { data: thread } = channelSchema.safeParse(value);
-          if (thread?.parentId === exclusion.id) scopes.push({ by: "channel", id: thread.id });
-        }
-      }
-      const removals = scopes.map(
-        (scope) => ({ type: "set", key: scopeKey("removal", guildId, scope), value: { ...scope } }) as const,
-      );
+    async exclude(guildId, exclusion, more = []) {
+      // More channels than one commit takes: the others' removals come first, and may be begun again.
+      const begun = exclusion.by === "channel" ? await beginWithin(guildId, exclusion.id) : [];
       const standing = {
         type: "set",
         key: scopeKey("exclusion", guildId, exclusion),
         value: { ...exclusion },
       } as const;
-      // More threads than one commit takes: the others' removals come first, and may be begun again.
-      await store.commitGroups(removals.slice(1).map((removal) => [removal]));
-      await change(guildId, [standing, ...removals.slice(0, 1)]);
+      const { age } = await read(guildId);
+      const isOlderStored =
+        exclusion.by === "age" && age !== undefined && compareSnowflakes(exclusion.beforeId, age.beforeId) < 0;
+      const refetch = isOlderStored
+        ? refetchOf(guildId, exclusion)
+        : ({ type: "delete", key: scopeKey("refetch", guildId, exclusion) } as const);
+      await change(guildId, [standing, removalOf(guildId, exclusion), refetch, ...more]);
+      // Those that have appeared meanwhile.
+      if (exclusion.by === "channel") await beginWithin(guildId, exclusion.id, begun);
     },
 
-    async include(guildId, exclusion, now) {
+    async include(guildId, exclusion, now, more = []) {
       const key = scopeKey("exclusion", guildId, exclusion);
       if ((await store.get(key)).versionstamp === null) return false;
       const removal = scopeKey("removal", guildId, exclusion);
@@ -105,8 +160,29 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
       await change(guildId, [
         { type: "delete", key },
         ...(bounded ? [{ type: "set", key: removal, value: { ...exclusion, beforeId } } as const] : []),
+        ...(exclusion.by === "author" ? [] : [refetchOf(guildId, exclusion)]),
+        ...more,
       ]);
       return true;
+    },
+
+    async channelsLeftOut(guildId, given) {
+      const { stamp, channels } = await read(guildId);
+      const check: AtomicCheck = { key: guildKey("exclusions", guildId), versionstamp: stamp };
+      if (channels.size === 0) return { leftOut: new Set(), check };
+      const parents = new Set(given.flatMap(({ parentId }) => parentId ?? []));
+      const infos = new Map([...(await known(guildId, parents)), ...given.map((info) => [info.id, info] as const)]);
+      const isLeftOut = ({ id, accessChannelId }: ChannelInfo) =>
+        ofChannel(channels, infos, [id, accessChannelId]) !== undefined;
+      return { leftOut: new Set(given.filter(isLeftOut).map(({ id }) => id)), check };
+    },
+
+    async moved(guildId, { id }, isLeftOut) {
+      const scope = { by: "channel", id } as const;
+      const bump = { type: "set", key: guildKey("exclusions", guildId), value: NOTHING } as const;
+      if (!isLeftOut) return [refetchOf(guildId, scope), bump];
+      await beginWithin(guildId, id);
+      return [removalOf(guildId, scope), { type: "delete", key: scopeKey("refetch", guildId, scope) }, bump];
     },
 
     list: async (guildId) => (await read(guildId)).list,
@@ -116,8 +192,8 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
       const check: AtomicCheck = { key: guildKey("exclusions", guildId), versionstamp: stamp };
       const excluded = new Map<ArchivedRecord, Exclusion>();
       if (list.length === 0) return { excluded, check };
-      const places = new Set(channels.size === 0 ? [] : records.map(({ channelId }) => channelId));
-      const parents = await parentsOf(guildId, places);
+      const places = records.flatMap(({ channelId, accessChannelId }) => [channelId, accessChannelId]);
+      const infos = channels.size === 0 ? new Map() : await known(guildId, new Set(places));
       const byAuthor = (authorId: Snowflake | undefined, id: Snowflake) => {
         const author = authorId === undefined ? undefined : authors.get(authorId);
         return author && (author.beforeId === undefined || compareSnowflakes(id, author.beforeId) < 0)
@@ -130,9 +206,7 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
         const found =
           byAuthor(authorId, id) ??
           byAuthor(sourceAuthorId, sourceMessageId ?? id) ??
-          channels.get(channelId) ??
-          channels.get(accessChannelId) ??
-          channels.get(parents.get(channelId) ?? channelId) ??
+          ofChannel(channels, infos, [channelId, accessChannelId]) ??
           (isMessage && record.bot ? bots : undefined) ??
           (isMessage && age && compareSnowflakes(id, age.beforeId) < 0 ? age : undefined);
         if (found !== undefined) excluded.set(record, found);

@@ -3,21 +3,23 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KvKey, KvMutation } from "@deno/kv";
 import type { z } from "zod";
-import type { Archive } from "../../ports/archive.ts";
+import type { Archive, ChannelInfo, OutOfReach } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
 import {
   channelSchema,
   cursorSchema,
   idSchema,
+  outOfReachSchema,
   recheckSchema,
   settingsSchema,
   Undecodable,
   whyInvalid,
 } from "./codec.ts";
+import type { Exclusions } from "./exclusions.ts";
 import { channelIndexRange, guildKey, idOf, idOfPackedKey, markKey, recordKey } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
-import type { Store } from "./store.ts";
+import { CheckFailedError, type Store } from "./store.ts";
 
 type GuildState = Pick<
   Archive,
@@ -28,6 +30,8 @@ type GuildState = Pick<
   | "saveCursor"
   | "recheckCursor"
   | "saveRecheckCursor"
+  | "outOfReach"
+  | "saveOutOfReach"
   | "cursors"
   | "completeTo"
   | "saveCompleteTo"
@@ -39,7 +43,7 @@ type GuildState = Pick<
   | "marked"
 >;
 
-export function createGuildState(store: Store, logger: Logger): GuildState {
+export function createGuildState(store: Store, exclusions: Exclusions, logger: Logger): GuildState {
   /** A small value read back; one that is damaged is reported and left out. */
   function validated<T>(schema: z.ZodType<T>, entry: { readonly key: KvKey; readonly value: unknown }): T | undefined {
     if (entry.value === null) return undefined;
@@ -73,26 +77,49 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
     return [...(origin.value === null ? [] : [threadId]), ...(first === undefined ? [] : [idOfPackedKey(first.key)])];
   }
 
+  async function saveChannelsNow(guildId: Snowflake, given: readonly ChannelInfo[]): Promise<void> {
+    const { leftOut, check } = await exclusions.channelsLeftOut(guildId, given);
+    // A thread's name is what a member wrote.
+    const channels = given.map((each) => (leftOut.has(each.id) ? { ...each, name: each.id } : each));
+    const keys = channels.map((channel) => guildKey("channel", guildId, channel.id));
+    const stored = await store.getMany(keys);
+    const changed = channels.flatMap((channel, place) => {
+      const [key, value, before] = [keys[place], { ...channel }, stored[place]?.value];
+      return key === undefined || isDeepStrictEqual(before, value) ? [] : [{ channel, key, value, before }];
+    });
+    const groups = changed.map(async ({ channel, key, value, before }): Promise<KvMutation[]> => {
+      const isNamedAnew = channel.parentId !== undefined && !(isNamed(before) && before.name === channel.name);
+      const named = isNamedAnew ? await messagesNamedBy(guildId, channel.id) : [];
+      // Whoever stores its first message at this moment may still have read the former name.
+      const carriers = isNamedAnew && isNamed(before) ? [channel.id, ...named] : named;
+      const marks = [...new Set(carriers)].map((id) => markKey("pending", guildId, "message", id));
+      return [
+        { type: "set", key, value },
+        ...marks.map((mark) => ({ type: "set", key: mark, value: NOTHING }) as const),
+        ...(await moves(guildId, channel, before, leftOut.has(channel.id))),
+      ];
+    });
+    await store.commitGroups(await Promise.all(groups), [check]);
+  }
+
+  /** @param before what was stored of the channel */
+  async function moves(guildId: Snowflake, channel: ChannelInfo, before: unknown, isLeftOut: boolean) {
+    const former = channelSchema.safeParse(before).data as ChannelInfo | undefined;
+    if (former === undefined || former.categoryId === channel.categoryId) return [];
+    const wasLeftOut = (await exclusions.channelsLeftOut(guildId, [former])).leftOut.has(former.id);
+    return wasLeftOut === isLeftOut ? [] : await exclusions.moved(guildId, channel, isLeftOut);
+  }
+
   return {
     async saveChannels(guildId, channels) {
-      const keys = channels.map((channel) => guildKey("channel", guildId, channel.id));
-      const stored = await store.getMany(keys);
-      const changed = channels.flatMap((channel, place) => {
-        const [key, value, before] = [keys[place], { ...channel }, stored[place]?.value];
-        return key === undefined || isDeepStrictEqual(before, value) ? [] : [{ channel, key, value, before }];
-      });
-      const groups = changed.map(async ({ channel, key, value, before }): Promise<KvMutation[]> => {
-        const isNamedAnew = channel.parentId !== undefined && !(isNamed(before) && before.name === channel.name);
-        const named = isNamedAnew ? await messagesNamedBy(guildId, channel.id) : [];
-        // Whoever stores its first message at this moment may still have read the former name.
-        const carriers = isNamedAnew && isNamed(before) ? [channel.id, ...named] : named;
-        const marks = [...new Set(carriers)].map((id) => markKey("pending", guildId, "message", id));
-        return [
-          { type: "set", key, value },
-          ...marks.map((mark) => ({ type: "set", key: mark, value: NOTHING }) as const),
-        ];
-      });
-      await store.commitGroups(await Promise.all(groups));
+      for (;;) {
+        try {
+          return await saveChannelsNow(guildId, channels);
+        } catch (thrown) {
+          // What is left out has been changed meanwhile.
+          if (!(thrown instanceof CheckFailedError)) throw thrown;
+        }
+      }
     },
 
     async channels(guildId, range) {
@@ -123,6 +150,21 @@ export function createGuildState(store: Store, logger: Logger): GuildState {
 
     async saveRecheckCursor(guildId, channelId, cursor) {
       await store.commit([{ type: "set", key: guildKey("reread", guildId, channelId), value: { ...cursor } }]);
+    },
+
+    async outOfReach(guildId) {
+      const entries = await store.list({ prefix: ["out-of-reach", BigInt(guildId)] });
+      return new Map(
+        entries.flatMap((entry) => {
+          const state = validated(outOfReachSchema, entry);
+          return state === undefined ? [] : [[idOf(entry.key), state as OutOfReach] as const];
+        }),
+      );
+    },
+
+    async saveOutOfReach(guildId, channelId, state) {
+      const key = guildKey("out-of-reach", guildId, channelId);
+      await store.commit([state === undefined ? { type: "delete", key } : { type: "set", key, value: { ...state } }]);
     },
 
     async cursors(guildId) {

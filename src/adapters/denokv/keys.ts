@@ -7,11 +7,13 @@
 //   pending | quarantine, guild, kind, id
 //   unconfirmed, guild, serial          records whose vectors are not known to be right yet
 //   canary, fingerprint                 a harmless text's vector
-//   channel | cursor | reread | complete, guild, channel
+//   channel | cursor | reread | complete | out-of-reach, guild, channel
+//   deed, guild, serial                 who did what
 //   settings | listened-since | generations | run | run-damaged, guild
 //   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
 //   exclusion, guild, by, id             scopes that are not stored
+//   refetch, guild, by, id               those that are stored again, and not fetched yet
 //   exclusions, guild                    written whenever one of these changes: every record's commit checks it
 //   owner, guild                         which heartbeat a guild is of
 //   presence, id                         until when a process is there: its heartbeat
@@ -42,6 +44,9 @@ export const guildFamilies = [
   "cursor",
   "reread",
   "complete",
+  "out-of-reach",
+  "deed",
+  "refetch",
   "listened-since",
   "settings",
   "generations",
@@ -75,7 +80,7 @@ export function markKey(family: "pending" | "quarantine", guildId: Snowflake, ki
 }
 
 /** One for each kind and id: another bound takes the place of the former. */
-export function scopeKey(family: "removal" | "exclusion", guildId: Snowflake, scope: RemovalScope): KvKey {
+export function scopeKey(family: "removal" | "exclusion" | "refetch", guildId: Snowflake, scope: RemovalScope): KvKey {
   return [family, BigInt(guildId), scope.by, "id" in scope ? BigInt(scope.id) : 0n];
 }
 

@@ -2,7 +2,7 @@
 // crash in between is taken up again. Every commit is bounded and leaves no half-removed record.
 
 import type { KvEntry, KvKey, KvListSelector, KvMutation } from "@deno/kv";
-import type { RemovalScope, RemovedRecords } from "../../ports/archive.ts";
+import type { ChannelInfo, RemovalScope, RemovedRecords } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
 import {
@@ -13,8 +13,8 @@ import {
   snowflakeAfter,
   snowflakeBefore,
 } from "../../snowflake.ts";
-import { removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
-import { isSameScope } from "./exclusions.ts";
+import { channelSchema, removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
+import { type Exclusions, isSameScope } from "./exclusions.ts";
 import {
   channelIndexKey,
   channelIndexRange,
@@ -51,7 +51,7 @@ interface StepOptions {
   only(record: ArchivedRecord): boolean;
 }
 
-export function createRemoval(store: Store, logger: Logger) {
+export function createRemoval(store: Store, exclusions: Exclusions, logger: Logger) {
   /**
    * Deletes records with all their keys. With `pending` each that existed leaves a mark, otherwise its mark goes too.
    * @param options.only leaves records alone of which this is not true: the key that led to them is out of date
@@ -138,11 +138,16 @@ export function createRemoval(store: Store, logger: Logger) {
     for (const kind of ["message", "note"] as const) {
       yield* removeFound(guildId, kind, channelIndexRange(kind, guildId, channelId), { pending: false, only, limit });
     }
+    const key = guildKey("channel", guildId, channelId);
+    const info = channelSchema.safeParse((await store.get(key)).value).data as ChannelInfo | undefined;
+    const isLeftOut = info && (await exclusions.channelsLeftOut(guildId, [info])).leftOut.has(channelId);
     await store.commit([
-      { type: "delete", key: guildKey("channel", guildId, channelId) },
+      // What is left out is remembered, without its name: for the threads in it, and for what is still to be written there.
+      isLeftOut ? { type: "set", key, value: { ...info, name: channelId } } : { type: "delete", key },
       { type: "delete", key: guildKey("cursor", guildId, channelId) },
       { type: "delete", key: guildKey("reread", guildId, channelId) },
       { type: "delete", key: guildKey("complete", guildId, channelId) },
+      { type: "delete", key: guildKey("out-of-reach", guildId, channelId) },
     ]);
   }
 

@@ -31,7 +31,8 @@ export function toChannelInfo(channel: DiscordChannel): ChannelInfo | undefined 
   if (!type) return undefined;
   const parentId = channel.parent_id ?? channel.parentId;
   const info = { id: channel.id, name: channel.name ?? channel.id, type };
-  if (!isThread(info) || !parentId) return { ...info, accessChannelId: channel.id };
+  if (!isThread(info)) return { ...info, ...(parentId && { categoryId: parentId }), accessChannelId: channel.id };
+  if (!parentId) return { ...info, accessChannelId: channel.id };
   return { ...info, parentId, accessChannelId: type === "public-thread" ? parentId : channel.id };
 }
 

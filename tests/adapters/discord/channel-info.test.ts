@@ -29,6 +29,7 @@ test("a channel in a category is governed by itself and has no parent", () => {
     id: "2",
     name: "general",
     type: "text",
+    categoryId: "9",
     accessChannelId: "2",
   });
 });
