@@ -98,6 +98,7 @@ export async function openHouse(options: HouseOptions) {
     },
     adminChannel: { post: async () => "1", edit: async () => true },
     findMembers: async () => [],
+    findRoles: () => [],
     system: createSystemProbe(folder),
     thresholds: { ...defaultThresholds, diskLowBytes: BENCH_DISK_LOW_BYTES },
     command: "/backfill",

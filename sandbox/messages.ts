@@ -6,6 +6,7 @@ import {
   type APIPoll,
   MessageFlags,
   MessageType,
+  StickerFormatType,
 } from "discord-api-types/v10";
 import { compareSnowflakes, type Snowflake } from "../src/snowflake.ts";
 import { type AttachmentInput, newAttachment } from "./attachments.ts";
@@ -27,6 +28,8 @@ export interface PostInput {
   readonly embeds?: readonly APIEmbed[];
   readonly components?: readonly APIMessageTopLevelComponent[];
   readonly poll?: { readonly question: string; readonly answers: readonly string[] };
+  /** Names of its stickers. */
+  readonly stickers?: readonly string[];
   /** Id of the message this one forwards. */
   readonly forward?: Snowflake;
   /** For Discord's own notices (a member joined, a message was pinned), which may be wordless. */
@@ -56,6 +59,7 @@ export interface MessageActions {
   /** Loads history quietly: no event, no permission asked, any order. Authors and channels must exist. */
   loadMessages(messages: Iterable<HistoricMessage>): { loaded: number };
   editMessage(messageId: Snowflake, change: { content?: string; embeds?: readonly APIEmbed[] }): Message;
+  pinMessage(messageId: Snowflake): Message;
   deleteMessage(messageId: Snowflake): void;
   /** Deletes messages of one channel in one event, as moderators' tools do. */
   deleteMessages(channelId: Snowflake, messageIds: readonly Snowflake[]): void;
@@ -99,9 +103,11 @@ export function createMessageActions(state: State): MessageActions {
       const content = input.content ?? "";
       if (!mayWrite(guild, channel, author.id)) throw new Error(`${author.username} may not write in #${channel.name}`);
       if (content.length > MEMBER_CONTENT_LIMIT) throw new Error(`a message holds ${MEMBER_CONTENT_LIMIT} characters`);
-      const isEmpty = !content && !input.attachments?.length && !input.embeds?.length && !input.poll && !input.forward;
+      const { attachments = [], embeds = [], stickers = [] } = input;
+      const isEmpty =
+        !content && attachments.length + embeds.length + stickers.length === 0 && !input.poll && !input.forward;
       if (isEmpty && input.type === undefined)
-        throw new Error("a message needs content, an attachment, an embed, a poll or a forwarded message");
+        throw new Error("a message needs content, an attachment, an embed, a poll, a sticker or a forwarded message");
       const id = input.id ?? (input.timestamp === undefined ? state.nextId() : state.idAt(input.timestamp));
       const forwarded = input.forward ? getMessage(state, input.forward) : undefined;
       const replied = input.replyTo ? getMessage(state, input.replyTo) : undefined;
@@ -118,6 +124,9 @@ export function createMessageActions(state: State): MessageActions {
         ...(input.embeds ? { embeds: storedEmbeds(input.embeds) } : {}),
         ...(input.components ? { components: storedComponents(input.components as unknown as LooseComponent[]) } : {}),
         ...(input.poll ? { poll: newPoll(input.poll, state.now()) } : {}),
+        ...(stickers.length > 0
+          ? { stickers: stickers.map((name) => ({ id: state.nextId(), name, format_type: StickerFormatType.PNG })) }
+          : {}),
         ...(forwarded ? { forwardOf: refTo(forwarded), snapshot: snapshotOf(forwarded) } : {}),
       });
     },
@@ -142,6 +151,7 @@ export function createMessageActions(state: State): MessageActions {
         ...change,
         ...(embeds ? { embeds: storedEmbeds(embeds) } : {}),
       }),
+    pinMessage: (messageId) => changeMessage(state, getMessage(state, messageId), { pinned: true }, { isEdit: false }),
     deleteMessage: (messageId) => removeMessage(state, getMessage(state, messageId)),
     deleteMessages: (channelId, messageIds) => removeMessages(state, channelId, messageIds),
     visibleMessages(userId, channelId, { before, after, around, limit = 50 } = {}) {
@@ -195,7 +205,7 @@ export function insertMessage(state: State, message: Message): Message {
 export function changeMessage(
   state: State,
   message: Message,
-  change: Partial<Pick<Message, "content" | "embeds" | "components" | "attachments" | "flags">>,
+  change: Partial<Pick<Message, "content" | "embeds" | "components" | "attachments" | "flags" | "pinned">>,
   { isEdit = true } = {},
 ): Message {
   const { guild, channel } = getChannel(state, message.channelId);

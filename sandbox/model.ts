@@ -8,6 +8,7 @@ import type {
   APIMessageTopLevelComponent,
   APIModalInteractionResponseCallbackData,
   APIPoll,
+  APIStickerItem,
   ApplicationCommandType,
   ChannelType,
   InteractionType,
@@ -136,6 +137,8 @@ export interface Message {
   embeds?: readonly APIEmbed[];
   components?: readonly APIMessageTopLevelComponent[];
   poll?: APIPoll;
+  readonly stickers?: readonly APIStickerItem[];
+  pinned?: boolean;
   readonly replyTo?: MessageRef;
   readonly forwardOf?: MessageRef;
   readonly snapshot?: APIMessageSnapshot;

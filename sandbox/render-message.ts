@@ -115,7 +115,7 @@ export function renderMessage(context: RenderContext, message: Message, options 
     timestamp: isoTimeOf(message.id),
     edited_timestamp: message.editedAt === undefined ? null : new Date(message.editedAt).toISOString(),
     tts: false,
-    pinned: false,
+    pinned: message.pinned ?? false,
     mention_everyone: message.content.includes("@everyone"),
     mentions: mentions.map(renderUser),
     mention_roles: mentionedRoleIds(message),
@@ -123,6 +123,7 @@ export function renderMessage(context: RenderContext, message: Message, options 
     components: [...(message.components ?? [])],
     flags: message.flags,
     ...(message.nonce === undefined ? {} : { nonce: message.nonce }),
+    ...(message.stickers ? { sticker_items: [...message.stickers] } : {}),
     ...(message.poll ? { poll: message.poll } : {}),
     ...(message.snapshot ? { message_snapshots: [message.snapshot] } : {}),
     ...(reference

@@ -14,7 +14,7 @@ import { createDirectory } from "./adapters/discord/directory.ts";
 import { watchDiscordTime } from "./adapters/discord/discord-time.ts";
 import { listenToGuilds } from "./adapters/discord/gateway.ts";
 import { createHistory } from "./adapters/discord/history.ts";
-import { findMembers } from "./adapters/discord/members.ts";
+import { findMembers, findRoles } from "./adapters/discord/members.ts";
 import { offerCommands } from "./adapters/discord/offer-commands.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
 import { keepRequestsGoing } from "./adapters/discord/rate-limit-clock.ts";
@@ -221,6 +221,7 @@ export async function attachBackscroll(client: Client, options: BackscrollOption
       permissions: createPermissions(client, { directory, logger }),
       adminChannel,
       findMembers: (guildId, name) => findMembers(client, guildId, name),
+      findRoles: (guildId, name) => findRoles(client, guildId, name),
       system,
       thresholds: { ...defaultThresholds, ...options.thresholds },
       command: `/${options.commandPrefix ?? ""}backfill`,

@@ -31,6 +31,11 @@ export function contentHash(record: ArchivedRecord): string {
   return createHash("sha1").update(parts.join("\u0000")).digest("hex").slice(0, 16);
 }
 
+/** What a message that is a sticker alone says; beside words, a sticker's name says more about its maker. */
+export function stickerText({ stickers = [] }: Pick<ArchivedRecord, "stickers">): string {
+  return stickers.length > 0 ? `Sticker: ${stickers.join(", ")}` : "";
+}
+
 /** Unicode's line separator: to the full-text index a space, and in no readable text, where white space is folded. */
 export const END_OF_CONTEXT = "\u2028";
 

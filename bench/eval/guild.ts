@@ -76,6 +76,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
       },
       adminChannel: { post: async () => "1", edit: async () => true },
       findMembers: async () => [],
+      findRoles: () => [],
       system: createSystemProbe(folder),
       thresholds: { ...defaultThresholds, diskLowBytes: 0, slowEmbeddingMs: Number.POSITIVE_INFINITY },
       forgetOnLeave: false,

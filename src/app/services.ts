@@ -26,6 +26,8 @@ export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   connectFormer?(settings: EmbedderSettings): Embedder | undefined;
   /** Ids of the members a name means. */
   findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
+  /** Ids of the roles with this name; case does not count. */
+  findRoles(guildId: Snowflake, name: string): readonly Snowflake[];
 }
 
 export interface Core {
@@ -70,7 +72,9 @@ export function createServices(parts: ServicesParts): Core {
   });
   const searchParts: Omit<SearchParts, "openGenerations"> = {
     wordModel,
+    archive,
     findAuthors: parts.findMembers,
+    findRoles: parts.findRoles,
     findChannels: async (guildId, name, readable) => channelsMeant(await archive.channels(guildId), name, readable),
     clock,
     logger,

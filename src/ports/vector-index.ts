@@ -145,10 +145,12 @@ export interface VectorIndex {
     /** The text's n-grams: rows that share some of them are candidates, too. */
     readonly ngrams?: string | undefined;
     /**
-     * Only rows that may hold these words next to each other, in one of these spellings, or all these n-grams: of those that are not
-     * indexed yet, all that hold the words.
+     * Only rows that may hold these words next to each other, in one of these spellings, or all n-grams of one of these texts: of those
+     * that are not indexed yet, all that hold the words.
      */
-    readonly phrase?: { readonly spellings: readonly string[]; readonly ngrams?: string | undefined } | undefined;
+    readonly phrase?: { readonly spellings: readonly string[]; readonly ngrams?: readonly string[] } | undefined;
+    /** Other rows are no candidates, and it is looked further down for those that are: of a phrase, until there are no more. */
+    readonly fits?: ((row: Pick<FoundRow, "searchText">) => boolean) | undefined;
     readonly vector: Promise<Float32Array | undefined>;
     readonly filter: SearchFilter;
     readonly limit: number;

@@ -11,11 +11,16 @@ import type { ParsedQuery, Term } from "./query.ts";
 /** Each may be a question to Discord, and those of all members wait in one line. */
 const MAX_NAMES = 10;
 
+/** Messages that are asked who wrote under a name. */
+const LATEST_WRITTEN = 20;
+
 const isId = (name: string) => /^\d{17,}$/.test(name);
 
 export interface NarrowParts {
   /** Ids of members a name may mean; lower case. */
   readonly findAuthors: (guildId: Snowflake, name: string) => Promise<readonly Snowflake[]>;
+  /** Ids of roles a name may mean; lower case. */
+  readonly findRoles: (guildId: Snowflake, name: string) => readonly Snowflake[];
   /** Ids of the channels and threads a name or id may mean to whoever reads these; see `channelsMeant`. */
   readonly findChannels: (
     guildId: Snowflake,
@@ -43,11 +48,14 @@ interface Resolved {
  * @throws UserError for more names than are looked up for one search
  */
 export async function narrow(
-  { findAuthors, findChannels }: NarrowParts,
-  index: Pick<VectorIndex, "count">,
+  { findAuthors, findRoles, findChannels }: NarrowParts,
+  index: Pick<VectorIndex, "count" | "latest">,
   { guildId, filter, askerId }: { guildId: Snowflake; filter: SearchFilter; askerId?: Snowflake | undefined },
   query: ParsedQuery,
 ): Promise<Narrowed> {
+  const { accessChannelIds, viewerId } = filter;
+  const readable = { accessChannelIds, ...(viewerId !== undefined && { viewerId }) };
+
   async function peopleCalled(name: string): Promise<readonly Snowflake[]> {
     if (name === "me" && askerId !== undefined) return [askerId];
     if (!isId(name)) return await findAuthors(guildId, name);
@@ -62,9 +70,16 @@ export async function narrow(
     if (key === "" || isId(name)) return authorIds.length > 0 ? { authorIds } : undefined;
     const authorNames = [key];
     if (authorIds.length > 0) return { authorIds, authorNames };
-    const { accessChannelIds, viewerId } = filter;
-    const readable = { accessChannelIds, ...(viewerId !== undefined && { viewerId }) };
     return (await index.count({ ...readable, authorNames })) > 0 ? { authorIds, authorNames } : undefined;
+  }
+
+  /** Members and roles of that name, and who wrote under it and is no member any more. */
+  async function mentioned(name: string): Promise<readonly Snowflake[]> {
+    const ids = [...(await peopleCalled(name)), ...(isId(name) ? [] : findRoles(guildId, name))];
+    const key = nameKey(name);
+    if (ids.length > 0 || key === "") return ids;
+    const written = await index.latest({ ...readable, authorNames: [key] }, LATEST_WRITTEN, 0);
+    return [...new Set(written.map(({ authorId }) => authorId))];
   }
 
   async function resolve(meaning: Meaning): Promise<Resolved | undefined> {
@@ -76,7 +91,7 @@ export async function narrow(
         return channelIds.length > 0 ? { channelIds } : undefined;
       }
       case "mention": {
-        const ids = await peopleCalled(meaning.name);
+        const ids = await mentioned(meaning.name);
         return ids.length > 0 ? { tags: ids.map(tags.mentions) } : undefined;
       }
       case "tag":

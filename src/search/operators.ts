@@ -69,7 +69,10 @@ export const operators: readonly Operator[] = [
   {
     name: "mentions",
     aliases: ["mention"],
-    help: { write: "`mentions:ada`, `mentions:me`", finds: "only what mentions her, or you" },
+    help: {
+      write: "`mentions:ada`, `mentions:me`, `mentions:moderators`",
+      finds: "only what mentions her, you, or a role",
+    },
     offers: "people",
     read: named("mention"),
   },

@@ -48,7 +48,7 @@ const SPACE_AFTER_OPERATOR = new RegExp(
 const SMART_QUOTES = /[\u201c-\u201f\u00ab\u00bb]/g;
 const WIDE_COLON = /(?<=\w)\uff1a/g;
 /** Not "-5" nor "--flag", which are no words to leave out. */
-const WITHOUT = /^-(?=[\p{L}\p{Extended_Pictographic}]|:\w)/u;
+const WITHOUT = /^-(?=[\p{L}\p{Extended_Pictographic}]|:\w|<[@#])/u;
 /** A dash alone is no word that could stand next to another; an emoji is. */
 const WORDLIKE = /[\p{L}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]/u;
 /** As the messages have them: by name. */

@@ -29,8 +29,8 @@ export interface Ranked {
 export interface RetrieveRequest {
   /** What is asked, without operators. */
   readonly text: string;
-  /** Each must stand in the text as it is. */
-  readonly phrases: readonly string[];
+  /** Of each, one of the ways to write it must stand in the text as it is. */
+  readonly phrases: readonly (readonly string[])[];
   /** None may stand in it. */
   readonly without?: readonly string[];
   readonly filter: SearchFilter;
@@ -54,25 +54,26 @@ export async function findCandidates(
   index: Pick<SearchedIndex, "candidates">,
   { text, phrases, without = [], filter, vectors, words, unrelated }: RetrieveRequest,
 ): Promise<CandidateGroup[]> {
-  const limit = phrases.length + without.length > 0 ? PHRASE_CANDIDATES : CANDIDATES;
-  const longest = [...phrases].sort((one, other) => other.length - one.length)[0];
-  const phrase =
-    longest === undefined ? undefined : { spellings: lookUpForms(longest).map(toFullText), ngrams: ngramText(longest) };
+  const isNarrowed = phrases.length + without.length > 0;
+  const limit = isNarrowed ? PHRASE_CANDIDATES : CANDIDATES;
+  const [longest] = [...phrases].sort(([one = ""], [other = ""]) => other.length - one.length);
+  const phrase = longest && {
+    spellings: [...new Set(longest.flatMap(lookUpForms).map(toFullText))],
+    ngrams: longest.map(ngramText),
+  };
   const ngrams = words && comparesLetters(text, words.sample) ? ngramText(text) : undefined;
-  const asked = { text: toFullText(text), ngrams, phrase, filter, limit };
-  const found = await index.candidates(asked, vectors);
-  const groups = found.map((group, place) => ({ ...group, unrelated: unrelated?.[place] }));
-  if (phrases.length + without.length === 0) return groups;
-  const fits = saying(phrases, without);
-  return groups.map((group) => ({ ...group, rows: group.rows.filter(fits) }));
+  const fits = isNarrowed ? saying(phrases, without) : undefined;
+  const found = await index.candidates({ text: toFullText(text), ngrams, phrase, fits, filter, limit }, vectors);
+  return found.map((group, place) => ({ ...group, unrelated: unrelated?.[place] }));
 }
 
 /** Tells whether a row says each of the phrases and nothing of what is to be left out, mentions by name. */
-export function saying(phrases: readonly string[], without: readonly string[]) {
+export function saying(phrases: readonly (readonly string[])[], without: readonly string[]) {
   return ({ searchText }: Pick<FoundRow, "searchText">): boolean => {
     const { said } = splitSearchText(searchText);
     return (
-      phrases.every((phrase) => containsPhrase(said, phrase)) && !without.some((word) => containsPhrase(said, word))
+      phrases.every((ways) => ways.some((phrase) => containsPhrase(said, phrase))) &&
+      !without.some((word) => containsPhrase(said, word))
     );
   };
 }

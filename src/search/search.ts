@@ -1,5 +1,6 @@
 // A member's search, from what they typed to a page of results. Knows no vendor; who may see what comes in with the filter.
 
+import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
@@ -9,6 +10,7 @@ import { foldConversations } from "./fold-conversations.ts";
 import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./generations.ts";
 import { createGuildSamples } from "./guild-sample.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
+import { type NamedQuery, nameMentions } from "./mentioned-names.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
 import { areFar, haveNoWordOf } from "./nothing-close.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
@@ -70,6 +72,8 @@ export interface SearchResult {
 export interface SearchParts extends NarrowParts {
   /** A guild's generations, at least one. A search takes each record from the first that holds it. */
   readonly openGenerations: (guildId: Snowflake) => Promise<readonly SearchedGeneration[]>;
+  /** Where names are that messages carry. */
+  readonly archive: Pick<Archive, "get">;
   /** For late interaction; without it, ranking is by vectors and full text. */
   readonly wordModel?: WordModel;
   readonly clock: Clock;
@@ -133,7 +137,7 @@ export function createSearch(parts: SearchParts): Search {
   /** @param options.known vectors of the query that need no embedder, by generation */
   async function rank(
     index: SearchedIndex,
-    query: ParsedQuery,
+    { query, phrases }: NamedQuery,
     filter: SearchFilter,
     options: {
       readonly preferNewer?: boolean | undefined;
@@ -144,7 +148,7 @@ export function createSearch(parts: SearchParts): Search {
     const { preferNewer, signal, known = [] } = options;
     const words = await compareWords(index);
     const unrelated = await Promise.all(index.generations.map((each) => samples?.unrelatedOf(each.index)));
-    const { text, phrases, without } = query;
+    const { text, without } = query;
     const embedded = queryVectors.forEach(index, text, known, signal);
     const vectors = embedded.map((each) => each.then((result) => (typeof result === "string" ? undefined : result)));
     // At once, so that a search that is given up is heard by somebody.
@@ -162,11 +166,12 @@ export function createSearch(parts: SearchParts): Search {
 
   async function findPage(
     index: SearchedIndex,
-    query: ParsedQuery,
+    named: NamedQuery,
     filter: SearchFilter,
     request: SearchRequest,
   ): Promise<Found> {
     const { limit, offset } = request;
+    const { query } = named;
     if (query.messageId !== undefined) {
       const [row] = await index.rowsOf(query.messageId, filter);
       if (row || query.text === "") return { hits: row && offset === 0 ? [unranked(row)] : [], hasMore: false };
@@ -175,7 +180,7 @@ export function createSearch(parts: SearchParts): Search {
       const rows = await latest(index, query, filter, limit + 1, offset);
       return { hits: rows.slice(0, limit).map(unranked), hasMore: rows.length > limit };
     }
-    const outcome = await rank(index, query, filter, request);
+    const outcome = await rank(index, named, filter, request);
     if (outcome.onlyFar && !request.verbatim) return { ...noHits, onlyFar: true };
     return page(outcome, request, filter.channelIds);
   }
@@ -184,10 +189,12 @@ export function createSearch(parts: SearchParts): Search {
     async search(request) {
       const started = clock.elapsed();
       const { guildId, text } = request;
-      const query = request.verbatim ? verbatim(text) : parseQuery(text, clock.now());
+      const typed = request.verbatim ? verbatim(text) : parseQuery(text, clock.now());
       const index = await openIndex(guildId);
+      const named = await nameMentions({ archive: parts.archive, index }, guildId, request.filter, typed);
+      const { query } = named;
       const { filter, unknown } = await narrow(parts, index, request, query);
-      const { onlyFar, ...found } = unknown.length > 0 ? noHits : await findPage(index, query, filter, request);
+      const { onlyFar, ...found } = unknown.length > 0 ? noHits : await findPage(index, named, filter, request);
       const unexplained = found.hits.length === 0 && request.offset === 0 && unknown.length === 0;
       const why = unexplained ? await whyNothing(index, filter) : undefined;
       const nothing = why && { ...why, ...(onlyFar && { onlyFar }) };
@@ -200,7 +207,10 @@ export function createSearch(parts: SearchParts): Search {
       const others = { ...filter, excludeIds: [...(filter.excludeIds ?? []), id] };
       const query = verbatim(text.slice(0, SIMILAR_LENGTH).toWellFormed());
       const stored = await Promise.all(index.generations.map((generation) => generation.index.rows([id])));
-      const outcome = await rank(index, query, others, { signal, known: stored.map(([row]) => row?.vector) });
+      const outcome = await rank(index, { query, phrases: [] }, others, {
+        signal,
+        known: stored.map(([row]) => row?.vector),
+      });
       const found = page(outcome, { limit, offset });
       const nothing = found.hits.length === 0 && offset === 0 ? await whyNothing(index, others) : undefined;
       return {

@@ -1,5 +1,6 @@
 // What a record says, as it may be shown: all its text, and which parts of it Discord hides until a reader clicks on them. Pure.
 
+import { stickerText } from "../content-hash.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
 
 export interface Range {
@@ -16,7 +17,7 @@ export interface ShownText {
 }
 
 /** What of a record has text. */
-export type RecordText = Pick<ArchivedRecord, "content" | "poll" | "forwarded" | "embeds" | "attachments">;
+export type RecordText = Pick<ArchivedRecord, "content" | "poll" | "forwarded" | "embeds" | "attachments" | "stickers">;
 
 interface Piece {
   readonly text: string;
@@ -37,15 +38,17 @@ export function shownText(written: string): ShownText {
 }
 
 /** Everything a record says: content, poll, forwarded text, embeds, file names and alt texts. */
-export function shownRecord({ content, poll, forwarded, embeds = [], attachments = [] }: RecordText): ShownText {
+export function shownRecord(record: RecordText): ShownText {
+  const { content, poll, forwarded, embeds = [], attachments = [] } = record;
   const written = [content, poll, forwarded].filter((part) => part !== undefined).map(piecesOf);
   // Discord shows no preview of a link in a spoiler, and its title would tell what the spoiler hides.
   const linkIsHidden = written.flat().some(({ text, hidden }) => hidden && /https?:\/\//i.test(text));
-  return join([
+  const shown = join([
     ...written,
     ...embeds.map((text) => (linkIsHidden ? [{ text, hidden: true }] : piecesOf(text))),
     ...attachments.map(({ name, alt }) => [{ text: alt ? `${name}: ${alt}` : name, hidden: SPOILER_FILE.test(name) }]),
   ]);
+  return shown.text === "" ? join([piecesOf(stickerText(record))]) : shown;
 }
 
 /** The text for where nothing can be hidden. */

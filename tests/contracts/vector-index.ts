@@ -315,13 +315,13 @@ export function vectorIndexContract(
         const found = async (more: {
           text: string;
           ngrams?: string;
-          phrase?: { spellings: string[]; ngrams: string };
+          phrase?: { spellings: string[]; ngrams: string[] };
         }) => sortedIds(await index.candidates({ ...asked, ...more }));
         for (const round of ["before upkeep", "after"]) {
           expect(await found({ text: hash }), round).toEqual(["1"]);
           expect(await found({ text: "антенны" }), round).toEqual([]);
           expect(await found({ text: "антенны", ngrams: "_ант анте нтен тенн енны нны_" }), round).toEqual(["2"]);
-          const phrase = { spellings: ["nowhere", hash], ngrams: "_бат атар" };
+          const phrase = { spellings: ["nowhere", hash], ngrams: ["_бат атар"] };
           expect(await found({ text: "x", phrase }), round).toEqual(["1", "3"]);
           await index.optimize({ keepVersionsMs: 3_600_000 });
         }
@@ -423,6 +423,24 @@ export function vectorIndexContract(
         const found = (await index.candidates({ ...asked, phrase: { spellings: ["who the"] } })).map(({ id }) => id);
         expect(found).toContain("200");
         expect(found).not.toContain("201");
+      });
+
+      it("looks for what fits beyond its limit: of a phrase, to the end", async () => {
+        const alike = Array.from({ length: 300 }, (_, n) =>
+          indexRow({ id: String(100 + n), searchText: "mount bracket" }),
+        );
+        await add(
+          ...alike,
+          indexRow({ id: "7", searchText: "a long text, last of those by its words: mounted brackets" }),
+        );
+        const asked = { text: "mounted brackets", vector: Promise.resolve(undefined), filter: CHANNEL_10, limit: 10 };
+        const fits = ({ searchText }: { searchText: string }) => searchText.includes("mounted");
+        for (const round of ["before upkeep", "after"]) {
+          const phrase = { spellings: ["mounted brackets"] };
+          expect(sortedIds(await index.candidates({ ...asked, phrase, fits })), round).toEqual(["7"]);
+          expect(sortedIds(await index.candidates({ ...asked, fits })), round).toEqual(["7"]);
+          await index.optimize({ keepVersionsMs: 3_600_000 });
+        }
       });
 
       it("gives only rows that may hold a phrase as its candidates, with the words' score, indexed or not", async () => {

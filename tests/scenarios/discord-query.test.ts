@@ -1,7 +1,7 @@
 // What members type into /search beyond plain words, and what they are shown, through the bot.
 
 import { describe, expect, test } from "vitest";
-import { resultsOf, startBackscroll, textOf, until } from "../support/backscroll.ts";
+import { buttonId, resultsOf, startBackscroll, textOf, until } from "../support/backscroll.ts";
 
 const on = (iso: string) => ({ timestamp: Date.parse(iso) });
 
@@ -13,6 +13,7 @@ describe("operators", () => {
     const irc = world.addUser({ username: "IRC: dave", bot: true });
     const cleo = world.addUser({ username: "cleo", globalName: "Cléo" });
     world.addMember(guild.id, { userId: cleo.id });
+    const smiths = world.addRole(guild.id, { name: "Smiths" });
     const ids = {
       plain: bot.say(ada.id, "the lathe needs a new belt", on("2024-01-05T12:00:00Z")),
       bridge: bot.say(irc.id, "the lathe belt is in the drawer", on("2024-02-05T12:00:00Z")),
@@ -24,6 +25,8 @@ describe("operators", () => {
         attachments: [{ filename: "belts.pdf", contentType: "application/pdf" }],
         ...on("2024-07-05T12:00:00Z"),
       }),
+      role: bot.say(ada.id, `<@&${smiths.id}> meet on friday`, on("2024-08-05T12:00:00Z")),
+      sticker: bot.say(ben.id, "", { stickers: ["happy anvil"], ...on("2024-08-15T12:00:00Z") }),
     };
     const nameOf = new Map(Object.entries(ids).map(([name, id]) => [id, name]));
     const finds = async (query: string) => {
@@ -31,15 +34,15 @@ describe("operators", () => {
       return found.map(({ messageId = "" }) => nameOf.get(messageId) ?? "?").sort();
     };
     await until("all are found", async () => {
-      const [early, late] = [await finds("before:2024-03-10"), await finds("after:2024-03-10")];
-      return early.length + late.length === nameOf.size;
+      const found = [...(await finds("before:2024-05-01")), ...(await finds("after:2024-05-01"))];
+      return found.length === nameOf.size;
     });
     world.removeMember(guild.id, cleo.id);
-    return { ...bot, bot, finds };
+    return { ...bot, bot, finds, smiths, ids };
   }
 
   test("narrow as in Discord's own search, and find people and channels however they are written", async () => {
-    const { finds, bot, ada } = await workshop();
+    const { finds, bot, ada, ben, smiths, ids, world } = await workshop();
     expect(await finds("from:cleo")).toEqual(["gone"]);
     expect(await finds('lathe from:"IRC: dave"')).toEqual(["bridge"]);
     expect(await finds("lathe from:cleo,ben has:link")).toEqual(["linked"]);
@@ -51,9 +54,22 @@ describe("operators", () => {
     expect(await finds("authortype:bot")).toEqual(["bridge"]);
     expect(await finds('during:"Q1 2024" -from:cleo')).toEqual(["bridge", "plain"]);
     expect(await finds("lathe belt -from:ben -in:general")).toEqual([]);
-    expect(await finds("lathe belt -drawer -has:link -from:ben -has:file")).toEqual(["gone", "plain"]);
+    expect(await finds("lathe belt -drawer -has:link -from:ben -has:file")).toEqual(["gone", "plain", "role"]);
     expect(await finds("-drawer before:2024-03")).toEqual(["plain"]);
-    expect(await finds('"ada still owes"')).toEqual(["mention"]);
+    for (const owing of ["Ada still owes", `<@${ada.id}> still owes`, `<@!${ada.id}> still owes me`]) {
+      expect([owing, await finds(`"${owing}"`)]).toEqual([owing, ["mention"]]);
+    }
+    expect((await bot.found(ben.id, `what does <@${ada.id}> owe?`))[0]).toBe(ids.mention);
+    expect(await finds(`belt after:2024-05-20 -<@${ada.id}>`)).toEqual(["file", "role", "sticker"]);
+    expect(await finds("mentions:smiths")).toEqual(["role"]);
+    expect(await finds(`mentions:<@&${smiths.id}>`)).toEqual(["role"]);
+    expect(await finds(`"<@&${smiths.id}> meet"`)).toEqual(["role"]);
+    expect(await finds("has:sticker")).toEqual(["sticker"]);
+    expect(await finds("pinned:true")).toEqual([]);
+    world.pinMessage(ids.plain);
+    await until("the pin is known", async () => (await finds("pinned:true")).length > 0);
+    expect(await finds("pinned:true")).toEqual(["plain"]);
+    expect(await finds("has:link pinned:no")).toEqual(["linked"]);
     const told = textOf(await bot.type(ada.id, "search", { query: "lathe form:ada after:5m -drawer" }));
     expect(told).toContain("I took “form:ada”, “after:5m” (5 minutes or 5 months?) as words");
     expect(told).toContain("Without “drawer”");
@@ -65,7 +81,7 @@ describe("operators", () => {
 describe("a conversation", () => {
   test("is one result that tells how much more there is, and opens five messages to each side with a way to go on", async () => {
     const bot = await startBackscroll();
-    const { ada, ben } = bot;
+    const { ada, ben, world } = bot;
     const minute = (at: number) => ({ timestamp: Date.UTC(2024, 4, 1, 12, at) });
     const lines = Array.from({ length: 13 }, (_, at) =>
       bot.say(at % 2 === 0 ? ada.id : ben.id, at % 4 === 0 ? `kiln glaze number ${at}` : `line ${at}`, minute(at)),
@@ -84,5 +100,15 @@ describe("a conversation", () => {
     const shown = (text: string) => [...text.matchAll(/(?:line|number) (\d+)/g)].map(([, at]) => Number(at));
     expect(shown(textOf(around))).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(textOf(around)).toContain("▶ Ada");
+    // Going on changes the answer itself, and the message it was opened for keeps its sign.
+    const goOn = async (label: string, first: number) =>
+      await world
+        .pressButton({ userId: ada.id, messageId: around.id, customId: buttonId(around, label) })
+        .until((reply) => reply && shown(textOf(reply))[0] === first && reply);
+    const earlier = await goOn("Earlier", 0);
+    expect(earlier.id).toBe(around.id);
+    expect(shown(textOf(earlier))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(textOf(earlier)).toContain("Nothing before these");
+    expect(textOf(earlier)).toContain("▶ Ada");
   });
 });

@@ -89,7 +89,9 @@ describe("a search", () => {
     ] as const;
     return createSearch({
       openGenerations: async () => [{ index, embedQuery }],
+      archive: { get: async () => new Map() },
       wordModel: model,
+      findRoles: () => [],
       findAuthors: async (_, name) => (name === "bob" ? ["22"] : []),
       findChannels: async (_, name, readable) => channelsMeant(channels, name, readable),
       clock,
@@ -394,7 +396,9 @@ describe("a search", () => {
   it("works without a word model", async () => {
     const bare = createSearch({
       openGenerations: async () => [{ index, embedQuery: async (text: string) => model.vector(text) }],
+      archive: { get: async () => new Map() },
       findAuthors: async () => [],
+      findRoles: () => [],
       findChannels: async () => [],
       clock,
       logger: { debug() {}, info() {}, warn() {}, error() {} },

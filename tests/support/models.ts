@@ -69,7 +69,9 @@ export function searchOf(house: House, former: readonly TestModel[] = []): Searc
       const { searched } = await house.indexes.open(guildId);
       return searched.map(({ generation, index }) => ({ index, embedQuery: embedders.of(generation) }));
     },
+    archive: house.archive,
     findAuthors: async () => [],
+    findRoles: () => [],
     findChannels: async () => [],
     clock: house.clock,
     logger: { debug() {}, info() {}, warn() {}, error() {} },

@@ -1,4 +1,4 @@
-// Finds a server's members by name, without the privileged intent that a list of them would need.
+// Finds a server's members and roles by name, without the privileged intent that a list of them would need.
 
 import { type APIGuildMember, type Client, Routes } from "discord.js";
 import type { Snowflake } from "../../snowflake.ts";
@@ -24,6 +24,12 @@ export async function findMembers(client: Client, guildId: Snowflake, name: stri
   } catch (error) {
     throw translateDiscordError(error, `look for a member called ${name}`);
   }
+}
+
+/** Ids of the roles with exactly this name; case does not count. */
+export function findRoles(client: Client, guildId: Snowflake, name: string): Snowflake[] {
+  const roles = client.guilds.cache.get(guildId)?.roles.cache;
+  return roles?.filter((role) => isSame(role.name, name)).map(({ id }) => id) ?? [];
 }
 
 function isSame(one: string | null | undefined, other: string): boolean {

@@ -45,8 +45,8 @@ export function hasWords(message: Pick<APIBaseMessage, "type" | "flags">): boole
 }
 
 /**
- * The record of a message for which `hasWords` holds. Sticker names are no part of its text: they say more about the
- * sticker's maker than about the message.
+ * The record of a message for which `hasWords` holds. The names of its stickers are no part of its text, unless that has
+ * nothing else: they say more about the sticker's maker than about the message.
  */
 export function toRecord(
   message: ReceivedMessage,

@@ -106,6 +106,15 @@ export function toPlaces(batch: Batch, column: "_distance" | "_score"): Place[] 
   }));
 }
 
+/** Of a batch that has `_rowid` and "searchText". */
+export function toSearchTexts(batch: Batch): { readonly place: bigint; readonly searchText: string }[] {
+  const [place, searchText] = [values(batch, "_rowid"), texts(batch, "searchText")];
+  return Array.from({ length: batch.numRows }, (_, index) => ({
+    place: place(index) as bigint,
+    searchText: searchText(index),
+  }));
+}
+
 /** Keys of a batch that has `KEY_COLUMNS`. */
 export function toKeys(batch: Batch): RowKey[] {
   const [id, contentHash] = [ids(batch, "id"), texts(batch, "contentHash")];

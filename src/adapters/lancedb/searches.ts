@@ -5,7 +5,7 @@ import type { FoundRow, VectorIndex } from "../../ports/vector-index.ts";
 import { FOUND_COLUMNS } from "./columns.ts";
 import { filterSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
-import { collect, type Place, toFoundRows, toPlaces } from "./read-rows.ts";
+import { collect, type Place, toFoundRows, toPlaces, toSearchTexts } from "./read-rows.ts";
 import { indexCoverage } from "./table-indexes.ts";
 
 /**
@@ -30,8 +30,21 @@ const FEW_ROWS = 2_000;
  */
 const SCANNED_ROWS = 1_000;
 
+/** Where too little fits of what was found, so many times as much is looked through. */
+const FURTHER = 8;
+/** Where any row is a candidate, no more are looked through for some that fit. */
+const MOST_LOOKED_THROUGH = 5_000;
+/** A share of the limit that is enough not to look further. */
+const ENOUGH = 1 / 4;
+
 type Asked = Parameters<VectorIndex["candidates"]>[0];
 type Phrase = NonNullable<Asked["phrase"]>;
+
+interface Looked {
+  readonly rows: FoundRow[];
+  /** So many rows were removed, rewritten or compacted between being found and being read. */
+  readonly movedOn: number;
+}
 
 /** Where full text looks, and whether any or all of the words must be there. */
 interface Look {
@@ -84,7 +97,7 @@ export function createSearches(
   };
 }
 
-/** One search of a table. `movedOn`: so many rows were removed, rewritten or compacted between being found and being read. */
+/** One search of a table. */
 async function createLook(table: Table, isRemote: boolean) {
   const { unindexedRows, ngramIndex } = await indexCoverage(table);
 
@@ -142,10 +155,10 @@ async function createLook(table: Table, isRemote: boolean) {
   }
 
   /** Of a phrase in each of its spellings. */
-  async function anyPhrasePlaces({ spellings, ngrams = "" }: Phrase, where: string, limit: number): Promise<Place[]> {
+  async function anyPhrasePlaces({ spellings, ngrams = [] }: Phrase, where: string, limit: number): Promise<Place[]> {
     const found = await Promise.all([
       ...spellings.map((spelling) => phrasePlaces(spelling, where, limit)),
-      matchingPlaces(ngrams, ALL_NGRAMS, where, limit),
+      ...ngrams.map((each) => matchingPlaces(each, ALL_NGRAMS, where, limit)),
     ]);
     return found.flat();
   }
@@ -157,23 +170,68 @@ async function createLook(table: Table, isRemote: boolean) {
     return await collect(query, (batch) => toFoundRows(batch, scores));
   }
 
-  return async ({ text, ngrams = "", phrase, vector, limit }: Asked, where: string) => {
+  /** Of these places, those of rows that fit. @returns also how many rows were not there any more */
+  async function fitting(found: readonly bigint[], fits: NonNullable<Asked["fits"]>) {
+    if (found.length === 0) return { places: [], gone: 0 };
+    const query = table.takeRowIds([...found]).select(["searchText", "_rowid"]);
+    const texts = await collect(query, toSearchTexts);
+    return { places: texts.filter(fits).map(({ place }) => place), gone: found.length - texts.length };
+  }
+
+  /** Only the texts of what may hold the phrase are read, as far down as it takes. */
+  async function holding({ phrase, limit, fits = () => true }: Asked & { phrase: Phrase }, where: string) {
+    const seen = new Map<bigint, number>();
+    const kept = new Map<bigint, number>();
+    let movedOn = 0;
+    for (let looked = limit; ; looked *= FURTHER) {
+      const found = await anyPhrasePlaces(phrase, where, looked);
+      const fresh = found.filter(({ place }) => !seen.has(place));
+      for (const { place, value } of fresh) seen.set(place, value);
+      const { places: fit, gone } = await fitting([...new Set(fresh.map(({ place }) => place))], fits);
+      movedOn += gone;
+      for (const place of fit) kept.set(place, seen.get(place) ?? 0);
+      if (kept.size >= limit * ENOUGH || found.length < looked || fresh.length === 0) return { kept, movedOn };
+    }
+  }
+
+  async function phraseRows(asked: Asked & { phrase: Phrase }, where: string): Promise<Looked> {
+    const [matching, { kept, movedOn }] = await Promise.all([
+      matchingPlaces(asked.text, ANY_WORD, where, asked.limit),
+      holding(asked, where),
+    ]);
+    for (const { place, value } of matching) if (kept.has(place)) kept.set(place, value);
+    const rows = await rowsAt(kept);
+    return { rows, movedOn: movedOn + kept.size - rows.length };
+  }
+
+  async function rowsLike({ text, ngrams = "", vector, limit }: Asked, where: string): Promise<Looked> {
     async function nearest(): Promise<Place[]> {
       const [isExact, known] = await Promise.all([areFew(where), vector]);
       return known === undefined ? [] : await nearestPlaces(known, where, limit, isExact);
     }
     const [matching, others, alike] = await Promise.all([
       matchingPlaces(text, ANY_WORD, where, limit),
-      phrase === undefined ? nearest() : anyPhrasePlaces(phrase, where, limit),
-      phrase === undefined ? matchingPlaces(ngrams, ANY_NGRAM, where, limit) : [],
+      nearest(),
+      matchingPlaces(ngrams, ANY_NGRAM, where, limit),
     ]);
-    const isPhrase = phrase !== undefined;
-    const scores = new Map(others.map(({ place, value }) => [place, isPhrase ? value : undefined]));
-    for (const { place } of alike) scores.set(place, undefined);
-    for (const { place, value } of matching) if (!isPhrase || scores.has(place)) scores.set(place, value);
+    const scores = new Map<bigint, number | undefined>();
+    for (const { place } of [...others, ...alike]) scores.set(place, undefined);
+    for (const { place, value } of matching) scores.set(place, value);
     const rows = await rowsAt(scores);
     return { rows, movedOn: scores.size - rows.length };
-  };
+  }
+
+  async function look(asked: Asked, where: string): Promise<Looked> {
+    const { phrase, limit, fits } = asked;
+    if (phrase !== undefined) return await phraseRows({ ...asked, phrase }, where);
+    const { rows, movedOn } = await rowsLike(asked, where);
+    if (fits === undefined) return { rows, movedOn };
+    const kept = rows.filter(fits);
+    if (kept.length > 0 || rows.length < limit || limit >= MOST_LOOKED_THROUGH) return { rows: kept, movedOn };
+    return await look({ ...asked, limit: limit * FURTHER }, where);
+  }
+
+  return look;
 }
 
 /** Where the rows lie that a query finds, with what `column` holds. */

@@ -3,7 +3,7 @@
 // a text must raise TEXT_VERSION, which is part of it too.
 
 import { createHash } from "node:crypto";
-import { joinSearchText } from "../../content-hash.ts";
+import { joinSearchText, stickerText } from "../../content-hash.ts";
 import { isEnglish, ngramText } from "../../letters.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import { INVISIBLE, readable, withWordedLinks } from "./markup.ts";
@@ -84,9 +84,12 @@ export interface PreparedChunk {
   readonly ngrams: string;
 }
 
-/** All text of a record that counts: content, poll, forwarded text, embeds, file names and alt texts. Well-formed Unicode. */
+/** All text of a record that counts: content, poll, forwarded text, embeds, file names and alt texts; else stickers. Well-formed Unicode. */
 export function ownText(record: ArchivedRecord): string {
-  const { content, poll, forwarded, embeds = [], attachments = [] } = record;
+  return textOf(record) || stickerText(record).toWellFormed();
+}
+
+function textOf({ content, poll, forwarded, embeds = [], attachments = [] }: ArchivedRecord): string {
   // Most messages are their content alone.
   const rest = poll !== undefined || forwarded !== undefined || embeds.length + attachments.length > 0;
   if (!rest) return content.toWellFormed().trim();
