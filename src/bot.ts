@@ -58,6 +58,7 @@ async function runBot(config: Config): Promise<void> {
     // All commands of its application are its own, also those of a program that had the token before.
     replaceCommands: true,
     forgetOnLeave: config.forgetOnLeave,
+    keepDeletedHours: config.keepDeletedHours,
     keepOldIndexDays: config.keepOldIndexDays,
     reindexByItself: config.reindexByItself,
     thresholds: config.thresholds,

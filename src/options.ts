@@ -24,6 +24,8 @@ export interface BackscrollOptions extends StoresConfig, GenerationSettings {
   readonly replaceCommands?: boolean;
   /** Delete what is stored of a server when the bot leaves it. Default false. */
   readonly forgetOnLeave?: boolean;
+  /** How long what was deleted may linger in the files of archive and index. Default 24. */
+  readonly keepDeletedHours?: number;
   readonly thresholds?: Partial<AlertThresholds>;
   /** Serves /health and /metrics (Prometheus) over HTTP. Left out: no port is opened. */
   readonly healthPort?: HealthPort;

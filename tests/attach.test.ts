@@ -73,7 +73,7 @@ describe("a host bot with a search of its own", () => {
     expect(commandNames(bot)).toEqual(
       ["Find similar", "Save as note"]
         .map((name) => `bs-${name}`)
-        .concat(["bs-backfill", "bs-note", "bs-search", "search", "shop"]),
+        .concat(["bs-backfill", "bs-note", "bs-privacy", "bs-search", "search", "shop"]),
     );
 
     const id = bot.say(ada.id, "a bench made of oak");

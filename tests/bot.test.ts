@@ -95,6 +95,7 @@ describe("the bot", () => {
       "Save as note",
       "backfill",
       "note",
+      "privacy",
       "search",
     ]);
     const { id } = world.postMessage({
@@ -136,7 +137,7 @@ describe("the bot", () => {
     const discord = await startDiscord({ rateLimits: false });
     const bot = await startBot(await settingsFor(discord, { EMBEDDINGS_URL: "http://127.0.0.1:9/v1" }));
     await until("it waits", () => bot.output().includes("embedder:waiting"), PROCESS_MS);
-    await until("the commands are there", () => discord.world.state.commands.size === 5, PROCESS_MS);
+    await until("the commands are there", () => discord.world.state.commands.size === 6, PROCESS_MS);
     // Where the server is, and what to do about it, is for admins.
     const told = await search(discord, "anything");
     expect(told).toContain("it waits for the search model.");
@@ -176,7 +177,7 @@ test("no secret and nothing that members write is in the log of a whole life, fa
     }),
   );
   await untilReady(bot);
-  await until("the commands are there", () => world.state.commands.size === 5, PROCESS_MS);
+  await until("the commands are there", () => world.state.commands.size === 6, PROCESS_MS);
   const type = async (
     who: string,
     name: string,

@@ -30,6 +30,8 @@ export interface Config extends StoresConfig, GenerationSettings {
   readonly embeddings: EmbeddingsConfig | undefined;
   readonly commandPrefix: string;
   readonly forgetOnLeave: boolean;
+  /** How long what was deleted may linger in files. */
+  readonly keepDeletedHours: number;
   readonly logLevel: LogLevel;
   readonly thresholds: AlertThresholds;
 }
@@ -73,6 +75,7 @@ const settings = {
     .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
     .default(""),
   FORGET_ON_LEAVE: yesNo.default(false),
+  KEEP_DELETED_HOURS: decimal("a number of hours").default(24),
   KEEP_OLD_INDEX_DAYS: decimal("a number of days").default(7),
   REINDEX_BY_ITSELF: yesNo.default(true),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),
@@ -171,6 +174,7 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
     embeddings: embeddingsOf(values),
     commandPrefix: values.COMMAND_PREFIX,
     forgetOnLeave: values.FORGET_ON_LEAVE,
+    keepDeletedHours: values.KEEP_DELETED_HOURS,
     keepOldIndexDays: values.KEEP_OLD_INDEX_DAYS,
     reindexByItself: values.REINDEX_BY_ITSELF,
     logLevel: values.LOG_LEVEL,

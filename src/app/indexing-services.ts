@@ -64,6 +64,8 @@ export interface IndexingServicesParts
   /** What admins type for a backfill. Default "/backfill". */
   readonly command?: string;
   readonly forgetOnLeave: boolean;
+  /** How long what was deleted may linger in files. Default 24. */
+  readonly keepDeletedHours?: number | undefined;
   /** How texts are made; default: as the evaluation chose. */
   readonly textRecipe?: TextRecipe;
   /** Names this process to people. */

@@ -9,6 +9,7 @@ import { TransientError, toError } from "../errors.ts";
 import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import { createNotes, type Notes } from "../indexing/live/notes.ts";
+import { createPrivacy, type Privacy } from "../indexing/live/privacy.ts";
 import type { Permissions } from "../ports/discord.ts";
 import type { Embedder, EmbedderSettings, EmbedQuery } from "../ports/embedder.ts";
 import { type Access, createAccess, isReadable } from "../search/access.ts";
@@ -22,6 +23,10 @@ export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   /** The built-in model also compares words for search, whatever the embedder. */
   readonly wordModel: WordModel;
   readonly permissions: Permissions;
+  /** Where archive and index are. Default: on this machine. */
+  readonly isLocal?: boolean;
+  /** Discord's history may have more of what is stored again in this guild. */
+  onIncluded?(guildId: Snowflake): void;
   /** An embedder of an earlier time, under the settings it had; undefined when there is no way to reach it. */
   connectFormer?(settings: EmbedderSettings): Embedder | undefined;
   /** Ids of the members a name means. */
@@ -31,6 +36,7 @@ export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
 }
 
 export interface Core {
+  readonly privacy: Privacy;
   readonly live: LiveIndexing;
   /** Undefined where nothing is counted. */
   readonly spending: Spending | undefined;
@@ -100,6 +106,20 @@ export function createServices(parts: ServicesParts): Core {
   };
   const access = createAccess({ permissions: parts.permissions, archive, clock });
   const notes = createNotes({ archive, onChanged: live.changed });
+  const { settings } = embedder;
+  const modelHost = settings?.kind === "server" ? new URL(settings.baseUrl).host : undefined;
+  const privacy = createPrivacy({
+    archive,
+    where: {
+      isLocal: parts.isLocal ?? true,
+      keepDeletedHours: parts.keepDeletedHours ?? 24,
+      modelId: embedder.space.modelId,
+      modelHost,
+    },
+    onRemoval: live.kick,
+    onIncluded: (guildId) => parts.onIncluded?.(guildId),
+    clock,
+  });
 
   /** The search that members use, over all there is: for the self-check of a backfill, whose results nobody sees. */
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
@@ -134,6 +154,7 @@ export function createServices(parts: ServicesParts): Core {
     spending,
     engine,
     notes,
+    privacy,
     search,
     access,
     enter: ownership.claim,
@@ -152,6 +173,7 @@ export function createServices(parts: ServicesParts): Core {
       return true;
     },
     async stop() {
+      privacy.stop();
       await maintenance.stop();
       await indexingServices.stop();
       await queryEmbedders.close();

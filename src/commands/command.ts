@@ -10,6 +10,7 @@ import type {
 } from "discord.js";
 import type { Backfill } from "../backfill/types.ts";
 import type { Notes } from "../indexing/live/notes.ts";
+import type { Privacy } from "../indexing/live/privacy.ts";
 import type { Archive, ChannelInfo } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { HostProblem } from "../ports/discord.ts";
@@ -37,6 +38,7 @@ export interface CommandContext {
   readonly search: Search;
   readonly access: Access;
   readonly notes: Notes;
+  readonly privacy: Privacy;
   readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "neighbours" | "channels" | "pending">;
   /** What the archive would remember of a Discord channel; undefined for one that holds no messages. */
   channelInfo(channel: DiscordChannel): ChannelInfo | undefined;

@@ -16,6 +16,7 @@ import { backfill } from "./backfill.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { createFindSimilar } from "./find-similar.ts";
 import { note } from "./note.ts";
+import { privacy } from "./privacy.ts";
 import { isExpired, toReply } from "./reply.ts";
 import { saveNote } from "./save-note.ts";
 import { createSearchCommand } from "./search.ts";
@@ -47,6 +48,7 @@ export function createCommands(context: CommandContext, options: CommandOptions 
     backfill,
     createSearchCommand(searches),
     note,
+    privacy,
     saveNote,
     createFindSimilar(searches),
   ];

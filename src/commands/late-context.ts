@@ -2,7 +2,7 @@
 
 import type { CommandContext } from "./command.ts";
 
-type Services = Pick<CommandContext, "backfill" | "notes" | "search" | "access">;
+type Services = Pick<CommandContext, "backfill" | "notes" | "privacy" | "search" | "access">;
 
 /** @param services asked each time one of them is needed. @throws UserError that says why it is not there yet */
 export function lateContext(
@@ -16,6 +16,9 @@ export function lateContext(
     },
     get notes() {
       return services(false).notes;
+    },
+    get privacy() {
+      return services(false).privacy;
     },
     get search() {
       return services(false).search;

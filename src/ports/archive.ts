@@ -94,6 +94,14 @@ export interface PendingEntry {
   readonly stamp: string;
 }
 
+/** Some of what an author has in the archive. */
+export type AuthoredRecords =
+  /** Messages of one channel or thread. */
+  | { readonly kind: "message"; readonly channelId: Snowflake; readonly ids: readonly Snowflake[] }
+  | { readonly kind: "note"; readonly ids: readonly Snowflake[] }
+  /** Notes that others have saved from the author's messages. */
+  | { readonly kind: "saved-by-others"; readonly ids: readonly Snowflake[] };
+
 /** A moment before Discord is asked: see `Archive.reading`. */
 export interface Reading {
   /** To be called when what Discord answered has been stored or given up. */
@@ -196,6 +204,8 @@ export interface Archive {
   ): Promise<StoredRecord[]>;
   /** Notes of one owner, newest first. */
   notesOf(guildId: Snowflake, ownerId: Snowflake, limit: number): Promise<StoredRecord[]>;
+  /** All that is an author's, bit by bit: messages by channel, each oldest first; then notes. */
+  authored(guildId: Snowflake, authorId: Snowflake): AsyncIterable<AuthoredRecords>;
   /** Ids of one channel's or thread's messages in a range, newest first. */
   idsInChannel(guildId: Snowflake, channelId: Snowflake, range: IdRange): Promise<Snowflake[]>;
 

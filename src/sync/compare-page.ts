@@ -33,8 +33,8 @@ export interface ComparedPage {
 /**
  * Compares the page of a channel before an id. What changed and what went is marked pending: rows, and those of neighbours that
  * carry its words, are to follow.
- * @param add which messages that are not archived are added: "all" of them, for a backfill to find; or only those "between" archived
- *   ones, marked pending, because what lies beyond waits for a backfill
+ * @param add which messages that are not archived are added: "all" of them, for a backfill to find; all of them, "marked" pending; or
+ *   only those "between" archived ones, marked pending, because what lies beyond waits for a backfill
  * @throws UserError when the channel cannot be read
  */
 export async function comparePage(
@@ -42,7 +42,7 @@ export async function comparePage(
   guildId: Snowflake,
   channel: HistoryChannel,
   before: Snowflake,
-  add: "all" | "between",
+  add: "all" | "marked" | "between",
   stop: AbortSignal,
 ): Promise<ComparedPage> {
   const { archive } = parts;
@@ -64,13 +64,18 @@ export async function comparePage(
       archivedIds.filter((id) => present.has(id)),
     );
     const isNew = ({ id }: ArchivedRecord) => !known.has(id);
+    // A member's long talk to themselves, who was not stored for a while, fills whole pages.
+    const isWithin =
+      add !== "between" ||
+      (!complete &&
+        page.some(isNew) &&
+        (await archive.neighbours(guildId, channel.id, oldestId, "before", 1)).length > 0);
     const isAdded = (record: ArchivedRecord) =>
-      isNew(record) &&
-      (add === "all" || (oldestArchived !== undefined && compareSnowflakes(record.id, oldestArchived) > 0));
+      isNew(record) && (isWithin || (oldestArchived !== undefined && compareSnowflakes(record.id, oldestArchived) > 0));
     const edited = page.filter((record) => isEdited(known.get(record.id), record));
     await requireContent(parts, known, edited);
 
-    const added = await store(archive, guildId, page.filter(isAdded), asOf, add === "between");
+    const added = await store(archive, guildId, page.filter(isAdded), asOf, add !== "all");
     const changed = await store(archive, guildId, edited, asOf, true);
     // A nickname or the name of a channel that was mentioned: nothing to embed anew.
     const alike = page.filter((record) => !isNew(record) && !edited.includes(record));

@@ -4,7 +4,7 @@
 import type PQueue from "p-queue";
 import { toError, UserError } from "../errors.ts";
 import type { ChannelInfo } from "../ports/archive.ts";
-import { LAST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
+import { LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { CatchUpParts } from "./catch-up.ts";
 import { type ComparedPage, comparePage } from "./compare-page.ts";
 
@@ -94,14 +94,17 @@ async function readNext(
     // A round begun before the latest absence is finished first, and then another begins: even a bot that is restarted every
     // hour gets to its oldest messages.
     const round = cursor === undefined || isDone ? { since: now, reachedId: LAST_SNOWFLAKE } : cursor;
-    const [next] = await archive.neighbours(guildId, channel.id, round.reachedId ?? LAST_SNOWFLAKE, "before", 1);
+    const before = round.reachedId ?? LAST_SNOWFLAKE;
+    // Where all there was has been collected, what is not archived is missing, wherever it is.
+    const isCollected = (await archive.cursor(guildId, channel.id))?.complete === true;
+    const [next] = isCollected ? [channel] : await archive.neighbours(guildId, channel.id, before, "before", 1);
     if (next === undefined) {
       await archive.saveRecheckCursor(guildId, channel.id, { since: round.since });
       continue;
     }
     return await requests.add(async () => {
       if (stop.aborted) return undefined;
-      const page = await comparePage(parts, guildId, channel, snowflakeAfter(next.record.id), "between", stop);
+      const page = await comparePage(parts, guildId, channel, before, isCollected ? "marked" : "between", stop);
       const reached = page.complete ? {} : { reachedId: page.oldestId };
       await archive.saveRecheckCursor(guildId, channel.id, { since: round.since, ...reached });
       await clock.sleep(PAUSE_MS, stop);

@@ -9,6 +9,7 @@ import type { Backfill } from "../../src/backfill/types.ts";
 import type { CommandContext } from "../../src/commands/command.ts";
 import { type CommandOptions, createCommands } from "../../src/commands/index.ts";
 import { createNotes } from "../../src/indexing/live/notes.ts";
+import { createPrivacy } from "../../src/indexing/live/privacy.ts";
 import type { Archive } from "../../src/ports/archive.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
@@ -52,6 +53,13 @@ export async function startCommands(
     {
       backfill: scriptedBackfill(calls, parts.backfill),
       notes: createNotes({ archive, onChanged: async (guildId) => void changed.push(guildId) }),
+      privacy: createPrivacy({
+        archive,
+        where: { isLocal: true, modelId: "test-embed", modelHost: undefined, keepDeletedHours: 24 },
+        onRemoval: (guildId) => void changed.push(guildId),
+        onIncluded: (guildId) => void changed.push(guildId),
+        clock: systemClock,
+      }),
       search: { search: noSearch, similar: noSearch },
       access: { filterFor: noSearch, filterForSharing: noSearch },
       archive,

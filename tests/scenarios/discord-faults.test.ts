@@ -149,7 +149,7 @@ describe("an embedding server that is not there", () => {
     const bot = await startBackscroll({ embeddings: { baseUrl: `http://127.0.0.1:${port}/v1` }, awaitReady: false });
     const { ada, ben, admin, adminChannel, world } = bot;
     await until("it waits", () => bot.logged.some(({ event }) => event === "embedder:waiting"));
-    await until("the commands are there", () => world.state.commands.size === 5);
+    await until("the commands are there", () => world.state.commands.size === 6);
     const early = await bot.type(ada.id, "search", { query: "anything" });
     expect(textOf(early)).toContain("it waits for the search model. New messages are kept meanwhile");
     expect(textOf(early)).not.toMatch(/127\.0\.0\.1|EMBEDDINGS/);

@@ -14,6 +14,7 @@ import {
   snowflakeAfter,
   snowflakeBefore,
 } from "../../snowflake.ts";
+import { createAuthored } from "./authored.ts";
 import { type RecordValue, recordToValue, valueToRecord } from "./codec.ts";
 import { completions } from "./completions.ts";
 import { createDeeds, deedMutation } from "./deeds.ts";
@@ -217,6 +218,8 @@ export function createArchive(store: Store, logger: Logger): Archive {
         keys.map(({ key }) => idOfPackedKey(key)),
       );
     },
+
+    authored: createAuthored(store).of,
 
     async idsInChannel(guildId, channelId, { newestId, oldestId }) {
       if (compareSnowflakes(newestId, oldestId) < 0) return [];

@@ -1,25 +1,18 @@
 // Deleting records: some by id, or a whole channel, author or guild. A scope's removal is remembered until it is finished, so a
 // crash in between is taken up again. Every commit is bounded and leaves no half-removed record.
 
-import type { KvEntry, KvKey, KvListSelector, KvMutation } from "@deno/kv";
+import type { KvEntry, KvListSelector, KvMutation } from "@deno/kv";
 import type { ChannelInfo, RemovalScope, RemovedRecords } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
-import {
-  compareSnowflakes,
-  FIRST_SNOWFLAKE,
-  LAST_SNOWFLAKE,
-  type Snowflake,
-  snowflakeAfter,
-  snowflakeBefore,
-} from "../../snowflake.ts";
+import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake, snowflakeBefore } from "../../snowflake.ts";
+import { createAuthored, type Found } from "./authored.ts";
 import { channelSchema, removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
 import { type Exclusions, isSameScope } from "./exclusions.ts";
 import {
   channelIndexKey,
   channelIndexRange,
   dayOf,
-  daysRange,
   guildFamilies,
   guildKey,
   idOf,
@@ -30,20 +23,12 @@ import {
   packedFamilies,
   packedOfGuild,
   recordKey,
-  recordRange,
   scopeKey,
-  unpackedId,
 } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
-
-/** A stored record as a walk meets it; one that is damaged has only its id. */
-interface Found {
-  readonly id: Snowflake;
-  readonly record: ArchivedRecord | undefined;
-}
 
 interface StepOptions {
   readonly pending: boolean;
@@ -52,6 +37,8 @@ interface StepOptions {
 }
 
 export function createRemoval(store: Store, exclusions: Exclusions, logger: Logger) {
+  const authored = createAuthored(store);
+
   /**
    * Deletes records with all their keys. With `pending` each that existed leaves a mark, otherwise its mark goes too.
    * @param options.only leaves records alone of which this is not true: the key that led to them is out of date
@@ -157,43 +144,12 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     kind: RecordKind,
     idsToGo: (found: readonly Found[]) => Promise<readonly Snowflake[]> | readonly Snowflake[],
     limit: number,
-    to: Snowflake = LAST_SNOWFLAKE,
+    to?: Snowflake,
   ): AsyncGenerator<RemovedRecords> {
-    for (let from = FIRST_SNOWFLAKE; ; ) {
-      const entries = await store.list(recordRange(guildId, kind, { from, to }), { limit });
-      const found = entries.map(({ key, value }): Found => {
-        const read = valueToRecord(kind, idOf(key), value);
-        return { id: idOf(key), record: "record" in read ? read.record : undefined };
-      });
+    for await (const found of authored.walk(guildId, kind, limit, to)) {
       const removed = await removeRecords(guildId, kind, await idsToGo(found), { pending: true });
       if (removed.ids.length > 0) yield removed;
-      const last = found.at(-1)?.id ?? to;
-      if (entries.length < limit || last === to) return;
-      from = snowflakeAfter(last);
     }
-  }
-
-  /** What others have saved as notes of this author's messages; earlier versions did not store whose they were. */
-  function notesOfTheirWords(guildId: Snowflake, isTheirs: (authorId: Snowflake, id: Snowflake) => boolean) {
-    return async (found: readonly Found[]): Promise<Snowflake[]> => {
-      const notes = found.flatMap(({ record }) => record ?? []);
-      const untold = notes.flatMap(({ sourceAuthorId, sourceMessageId }) =>
-        sourceAuthorId === undefined && sourceMessageId !== undefined ? [sourceMessageId] : [],
-      );
-      const authors = new Map<Snowflake, Snowflake>();
-      const sources = await store.getMany([...new Set(untold)].map((id) => recordKey(guildId, "message", id)));
-      for (const { key, value } of sources) {
-        const read = valueToRecord("message", idOf(key), value);
-        if ("record" in read) authors.set(read.record.id, read.record.authorId);
-      }
-      return notes
-        .filter(({ sourceMessageId, sourceAuthorId }) => {
-          if (sourceMessageId === undefined) return false;
-          const authorId = sourceAuthorId ?? authors.get(sourceMessageId);
-          return authorId !== undefined && isTheirs(authorId, sourceMessageId);
-        })
-        .map(({ id }) => id);
-    };
   }
 
   async function* removeAuthor(
@@ -204,7 +160,7 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     const isTheirs = (by: Snowflake, id: Snowflake) => by === authorId && compareSnowflakes(id, beforeId) < 0;
     const only = (record: ArchivedRecord) => isTheirs(record.authorId, record.id);
     // Before the messages, which tell whose words they are.
-    yield* removeAmong(guildId, "note", notesOfTheirWords(guildId, isTheirs), limit);
+    yield* removeAmong(guildId, "note", (notes) => authored.savedFrom(guildId, notes, isTheirs), limit);
     yield* removeFound(guildId, "note", noteOwnerRange(guildId, authorId, beforeId), { pending: false, only, limit });
     // Days hold few messages each: those of many days make one step.
     let found: Snowflake[] = [];
@@ -218,20 +174,15 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
       await removeUnchanged(over);
       [found, over] = [[], []];
     }
-    for (let after: KvKey | undefined; ; ) {
-      const days = await store.list(daysRange(guildId, authorId, after), { limit: KEYS_PER_ROUND });
-      for (const day of days) {
-        const { channelId, range } = dayOf(day.key);
-        if (compareSnowflakes(range.from, beforeId) >= 0) continue;
-        const written = await store.list(channelIndexRange("message", guildId, channelId, range));
-        const theirs = written.filter(({ value }) => unpackedId(value) === authorId);
-        found.push(...theirs.map(({ key }) => idOfPackedKey(key)));
+    for await (const days of authored.days(guildId, authorId)) {
+      for (const entry of days) {
+        const day = dayOf(entry.key);
+        if (compareSnowflakes(day.range.from, beforeId) >= 0) continue;
+        found.push(...(await authored.idsOfDay(guildId, authorId, day)));
         // A day that is not over then stays marked.
-        if (compareSnowflakes(range.to, beforeId) < 0) over.push(day);
+        if (compareSnowflakes(day.range.to, beforeId) < 0) over.push(entry);
         if (found.length >= limit || over.length >= KEYS_PER_ROUND) yield* removeFoundByDays();
       }
-      after = days.at(-1)?.key;
-      if (days.length < KEYS_PER_ROUND) break;
     }
     yield* removeFoundByDays();
   }
