@@ -149,7 +149,15 @@ describe("a host bot with a search of its own, and no prefix", () => {
     await registerHost(client);
     await bot.backscroll.stop();
     await bot.attach({ registerCommands: true });
-    expect(commandNames(bot)).toEqual(["Find similar", "Save as note", "backfill", "note", "search", "shop"]);
+    expect(commandNames(bot)).toEqual([
+      "Find similar",
+      "Save as note",
+      "backfill",
+      "note",
+      "privacy",
+      "search",
+      "shop",
+    ]);
     const search = world.runCommand({ userId: ada.id, channelId: general.id, name: "search" });
     expect(textOf(await search.response())).toBe("The catalogue says no.");
     expect(host.heard).toEqual(["search"]);
@@ -275,7 +283,7 @@ describe("stopping", () => {
     await registerHost(client);
     const backscroll = await attached(client, { commandPrefix: "bs-" });
     await backscroll.ready;
-    expect(commandNames(discord)).toHaveLength(7);
+    expect(commandNames(discord)).toHaveLength(8);
     await backscroll.stop({ unregister: true });
     expect(commandNames(discord)).toEqual(["search", "shop"]);
     const asked = discord.requests.length;

@@ -44,8 +44,8 @@ export function storedView(about: StoredAbout, where: KeptWhere): View {
             name: count(about.notes, "note"),
             value:
               about.savedByOthers === 0
-                ? "Written with /note, or saved from messages."
-                : `Written with /note, or saved from messages. ${count(about.savedByOthers, "note")} that others have saved from your messages: deleted with the rest.`,
+                ? "Written by you, or saved from messages."
+                : `Written by you, or saved from messages. ${count(about.savedByOthers, "note")} that others have saved from your messages: deleted with the rest.`,
           },
           { name: "Where", value: whereIs(where) },
           { name: "How long", value: howLong(about, where) },
@@ -119,11 +119,11 @@ export function removingView(): View {
 export function removedView(what: "delete" | "opt-out", isDone: boolean, { keepDeletedHours }: KeptWhere): View {
   const gone = `✅ Everything of yours is deleted: messages, notes, and your words in what was made of them. Last traces in files go within ${count(keepDeletedHours, "hour")}.`;
   const going =
-    "🗑️ It is being deleted and will be, also if the bot is restarted meanwhile. `/privacy stored` says what is left.";
+    "🗑️ It is being deleted and will be, also if the bot is restarted meanwhile. Ask again what is stored of you to see what is left.";
   const next =
     what === "delete"
-      ? "What you write from now on is stored again; `/privacy opt-out` ends that."
-      : "Nothing of yours is stored from now on. `/privacy opt-in` takes that back.";
+      ? "What you write from now on is stored again; opting out ends that."
+      : "Nothing of yours is stored from now on. Opting in takes that back.";
   return message({
     embeds: [
       { color: isDone ? colors.good : colors.warning, description: [isDone ? gone : going, next, BACKUPS].join("\n") },

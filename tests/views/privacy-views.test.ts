@@ -64,5 +64,5 @@ test("a member is told to which host their words are sent, and that backups are 
 
 test("a removal that takes longer than a reply lives is not called done", () => {
   expect(textOf(removedView("delete", false, here))).not.toContain("is deleted:");
-  expect(textOf(removedView("delete", false, here))).toContain("/privacy stored");
+  expect(textOf(removedView("delete", false, here))).toContain("Ask again");
 });
