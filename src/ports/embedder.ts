@@ -32,7 +32,9 @@ export type EmbedderSettings =
       readonly documentPrefix: string;
       readonly queryPrefix: string;
       /** The fields that it wants, in the adapter's words. Left out: the usual ones. */
-      readonly form?: { readonly encoding: string; readonly inputType: string } | undefined;
+      readonly form?:
+        | { readonly encoding: string; readonly inputType: string; readonly lengthField?: string | undefined }
+        | undefined;
     };
 
 /** Embeds what somebody searches for. @throws when the embedder cannot answer */

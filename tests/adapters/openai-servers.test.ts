@@ -97,10 +97,13 @@ describe("the fields of a request", () => {
     ["fastapi", ["base64", "float"]],
     // Base64 once more: the failure may have been one of the moment.
     ["tabbyapi", ["base64", "float", "base64"]],
+    ["openrouter", ["base64", "float", "base64"]],
+    ["emptyVectors", ["base64", "float", "base64"]],
+    ["litellm", ["base64", "float", "unset"]],
   ])("are as %s wants them after the probe, and again after a restart", async (personality, asked) => {
     const { server, served, embedder } = await meet(personality);
     expect(server.requests.map(({ encoding }) => encoding)).toEqual(asked);
-    const encoding = personality === "jina" ? "unset" : "float";
+    const encoding = asked.at(-1) === "unset" ? "unset" : "float";
     expect(served.form?.encoding).toBe(encoding);
     expectVectors(await embedder.embed(TEXTS.slice(0, 3), "document"), TEXTS.slice(0, 3));
     const again = await meet(personality, { known: served });
@@ -152,6 +155,17 @@ describe("the fields of a request", () => {
     expect(server.lastTexts).toEqual(["a b"]);
     await embedder.embed(["a b"], "query");
     expect(server.lastTexts).toEqual(["query: a b"]);
+  });
+
+  it("call the length of a vector as the server does, after a restart, too", async () => {
+    const { server, served, embedder } = await meet("mistralLength", { dimensions: 32 });
+    expect(embedder.space.dimensions).toBe(32);
+    expect(served.form).toEqual({ encoding: "base64", inputType: "none", lengthField: "output_dimension" });
+    const before = server.requests.length;
+    const again = await meet("mistralLength", { dimensions: 32, known: served });
+    expect(again.server.requests).toHaveLength(1);
+    expect(again.embedder.space.fingerprint).toBe(embedder.space.fingerprint);
+    expect(server.requests).toHaveLength(before);
   });
 
   it("hold the model's prefixes where the server ignores what it is told", async () => {
@@ -207,6 +221,39 @@ describe("a server's limit of texts", () => {
       expect(learned.at(-1)).toMatchObject({ tokensPerRequest: 900 });
     },
   );
+
+  it("is found where the server does not say what is wrong, and not taken from texts that it refuses", async () => {
+    const { server, embedder } = await meet("siliconflow");
+    for (const requests of [1 + 1 + 1 + 8, 1 + 1 + 1 + 8, 8]) {
+      const before = server.requests.length;
+      expectVectors(await embedder.embed(TEXTS, "document"), TEXTS);
+      expect(server.requests.length - before).toBeLessThanOrEqual(requests);
+    }
+    expect(embedder.limits.textsPerRequest).toBe(32);
+
+    const choosy = await meet("zeroIndex");
+    choosy.server.misbehave(
+      { status: 400, says: { error: { message: "no" } } },
+      { when: (texts) => texts.includes("bad") },
+    );
+    for (const texts of [
+      ["bad", ...TEXTS.slice(0, 99)],
+      [...TEXTS.slice(0, 99), "bad"],
+    ]) {
+      expect((await failureOf(choosy.embedder.embed(texts, "document"))).name).toBe("RejectedInputError");
+    }
+    expect(choosy.embedder.limits.textsPerRequest).toBe(256);
+  });
+
+  it("is found where a proxy refuses what is too large", async () => {
+    const { server, embedder, learned } = await meet("nginx");
+    expectVectors(await embedder.embed(TEXTS, "document"), TEXTS);
+    const before = server.requests.length;
+    expectVectors(await embedder.embed(TEXTS, "document"), TEXTS);
+    // Whoever cuts batches keeps to the tokens; in one piece, it is halved once or twice.
+    expect(server.requests.length - before).toBeLessThan(12);
+    expect(learned.at(-1)?.tokensPerRequest).toBeLessThan(3_000);
+  });
 
   it.each<[says: string, limit: number | undefined]>([
     ["at most 10 inputs", 10],
@@ -297,5 +344,72 @@ describe("what was found out", () => {
     expect((await openServerMemory(file, asked, quiet)).known).toEqual({ ...served, textsPerRequest: 512 });
     await writeFile(file, "{ damaged");
     expect((await openServerMemory(file, asked, quiet)).known).toBeUndefined();
+  });
+});
+
+describe("what servers say of themselves", () => {
+  const answering = (status: number, says: unknown) => ({ status, says });
+
+  it.each<[server: string, status: number, says: unknown, told: string]>([
+    [
+      "LM Studio",
+      400,
+      { error: 'Failed to load model "nomic". Error: Operation canceled.' },
+      "has not loaded the model",
+    ],
+    [
+      "LM Studio with a chat model",
+      400,
+      { error: { message: 'Failed to load model "e5-mistral". Error: Model is not embedding.' } },
+      "cannot embed with this model",
+    ],
+    ["llama.cpp", 503, { error: { code: 503, message: "Loading model" } }, "is still loading the model"],
+    [
+      "LocalAI",
+      500,
+      { error: { code: 500, message: "could not load model: rpc error: code = Unavailable", type: "" } },
+      "has not loaded the model",
+    ],
+    [
+      "Cloudflare",
+      400,
+      { result: null, success: false, errors: [{ code: 5007, message: "No such model @cf/x or task" }], messages: [] },
+      "has not loaded the model",
+    ],
+    ["DeepInfra", 500, { detail: { error: "inference failed" } }, "It says: inference failed"],
+    ["Hugging Face", 500, { error: ["`inputs`: out of memory"] }, "It says: `inputs`: out of memory"],
+  ])("is told to whoever looks after it: %s", async (_server, status, says, told) => {
+    const { server, embedder } = await meet("zeroIndex");
+    server.misbehave(answering(status, says), { times: 1 });
+    const failure = await failureOf(embedder.embed(["a", "b"], "document"));
+    expect(failure.name).toBe("TransientError");
+    expect(failure.message).toContain(told);
+  });
+
+  it.each([
+    ["You exceeded your current quota. Please retry in 26.5s.", 26_500],
+    ["Rate limit reached for text-embedding-3-small. Please try again in 1m30s. Visit …", 90_000],
+    ["Rate limit reached. Please try again later.", undefined],
+  ])("of a pause is believed where no header says it: %s", async (message, retryAfterMs) => {
+    const { server, embedder } = await meet("zeroIndex");
+    server.misbehave(answering(429, [{ error: { code: 429, message } }]), { times: 1 });
+    const failure = await failureOf(embedder.embed(["a"], "query"));
+    expect(failure).toMatchObject({ isRateLimit: true });
+    expect((failure as { retryAfterMs?: number }).retryAfterMs).toBe(retryAfterMs);
+  });
+
+  it.each([
+    [{ total_tokens: 12.4 }, 13],
+    [{ prompt_tokens: 7, total_tokens: null }, 7],
+    [{ total_tokens: 1e300 }, undefined],
+    [{ total_tokens: "12" }, undefined],
+    [{ total_tokens: -3 }, undefined],
+  ])("of tokens is a number that can be added up, or nothing: %j", async (usage, tokens) => {
+    const { server, embedder } = await meet("zeroIndex");
+    const embedding = Array.from({ length: 64 }, () => 1);
+    server.misbehave({ body: { data: [{ index: 0, embedding }], model: "test-embed", usage } }, { times: 1 });
+    const receipts: (number | undefined)[] = [];
+    await embedder.embed(["a"], "query", undefined, (receipt) => receipts.push(receipt.tokens));
+    expect(receipts).toEqual([tokens]);
   });
 });

@@ -143,7 +143,8 @@ export async function startEmbeddingServer(options: EmbeddingServerOptions = {})
   }
 
   function reply(asked: EmbeddingBody, how: Misbehaviour | undefined): Reply {
-    const { input: texts, encoding_format: encoding = "float", dimensions: length = dimensions } = asked;
+    const { input: texts, encoding_format: encoding = "float" } = asked;
+    const length = asked.dimensions ?? asked.output_dimension ?? dimensions;
     if (how === "hang" || how === "reset") return { end: how };
     if (how === "malformed-json") return { body: '{"object":"list","data":[{"index":0,"embedd' };
     if (how === "html") return { type: "text/html", body: "<html><body><h1>It works!</h1></body></html>" };

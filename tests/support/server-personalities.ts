@@ -5,6 +5,7 @@ export interface EmbeddingBody {
   readonly model: string;
   readonly encoding_format?: string;
   readonly dimensions?: number;
+  readonly output_dimension?: number;
   readonly input_type?: string;
 }
 
@@ -41,6 +42,11 @@ const needsInputType =
   (words: readonly string[], says: string) =>
   ({ input_type }: EmbeddingBody) =>
     input_type !== undefined && words.includes(input_type) ? undefined : { status: 400, body: { detail: says } };
+
+const emptyFor =
+  (encoding: string, body: object) =>
+  ({ encoding_format }: EmbeddingBody) =>
+    encoding_format === encoding ? { status: 200, body } : undefined;
 
 export const personalities = {
   /** Leaves out what is 0, as protobuf does; wraps its errors in a list; 100 texts a request. */
@@ -179,6 +185,55 @@ export const personalities = {
             body: {
               detail: `Request to model 'voyage-3' failed. The max allowed tokens per submitted batch is 1000. Your batch has ${Math.ceil(characters(body) / 3)} tokens after truncation.`,
             },
+          },
+  },
+  /** Says nothing of what is wrong with more than 32 texts. */
+  siliconflow: {
+    refuse: atMost(32, () => ({
+      status: 400,
+      body: { code: 20015, message: "The parameter is invalid. Please check again.", data: null },
+    })),
+  },
+  /** Answers 200 without vectors when the model's host cannot make base64. */
+  openrouter: { refuse: emptyFor("base64", { object: "list", data: [], model: "nvidia/nemotron-3-embed-1b" }) },
+  /** The same with an empty vector for each text. */
+  emptyVectors: { refuse: emptyFor("base64", { object: "list", data: [{ index: 0, embedding: "" }] }) },
+  /** A gateway in front of a model whose host knows no encoding_format. */
+  litellm: {
+    refuse: ({ encoding_format }) =>
+      encoding_format === undefined
+        ? undefined
+        : error(
+            400,
+            `litellm.UnsupportedParamsError: bedrock does not support parameters: {'encoding_format': '${encoding_format}'}, for model=amazon.titan-embed-text-v1. To drop these, set \`litellm.drop_params=True\``,
+          ),
+  },
+  /** Calls the length of a vector otherwise, and wraps its errors twice. */
+  mistralLength: {
+    refuse: ({ dimensions }) =>
+      dimensions === undefined
+        ? undefined
+        : {
+            status: 422,
+            body: {
+              object: "error",
+              message: {
+                detail: [
+                  { type: "extra_forbidden", loc: ["body", "dimensions"], msg: "Extra inputs are not permitted" },
+                ],
+              },
+              type: "invalid_request_error",
+            },
+          },
+  },
+  /** A proxy before the server lets only so much through. */
+  nginx: {
+    refuse: (body) =>
+      characters(body) <= 3_000
+        ? undefined
+        : {
+            status: 413,
+            body: "<html><head><title>413 Request Entity Too Large</title></head><body><center><h1>413 Request Entity Too Large</h1></center></body></html>",
           },
   },
   /** The same, in OpenAI's words. */

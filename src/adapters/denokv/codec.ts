@@ -142,7 +142,9 @@ const generationSchema = z.object({
       dimensions: z.number().optional(),
       documentPrefix: z.string(),
       queryPrefix: z.string(),
-      form: z.object({ encoding: z.string(), inputType: z.string() }).optional(),
+      form: z
+        .object({ encoding: z.string(), inputType: z.string(), lengthField: z.string().exactOptional() })
+        .optional(),
     }),
   ]),
   status: z.enum(["building", "current", "retired"]),

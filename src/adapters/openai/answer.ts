@@ -1,9 +1,10 @@
 // Reads an answer to /v1/embeddings without believing it: HTTP 200 proves nothing.
 
 import { RejectedInputError, TransientError } from "../../errors.ts";
+import { CHECK_ADDRESS, UnexplainedError } from "./faults.ts";
 
-/** What helps most often when something else than the expected comes back. */
-export const CHECK_ADDRESS = "Is its address right (EMBEDDINGS_URL)? It usually ends in /v1.";
+/** No request has more. */
+const MOST_TOKENS = 100_000_000;
 
 export interface Answer {
   /** Unit length, in the order of the texts. */
@@ -28,7 +29,9 @@ export function readAnswer(body: unknown, count: number, where: string): Answer 
   if (!Array.isArray(data))
     throw new TransientError(`${where} answers with something else than embeddings. ${CHECK_ADDRESS}`);
   if (data.length !== count) {
-    throw new TransientError(`${where} answered ${data.length} vectors for ${count} texts.`);
+    // OpenRouter answers with none for base64 that the model's host cannot make: perhaps another form is answered.
+    const Failure = data.length === 0 ? UnexplainedError : TransientError;
+    throw new Failure(`${where} answered ${data.length} vectors for ${count} texts.`);
   }
   const raw = inOrder(data, where);
   if (raw.some((value) => Array.isArray(value) && ["object", "string"].includes(typeof (value[0] ?? 0)))) {
@@ -37,6 +40,9 @@ export function readAnswer(body: unknown, count: number, where: string): Answer 
     );
   }
   const dimensions = lengthOf(raw[0]);
+  if (raw.every((value) => !(lengthOf(value) > 0))) {
+    throw new UnexplainedError(`${where} answered ${count === 1 ? "an empty vector" : "empty vectors"}.`);
+  }
   const other = raw.find((value) => lengthOf(value) !== dimensions);
   if (!Number.isInteger(dimensions) || dimensions === 0 || other !== undefined) {
     throw new TransientError(
@@ -66,7 +72,11 @@ export function readAnswer(body: unknown, count: number, where: string): Answer 
 function tokensIn(usage: unknown): number | undefined {
   const { prompt_tokens, total_tokens } = (usage ?? {}) as { prompt_tokens?: unknown; total_tokens?: unknown };
   // Some servers fill in zeros.
-  return [total_tokens, prompt_tokens].find((tokens) => typeof tokens === "number" && tokens > 0) as number | undefined;
+  const tokens = [total_tokens, prompt_tokens].find((each) => typeof each === "number" && each > 0) as
+    | number
+    | undefined;
+  // What no request can have is not counted, and what is counted is added up for months.
+  return tokens === undefined || tokens > MOST_TOKENS ? undefined : Math.ceil(tokens);
 }
 
 /**

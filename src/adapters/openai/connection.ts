@@ -4,8 +4,7 @@
 import OpenAI from "openai";
 import { TransientError } from "../../errors.ts";
 import type { ServerAddress } from "./address.ts";
-import { CHECK_ADDRESS } from "./answer.ts";
-import { errorInAnswer, type FaultContext, timedOut, translateFault } from "./faults.ts";
+import { CHECK_ADDRESS, errorInAnswer, type FaultContext, timedOut, translateFault } from "./faults.ts";
 import { messageIn } from "./server-words.ts";
 
 /** As long as a timer can be. */
@@ -100,7 +99,8 @@ export function createConnection({ address, where, apiKey, requestTimeoutMs, now
     // Some servers forget the content type, ...
     const value: unknown = typeof body === "string" ? JSON.parse(body) : body;
     // ... others answer 200 with an error inside.
-    const says = Array.isArray((value as { data?: unknown } | null)?.data) ? undefined : messageIn(value);
+    const { data } = (value ?? {}) as { data?: unknown };
+    const says = Array.isArray(data) && data.length > 0 ? undefined : messageIn(value);
     if (says) throw errorInAnswer(redact(says, apiKey), context);
     return { body: value, headers };
   }
@@ -168,9 +168,7 @@ async function fetchTellingErrors(
 
 function parseOrKeep(text: string): unknown {
   try {
-    const body: unknown = JSON.parse(text);
-    // Gemini wraps its errors in a list.
-    return Array.isArray(body) ? body[0] : body;
+    return JSON.parse(text);
   } catch {
     // Not JSON: a proxy's page, shown without its markup.
     return { message: text.replace(/<(style|script|head)[\s\S]*?<\/\1>|<[^>]*>/gi, " ") };

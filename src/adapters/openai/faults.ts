@@ -3,8 +3,11 @@
 
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
 import { RejectedInputError, TransientError, toError } from "../../errors.ts";
-import { CHECK_ADDRESS } from "./answer.ts";
+import { whileIn } from "./quotas.ts";
 import { SAYS, tooManyTexts, tooManyTokens, withoutEcho } from "./server-words.ts";
+
+/** What helps most often when something else than the expected comes back. */
+export const CHECK_ADDRESS = "Is its address right (EMBEDDINGS_URL)? It usually ends in /v1.";
 
 /** Waits longer than this are not believed: the server is simply asked again after MISTAKEN_WAIT_MS. */
 const LONGEST_WAIT_MS = 8 * 24 * 3_600_000;
@@ -27,11 +30,13 @@ export class TooMuchAtOnceError extends Error {
 }
 
 /** The server does not want a field as it was sent, or wants one that was not. */
+export type RefusedField = "encoding_format" | "input_type" | "dimensions";
+
 export class FieldRefusedError extends Error {
   override readonly name = "FieldRefusedError";
-  readonly field: "encoding_format" | "input_type";
+  readonly field: RefusedField;
 
-  constructor(field: "encoding_format" | "input_type", says: string, options: ErrorOptions) {
+  constructor(field: RefusedField, says: string, options: ErrorOptions) {
     super(says, options);
     this.field = field;
   }
@@ -80,7 +85,7 @@ function answeredWith(status: number, says: string, cause: APIError | undefined,
   const { where, sent } = context;
   const clean = withoutEcho(says, sent ?? []);
   const quote = clean ? ` It says: ${clean}` : "";
-  const retryAfterMs = retryAfter(cause?.headers, context.now());
+  const retryAfterMs = retryAfter(cause?.headers, context.now()) ?? (status === 429 ? retryIn(says) : undefined);
   const options = { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   const transient = (message: string) => new TransientError(message + quote, options);
 
@@ -92,15 +97,20 @@ function answeredWith(status: number, says: string, cause: APIError | undefined,
   if (status === 401 || status === 403)
     return transient(`${where} does not accept the API key. Set the right one (EMBEDDINGS_API_KEY).`);
   if (status === 402) return transient(`${where} wants to be paid first.`);
-  if (SAYS.noModel.test(says))
-    return transient(`${where} has not loaded the model. Load it, or name another one (EMBEDDINGS_MODEL).`);
   if (SAYS.notEmbedding.test(says)) {
     return transient(`${where} cannot embed with this model. Load an embedding model, and name it (EMBEDDINGS_MODEL).`);
   }
+  if (SAYS.noModel.test(says))
+    return transient(`${where} has not loaded the model. Load it, or name another one (EMBEDDINGS_MODEL).`);
+  if (SAYS.stillLoading.test(says)) return transient(`${where} is still loading the model.`);
   const texts = tooManyTexts(clean, sent?.length ?? 0);
   if (texts) return new TooMuchAtOnceError("texts", texts.limit, { cause });
   const tokens = tooManyTokens(clean);
   if (tokens && (sent?.length ?? 0) > 1) return new TooMuchAtOnceError("tokens", tokens.limit, { cause });
+  // What a proxy (nginx: a megabyte) says of a whole request; TEI says it of a single text, with words.
+  if (status === 413 && !SAYS.tooLong.test(says) && (sent?.length ?? 0) > 1) {
+    return new TooMuchAtOnceError("tokens", undefined, { cause });
+  }
   const isAboutInput = [400, 422, 500].includes(status);
   if (status === 413 || (isAboutInput && (tokens || SAYS.tooLong.test(says)))) {
     return new RejectedInputError(`${where} finds the text too long.${quote}`, { reason: "too-long", cause });
@@ -115,6 +125,7 @@ function answeredWith(status: number, says: string, cause: APIError | undefined,
   if (isAboutInput || status === 415 || status === 501) {
     if (SAYS.badInputType.test(clean)) return new FieldRefusedError("input_type", clean, { cause });
     if (SAYS.badEncoding.test(clean)) return new FieldRefusedError("encoding_format", clean, { cause });
+    if (SAYS.badLength.test(clean)) return new FieldRefusedError("dimensions", clean, { cause });
   }
   if (status === 400 || status === 422) {
     if (SAYS.badKey.test(says))
@@ -156,6 +167,13 @@ function causes(error: Error): Error[] {
 /** The client puts the status before the message. */
 function plainMessage(error: APIError): string {
   return error.message.replace(/^\d{3} (status code \(no body\))?/, "").trim();
+}
+
+/** Gemini's "Please retry in 26.9s.", OpenAI's "Please try again in 6m0s". */
+function retryIn(says: string): number | undefined {
+  const [, asked] = /(?:re)?try (?:again )?(?:in|after) (\d[\d.hms]*)/i.exec(says) ?? [];
+  const ms = asked === undefined ? undefined : whileIn(asked.replace(/\.$/, ""));
+  return ms === undefined || ms > LONGEST_WAIT_MS ? undefined : ms;
 }
 
 /** Seconds or a date, as HTTP has it; OpenAI also sends milliseconds. Nonsense is ignored. */

@@ -2,7 +2,7 @@
 // engine does.
 
 import { createHash } from "node:crypto";
-import { TransientError } from "../../errors.ts";
+import { RejectedInputError, TransientError } from "../../errors.ts";
 import type { Embedder, Receipt } from "../../ports/embedder.ts";
 import type { Answer } from "./answer.ts";
 import { TooMuchAtOnceError } from "./faults.ts";
@@ -24,6 +24,8 @@ const CHARACTERS_PER_TOKEN = 3;
 const MARGIN = 0.9;
 /** ... and so much of a request that was too large. */
 const SHRINK = 0.75;
+/** Once may be chance. */
+const SUSPICIONS = 2;
 /** So much of a minute's tokens is sent at once. */
 const TURN = 0.25;
 
@@ -38,6 +40,10 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
   const prefixes = prefixesFor(options, served);
   const acceptedTexts = options.textsPerRequest ?? DEFAULT_TEXTS_PER_REQUEST;
   let textsPerRequest = Math.min(acceptedTexts, served.textsPerRequest ?? acceptedTexts);
+  /** So many texts were answered in one request: whatever is refused now is not that. */
+  let mostAnswered = 1;
+  /** So often all of a refused request was answered in smaller ones. */
+  let suspicions = 0;
   let tokensPerRequest = TOKENS_PER_REQUEST[address.local ? "local" : "remote"];
   // Of a minute's tokens a part: a batch would wait for more than that, or for ever.
   const tokensPerTurn = Math.ceil((options.tokensPerMinute ?? Number.POSITIVE_INFINITY) * TURN);
@@ -59,7 +65,7 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
     return answer.vectors;
   }
 
-  function learn({ of, limit }: TooMuchAtOnceError, refused: readonly string[]): void {
+  function learn({ of, limit }: Pick<TooMuchAtOnceError, "of" | "limit">, refused: readonly string[]): void {
     if (of === "texts") {
       textsPerRequest = Math.min(textsPerRequest, refused.length - 1, limit ?? Math.ceil(refused.length / 2));
     } else {
@@ -88,6 +94,7 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
     const vectors: Float32Array[] = [];
     const { form } = server;
     let size = texts.length;
+    let isSuspect = false;
     while (vectors.length < texts.length) {
       size = Math.min(size, textsPerRequest);
       const part = texts.slice(vectors.length, vectors.length + size);
@@ -95,7 +102,18 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
         const answer = await server.embeddings(served.modelId, part, use, { signal });
         onReceipt?.({ tokens: answer.tokens, quotas: answer.quotas });
         vectors.push(...check(answer));
+        mostAnswered = Math.max(mostAnswered, part.length);
+        if (vectors.length === texts.length && isSuspect) {
+          suspicions += 1;
+          if (suspicions === SUSPICIONS) learn({ of: "texts", limit: size }, texts);
+        }
       } catch (thrown) {
+        // SiliconFlow says "The parameter is invalid" to more than it takes: fewer may be answered.
+        if (thrown instanceof RejectedInputError && thrown.reason !== "too-long" && part.length > mostAnswered) {
+          isSuspect = true;
+          size = Math.ceil(part.length / 2);
+          continue;
+        }
         if (!(thrown instanceof TooMuchAtOnceError)) throw thrown;
         if (part.length === 1) throw new TransientError(`${where} takes no texts at all.`, { cause: thrown });
         learn(thrown, part);

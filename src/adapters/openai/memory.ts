@@ -6,13 +6,19 @@ import { z } from "zod";
 import { toError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ServedModel } from "./options.ts";
-import { encodings, inputTypes } from "./request-form.ts";
+import { encodings, inputTypes, lengthFields } from "./request-form.ts";
 
 const servedSchema = z.object({
   modelId: z.string(),
   answersAs: z.string(),
   dimensions: z.int().positive(),
-  form: z.object({ encoding: z.enum(encodings), inputType: z.enum(inputTypes) }).optional(),
+  form: z
+    .object({
+      encoding: z.enum(encodings),
+      inputType: z.enum(inputTypes),
+      lengthField: z.enum(lengthFields).optional(),
+    })
+    .optional(),
   marks: z.object({ document: z.boolean(), query: z.boolean() }).optional(),
   textsPerRequest: z.int().positive().optional(),
   tokensPerRequest: z.int().positive().optional(),

@@ -31,7 +31,7 @@ function countIn(value: string | null): number | undefined {
 }
 
 /** "6m0s", "20ms", "1.5" (seconds), 1796000000 (a moment). */
-function whileIn(value: string | null, nowMs: number): number | undefined {
+export function whileIn(value: string | null, nowMs = 0): number | undefined {
   if (value === null) return undefined;
   const seconds = Number(value);
   if (value !== "" && !Number.isNaN(seconds)) {

@@ -1,5 +1,7 @@
 // Which fields a server wants beside model and input. Nobody announces them: they are found out by what is refused.
 
+import type { RefusedField } from "./faults.ts";
+
 /** What a text is embedded for: to be found, or to find. */
 export type EmbeddingUse = "document" | "query";
 
@@ -17,23 +19,31 @@ const inputTypeWords = {
   document: { document: "document", query: "query" },
 } as const;
 
+/** OpenAI, Jina, Gemini; Voyage, Mistral, Cohere. */
+export const lengthFields = ["dimensions", "output_dimension"] as const;
+
 export type InputType = keyof typeof inputTypeWords;
 export const inputTypes = Object.keys(inputTypeWords) as readonly InputType[] as readonly [InputType, ...InputType[]];
 
 export interface RequestForm {
   readonly encoding: (typeof encodings)[number];
   readonly inputType: InputType;
+  /** What the wished length of a vector is called; left out: "dimensions". */
+  readonly lengthField?: (typeof lengthFields)[number] | undefined;
 }
 
 export const usualForm: RequestForm = { encoding: "base64", inputType: "none" };
 
 /** As it was kept elsewhere. @returns undefined for what is not known here */
 export function formIn(
-  kept: { readonly encoding: string; readonly inputType: string } | undefined,
+  kept:
+    | { readonly encoding: string; readonly inputType: string; readonly lengthField?: string | undefined }
+    | undefined,
 ): RequestForm | undefined {
   const encoding = encodings.find((known) => known === kept?.encoding);
   const inputType = inputTypes.find((known) => known === kept?.inputType);
-  return encoding && inputType && { encoding, inputType };
+  const lengthField = lengthFields.find((known) => known === kept?.lengthField);
+  return encoding && inputType && { encoding, inputType, ...(lengthField && { lengthField }) };
 }
 
 export function fieldsOf(form: RequestForm, use: EmbeddingUse): Record<string, string> {
@@ -50,14 +60,13 @@ export function fieldsOf(form: RequestForm, use: EmbeddingUse): Record<string, s
  * @param says the server's words, which may name the values it takes
  * @returns undefined when all has been tried
  */
-export function nextForm(
-  form: RequestForm,
-  refused: "encoding_format" | "input_type",
-  says: string,
-): RequestForm | undefined {
+export function nextForm(form: RequestForm, refused: RefusedField, says: string): RequestForm | undefined {
   if (refused === "encoding_format") {
     const encoding = encodings[encodings.indexOf(form.encoding) + 1];
     return encoding && { ...form, encoding };
+  }
+  if (refused === "dimensions") {
+    return form.lengthField === undefined ? { ...form, lengthField: "output_dimension" } : undefined;
   }
   const untried = inputTypes.slice(inputTypes.indexOf(form.inputType) + 1);
   const inputType = untried.find((name) => new RegExp(`\\b${name}\\b`).test(says)) ?? untried[0];

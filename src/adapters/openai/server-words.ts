@@ -5,12 +5,16 @@ export const SAYS = {
   tooLong:
     /context (length|size|window)|(too many|fewer than \d+|less than \d+) tokens|max(imum)?.{0,40}(tokens|length)|input length|(input|text|prompt|content)s?.{0,30}too (long|large)|exceeds? .{0,30}(tokens|context|length)|physical batch size|token limit/i,
   noModel:
-    /no models? .{0,30}loaded|model .{0,80}(not (been )?(loaded|found)|does(n't| not) exist|unloaded|crashed)|(failed to load|loading|load a) model|try pulling/i,
+    /no models? .{0,30}loaded|no such model|model .{0,80}(not (been )?(loaded|found)|does(n't| not) exist|unloaded|crashed)|((failed|could not|unable|cannot) (to )?load|load a) .{0,20}model|try pulling/i,
+  // llama.cpp, vLLM behind a gateway: it only takes a while.
+  stillLoading: /loading (the )?model|model is (still |currently )?loading/i,
   badKey: /api[ _-]?key|unauthori[sz]ed|authentication/i,
   badEncoding: /encoding_?format|base64/i,
   badInputType: /input_?type\b/i,
+  badLength:
+    /(extra|unexpected|unrecogni[sz]ed|unknown|invalid|support|permitted).{0,60}\bdimensions\b|\bdimensions\b.{0,60}(extra|unexpected|unrecogni[sz]ed|unknown|permitted)/i,
   // vLLM answers 400 to this, Ollama 500, llama.cpp 501.
-  notEmbedding: /(not|n't) support.{0,20}embedding|not an embedding/i,
+  notEmbedding: /(not|n't) support.{0,20}embedding|not an embedding|model is not embedding/i,
   misconfigured: /matryoshka|\bdimensions?\b|unexpected endpoint|unsupported endpoint/i,
   quota: /quota|billing|credit|balance/i,
 } as const;
@@ -46,11 +50,14 @@ function limitsIn(says: string): number[] {
 /** What an error's body says, wherever this kind of server puts it; with the field that it is about, which FastAPI tells apart. */
 export function messageIn(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null) return undefined;
+  // Gemini's compatible endpoint puts its errors into a list.
+  if (Array.isArray(body)) return typeof body[0] === "string" ? body[0] : (aboutField(body[0]) ?? messageIn(body[0]));
   const { error, message, detail, param, errors } = body as Record<string, unknown>;
   if (error && typeof error === "object") return messageIn(error) ?? "an error without a message";
-  const first: unknown = Array.isArray(detail) ? aboutField(detail[0]) : detail;
-  const found = [error, message, first].find((text) => typeof text === "string" && text !== "");
-  if (typeof found !== "string") return Array.isArray(errors) ? aboutField(errors[0]) : undefined;
+  // A text, a list of problems, or (Mistral, DeepInfra) an object around one of these.
+  const inside = [message, detail].map((each) => messageIn(each)).find((text) => text !== undefined);
+  const found = [error, message, detail, inside].find((text) => typeof text === "string" && text !== "");
+  if (typeof found !== "string") return Array.isArray(errors) ? messageIn(errors) : undefined;
   const field = [param, fieldOf(Array.isArray(errors) ? errors[0] : undefined)].find(
     (name) => typeof name === "string" && /encoding_format|input_type/.test(name) && !found.includes(name),
   );

@@ -3,9 +3,9 @@
 
 import { RejectedInputError, TransientError } from "../../errors.ts";
 import type { Quotas } from "../../ports/embedder.ts";
-import { type Answer, CHECK_ADDRESS, readAnswer } from "./answer.ts";
+import { type Answer, readAnswer } from "./answer.ts";
 import { type ConnectionOptions, createConnection } from "./connection.ts";
-import { FieldRefusedError } from "./faults.ts";
+import { CHECK_ADDRESS, FieldRefusedError } from "./faults.ts";
 import { quotasIn } from "./quotas.ts";
 import { type EmbeddingUse, fieldsOf, nextForm, type RequestForm, usualForm } from "./request-form.ts";
 
@@ -55,7 +55,7 @@ export function createServer(options: ServerOptions): Server {
           model,
           input: [...texts],
           ...fieldsOf(trying, use),
-          ...(dimensions === undefined ? {} : { dimensions }),
+          ...(dimensions === undefined ? {} : { [trying.lengthField ?? "dimensions"]: dimensions }),
         };
         try {
           const answer = await connection.post(
@@ -74,6 +74,12 @@ export function createServer(options: ServerOptions): Server {
         } catch (thrown) {
           if (!(thrown instanceof FieldRefusedError)) throw thrown;
           const next = nextForm(trying, thrown.field, thrown.message);
+          if (next === undefined && thrown.field === "dimensions") {
+            throw new TransientError(
+              `${where} cannot make vectors of another length (EMBEDDINGS_DIMENSIONS). It says: ${thrown.message}`,
+              { cause: thrown },
+            );
+          }
           if (next === undefined) {
             throw new RejectedInputError(`${where} refuses the text. It says: ${thrown.message}`, { cause: thrown });
           }
