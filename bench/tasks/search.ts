@@ -5,6 +5,7 @@ import { prepare } from "../../src/indexing/text/prepare.ts";
 import { toRows } from "../../src/indexing/text/rows.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import type { IndexRow, SearchFilter, VectorIndex } from "../../src/ports/vector-index.ts";
+import { nearest } from "../../tests/support/index-searches.ts";
 import { type ExactSearch, openExactSearch } from "../exact-search.ts";
 import { openHouse } from "../house.ts";
 import { channelId, composeQueries, composeRecords, GUILD } from "../records.ts";
@@ -65,18 +66,14 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
   let exact: ExactSearch | undefined;
   const wrapIndex = (index: VectorIndex): VectorIndex => ({
     ...index,
-    async nearest(vector, filter, limit) {
-      if (exact === undefined) return await index.nearest(vector, filter, limit);
-      return await index.rows(await exact.nearest(vector, filter, limit));
-    },
     async candidates(asked) {
       const vector = await asked.vector;
       if (exact === undefined || vector === undefined) return await index.candidates(asked);
       const matching = await index.candidates({ ...asked, vector: Promise.resolve(undefined) });
-      const nearest = await index.rows(await exact.nearest(vector, asked.filter, asked.limit));
+      const exactly = await index.rows(await exact.nearest(vector, asked.filter, asked.limit));
       const place = ({ id, chunk }: Pick<IndexRow, "id" | "chunk">) => `${id}/${chunk}`;
       const matched = new Set(matching.map(place));
-      return [...matching, ...nearest.filter((row) => !matched.has(place(row)))];
+      return [...matching, ...exactly.filter((row) => !matched.has(place(row)))];
     },
   });
   const house = await openHouse({ folder, serverUrl, embedder: "builtIn", wrapIndex });
@@ -106,7 +103,7 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
       let found: string[] = [];
       times.push(
         await timed(async () => {
-          found = (await index.nearest(vector, filter, CANDIDATES)).map(({ id }) => id);
+          found = (await nearest(index, vector, filter, CANDIDATES)).map(({ id }) => id);
         }),
       );
       if (n < compared) recall += overlap(found, await openedExact.nearest(vector, filter, HITS));

@@ -8,7 +8,7 @@ import type { AskedPlan } from "../views/answers.ts";
  * Phases as a person types them: "recent, medium", "full+notes", "all"; in the order they are run.
  * @returns undefined for all @throws UserError for a word that is no phase
  */
-export function parsePhases(text: string | null | undefined): readonly PhaseName[] | undefined {
+function parsePhases(text: string | null | undefined): readonly PhaseName[] | undefined {
   const words = (text ?? "")
     .toLowerCase()
     .split(/[\s,;+&]+|\band\b/)

@@ -16,8 +16,6 @@ export const indexMethods = {
   refresh: "decides",
   rows: "reads",
   candidates: "reads",
-  nearest: "reads",
-  matching: "reads",
   latest: "reads",
   sampleTexts: "reads",
   sampleVectors: "reads",

@@ -21,8 +21,4 @@ export interface RunStore<Run> {
     expected: string | undefined,
     guard?: { readonly lease?: Lease; readonly quarantine?: readonly QuarantineEntry[] },
   ): Promise<Versioned<Run> | "changed" | "lease-lost">;
-  /** Keeps a finished run for the record. */
-  archiveRun(guildId: Snowflake, run: Run): Promise<void>;
-  /** Finished runs, newest first. */
-  finished(guildId: Snowflake, limit: number): Promise<Run[]>;
 }

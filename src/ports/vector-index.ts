@@ -137,8 +137,8 @@ export interface VectorIndex {
   rows(ids: readonly Snowflake[], filter?: SearchFilter): Promise<IndexRow[]>;
 
   /**
-   * What `nearest` and `matching` find together, each row once, in no order; with `textScore` where full text found it. The words
-   * are looked up while the vector is still on its way; undefined: by words alone.
+   * The nearest rows by cosine and the best full-text matches on `searchText`, up to `limit` of either, each row once, in no order; with
+   * `textScore` where full text found it. The words are looked up while the vector is still on its way; undefined: by words alone.
    */
   candidates(asked: {
     readonly text: string;
@@ -155,10 +155,6 @@ export interface VectorIndex {
     readonly filter: SearchFilter;
     readonly limit: number;
   }): Promise<FoundRow[]>;
-  /** The nearest rows by cosine, best first. */
-  nearest(vector: Float32Array, filter: SearchFilter, limit: number): Promise<FoundRow[]>;
-  /** The best full-text matches on `searchText`, best first, with `textScore`. */
-  matching(query: string, filter: SearchFilter, limit: number): Promise<FoundRow[]>;
   /** Newest first, no ranking. */
   latest(filter: SearchFilter, limit: number, offset: number): Promise<IndexRow[]>;
   /** A sample of shown texts, for word statistics. */

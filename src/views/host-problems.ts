@@ -10,7 +10,7 @@ export const withoutIntent: Readonly<Record<IntentName, string>> = {
   MessageContent: "every message reads as empty",
 };
 
-export function hostProblemLine(problem: HostProblem): string {
+function hostProblemLine(problem: HostProblem): string {
   switch (problem.kind) {
     case "command-taken":
       return `**${problem.command}** is another command of this bot, so Backscroll's of that name is not there.`;
@@ -22,7 +22,7 @@ export function hostProblemLine(problem: HostProblem): string {
 }
 
 /** What whoever runs the bot can do. */
-export function hostProblemRemedy(problem: HostProblem): string {
+function hostProblemRemedy(problem: HostProblem): string {
   switch (problem.kind) {
     case "command-taken":
       return "Give Backscroll's commands names of their own with `commandPrefix` (`COMMAND_PREFIX`), e.g. `bs-`, and restart the bot.";

@@ -8,7 +8,7 @@ import { recordMarkdown } from "./record-text.ts";
 import { wayThere } from "./search-results.ts";
 import { ago, clip, count } from "./words.ts";
 
-export const notesPerPage = 8;
+const notesPerPage = 8;
 
 export function noteSavedView(note: ArchivedRecord, guildId: string): View {
   const who =

@@ -6,6 +6,7 @@ import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { wantsVectorIndex } from "../../src/adapters/lancedb/table-indexes.ts";
 import { UserError } from "../../src/errors.ts";
 import { vectorIndexContract } from "../contracts/vector-index.ts";
+import { matching, nearest } from "../support/index-searches.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace, unitVector } from "../support/index-store.ts";
 
 vectorIndexContract("LanceDB", openTempIndexStore);
@@ -74,7 +75,7 @@ describe("LanceDB on a disk that is not as it should be", () => {
     await mkdir(join(table(), "data"), { recursive: true });
     const index = await temp.store.open("1", testSpace);
     await index.write([indexRow({ id: "100", text: "antenna" })], { fresh: true });
-    expect(await index.matching("antenna", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
+    expect(await matching(index, "antenna", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
   });
 
   it("refuses a table with other columns and names what is missing", async () => {
@@ -104,7 +105,7 @@ describe("LanceDB on a disk that is not as it should be", () => {
       expect(await idsOf({ except: { tags: ["has:link"] } })).toEqual(["101"]);
       expect(await idsOf({ except: { tags: ["is:pinned"] } })).toEqual(["100", "101"]);
       expect((await former.rows(["100"]))[0]).toMatchObject({ text: "a link", tags: [] });
-      expect((await former.matching("poll", everybody, 5)).map(({ id }) => id)).toEqual(["101"]);
+      expect((await matching(former, "poll", everybody, 5)).map(({ id }) => id)).toEqual(["101"]);
       await former.optimize({ keepVersionsMs: 0 });
       await former.removeIds(["101"]);
       expect(await idsOf({})).toEqual(["100"]);
@@ -132,8 +133,8 @@ describe("LanceDB on a disk that is not as it should be", () => {
     expect(await index.stats()).toMatchObject({ vectorIndex: false, unindexedRows: 60_000 });
     await index.optimize({ keepVersionsMs: 3_600_000 });
     expect(await index.stats()).toMatchObject({ vectorIndex: true, unindexedRows: 0 });
-    expect(await index.nearest(unitVector(1, 32), { accessChannelIds: ["11"] }, 50)).toHaveLength(30);
-    const [best] = await index.nearest(unitVector(31_007, 32), { accessChannelIds: ["10"] }, 10);
+    expect(await nearest(index, unitVector(1, 32), { accessChannelIds: ["11"] }, 50)).toHaveLength(30);
+    const [best] = await nearest(index, unitVector(31_007, 32), { accessChannelIds: ["10"] }, 10);
     expect(best?.id).toBe("32007");
 
     // By an author of few rows exactly the nearest, also of those that were written, rewritten or removed since.
@@ -147,9 +148,9 @@ describe("LanceDB on a disk that is not as it should be", () => {
       one.reduce((sum, value, i) => sum + value * (other[i] ?? 0), 0);
     for (const seed of [1, 41, 5_005, 31_007, 70_007]) {
       const asked = unitVector(seed, 32);
-      const found = await index.nearest(asked, { accessChannelIds: ["10"], authorIds: ["21"] }, 100);
-      const nearest = [...theirs, late].sort((a, b) => dot(b.vector, asked) - dot(a.vector, asked)).slice(0, 100);
-      expect(found.map(({ id }) => id).sort()).toEqual(nearest.map(({ id }) => id).sort());
+      const found = await nearest(index, asked, { accessChannelIds: ["10"], authorIds: ["21"] }, 100);
+      const expected = [...theirs, late].sort((a, b) => dot(b.vector, asked) - dot(a.vector, asked)).slice(0, 100);
+      expect(found.map(({ id }) => id).sort()).toEqual(expected.map(({ id }) => id).sort());
     }
   });
 
@@ -194,10 +195,10 @@ describe("LanceDB on a disk that is not as it should be", () => {
       fresh: true,
     });
     const filter = { accessChannelIds: ["10"] };
-    const ids = async (text: string) => (await index.matching(text, filter, 5)).map(({ id }) => id);
+    const ids = async (text: string) => (await matching(index, text, filter, 5)).map(({ id }) => id);
     expect(await ids("antenna")).toEqual(["9000"]);
     const vector = unitVector(1007);
-    expect((await index.nearest(vector, filter, 2_501)).map(({ id }) => id)).toContain("1007");
+    expect((await nearest(index, vector, filter, 2_501)).map(({ id }) => id)).toContain("1007");
     await index.optimize({ keepVersionsMs: 3_600_000 });
     expect((await ids("antenna")).sort()).toEqual(["1007", "9000"]);
   });

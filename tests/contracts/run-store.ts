@@ -76,23 +76,6 @@ export function runStoreContract(name: string, open: () => Promise<Opened>): voi
         const results = await Promise.all(numbers(12).map((step) => store.save(GUILD, { id: "r1", step }, stamp)));
         expect(results.filter((result) => result !== "changed").length).toBe(1);
       });
-
-      test("finished runs are listed newest first, each once", async () => {
-        for (const n of numbers(12)) await store.archiveRun(GUILD, { id: `r${n}`, step: 0 });
-        await store.archiveRun(GUILD, { id: "r10", step: 7 });
-        expect(await store.finished(GUILD, 3)).toEqual([
-          { id: "r11", step: 0 },
-          { id: "r10", step: 7 },
-          { id: "r9", step: 0 },
-        ]);
-        expect((await store.finished(GUILD, 100)).length).toBe(12);
-        expect(await store.finished("5", 3)).toEqual([]);
-      });
-
-      test("runs archived at once are all kept", async () => {
-        await Promise.all(numbers(8).map((n) => store.archiveRun(GUILD, { id: `r${n}`, step: 0 })));
-        expect((await store.finished(GUILD, 100)).map(({ id }) => id).sort()).toEqual(numbers(8).map((n) => `r${n}`));
-      });
     });
 
     describe("owners", () => {

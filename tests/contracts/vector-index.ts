@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { joinSearchText } from "../../src/content-hash.ts";
 import type { IndexRow, IndexStore, SearchFilter, VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
+import { matching, nearest } from "../support/index-searches.ts";
 import { indexRow, testSpace, unitVector } from "../support/index-store.ts";
 
 const GUILD = "1343714078748708976";
@@ -184,7 +185,7 @@ export function vectorIndexContract(
         expect((await index.stats()).unindexedRows).toBe(2_000);
         await index.optimize({ keepVersionsMs: 3_600_000 });
         expect((await index.stats()).unindexedRows).toBe(0);
-        expect(await index.matching("word77", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
+        expect(await matching(index, "word77", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
       });
     });
 
@@ -292,12 +293,12 @@ export function vectorIndexContract(
     });
 
     describe("searching", () => {
-      const nearest = async (filter: SearchFilter, limit = 10) =>
-        sortedIds(await index.nearest(unitVector(1), filter, limit));
+      const nearestIds = async (filter: SearchFilter, limit = 10) =>
+        sortedIds(await nearest(index, unitVector(1), filter, limit));
 
       it("finds nothing in an empty index", async () => {
-        expect(await index.nearest(unitVector(1), CHANNEL_10, 10)).toEqual([]);
-        expect(await index.matching("anything", CHANNEL_10, 10)).toEqual([]);
+        expect(await nearest(index, unitVector(1), CHANNEL_10, 10)).toEqual([]);
+        expect(await matching(index, "anything", CHANNEL_10, 10)).toEqual([]);
         const candidates = { text: "anything", vector: Promise.resolve(unitVector(1)), filter: CHANNEL_10, limit: 10 };
         expect(await index.candidates(candidates)).toEqual([]);
         expect(await index.latest(CHANNEL_10, 10, 0)).toEqual([]);
@@ -335,7 +336,7 @@ export function vectorIndexContract(
         const expected = rows.sort((a, b) => cosine(b) - cosine(a)).slice(0, 5);
         const three = unitVector(7).map((value) => value * 3);
         for (const vector of [unitVector(7), three]) {
-          const found = await index.nearest(vector, CHANNEL_10, 5);
+          const found = await nearest(index, vector, CHANNEL_10, 5);
           expect(found).toEqual(
             expected.map(
               ({ createdAt: _, contentHash: __, tags: ___, authorName: ____, ngrams: _____, ...row }) => row,
@@ -346,7 +347,7 @@ export function vectorIndexContract(
 
       it("answers a query vector without direction with nothing", async () => {
         await add(indexRow({ id: "100" }));
-        expect(await index.nearest(new Float32Array(8), CHANNEL_10, 5)).toEqual([]);
+        expect(await nearest(index, new Float32Array(8), CHANNEL_10, 5)).toEqual([]);
       });
 
       it("matches words of any length that people write: hashes, addresses of wallets, long words in other scripts", async () => {
@@ -358,7 +359,7 @@ export function vectorIndexContract(
         ];
         await add(...long.map((word, n) => indexRow({ id: String(100 + n), text: `see ${word} here` })));
         for (const [n, word] of long.entries()) {
-          expect(foundIds(await index.matching(word, CHANNEL_10, 10))).toEqual([String(100 + n)]);
+          expect(foundIds(await matching(index, word, CHANNEL_10, 10))).toEqual([String(100 + n)]);
         }
         await index.optimize({ keepVersionsMs: 3_600_000 });
         for (const [n, word] of long.entries()) {
@@ -377,7 +378,7 @@ export function vectorIndexContract(
       it("matches words by their stems, best first, with a score, a moment after they were written", async () => {
         await add(indexRow({ id: "100", text: "the antenna was mounted" }), indexRow({ id: "101", text: "lunch" }));
         await add(indexRow({ id: "102", text: "mounting antennas on roofs, one antenna each" }));
-        const found = await index.matching("antennas mount", CHANNEL_10, 10);
+        const found = await matching(index, "antennas mount", CHANNEL_10, 10);
         expect(sortedIds(found)).toEqual(["100", "102"]);
         expect(found[0]?.textScore).toBeGreaterThanOrEqual(found[1]?.textScore ?? Number.POSITIVE_INFINITY);
         expect(found[0]?.vector).toHaveLength(8);
@@ -387,10 +388,10 @@ export function vectorIndexContract(
         await add(indexRow({ id: "100", text: "antenna" }));
         await index.optimize({ keepVersionsMs: 3_600_000 });
         await add(indexRow({ id: "101", text: "antenna" }));
-        expect(sortedIds(await index.matching("antenna", CHANNEL_10, 10))).toEqual(["100", "101"]);
+        expect(sortedIds(await matching(index, "antenna", CHANNEL_10, 10))).toEqual(["100", "101"]);
         await put(indexRow({ id: "100", text: "balcony" }));
         await index.removeIds(["101"]);
-        expect(await index.matching("antenna", CHANNEL_10, 10)).toEqual([]);
+        expect(await matching(index, "antenna", CHANNEL_10, 10)).toEqual([]);
       });
 
       it("gives the candidates of vectors and words together, each row once, with the words' score", async () => {
@@ -401,9 +402,9 @@ export function vectorIndexContract(
         );
         const vector = unitVector(7);
         const asked = { text: "antenna 107", filter: CHANNEL_10, limit: 5 };
-        const matching = await index.matching(asked.text, CHANNEL_10, 5);
-        const nearest = await index.nearest(vector, CHANNEL_10, 5);
-        const expected = new Map([...nearest, ...matching].map((row) => [row.id, row]));
+        const byWords = await matching(index, asked.text, CHANNEL_10, 5);
+        const byVector = await nearest(index, vector, CHANNEL_10, 5);
+        const expected = new Map([...byVector, ...byWords].map((row) => [row.id, row]));
         const found = await index.candidates({ ...asked, vector: Promise.resolve(vector) });
         expect(new Map(found.map((row) => [row.id, row]))).toEqual(expected);
         expect(found).toHaveLength(expected.size);
@@ -471,7 +472,7 @@ export function vectorIndexContract(
 
       it("searches the search text and shows the text", async () => {
         await add(indexRow({ id: "100", text: "yes", searchText: "do you have an antenna?\nAda: yes" }));
-        expect((await index.matching("antenna", CHANNEL_10, 10))[0]?.text).toBe("yes");
+        expect((await matching(index, "antenna", CHANNEL_10, 10))[0]?.text).toBe("yes");
       });
 
       it("matches words with accents, Chinese and Hebrew words", async () => {
@@ -480,9 +481,9 @@ export function vectorIndexContract(
           indexRow({ id: "101", text: "明天我们去北京吃烤鸭" }),
           indexRow({ id: "102", text: "שלום עולם" }),
         );
-        expect(foundIds(await index.matching("cafe", CHANNEL_10, 10))).toEqual(["100"]);
-        expect(foundIds(await index.matching("北京", CHANNEL_10, 10))).toEqual(["101"]);
-        expect(foundIds(await index.matching("עולם", CHANNEL_10, 10))).toEqual(["102"]);
+        expect(foundIds(await matching(index, "cafe", CHANNEL_10, 10))).toEqual(["100"]);
+        expect(foundIds(await matching(index, "北京", CHANNEL_10, 10))).toEqual(["101"]);
+        expect(foundIds(await matching(index, "עולם", CHANNEL_10, 10))).toEqual(["102"]);
       });
 
       it.each([
@@ -498,7 +499,7 @@ export function vectorIndexContract(
         ["SQL", "'; DROP TABLE x"],
       ])("takes %s as words", async (_, query) => {
         await add(indexRow({ id: "100", text: "antenna" }));
-        expect(await index.matching(query, CHANNEL_10, 10)).toEqual([]);
+        expect(await matching(index, query, CHANNEL_10, 10)).toEqual([]);
       });
 
       it("lists the newest records, a page at a time, each once", async () => {
@@ -515,8 +516,8 @@ export function vectorIndexContract(
       it("shows nothing to those who may read nothing", async () => {
         await add(indexRow({ id: "100" }));
         const nothing: SearchFilter = { accessChannelIds: [] };
-        expect(await nearest(nothing)).toEqual([]);
-        expect(await index.matching("text", nothing, 10)).toEqual([]);
+        expect(await nearestIds(nothing)).toEqual([]);
+        expect(await matching(index, "text", nothing, 10)).toEqual([]);
         expect(await index.latest(nothing, 10, 0)).toEqual([]);
         expect(await index.rows(["100"], nothing)).toEqual([]);
         expect(await index.count(nothing)).toBe(0);
@@ -535,8 +536,8 @@ export function vectorIndexContract(
           [{ accessChannelIds: ["10"], viewerId: "21" }, ["101"]],
           [{ accessChannelIds: ["11"], viewerId: "20" }, ["100", "102"]],
         ] as const) {
-          expect(await nearest(filter)).toEqual(ids);
-          expect(sortedIds(await index.matching("note", filter, 10))).toEqual(ids);
+          expect(await nearestIds(filter)).toEqual(ids);
+          expect(sortedIds(await matching(index, "note", filter, 10))).toEqual(ids);
           expect(sortedIds(await index.latest(filter, 10, 0))).toEqual(ids);
           expect(sortedIds(await index.rows(["100", "101", "102"], filter))).toEqual(ids);
           expect(await index.count(filter)).toBe(ids.length);
@@ -586,8 +587,8 @@ export function vectorIndexContract(
           ],
         ] as const) {
           const filter = { ...CHANNEL_10, ...narrow };
-          expect([narrow, await nearest(filter)]).toEqual([narrow, ids]);
-          expect([narrow, sortedIds(await index.matching("text", filter, 10))]).toEqual([narrow, ids]);
+          expect([narrow, await nearestIds(filter)]).toEqual([narrow, ids]);
+          expect([narrow, sortedIds(await matching(index, "text", filter, 10))]).toEqual([narrow, ids]);
         }
       });
 
@@ -602,10 +603,10 @@ export function vectorIndexContract(
         );
         await add(...rows);
         const filter: SearchFilter = { accessChannelIds: ["10", "12"], viewerId: "5", authorIds: ["21", "22"] };
-        const before = [await index.nearest(unitVector(3), filter, 20), await index.count(filter)];
+        const before = [await nearest(index, unitVector(3), filter, 20), await index.count(filter)];
         await index.optimize({ keepVersionsMs: 0 });
-        expect([await index.nearest(unitVector(3), filter, 20), await index.count(filter)]).toEqual(before);
-        expect(await index.matching("1016", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
+        expect([await nearest(index, unitVector(3), filter, 20), await index.count(filter)]).toEqual(before);
+        expect(await matching(index, "1016", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
       });
 
       it.each([
@@ -614,7 +615,7 @@ export function vectorIndexContract(
         { accessChannelIds: ["10"], excludeIds: ["99999999999999999999"] },
         { accessChannelIds: ["10"], afterId: "1; DROP" },
       ])("refuses what is not an id: %j", async (filter) => {
-        await expect(index.nearest(unitVector(1), filter, 10)).rejects.toThrow(/not an id/);
+        await expect(nearest(index, unitVector(1), filter, 10)).rejects.toThrow(/not an id/);
       });
     });
 
@@ -660,8 +661,8 @@ export function vectorIndexContract(
           { ...bare, searchText: joinSearchText("", "Ada: ", "own words") },
           other,
         ]);
-        expect(foundIds(await index.matching("secret", CHANNEL_10, 10))).toEqual([]);
-        expect(foundIds(await index.matching("own", CHANNEL_10, 10))).toEqual(["100"]);
+        expect(foundIds(await matching(index, "secret", CHANNEL_10, 10))).toEqual([]);
+        expect(foundIds(await matching(index, "own", CHANNEL_10, 10))).toEqual(["100"]);
       });
     });
 

@@ -9,6 +9,7 @@ import { ChannelType, Events, PermissionFlagsBits } from "discord.js";
 import { expect, test } from "vitest";
 import type { Channel } from "../../sandbox/model.ts";
 import type { Run } from "../../src/backfill/run/run.ts";
+import { unreadableText } from "../../src/views/reasons.ts";
 import { closeAfterTest, startBackscroll, type TestBackscroll, temporaryFolder, until } from "../support/backscroll.ts";
 import { startDiscord, type TestDiscord } from "../support/discord.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
@@ -92,7 +93,7 @@ test("every kind of channel and thread is collected; what may not be read is lis
   await start(bot);
   await finished(bot);
   const { collection } = (await runOf(bot)) ?? {};
-  expect(collection?.unreadable.sort()).toEqual([
+  expect(collection?.unreadable.map(unreadableText).sort()).toEqual([
     expect.stringMatching(/^#closed: .*View Channel/),
     expect.stringMatching(/^#no-history: .*Read Message History/),
   ]);
@@ -182,7 +183,9 @@ test("a channel that becomes unreadable in the middle is listed, and keeps what 
   // Discord answers whoever may not read history with no messages at all.
   world.updateChannel(secret.id, { overwrites: [{ id: world.bot.id, deny: PermissionFlagsBits.ReadMessageHistory }] });
   await finished(bot);
-  expect((await runOf(bot))?.collection?.unreadable).toEqual([expect.stringMatching(/^#secret: .*not allowed/)]);
+  expect((await runOf(bot))?.collection?.unreadable.map(unreadableText)).toEqual([
+    expect.stringMatching(/^#secret: .*not allowed/),
+  ]);
   await bot.backscroll.stop();
   const { archived, indexed } = await bot.stored();
   expect(archived.length).toBeGreaterThanOrEqual(350 + 200);

@@ -11,6 +11,7 @@ import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { putInOrder } from "../../src/indexing/guild-index/upkeep.ts";
 import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
+import { matching, nearest } from "../support/index-searches.ts";
 import { tallSpace, upkeepRows } from "../support/upkeep-rows.ts";
 
 /** Enough for a vector index of vectors as long as these. */
@@ -129,9 +130,9 @@ async function expectFound(index: VectorIndex, ids: readonly string[]): Promise<
   const filter = { accessChannelIds: ["10"] };
   const some = ids.filter((_, n) => n % Math.ceil(ids.length / 25) === 0);
   for (const id of some) {
-    expect((await index.matching(`word${id}`, filter, 3)).map((row) => row.id)).toEqual([id]);
+    expect((await matching(index, `word${id}`, filter, 3)).map((row) => row.id)).toEqual([id]);
     const [row] = upkeepRows(Number(id), 1);
     if (row === undefined) throw new Error("no row");
-    expect((await index.nearest(row.vector, filter, 1)).map((found) => found.id)).toEqual([id]);
+    expect((await nearest(index, row.vector, filter, 1)).map((found) => found.id)).toEqual([id]);
   }
 }

@@ -24,6 +24,7 @@ import type { Budget } from "../../src/ports/spending.ts";
 import type { VectorIndex } from "../../src/ports/vector-index.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "./embedding-server.ts";
+import { matching, nearest } from "./index-searches.ts";
 
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { testEmbedder } from "./test-embedder.ts";
@@ -286,7 +287,7 @@ export async function openHouse(options: HouseOptions = {}) {
     const [vector] = await breaker.guard(() => queue.embed([words], { use: "query", priority: "search" }));
     if (vector === undefined) return [];
     const accessChannelIds = await everyChannel();
-    return (await index.nearest(vector, { accessChannelIds }, limit)).map(({ id }) => id);
+    return (await nearest(index, vector, { accessChannelIds }, limit)).map(({ id }) => id);
   }
 
   async function everyChannel(): Promise<Snowflake[]> {
@@ -380,7 +381,7 @@ export async function openHouse(options: HouseOptions = {}) {
     /** Ids whose full-text or own text holds the word. */
     async matching(word: string): Promise<Snowflake[]> {
       const { index } = await indexes.open(GUILD);
-      return (await index.matching(word, { accessChannelIds: await everyChannel() }, 50)).map(({ id }) => id);
+      return (await matching(index, word, { accessChannelIds: await everyChannel() }, 50)).map(({ id }) => id);
     },
     /** As a process that ends in good order. */
     stop() {

@@ -305,7 +305,9 @@ describe("a collection", () => {
       if (discord.requests.filter((id) => id === "10").length === 2) discord.mood.unreadable = new Set(["10"]);
     };
     const { unreadable } = await collect(discord, testId(2_000), never, close as () => Promise<undefined>);
-    expect(unreadable).toEqual([expect.stringContaining("#channel-10: I am not allowed")]);
+    expect(unreadable).toEqual([
+      { name: "channel-10", because: { kind: "error", message: expect.stringContaining("I am not allowed") } },
+    ]);
     const ids = (await contents()).map(([id]) => id);
     expect(ids.filter((id) => BigInt(id) >= BigInt(testId(1_000)))).toHaveLength(150);
     expect(ids.length).toBeGreaterThanOrEqual(250);

@@ -10,7 +10,6 @@
 //   channel | cursor | reread | complete | out-of-reach, guild, channel
 //   deed, guild, serial                 who did what
 //   settings | listened-since | generations | run | run-damaged, guild
-//   run-finished, guild, number
 //   removal, guild, by, id               scopes being removed
 //   exclusion, guild, by, id             scopes that are not stored
 //   refetch, guild, by, id               those that are stored again, and not fetched yet

@@ -3,7 +3,6 @@
 import { toError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { RunStore } from "../../ports/runs.ts";
-import type { Snowflake } from "../../snowflake.ts";
 import { guildKey } from "./keys.ts";
 import type { createOwners } from "./owners.ts";
 import { quarantineWrite } from "./quarantine.ts";
@@ -11,9 +10,6 @@ import type { Store } from "./store.ts";
 
 /** So many entries fit one commit beside the run. */
 const QUARANTINE_PER_SAVE = 500;
-/** How far back a finished run is looked for before it is stored anew. */
-const RECENT_RUNS = 20;
-
 /** @param parse validates a stored value as a run; throws when it is none */
 export function createRunStore<Run extends { readonly id: string }>(
   store: Store,
@@ -27,10 +23,6 @@ export function createRunStore<Run extends { readonly id: string }>(
     } catch (thrown) {
       return { reason: toError(thrown).message };
     }
-  }
-
-  async function finishedEntries(guildId: Snowflake, limit: number) {
-    return store.list({ prefix: ["run-finished", BigInt(guildId)] }, { limit, newestFirst: true });
   }
 
   return {
@@ -70,33 +62,6 @@ export function createRunStore<Run extends { readonly id: string }>(
       if (stamp !== undefined) return { value: run, stamp };
       const lost = lease !== undefined && (await owners.check(lease)) === "lost";
       return lost ? "lease-lost" : "changed";
-    },
-
-    async archiveRun(guildId, run) {
-      for (;;) {
-        const recent = await finishedEntries(guildId, RECENT_RUNS);
-        const same = recent.find(({ value }) => {
-          const read = parsed(value);
-          return "run" in read && read.run.id === run.id;
-        });
-        if (same !== undefined) {
-          if ((await store.commit([{ type: "set", key: same.key, value: run }], [same])) !== undefined) return;
-          continue;
-        }
-        const last = recent[0]?.key.at(-1);
-        const key = guildKey("run-finished", guildId, typeof last === "bigint" ? last + 1n : 1n);
-        if ((await store.commit([{ type: "set", key, value: run }], [{ key, versionstamp: null }])) !== undefined)
-          return;
-      }
-    },
-
-    async finished(guildId, limit) {
-      return (await finishedEntries(guildId, limit)).flatMap(({ value }) => {
-        const read = parsed(value);
-        if ("run" in read) return [read.run];
-        logger.warn("run:damaged", { guildId, reason: read.reason });
-        return [];
-      });
     },
   };
 }

@@ -55,7 +55,7 @@ export function memberPermissions(guild: GuildFacts, channel: ChannelFacts, memb
   return member.isTimedOut ? overwritten & LEFT_BY_TIMEOUT : overwritten;
 }
 
-export function isAdministrator(permissions: bigint): boolean {
+function isAdministrator(permissions: bigint): boolean {
   return (permissions & Bit.Administrator) !== 0n;
 }
 

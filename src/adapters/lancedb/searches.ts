@@ -62,13 +62,13 @@ const ALL_NGRAMS: Look = { column: "ngrams", operator: Operator.And };
  * @param columns of the table
  * @param isRemote in an object store, where each row read is a request
  */
-export function createSearches(
+export function createCandidates(
   reader: Table,
   openStill: () => Promise<Table>,
   columns: ReadonlySet<string>,
   isRemote: boolean,
-): Pick<VectorIndex, "candidates" | "nearest" | "matching"> {
-  async function candidates(asked: Asked): Promise<FoundRow[]> {
+): VectorIndex["candidates"] {
+  return async (asked) => {
     const where = filterSql(asked.filter, columns);
     if (where === undefined || asked.limit < 1) return [];
     const found = await (await createLook(reader, isRemote))(asked, where);
@@ -80,20 +80,6 @@ export function createSearches(
     } finally {
       closeHandle(still);
     }
-  }
-
-  return {
-    candidates,
-
-    async nearest(vector, filter, limit) {
-      const found = await candidates({ text: "", vector: Promise.resolve(vector), filter, limit });
-      return bestFirst(found, (row) => dot(row.vector, vector));
-    },
-
-    async matching(text, filter, limit) {
-      const found = await candidates({ text, vector: Promise.resolve(undefined), filter, limit });
-      return bestFirst(found, (row) => row.textScore ?? 0);
-    },
   };
 }
 
@@ -237,14 +223,4 @@ async function createLook(table: Table, isRemote: boolean) {
 /** Where the rows lie that a query finds, with what `column` holds. */
 function places(query: Query | VectorQuery, column: "_distance" | "_score"): Promise<Place[]> {
   return collect(query.select(["_rowid", column]), (batch) => toPlaces(batch, column));
-}
-
-function bestFirst(rows: readonly FoundRow[], score: (row: FoundRow) => number): FoundRow[] {
-  const scored = rows.map((row) => ({ row, score: score(row) }));
-  return scored.sort((one, other) => other.score - one.score).map(({ row }) => row);
-}
-
-/** Orders as the cosine does: the rows' vectors are of unit length. */
-function dot(one: Float32Array, other: Float32Array): number {
-  return one.reduce((sum, value, i) => sum + value * (other[i] ?? 0), 0);
 }

@@ -12,7 +12,7 @@ import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
 import { type Batch, collect, toKeys, toLinks, toRows, toTexts, toVectors } from "./read-rows.ts";
-import { createSearches } from "./searches.ts";
+import { createCandidates } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
 import { createVersionCount, tagVersion, untagVersions } from "./versions.ts";
 
@@ -198,7 +198,7 @@ export function createVectorIndex(
       return await rowsOf(ids, where);
     },
 
-    ...createSearches(reader, openStill, columns, isRemote),
+    candidates: createCandidates(reader, openStill, columns, isRemote),
 
     async latest(filter, limit, offset) {
       const visible = filterSql(filter, columns);

@@ -32,7 +32,7 @@ export function requireOwnership(ownership: Ownership, guildId: Snowflake): void
 }
 
 /**
- * Tags the index and stores a new run in place of the one before, which is kept with the finished ones.
+ * Tags the index and stores a new run in place of the one before.
  * @param before the stored run when the analysis began
  * @returns why there is none, when there is none
  */
@@ -58,7 +58,6 @@ export async function storeNewRun(
   if (saved === "changed" || saved === "lease-lost") {
     throw new RefusedError({ kind: "changed-meanwhile", command });
   }
-  if (latest !== undefined) await runStore.archiveRun(guildId, latest.value);
   logger.info("run:started", { guildId, runId: run.id, pace: run.pace, planned: totals(run).planned });
   return saved;
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createMaintenance, type Maintenance, upkeepReason } from "../../../src/indexing/guild-index/upkeep.ts";
 import type { IndexStats, VectorIndex } from "../../../src/ports/vector-index.ts";
 import { createManualClock, type ManualClock, until } from "../../support/engine.ts";
+import { matching } from "../../support/index-searches.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace, unitVector } from "../../support/index-store.ts";
 
 describe("upkeep is due", () => {
@@ -183,11 +184,11 @@ describe("a guild's index", () => {
     const upkeep = maintenance.look("1");
     for (let n = 0; n < 20; n += 1) {
       await index.write([indexRow({ id: String(9_000 + n), text: `novelty${n}` })], { fresh: true });
-      const found = await index.matching(`novelty${n}`, { accessChannelIds: ["10"] }, 5);
+      const found = await matching(index, `novelty${n}`, { accessChannelIds: ["10"] }, 5);
       expect(found.map(({ id }) => id)).toEqual([String(9_000 + n)]);
     }
     await upkeep;
     expect(await index.count()).toBe(2_120);
-    expect(await index.matching("novelty3", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
+    expect(await matching(index, "novelty3", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
   });
 });
