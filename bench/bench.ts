@@ -4,8 +4,8 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { join, resolve } from "node:path";
+import { CalledWrongly, folderPath, runProgram, writablePath } from "../src/app/command-line.ts";
 import { openLab } from "./lab.ts";
 import type { Findings, Part } from "./part.ts";
 import { auto } from "./parts/auto.ts";
@@ -24,7 +24,7 @@ const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search
 /** They take minutes however small, so --quick leaves them to whoever names them. */
 const LARGE: readonly string[] = ["guilds", "remote"];
 const RESULTS = join(import.meta.dirname, "results");
-const USAGE = `Usage: npm run bench [-- PART ...] [--quick] [--json FILE] [--profile FOLDER]
+const usage = (call: string) => `Usage: ${call} [PART ...] [--quick] [--json FILE] [--profile FOLDER]
 
 Parts: ${Object.keys(parts).join(", ")}; without one, all of them.
 --quick    smaller sizes, and ${LARGE.join(" and ")} only if named: under 8 minutes on two cores
@@ -38,38 +38,12 @@ interface Wish {
   readonly profile: string | undefined;
 }
 
-function understood(): Wish {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { quick: { type: "boolean", default: false }, json: { type: "string" }, profile: { type: "string" } },
-  });
-  const strange = positionals.find((name) => parts[name] === undefined);
-  if (strange !== undefined) throw new Error(`there is no part "${strange}"`);
-  const profile = values.profile === undefined ? undefined : resolve(values.profile);
-  return {
-    names:
-      positionals.length > 0
-        ? positionals
-        : Object.keys(parts).filter((name) => !(values.quick && LARGE.includes(name))),
-    quick: values.quick,
-    json: values.json,
-    profile,
-  };
-}
-
 function machine(): string {
   const model = cpus()[0]?.model.trim() ?? "unknown processor";
   return `${availableParallelism()} cores (${model}), ${whole(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
 }
 
-async function main(): Promise<number> {
-  let wish: Wish;
-  try {
-    wish = understood();
-  } catch (thrown) {
-    console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${USAGE}`);
-    return 2;
-  }
+async function measure(wish: Wish): Promise<number> {
   const startedAt = new Date();
   const about = [
     `${startedAt.toISOString().slice(0, 16).replace("T", " ")} UTC${wish.quick ? ", --quick (small sizes)" : ""}`,
@@ -130,8 +104,23 @@ async function report(at: Date, about: readonly string[], found: ReadonlyMap<str
   if (wish.json === undefined) return;
   const figures = Object.fromEntries([...found].map(([name, findings]) => [name, findings.figures]));
   const seconds = Math.round((Date.now() - at.getTime()) / 1000);
-  await mkdir(dirname(resolve(wish.json)), { recursive: true });
   await writeFile(wish.json, `${JSON.stringify({ at, quick: wish.quick, about, seconds, ...figures }, null, 2)}\n`);
 }
 
-process.exitCode = await main();
+await runProgram({
+  name: "bench",
+  usage,
+  flags: { quick: { type: "boolean", default: false }, json: { type: "string" }, profile: { type: "string" } },
+  takesNames: true,
+  async run({ quick, json, profile }, named) {
+    const strange = named.find((name) => parts[name] === undefined);
+    if (strange !== undefined) throw new CalledWrongly(`There is no part “${strange}”.`);
+    const all = Object.keys(parts).filter((name) => !(quick && LARGE.includes(name)));
+    return await measure({
+      names: named.length > 0 ? named : all,
+      quick,
+      json: writablePath("json", json),
+      profile: profile && resolve(folderPath("profile", profile)),
+    });
+  },
+});

@@ -5,13 +5,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { loadStaticModel } from "../src/adapters/builtin-model/model.ts";
 import type { StaticModel } from "../src/adapters/builtin-model/static-model.ts";
 import { systemClock } from "../src/adapters/system.ts";
 import { connectEmbedder } from "../src/app/choose-embedder.ts";
+import { CalledWrongly, folderPath, runProgram, writablePath } from "../src/app/command-line.ts";
 import { readLocalConfig } from "../src/app/config.ts";
-import { toError, UserError } from "../src/errors.ts";
+import { UserError } from "../src/errors.ts";
 import type { Embedder } from "../src/ports/embedder.ts";
 import type { Logger } from "../src/ports/logger.ts";
 import { evaluate, type SetResult } from "./eval/configurations.ts";
@@ -21,7 +21,7 @@ import { type JudgedSet, readJudgedSet } from "./eval/judged-set.ts";
 import { averages, comparison, setTable } from "./eval/report.ts";
 import { storingVectors } from "./eval/stored-vectors.ts";
 
-const USAGE = `Usage: npm run eval -- PATH… [--ingredients] [--vectors FOLDER] [--json FILE]
+const usage = (call: string) => `Usage: ${call} PATH… [--ingredients] [--vectors FOLDER] [--json FILE]
 
 Measures search on judged sets: archive, backfill, index and /search as the bot has them, in a temporary folder.
 The embedder is the bot's: the built-in model, or the server that EMBEDDINGS_URL names.
@@ -39,54 +39,17 @@ interface Request {
   readonly json: string | undefined;
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  let request: Request | "help";
+/** @throws CalledWrongly for a path where no judged set is */
+async function setsOf(paths: readonly string[]): Promise<JudgedSet[]> {
+  if (paths.length === 0) throw new CalledWrongly("Name a judged set, or a folder of them.");
   try {
-    request = await understood(argv);
+    const { files, absent } = await findSets(paths);
+    for (const path of absent) console.log(`Left out: ${path} is not here`);
+    if (files.length === 0) throw new CalledWrongly("There is no judged set where you said.");
+    return await Promise.all(files.map(readJudgedSet));
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
-    console.error(thrown.message);
-    return 2;
-  }
-  if (request === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  try {
-    await run(request);
-    return 0;
-  } catch (thrown) {
-    console.error(toError(thrown).message);
-    return 1;
-  }
-}
-
-/** @throws UserError for anything wrong with the call or a file */
-async function understood(argv: readonly string[]): Promise<Request | "help"> {
-  const { values, positionals } = parsedArgs(argv);
-  if (values.help) return "help";
-  if (positionals.length === 0) throw new UserError(USAGE);
-  const { files, absent } = await findSets(positionals);
-  for (const path of absent) console.log(`Left out: ${path} is not here`);
-  const { ingredients = false, vectors, json } = values;
-  return { sets: await Promise.all(files.map(readJudgedSet)), ingredients, vectors, json };
-}
-
-function parsedArgs(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ingredients: { type: "boolean" },
-        vectors: { type: "string" },
-        json: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (thrown) {
-    const error = toError(thrown);
-    throw new UserError(`${error.message}\n\n${USAGE}`, { cause: error });
+    throw new CalledWrongly(thrown.message, { cause: thrown });
   }
 }
 
@@ -154,4 +117,15 @@ const consoleLogger: Logger = {
   error: (event, fields) => console.error(event, fields ?? ""),
 };
 
-process.exitCode = await main(process.argv.slice(2));
+await runProgram({
+  name: "eval",
+  usage,
+  flags: { ingredients: { type: "boolean", default: false }, vectors: { type: "string" }, json: { type: "string" } },
+  takesNames: true,
+  async run({ ingredients, vectors, json }, paths) {
+    if (vectors !== undefined) folderPath("vectors", vectors);
+    writablePath("json", json);
+    await run({ sets: await setsOf(paths), ingredients, vectors, json });
+    return 0;
+  },
+});

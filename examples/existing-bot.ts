@@ -1,11 +1,9 @@
-// A bot that exists already, with commands of its own, and Backscroll added to it. Run it with DISCORD_TOKEN set:
-//   node examples/existing-bot.ts
+// A bot that exists already, with commands of its own, and Backscroll added to it. With DISCORD_TOKEN set:
+//   npx tsx existing-bot.ts                          or, where Node reads TypeScript (22.18, 24): node existing-bot.ts
 
+import { attachBackscroll } from "backscroll";
 import { Client, Events, GatewayIntentBits, MessageFlags, SlashCommandBuilder } from "discord.js";
-import { readConfig } from "../src/app/config.ts";
-import { attachBackscroll } from "../src/attach.ts"; // in your project: from "backscroll"
 
-const { discordToken, dataDir } = await readConfig();
 const client = new Client({
   // Backscroll needs these three; add whatever your bot needs.
   intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
@@ -23,9 +21,9 @@ client.on(Events.InteractionCreate, async (interaction) => {
 });
 
 // Backscroll, with a prefix because the name is taken: /bs-search, /bs-backfill, /bs-note.
-const backscroll = await attachBackscroll(client, { dataDir, commandPrefix: "bs-" });
+const backscroll = await attachBackscroll(client, { dataDir: "./data", commandPrefix: "bs-" });
 
-await client.login(discordToken);
+await client.login(process.env["DISCORD_TOKEN"]);
 await backscroll.ready;
 
 process.once("SIGINT", async () => {

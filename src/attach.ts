@@ -22,6 +22,7 @@ import { watchSight } from "./adapters/discord/sight.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
 import { noticingAnotherModel } from "./app/agreed-model.ts";
+import { checkHost } from "./app/check-options.ts";
 import { connectEmbedder, connectFormerEmbedder } from "./app/choose-embedder.ts";
 import { createGuildMembership } from "./app/guild-membership.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
@@ -37,22 +38,24 @@ import { createCommands } from "./commands/index.ts";
 import { lateContext } from "./commands/late-context.ts";
 import { toError, UserError } from "./errors.ts";
 import { archiveOnly } from "./indexing/live/archive-only.ts";
-import type { Backscroll, BackscrollOptions } from "./options.ts";
+import type { Backscroll, BackscrollOptions, DiscordClient } from "./options.ts";
 import type { GuildEvents, HostProblem } from "./ports/discord.ts";
 import type { Snowflake } from "./snowflake.ts";
 import { createHearing } from "./sync/hearing.ts";
 import { createResync, type Resync } from "./sync/resync.ts";
 import { announcementMessage } from "./views/announcement.ts";
 
-export type { Backscroll, BackscrollOptions } from "./options.ts";
+export type { Backscroll, BackscrollOptions, DiscordClient } from "./options.ts";
 
 const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
 
 /**
- * @param client logged in or not; needs the intents Guilds, GuildMessages and MessageContent
- * @throws UserError when the data folder, or a remote store, cannot be used
+ * @param host logged in or not; needs the intents Guilds, GuildMessages and MessageContent
+ * @throws UserError that lists what is wrong with the client and the options, or when the data folder, or a remote store, cannot be used
  */
-export async function attachBackscroll(client: Client, options: BackscrollOptions): Promise<Backscroll> {
+export async function attachBackscroll(host: DiscordClient, options: BackscrollOptions): Promise<Backscroll> {
+  checkHost(host, options);
+  const client = host as Client;
   const { dataDir, forgetOnLeave = false, clock = systemClock } = options;
   const secrets = () => [client.token, options.embeddings?.apiKey, ...secretsOf(options)];
   const logger = typeof options.log === "object" ? options.log : createLogger(options.log ?? "info", secrets);

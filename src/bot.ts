@@ -1,11 +1,13 @@
 // The stand-alone bot: configuration, a discord.js client, Backscroll attached to it, log in, and a graceful stop. Or, if the
 // configuration asks for several processes, one such bot for each of Discord's shards.
 
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Client, DiscordjsErrorCodes, GatewayIntentBits } from "discord.js";
 import { startShardProcesses } from "./adapters/discord/shard-processes.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { systemClock } from "./adapters/system.ts";
+import { callOf, runProgram } from "./app/command-line.ts";
 import { type Config, readConfig } from "./app/config.ts";
 import { tryStores } from "./app/stores.ts";
 import { attachBackscroll } from "./attach.ts";
@@ -15,6 +17,25 @@ import { toError, UserError } from "./errors.ts";
 const STOP_WITHIN_MS = 10_000;
 /** What Node calls a server that nothing comes back from. */
 const UNREACHABLE = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"];
+
+const usage = (call: string) => {
+  const tool = (name: string) => callOf(name).padEnd(call.length);
+  return `Usage: ${call.replace(/ --$/, "")}   starts the bot; settings come from the environment and from .env
+       ${tool("import")} FILES        loads exported histories into the archive
+       ${tool("restore")} --guild ID  sets a search index back to how it was before a backfill
+       ${tool("move")} --to-kv URL …  copies archive and index to remote engines, or back
+
+--help      says this; after import, restore or move, what these take
+--version   says which version this is`;
+};
+
+function versionHere(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return String((JSON.parse(text) as { version?: unknown }).version);
+}
+
+/** For whoever watches, beside the log; not on its standard output, which programs read. */
+const tell = (sentence: string) => console.error(sentence);
 
 async function main(): Promise<void> {
   const config = await readConfig(tryStores);
@@ -66,11 +87,16 @@ async function runBot(config: Config): Promise<void> {
     log: config.logLevel,
   });
 
+  const processName = config.shard === undefined ? "" : ` (the process of shard ${config.shard})`;
+  let isStopping = false;
+
   async function stop(exitCode: number): Promise<never> {
+    isStopping = true;
     setTimeout(() => process.exit(exitCode), STOP_WITHIN_MS).unref();
     await backscroll.stop();
     // discord.js tells the process that started this one, and breaks when that is gone.
     if (process.connected !== false) await client.destroy();
+    if (exitCode === 0) tell(`Backscroll has stopped${processName}. Everything it was told is stored.`);
     process.exit(exitCode);
   }
   onceAsked(() => stop(0));
@@ -78,10 +104,20 @@ async function runBot(config: Config): Promise<void> {
   try {
     await client.login(config.discordToken);
     await backscroll.ready;
+    if (!isStopping) tell(readySentence(client, processName, config.commandPrefix));
   } catch (thrown) {
     console.error(explain(thrown));
     await stop(1);
   }
+}
+
+function readySentence({ user, guilds }: Client, processName: string, prefix: string): string {
+  const servers = guilds.cache.size === 1 ? "one server" : `${guilds.cache.size} servers`;
+  const next =
+    guilds.cache.size === 0
+      ? "It is in no server yet: invite it with the link in the README."
+      : `Next, on Discord: /${prefix}backfill analyze.`;
+  return `Backscroll ${versionHere()} is ready${processName}, as ${user?.tag ?? "a bot"} in ${servers}. ${next} Ctrl-C stops it.`;
 }
 
 /** What went wrong at the start, in words a self-hoster can act on. */
@@ -102,7 +138,16 @@ function explain(thrown: unknown): string {
   return `Backscroll could not start: ${error.message}`;
 }
 
-main().catch((thrown) => {
-  console.error(explain(thrown));
-  process.exit(1);
+await runProgram({
+  name: "start",
+  usage,
+  flags: { version: { type: "boolean", default: false } },
+  async run({ version }) {
+    if (version) console.log(versionHere());
+    else await main();
+    return undefined;
+  },
+  explain,
 });
+// What had been opened before it failed keeps nobody waiting.
+if (process.exitCode) process.exit();

@@ -11,6 +11,20 @@ import type { Clock } from "./ports/clock.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Snowflake } from "./snowflake.ts";
 
+/**
+ * A Client of discord.js 14. Told by what it has rather than by its class, because CommonJS and ES modules each have a declaration of
+ * that class, and TypeScript takes neither for the other.
+ */
+export interface DiscordClient {
+  readonly token: string | null;
+  readonly options: object;
+  readonly ws: object;
+  readonly rest: object;
+  readonly guilds: object;
+  isReady(): boolean;
+  login(token?: string): Promise<string>;
+}
+
 export interface BackscrollOptions extends StoresConfig, GenerationSettings {
   /** A folder for the archive and the index, unless they are remote; made if it does not exist. The same for all of a sharded bot. */
   readonly dataDir: string;

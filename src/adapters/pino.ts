@@ -3,6 +3,7 @@
 
 import { type LevelWithSilent, pino } from "pino";
 import type { Logger } from "../ports/logger.ts";
+import { readableLine } from "./readable-log.ts";
 
 export type LogLevel = LevelWithSilent;
 
@@ -15,12 +16,12 @@ const TOKEN_IN_ADDRESS = /(\/(?:webhooks|interactions)\/\d+\/)[^/\s"\\]{20,}/g;
 /**
  * @param level "silent" turns logging off
  * @param secrets known at the time of writing, e.g. the bot's token; masked wherever they occur
- * @param write where lines go; default: standard output
+ * @param write where lines go; default: standard output, in a form for people when that is a terminal
  */
 export function createLogger(
   level: LogLevel,
   secrets: () => readonly (string | null | undefined)[] = () => [],
-  write?: (line: string) => void,
+  write: ((line: string) => void) | undefined = process.stdout.isTTY ? writeReadably : undefined,
 ): Logger {
   function masked(line: string): string {
     let clean = line.replace(TOKEN_IN_ADDRESS, `$1${MASK}`);
@@ -40,4 +41,8 @@ export function createLogger(
     warn: (event, fields = {}) => log.warn(fields, event),
     error: (event, fields = {}) => log.error(fields, event),
   };
+}
+
+function writeReadably(line: string): void {
+  process.stdout.write(readableLine(line));
 }

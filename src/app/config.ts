@@ -6,8 +6,9 @@ import { z } from "zod";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
 import type { AlertThresholds } from "../backfill/run/alerts.ts";
 import { UserError } from "../errors.ts";
+import { nearestName } from "./did-you-mean.ts";
 import { type EmbeddingsConfig, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
-import { decimal, text, trimmed, url } from "./setting-types.ts";
+import { decimal, percentage, positive, seconds, text, trimmed, url } from "./setting-types.ts";
 import type { StoresConfig } from "./stores-config.ts";
 
 /** Where /health and /metrics are served. */
@@ -39,7 +40,7 @@ export interface Config extends StoresConfig, GenerationSettings {
 /** What does not need Discord. */
 export type LocalConfig = Omit<Config, "discordToken" | "discordApi" | "healthPort" | "shardProcesses" | "shard">;
 
-const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -75,15 +76,15 @@ const settings = {
     .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
     .default(""),
   FORGET_ON_LEAVE: yesNo.default(false),
-  KEEP_DELETED_HOURS: decimal("a number of hours").default(24),
-  KEEP_OLD_INDEX_DAYS: decimal("a number of days").default(7),
+  KEEP_DELETED_HOURS: decimal("a number of hours", { most: 876_000 }).default(24),
+  KEEP_OLD_INDEX_DAYS: decimal("a number of days", { most: 36_500 }).default(7),
   REINDEX_BY_ITSELF: yesNo.default(true),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),
-  ALERT_SLOW_SECONDS: decimal("a number of seconds").default(5),
-  ALERT_FAILURE_PERCENT: decimal("a percentage").default(5),
-  ALERT_DISK_LOW_GB: decimal("a number of gigabytes").default(10),
-  ALERT_MEMORY_PERCENT: decimal("a percentage").default(90),
-  ALERT_STALLED_MINUTES: decimal("a number of minutes").default(5),
+  ALERT_SLOW_SECONDS: seconds().default(5),
+  ALERT_FAILURE_PERCENT: percentage().default(5),
+  ALERT_DISK_LOW_GB: decimal("a number of gigabytes", { most: 1e6 }).default(10),
+  ALERT_MEMORY_PERCENT: percentage().default(90),
+  ALERT_STALLED_MINUTES: positive("a number of minutes", { most: 10_080 }).default(5),
 };
 const botSettings = {
   DISCORD_TOKEN: z
@@ -109,6 +110,7 @@ const shardSettings = { SHARDING_MANAGER: z.string().optional(), SHARDS: z.strin
 const localSchema = z.object(settings);
 const botSchema = localSchema.extend({ ...botSettings, ...shardSettings });
 const storesSchema = z.object(storeSettings);
+const names = Object.keys({ ...settings, ...botSettings });
 
 /** Opens the stores to see whether they can be used. @returns what is wrong, in words a self-hoster can act on */
 export type TryStores = (stores: StoresConfig) => Promise<readonly string[]>;
@@ -137,6 +139,17 @@ function lacking(schema: z.ZodObject, given: Environment): string[] {
     .map(([name, because]) => `${name} is missing: ${because.find((other) => given[other] !== undefined)} needs it`);
 }
 
+/** Names that look like settings and are none. Of one that is set itself, another program may have what is nearly its name. */
+function misnamed(given: Environment): string[] {
+  const unset = names.filter((name) => given[name] === undefined);
+  return Object.keys(given).flatMap((name) => {
+    if (names.includes(name) || !/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) return [];
+    const meant = nearestName(name, unset);
+    if (meant !== undefined) return [`${name} is not a setting: did you mean ${meant}?`];
+    return name.startsWith("EMBEDDINGS_") ? [`${name} is not a setting`] : [];
+  });
+}
+
 async function read<Schema extends z.ZodObject>(
   schema: Schema,
   environment: Environment,
@@ -145,7 +158,7 @@ async function read<Schema extends z.ZodObject>(
   const given = withoutEmpty(environment);
   const parsed = schema.safeParse(given);
   const invalid = parsed.error?.issues.map(({ path, message }) => `${path.join(".")} ${message}`) ?? [];
-  const problems = [...invalid, ...lacking(schema, given)];
+  const problems = [...invalid, ...lacking(schema, given), ...misnamed(given)];
   const stores = storesSchema.safeParse(given);
   if (stores.success && lacking(storesSchema, given).length === 0)
     problems.push(...(await tryStores(storesOf(stores.data))));

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { Budget } from "../ports/spending.ts";
-import { decimal, positive, text, trimmed, url, whole } from "./setting-types.ts";
+import { decimal, seconds, text, trimmed, url, whole } from "./setting-types.ts";
 
 /** An OpenAI-compatible embedding server. */
 export interface EmbeddingsConfig {
@@ -68,14 +68,14 @@ export const embeddingsSettings = {
   // Prefixes may end in a space that matters.
   EMBEDDINGS_DOCUMENT_PREFIX: prefix.optional(),
   EMBEDDINGS_QUERY_PREFIX: prefix.optional(),
-  EMBEDDINGS_DIMENSIONS: whole("the length of a vector").optional(),
-  EMBEDDINGS_PARALLEL: whole("the number of requests at once").optional(),
-  EMBEDDINGS_BATCH: whole("the number of texts per request").optional(),
+  EMBEDDINGS_DIMENSIONS: whole("the length of a vector", { most: 65_536 }).optional(),
+  EMBEDDINGS_PARALLEL: whole("the number of requests at once", { most: 1_000 }).optional(),
+  EMBEDDINGS_BATCH: whole("the number of texts per request", { most: 10_000 }).optional(),
   EMBEDDINGS_REQUESTS_PER_MINUTE: whole("the number of requests that the account allows").optional(),
   EMBEDDINGS_TOKENS_PER_MINUTE: whole("the number of tokens that the account allows").optional(),
   EMBEDDINGS_PRICE_PER_MILLION: decimal("the dollars that a million tokens cost").optional(),
   EMBEDDINGS_BUDGET: budget.optional(),
-  EMBEDDINGS_TIMEOUT_SECONDS: positive("a number of seconds").default(60),
+  EMBEDDINGS_TIMEOUT_SECONDS: seconds().default(60),
 };
 
 const schema = z.object(embeddingsSettings);

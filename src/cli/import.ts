@@ -1,10 +1,10 @@
 // npm run import -- FILES [--guild ID]: loads exported histories into the archive. Exit code 0 with a summary, 1 when it could not
 // be finished (what was stored stays) or nothing could be used, 2 when it was called wrongly.
 
-import { parseArgs } from "node:util";
+import { CalledWrongly, runProgram } from "../app/command-line.ts";
 import { readLocalConfig } from "../app/config.ts";
 import { archiveLocation, openArchiveOf } from "../app/stores.ts";
-import { toError, UserError } from "../errors.ts";
+import { toError } from "../errors.ts";
 import { readExport } from "../importing/exports.ts";
 import { type FoundExport, findExports } from "../importing/find-exports.ts";
 import { type ImportSummary, importEntries } from "../importing/importing.ts";
@@ -13,7 +13,7 @@ import type { Logger } from "../ports/logger.ts";
 import { isSnowflake } from "../snowflake.ts";
 import { count } from "../views/words.ts";
 
-const USAGE = `Usage: npm run import -- FILES [--guild ID]
+const usage = (call: string) => `Usage: ${call} FILES [--guild ID]
 
 Loads the history in FILES into the archive: exports of DiscordChatExporter in the format JSON, or files with one
 message as a JSON object a line; each may be compressed with gzip. Of a folder, all in it are loaded.
@@ -26,58 +26,23 @@ const LINE_EVERY_MS = 2_000;
 
 const say = (text: string) => console.log(text);
 
-async function main(argv: readonly string[]): Promise<number> {
-  let request: Awaited<ReturnType<typeof understood>>;
-  try {
-    request = await understood(argv);
-  } catch (thrown) {
-    if (!(thrown instanceof UserError)) throw thrown;
-    console.error(thrown.message);
-    return 2;
+/** @throws CalledWrongly for anything wrong with the call or the files */
+async function understood(guildId: string | undefined, names: readonly string[]) {
+  if (names.length === 0) throw new CalledWrongly("Name the files to import, or their folder.");
+  if (guildId !== undefined && !(isSnowflake(guildId) && BigInt(guildId) > 0n)) {
+    throw new CalledWrongly(`--guild takes a server's id, a number like 1343693475581890600, not ${guildId}.`);
   }
-  if (request === "help") {
-    say(USAGE);
-    return 0;
-  }
-  try {
-    return (await loadAll(request)) ? 0 : 1;
-  } catch (thrown) {
-    console.error(toError(thrown).message);
-    console.error("What was stored stays; running it again goes on where it is missing something.");
-    return 1;
-  }
-}
-
-/** @throws UserError for anything wrong with the call or the file */
-async function understood(argv: readonly string[]) {
-  const { values, positionals } = parsedArgs(argv);
-  if (values.help) return "help" as const;
-  if (positionals.length === 0) throw new UserError(`Name the files to import, or their folder.\n\n${USAGE}`);
-  if (values.guild !== undefined && !(isSnowflake(values.guild) && BigInt(values.guild) > 0n)) {
-    throw new UserError(`--guild takes a server's id, a number like 1343693475581890600, not ${values.guild}.`);
-  }
-  const { exports, others } = await findExports(positionals);
+  const { exports, others } = await findExports(names).catch((thrown: unknown) => {
+    throw new CalledWrongly(toError(thrown).message, { cause: thrown });
+  });
   const unknown = exports.find(({ guild }) => !guild.known);
-  if (exports.length > 1 && unknown !== undefined && values.guild === undefined) {
-    throw new UserError(`${unknown.file} does not tell its server: give --guild ID, so that all files go to one.`);
+  if (exports.length > 1 && unknown !== undefined && guildId === undefined) {
+    throw new CalledWrongly(`${unknown.file} does not tell its server: give --guild ID, so that all files go to one.`);
   }
-  return { exports, others, guildId: values.guild, config: await readLocalConfig() };
+  return { exports, others, guildId, config: await readLocalConfig() };
 }
 
-function parsedArgs(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: { guild: { type: "string" }, help: { type: "boolean", short: "h" } },
-    });
-  } catch (thrown) {
-    const error = toError(thrown);
-    throw new UserError(`${error.message}\n\n${USAGE}`, { cause: error });
-  }
-}
-
-type Request = Exclude<Awaited<ReturnType<typeof understood>>, "help">;
+type Request = Awaited<ReturnType<typeof understood>>;
 
 /** @returns whether all files could be read to their end, and anything in them used */
 async function loadAll({ exports, others, guildId, config }: Request): Promise<boolean> {
@@ -214,4 +179,19 @@ const consoleLogger: Logger = {
   error: (event, fields) => console.error(event, fields ?? ""),
 };
 
-process.exitCode = await main(process.argv.slice(2));
+await runProgram({
+  name: "import",
+  usage,
+  flags: { guild: { type: "string" } },
+  takesNames: true,
+  async run({ guild }, names) {
+    const request = await understood(guild, names);
+    try {
+      return (await loadAll(request)) ? 0 : 1;
+    } catch (thrown) {
+      console.error(toError(thrown).message);
+      console.error("What was stored stays; running it again goes on where it is missing something.");
+      return 1;
+    }
+  },
+});

@@ -1,18 +1,20 @@
 // npm run move: copies an installation between the data folder and remote engines, while the bot is stopped. The old one stays as it
 // is. Exit code 0 when the copy is whole and compared, 1 when it could not be finished, 2 when it was called wrongly.
 
-import { parseArgs } from "node:util";
 import { copyArchive } from "../adapters/denokv/copy.ts";
 import { copyIndex } from "../adapters/lancedb/copy.ts";
 import { addressOf } from "../adapters/lancedb/location.ts";
 import { requireConditionalPut } from "../adapters/lancedb/object-store.ts";
+import { CalledWrongly, folderPath, runProgram } from "../app/command-line.ts";
 import { type Environment, environment, readStores } from "../app/config.ts";
 import { archiveLocation, archiveOf, indexOf } from "../app/stores.ts";
 import type { StoresConfig } from "../app/stores-config.ts";
-import { toError, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 
-const USAGE = `Usage: npm run move -- [--to-kv URL] [--to-index s3://BUCKET/FOLDER]    from the data folder to remote engines
-       npm run move -- --to-dir FOLDER                               from the remote engines that are set up to a folder
+const usage = (
+  call: string,
+) => `Usage: ${call} [--to-kv URL] [--to-index s3://BUCKET/FOLDER]    from the data folder to remote engines
+       ${call} --to-dir FOLDER                               from the remote engines that are set up to a folder
 
 Stop the bot first. Access token and keys are read from KV_ACCESS_TOKEN, INDEX_S3_ENDPOINT, INDEX_S3_REGION,
 INDEX_S3_ACCESS_KEY and INDEX_S3_SECRET_KEY. Cut off, it goes on when it is run again.`;
@@ -20,31 +22,31 @@ INDEX_S3_ACCESS_KEY and INDEX_S3_SECRET_KEY. Cut off, it goes on when it is run 
 /** Between two lines of progress. */
 const LINE_EVERY_MS = 2_000;
 
-class CalledWrongly extends UserError {}
+interface Given {
+  readonly "to-kv"?: string | undefined;
+  readonly "to-index"?: string | undefined;
+  readonly "to-dir"?: string | undefined;
+}
 
 const say = (text: string) => console.log(text);
 const count = (n: number) => n.toLocaleString("en");
 const megabytes = (bytes: number) => `${count(Math.round(bytes / 1e6))} MB`;
 
-async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const { from, to } = await understood(argv, environment());
-    await move(from, to);
-    return 0;
-  } catch (thrown) {
-    console.error(toError(thrown).message);
-    return thrown instanceof CalledWrongly ? 2 : 1;
-  }
-}
-
 /** From where to where; what stays where it is, is the same in both. */
 async function understood(
-  argv: readonly string[],
+  { "to-kv": kv, "to-index": index, "to-dir": dir }: Given,
   env: Environment,
 ): Promise<{ from: StoresConfig; to: StoresConfig }> {
-  const { "to-kv": kv, "to-index": index, "to-dir": dir } = flagsOf(argv);
-  if ((dir === undefined) === (kv === undefined && index === undefined)) throw new CalledWrongly(USAGE);
+  const isRemote = kv !== undefined || index !== undefined;
+  if ((dir !== undefined) === isRemote) {
+    throw new CalledWrongly(
+      isRemote
+        ? "Either to remote engines or to a folder, not both."
+        : "Say where to: --to-kv, --to-index or --to-dir.",
+    );
+  }
   if (dir !== undefined) {
+    folderPath("to-dir", dir);
     const from = await readStores(env);
     if (from.archive === undefined && from.index === undefined) {
       throw new UserError("No remote engine is set up: KV_URL and INDEX_URI are empty. There is nothing to move.");
@@ -63,15 +65,6 @@ function withoutUnused(env: Environment): Environment {
   const { KV_URL, INDEX_URI } = env;
   const isUsed = (name: string) => (KV_URL || !name.startsWith("KV_")) && (INDEX_URI || !name.startsWith("INDEX_"));
   return Object.fromEntries(Object.entries(env).filter(([name]) => isUsed(name)));
-}
-
-function flagsOf(argv: readonly string[]) {
-  const text = { type: "string" } as const;
-  try {
-    return parseArgs({ args: [...argv], options: { "to-kv": text, "to-index": text, "to-dir": text } }).values;
-  } catch (thrown) {
-    throw new CalledWrongly(`${toError(thrown).message}\n\n${USAGE}`, { cause: thrown });
-  }
 }
 
 async function move(from: StoresConfig, to: StoresConfig): Promise<void> {
@@ -119,4 +112,13 @@ function createLine() {
   };
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runProgram({
+  name: "move",
+  usage,
+  flags: { "to-kv": { type: "string" }, "to-index": { type: "string" }, "to-dir": { type: "string" } },
+  async run(given) {
+    const { from, to } = await understood(given, environment());
+    await move(from, to);
+    return 0;
+  },
+});

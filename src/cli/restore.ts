@@ -1,58 +1,29 @@
 // npm run restore -- --guild ID [--tag NAME]: the emergency restore. Sets a server's search index back to how it was before a run,
 // while the bot is stopped. Exit code 0 when done, 1 when it could not be, 2 when it was called wrongly.
 
-import { parseArgs } from "node:util";
 import { type NamedVersion, namedVersions } from "../adapters/lancedb/named-versions.ts";
 import { createLogger } from "../adapters/pino.ts";
 import { systemClock } from "../adapters/system.ts";
+import { CalledWrongly, callOf, runProgram } from "../app/command-line.ts";
 import { readLocalConfig } from "../app/config.ts";
 import { indexOf, openStores } from "../app/stores.ts";
 import type { StoresConfig } from "../app/stores-config.ts";
 import { cancelled } from "../backfill/lifecycle/rollback.ts";
 import { runSchema } from "../backfill/run/run.ts";
 import { createRunState } from "../backfill/run/run-state.ts";
-import { toError, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { createOwnership } from "../indexing/guild-index/ownership.ts";
 import { createIndexWriter } from "../indexing/guild-index/writer.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
 import { dropOutdated } from "./drop-outdated.ts";
 
-const USAGE = `Usage: npm run restore -- --guild ID [--tag NAME]
+const usage = (call: string) => `Usage: ${call} --guild ID [--tag NAME]
 
 Sets the search index of a server back to how it was before a backfill. Stop the bot first. The archive is left alone.
 --tag NAME  which version, e.g. before-run-mib7k2x9-6789. Left out: lists what there is.`;
 
 const say = (text: string) => console.log(text);
 const count = (n: number) => n.toLocaleString("en");
-
-async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const { guild, tag } = readArguments(argv);
-    const config = await readLocalConfig();
-    const versions = await namedVersions(indexOf(config), guild);
-    const version = versions.find(({ name }) => name === tag);
-    if (tag === undefined) list(versions, guild);
-    else if (version === undefined)
-      throw new UserError(`There is no version called ${tag}. Leave out --tag for a list.`);
-    else await restore(config, guild, version);
-    return 0;
-  } catch (thrown) {
-    console.error(toError(thrown).message);
-    return thrown instanceof CalledWrongly ? 2 : 1;
-  }
-}
-
-class CalledWrongly extends UserError {}
-
-function readArguments(argv: readonly string[]): { guild: Snowflake; tag: string | undefined } {
-  try {
-    const { values } = parseArgs({ args: [...argv], options: { guild: { type: "string" }, tag: { type: "string" } } });
-    if (values.guild !== undefined && isSnowflake(values.guild)) return { guild: values.guild, tag: values.tag };
-  } catch (thrown) {
-    throw new CalledWrongly(`${toError(thrown).message}\n\n${USAGE}`, { cause: thrown });
-  }
-  throw new CalledWrongly(USAGE);
-}
 
 function list(versions: readonly NamedVersion[], guild: Snowflake): void {
   if (versions.length === 0)
@@ -68,7 +39,7 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
   const stores = await openStores(config, logger);
   const { archive, indexStore } = stores;
   const runStore = stores.runStore((value) => runSchema.parse(value));
-  const ownership = createOwnership(stores.owners, `npm run restore, process ${process.pid}`, clock, logger);
+  const ownership = createOwnership(stores.owners, `${callOf("restore")}, process ${process.pid}`, clock, logger);
   try {
     await ownership.claim(guild);
     if (ownership.lease(guild) === undefined) {
@@ -102,4 +73,22 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runProgram({
+  name: "restore",
+  usage,
+  flags: { guild: { type: "string" }, tag: { type: "string" } },
+  async run({ guild, tag }) {
+    if (guild === undefined) throw new CalledWrongly("Say which server: --guild and its id.");
+    if (!isSnowflake(guild)) {
+      throw new CalledWrongly(`--guild takes a server's id, a number like 1343693475581890600, not ${guild}.`);
+    }
+    const config = await readLocalConfig();
+    const versions = await namedVersions(indexOf(config), guild);
+    const version = versions.find(({ name }) => name === tag);
+    if (tag === undefined) list(versions, guild);
+    else if (version === undefined)
+      throw new UserError(`There is no version called ${tag}. Leave out --tag for a list.`);
+    else await restore(config, guild, version);
+    return 0;
+  },
+});

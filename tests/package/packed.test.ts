@@ -3,7 +3,7 @@
 
 import { type ExecFileException, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { APIMessage } from "discord-api-types/v10";
@@ -49,7 +49,15 @@ describe("the packed package, installed in an empty folder", () => {
     run("npx", ["--no-install", "backscroll", ...args], folder, settings);
 
   test("tells how it is used", async () => {
-    expect(await npx(["--help"])).toMatchObject({ code: 0, output: expect.stringContaining("backscroll import FILE") });
+    expect(await npx(["--help"])).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/^Usage: backscroll {2}.*\n.*backscroll import +FILES/),
+    });
+    expect(await npx(["import", "--help"])).toMatchObject({
+      code: 0,
+      output: expect.stringContaining("Usage: backscroll import FILES"),
+    });
+    expect(await npx(["--hepl"])).toMatchObject({ code: 2, output: expect.stringContaining("Did you mean --help?") });
     expect(await npx(["make-tea"])).toMatchObject({ code: 2, output: expect.stringContaining("no command make-tea") });
   });
 
@@ -115,20 +123,83 @@ describe("the packed package, installed in an empty folder", () => {
     expect((await exited)[0]).toBe(0);
   });
 
-  test("can be attached to a bot of one's own, with its types", { timeout: INSTALL_MS }, async () => {
-    const source = `
-      import { attachBackscroll, type Backscroll } from "backscroll";
-      import { Client, GatewayIntentBits } from "discord.js";
+  describe("attached to a bot of one's own", () => {
+    /** What a bot does with it, in a module of any kind. */
+    const use = `
       const client = new Client({ intents: [GatewayIntentBits.Guilds] });
-      const backscroll: Backscroll = await attachBackscroll(client, { dataDir: process.argv[2] ?? "", log: "silent" });
+      const backscroll = await attachBackscroll(client, { dataDir: process.argv[2] ?? "", log: "silent" });
       console.log(JSON.stringify(backscroll.commandDefinitions.map(({ name }) => name)));
       await backscroll.stop();
+      await attachBackscroll(client, { dataDir: "" }).catch((error) => console.log(error.message));
       process.exit(0);
     `;
-    await writeFile(join(folder, "bot.mts"), source);
-    const options = ["--strict", "--module", "nodenext", "--target", "es2023", "--types", "node", "--skipLibCheck"];
-    expect(await run("npx", ["--no-install", "tsc", ...options, "bot.mts"], folder)).toEqual({ code: 0, output: "" });
-    const { output } = await run("node", ["bot.mjs", await temporaryFolder()], folder);
-    expect(output).toContain('"search"');
+    /** Only compiled: what a host hands on must fit what discord.js wants. */
+    const hands = `
+      export const registerAll = (own: Client<true>, { commandDefinitions }: Backscroll) =>
+        own.application.commands.set([...commandDefinitions]);
+    `;
+    const inMain = (code: string) => `async function main() {${code}}\nmain();\n`;
+    const esm = `import { attachBackscroll, type Backscroll } from "backscroll";\n`;
+    const dynamic = `import type { Backscroll } from "backscroll" with { "resolution-mode": "import" };\n`;
+    const discord = `import { Client, GatewayIntentBits } from "discord.js";\n`;
+    const load = `const { attachBackscroll } = await import("backscroll");\n`;
+    const required = `const { attachBackscroll } = require("backscroll");\nconst { Client, GatewayIntentBits } = require("discord.js");\n`;
+    /** By name: file, module kind for tsc (none: JavaScript), source. */
+    const bots: [string, string, string | undefined, string][] = [
+      ["an ES module, in JavaScript", "esm.mjs", undefined, `${esm.replace(", type Backscroll", "")}${discord}${use}`],
+      ["CommonJS, in JavaScript", "common.cjs", undefined, `${required}${inMain(use)}`],
+      [
+        "CommonJS, in JavaScript, by import()",
+        "lazy.cjs",
+        undefined,
+        `${required.split("\n")[1]}\n${inMain(load + use)}`,
+      ],
+      ["an ES module, in TypeScript", "esm-nodenext.mts", "nodenext", `${esm}${discord}${hands}${use}`],
+      ["module commonjs", "common-classic.ts", "commonjs", `${esm}${discord}${hands}${inMain(use)}`],
+      ["module commonjs, by import()", "lazy-classic.ts", "commonjs", `${discord}${inMain(load + use)}`],
+      ["module node16", "common16.cts", "node16", `${esm}${discord}${hands}${inMain(use)}`],
+      ["module node16, by import()", "lazy16.cts", "node16", `${dynamic}${discord}${hands}${inMain(load + use)}`],
+      ["module nodenext", "common-next.cts", "nodenext", `${esm}${discord}${hands}${inMain(use)}`],
+      [
+        "module nodenext, by import()",
+        "lazy-next.cts",
+        "nodenext",
+        `${dynamic}${discord}${hands}${inMain(load + use)}`,
+      ],
+    ];
+
+    test("compiles, whatever the module kind", { timeout: INSTALL_MS }, async () => {
+      const examples = join(folder, "node_modules/backscroll/examples");
+      expect((await readdir(examples)).sort()).toEqual(["commonjs-bot.cjs", "existing-bot.ts"]);
+      await copyFile(join(examples, "existing-bot.ts"), join(folder, "existing-bot.mts"));
+      await copyFile(join(examples, "commonjs-bot.cjs"), join(folder, "commonjs-bot.cjs"));
+      for (const [, file, , source] of bots) await writeFile(join(folder, file), source);
+      for (const module of ["commonjs", "node16", "nodenext"]) {
+        const files = bots.filter(([, , kind]) => kind === module).map(([, file]) => file);
+        const options = ["--strict", "--module", module, "--target", "es2023", "--types", "node", "--skipLibCheck"];
+        if (module === "nodenext") files.push("existing-bot.mts");
+        const compiled = await run("npx", ["--no-install", "tsc", ...options, ...files], folder);
+        expect(compiled).toEqual({ code: 0, output: "" });
+      }
+    });
+
+    test.each(bots)("runs in %s", { timeout: INSTALL_MS }, async (_kind, file) => {
+      const { output } = await run("node", [file.replace(/ts$/, "js"), await temporaryFolder()], folder);
+      expect(output).toContain('"search"');
+      expect(output).toContain("dataDir must not be empty");
+      expect(output).not.toMatch(/Warning/);
+    });
+
+    test.each(["existing-bot.mjs", "commonjs-bot.cjs"])(
+      "as in the example %s, runs until it needs a token",
+      {
+        timeout: INSTALL_MS,
+      },
+      async (file) => {
+        const { code, output } = await run("node", [file], folder);
+        expect(output).toMatch(/invalid token|token was provided/i);
+        expect(code).toBe(1);
+      },
+    );
   });
 });

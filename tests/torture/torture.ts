@@ -5,7 +5,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isDeepStrictEqual, parseArgs } from "node:util";
+import { isDeepStrictEqual } from "node:util";
+import { CalledWrongly, runProgram, wholeNumber, writablePath } from "../../src/app/command-line.ts";
 import { totals } from "../../src/backfill/run/run.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, openHouse } from "../support/engine.ts";
@@ -17,8 +18,16 @@ import { seeded } from "./seeded.ts";
 import { createVictim, type Victim } from "./victim.ts";
 
 const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
-const USAGE = `Usage: npm run torture [-- --change --engines local|remote --kills N --records N --seed N --minutes N --json FILE]
-       npm run torture -- --away [--stops N --kills N --seed N --minutes N --json FILE]`;
+const usage = (
+  call: string,
+) => `Usage: ${call} [--change] [--engines local|remote] [--kills N] [--records N] [--seed N] [--minutes N] [--json FILE]
+       ${call} --away [--stops N] [--kills N] [--seed N] [--minutes N] [--json FILE]
+
+--kills N    so many SIGKILLs (200; with --away 100)       --minutes N  but no longer than this (30)
+--records N  in the archive (20000)                        --seed N     repeats what chance did
+--change     during a change of the model                  --engines remote  kills remote engines, too
+--away       the whole bot, away from Discord for --stops N times (100); see docs/operating.md
+--json FILE  also writes the outcome there`;
 const LIVE_MESSAGES = 300;
 /** Kills come like a Poisson process: on average so many in the time that an undisturbed run takes. */
 const KILLS_PER_RUN = 12;
@@ -41,9 +50,15 @@ interface Outcome {
   readonly seconds: number;
 }
 
-async function main(): Promise<number> {
-  const given = readArguments();
-  return await (given.away ? whileAway(given) : duringBackfills(given));
+interface Arguments {
+  readonly stops: number;
+  readonly kills: number;
+  readonly records: number;
+  readonly seed: number;
+  readonly minutes: number;
+  readonly json: string | undefined;
+  readonly engines: "local" | "remote";
+  readonly change: boolean;
 }
 
 async function whileAway({ stops, kills, seed, minutes, json }: Arguments): Promise<number> {
@@ -218,42 +233,37 @@ async function duringBackfills({
   return result.identical && result.balanced && trouble.length === 0 ? 0 : 1;
 }
 
-type Arguments = ReturnType<typeof readArguments>;
-
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      away: { type: "boolean", default: false },
-      stops: { type: "string", default: "100" },
-      kills: { type: "string" },
-      records: { type: "string", default: "20000" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      minutes: { type: "string", default: "30" },
-      json: { type: "string" },
-      engines: { type: "string", default: "local" },
-      change: { type: "boolean", default: false },
-    },
-  });
-  const whole = (name: "stops" | "kills" | "records" | "seed" | "minutes") => {
-    const value = Number(values[name] ?? (values.away ? 100 : 200));
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a whole number.\n${USAGE}`);
-    return value;
-  };
-  const { away, json, engines, change } = values;
-  if (engines !== "local" && engines !== "remote") throw new Error(`--engines takes local or remote.\n${USAGE}`);
-  return {
-    away,
-    engines,
-    change,
-    stops: whole("stops"),
-    kills: whole("kills"),
-    records: whole("records"),
-    seed: whole("seed"),
-    minutes: whole("minutes"),
-    json,
-  };
-}
-
 const pad = (value: number | string, width: number) => String(value).padStart(width);
 
-process.exitCode = await main();
+const text = { type: "string" } as const;
+await runProgram({
+  name: "torture",
+  usage,
+  flags: {
+    away: { type: "boolean", default: false },
+    change: { type: "boolean", default: false },
+    stops: { ...text, default: "100" },
+    kills: text,
+    records: { ...text, default: "20000" },
+    seed: { ...text, default: String((Date.now() % 1_000_000) + 1) },
+    minutes: { ...text, default: "30" },
+    engines: { ...text, default: "local" },
+    json: text,
+  },
+  async run({ away, change, engines, json, ...given }) {
+    if (engines !== "local" && engines !== "remote") {
+      throw new CalledWrongly(`--engines takes local or remote, not “${engines}”.`);
+    }
+    const asked: Arguments = {
+      engines,
+      change,
+      json: writablePath("json", json),
+      stops: wholeNumber("stops", given.stops),
+      kills: wholeNumber("kills", given.kills ?? (away ? "100" : "200")),
+      records: wholeNumber("records", given.records),
+      seed: wholeNumber("seed", given.seed),
+      minutes: wholeNumber("minutes", given.minutes),
+    };
+    return await (away ? whileAway(asked) : duringBackfills(asked));
+  },
+});
