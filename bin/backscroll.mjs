@@ -10,7 +10,12 @@ const name = isNamed ? command : "start";
 
 if (Object.hasOwn(programs, name)) {
   if (isNamed) process.argv.splice(2, process.argv.length, ...rest);
-  await import(`../dist/${programs[name]}`);
+  await import(`../dist/${programs[name]}`).catch((error) => {
+    // A system that it does not run on is told in a sentence.
+    if (error?.name !== "UserError") throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  });
 } else {
   console.error(`There is no command ${name}. There are ${Object.keys(programs).join(", ")}: see backscroll --help.`);
   process.exitCode = 2;

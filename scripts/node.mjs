@@ -15,11 +15,18 @@ const CACHE = join(homedir(), ".cache", "backscroll-node");
 const [script = "", ...args] = process.argv.slice(2);
 if (isNewEnough()) {
   process.argv.splice(1, process.argv.length, resolve(script), ...args);
-  await import(pathToFileURL(resolve(script)).href);
+  await import(pathToFileURL(resolve(script)).href).catch(explain);
 } else {
   const newer = newerNode();
   if (newer === undefined) process.exitCode = 1;
   else run(newer);
+}
+
+/** A system that it does not run on is told in a sentence. */
+function explain(error) {
+  if (error?.name !== "UserError") throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 }
 
 /** As package.json's `engines`: these read TypeScript. */

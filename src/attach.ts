@@ -1,6 +1,7 @@
 // The package's one export: adds Backscroll to a discord.js client, whoever made it, and leaves the rest of that client alone.
 // Opens the stores and listens at once; indexing and search begin when it is known which vectors there will be (see services.ts).
 
+import "./app/check-platform.ts";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

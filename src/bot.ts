@@ -1,6 +1,7 @@
 // The stand-alone bot: configuration, a discord.js client, Backscroll attached to it, log in, and a graceful stop. Or, if the
 // configuration asks for several processes, one such bot for each of Discord's shards.
 
+import "./app/check-platform.ts";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Client, DiscordjsErrorCodes, GatewayIntentBits } from "discord.js";

@@ -1,9 +1,9 @@
 // Structured logs through pino, one JSON object a line. Secrets and what members write never get here; as a second line of defence,
 // fields with telling names are redacted, and known secrets are masked wherever they turn up.
 
+import { styleText } from "node:util";
 import { type LevelWithSilent, pino } from "pino";
 import type { Logger } from "../ports/logger.ts";
-import { readableLine } from "./readable-log.ts";
 
 export type LogLevel = LevelWithSilent;
 
@@ -45,4 +45,23 @@ export function createLogger(
 
 function writeReadably(line: string): void {
   process.stdout.write(readableLine(line));
+}
+
+type Style = Parameters<typeof styleText>[0];
+const styles: Readonly<Record<string, Style>> = { error: "red", fatal: "red", warn: "yellow", info: "green" };
+
+/** @param line JSON, as pino writes it. @returns what people read on a terminal: the time, how bad it is, what happened, the facts */
+export function readableLine(line: string): string {
+  const { level, time, msg, ...facts } = JSON.parse(line) as Record<string, unknown>;
+  const name = pino.levels.labels[Number(level)] ?? "";
+  const at = new Date(Number(time)).toTimeString().slice(0, 8);
+  const told = Object.entries(facts).map(([fact, value]) => `${styleText("dim", `${fact}=`)}${shown(value)}`);
+  return `${[styleText("dim", at), styleText(styles[name] ?? "dim", name.padEnd(5)), String(msg), ...told].join(" ")}\n`;
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== "string") return JSON.stringify(value);
+  // A stack stays on lines of its own.
+  if (value.includes("\n")) return value.replaceAll("\n", "\n    ");
+  return /[\s"=]/.test(value) || value === "" ? JSON.stringify(value) : value;
 }

@@ -1,6 +1,7 @@
 // npm run import -- FILES [--guild ID]: loads exported histories into the archive. Exit code 0 with a summary, 1 when it could not
 // be finished (what was stored stays) or nothing could be used, 2 when it was called wrongly.
 
+import "../app/check-platform.ts";
 import { CalledWrongly, runProgram } from "../app/command-line.ts";
 import { readLocalConfig } from "../app/config.ts";
 import { archiveLocation, openArchiveOf } from "../app/stores.ts";

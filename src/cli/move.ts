@@ -1,6 +1,7 @@
 // npm run move: copies an installation between the data folder and remote engines, while the bot is stopped. The old one stays as it
 // is. Exit code 0 when the copy is whole and compared, 1 when it could not be finished, 2 when it was called wrongly.
 
+import "../app/check-platform.ts";
 import { copyArchive } from "../adapters/denokv/copy.ts";
 import { copyIndex } from "../adapters/lancedb/copy.ts";
 import { addressOf } from "../adapters/lancedb/location.ts";

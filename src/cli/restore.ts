@@ -1,6 +1,7 @@
 // npm run restore -- --guild ID [--tag NAME]: the emergency restore. Sets a server's search index back to how it was before a run,
 // while the bot is stopped. Exit code 0 when done, 1 when it could not be, 2 when it was called wrongly.
 
+import "../app/check-platform.ts";
 import { type NamedVersion, namedVersions } from "../adapters/lancedb/named-versions.ts";
 import { createLogger } from "../adapters/pino.ts";
 import { systemClock } from "../adapters/system.ts";

@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
-import { createLogger } from "../../src/adapters/pino.ts";
-import { readableLine } from "../../src/adapters/readable-log.ts";
+import { createLogger, readableLine } from "../../src/adapters/pino.ts";
 
 test("on a terminal a line of the log has the time, how bad it is, what happened and the facts; secrets stay masked", () => {
   const lines: string[] = [];

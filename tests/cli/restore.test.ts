@@ -57,7 +57,7 @@ test("says what is wrong with the call, and changes nothing", async () => {
   await backfill(history(10));
   await house.stop();
   const { folder } = house;
-  expect(await restore(folder)).toMatchObject({ code: 2, output: expect.stringMatching(/^Usage: npm run restore/) });
+  expect(await restore(folder)).toMatchObject({ code: 2, output: expect.stringMatching(/^Usage: npm run restore/m) });
   expect(await restore(folder, "--guild", GUILD, "--tag", "before-run-x")).toMatchObject({
     code: 1,
     output: expect.stringContaining("no version called before-run-x"),
