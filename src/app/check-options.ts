@@ -75,6 +75,7 @@ const schema = z.strictObject({
   registerCommands: yesNo.optional(),
   replaceCommands: yesNo.optional(),
   forgetOnLeave: yesNo.optional(),
+  keepDeletedHours: number(0, 876_000).optional(),
   keepOldIndexDays: number(0, 36_500).optional(),
   reindexByItself: yesNo.optional(),
   thresholds: z

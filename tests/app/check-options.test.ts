@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Client } from "discord.js";
 import { expect, it } from "vitest";
 import { checkHost, optionNames } from "../../src/app/check-options.ts";
+import type { BackscrollOptions } from "../../src/options.ts";
 
 const client = new Client({ intents: [] });
 
@@ -64,6 +65,28 @@ it("every option can be given, also as undefined", () => {
     healthPort: undefined,
   };
   expect(() => checkHost(client, all)).not.toThrow();
+});
+
+it("every option that TypeScript knows is checked, and no other", () => {
+  // The compiler sees to it that none is left out here.
+  const all: Record<keyof BackscrollOptions, true> = {
+    dataDir: true,
+    archive: true,
+    index: true,
+    embeddings: true,
+    commandPrefix: true,
+    registerCommands: true,
+    replaceCommands: true,
+    forgetOnLeave: true,
+    keepDeletedHours: true,
+    keepOldIndexDays: true,
+    reindexByItself: true,
+    thresholds: true,
+    healthPort: true,
+    log: true,
+    clock: true,
+  };
+  expect([...optionNames].sort()).toEqual(Object.keys(all).sort());
 });
 
 it("the README's table has every option, and no other", () => {
