@@ -9,7 +9,7 @@ import { exportedGuild, readExport } from "../src/importing/exports.ts";
 import { type Community, furnishExported, furnishWritten } from "./furnish.ts";
 import { writtenHistory } from "./history/read.ts";
 import type { InteractionHandle } from "./interaction-handle.ts";
-import { namer, play } from "./play.ts";
+import { answerOf, namer, play } from "./play.ts";
 import { type Stage, setStage } from "./stage.ts";
 import { helpText, parseTyped, renderInTerminal } from "./terminal.ts";
 import type { World } from "./world.ts";
@@ -126,14 +126,6 @@ async function takeCommands(stage: Stage): Promise<void> {
     const channels = [...world.getGuild(community.guildId).channels.values()];
     return channels.find((channel) => channel.name === name)?.id;
   }
-}
-
-/** The answer once the command has come to an end, or what it has to say after a while. */
-async function answerOf(handle: InteractionHandle): Promise<APIMessage> {
-  const reply = await handle.response(60_000);
-  return await handle
-    .until((message) => (message && !message.content.endsWith("…") ? message : undefined), 60_000)
-    .catch(() => reply);
 }
 
 function buttonOf(message: APIMessage, label: string): string | undefined {

@@ -3,12 +3,15 @@
 import type { APIMessage } from "discord-api-types/v10";
 import { reasonText } from "../src/views/reasons.ts";
 import type { OptionValues } from "./command-shapes.ts";
+import type { InteractionHandle } from "./interaction-handle.ts";
 import type { Stage } from "./stage.ts";
-import { renderInTerminal } from "./terminal.ts";
+import { isAnswer, renderInTerminal } from "./terminal.ts";
 
 const REPLY_MS = 120_000;
 const BACKFILL_MS = 30 * 60_000;
 const PROGRESS_MS = 1_000;
+/** Work that goes on shows it more often than this. */
+const QUIET_MS = 6_000;
 
 export type Print = (text: string) => void;
 
@@ -65,15 +68,23 @@ async function typeIt(
     ...(subcommand && { subcommand }),
     options,
   });
-  await handle.response(REPLY_MS);
-  const reply = await handle.until((message) => (message && isSettled(message) ? message : undefined), REPLY_MS);
+  const reply = await answerOf(handle);
   print(renderInTerminal(reply, nameOf));
   return reply;
 }
 
-/** While an analysis works, its reply says how far it is; that is not the answer yet. */
-function isSettled(message: APIMessage): boolean {
-  return !/^\S+ (Analyzing|Checking)\b.*…$/.test(message.embeds[0]?.title ?? message.content);
+/** The answer once the command has come to an end; one in plain words is what has not changed for a while. */
+export async function answerOf(handle: InteractionHandle): Promise<APIMessage> {
+  let latest = await handle.response(REPLY_MS);
+  for (;;) {
+    if (isAnswer(latest)) return latest;
+    const before = latest.edited_timestamp;
+    const next = await handle
+      .until((message) => message && message.edited_timestamp !== before && message, QUIET_MS)
+      .catch(() => undefined);
+    if (next === undefined) return latest;
+    latest = next;
+  }
 }
 
 /** Follows the progress message until the run is over. */
@@ -93,9 +104,11 @@ async function watch({ sandbox, community, backscroll }: Stage, print: Print): P
     if (line !== shown) print(line);
     shown = line;
     if (run !== undefined && ["succeeded", "failed", "cancelled", "paused", "interrupted"].includes(run.status)) {
+      // Written when the run had ended; the progress message is older, whatever has become of it.
+      const { statusAt, progressMessage } = run;
       const report = await sandbox.world.waitForMessage(
         community.adminChannelId,
-        (message) => /report|finished|failed|done/i.test(allText(message)),
+        ({ id, timestamp }) => Date.parse(timestamp) >= statusAt && id !== progressMessage?.messageId,
         REPLY_MS,
       );
       print(`\n#backscroll-admin:\n${renderInTerminal(report, namer(sandbox))}`);

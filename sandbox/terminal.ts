@@ -23,13 +23,17 @@ const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
 
 /** Discord's timestamps and markup as a person reads them. */
 function readable(text: string, nameOf: (id: string) => string): string {
-  return text
-    .replace(/<t:(\d+)(?::(\w))?>/g, (_, seconds: string, style: string | undefined) =>
-      style === "R" ? relativeTime(Number(seconds) * 1000) : new Date(Number(seconds) * 1000).toLocaleString("en-GB"),
-    )
-    .replace(/<(@&?|#)(\d+)>/g, (_, mark: string, id: string) => `${mark.charAt(0)}${nameOf(id)}`)
-    .replace(/\[([^\]]+)\]\((\S+)\)/g, (_, label: string, url: string) => `${label} ${dim(url)}`)
-    .replace(/\*\*(.+?)\*\*/gs, (_, inner: string) => bold(inner));
+  return (
+    text
+      .replace(/<t:(\d+)(?::(\w))?>/g, (_, seconds: string, style: string | undefined) =>
+        style === "R" ? relativeTime(Number(seconds) * 1000) : new Date(Number(seconds) * 1000).toLocaleString("en-GB"),
+      )
+      .replace(/<(@&?|#)(\d+)>/g, (_, mark: string, id: string) => `${mark.charAt(0)}${nameOf(id)}`)
+      // Not what begins with the terminal's own bracket.
+      .replace(/\[([^\][]+)\]\((\S+?)\)/g, (_, label: string, url: string) => `${label} ${dim(url)}`)
+      .replace(/\*\*(.+?)\*\*/gs, (_, inner: string) => bold(inner))
+      .replace(/\\([\\*_~`|[\]<>#@])/g, "$1")
+  );
 }
 
 function clockTime(timestamp: string): string {
@@ -81,6 +85,12 @@ export function renderInTerminal(message: APIMessage, nameOf: (id: string) => st
   );
   const lines = [message.content, ...embeds, ...files, buttons.join("  ")].filter((line, at) => line !== "" || at > 0);
   return readable(lines.join("\n").trim(), nameOf);
+}
+
+/** A reply on the way says in a sentence how far it is; the answer has something to read in a box, to press, or to open. */
+export function isAnswer(message: APIMessage): boolean {
+  const { embeds, components = [], attachments } = message;
+  return embeds.length + components.length + attachments.length > 0;
 }
 
 export interface TypedCommand {

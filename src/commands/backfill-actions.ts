@@ -157,6 +157,5 @@ export async function rollback(interaction: ClickInteraction, context: CommandCo
     interaction.guildId,
     `<@${interaction.user.id}>`,
   );
-  const shown = await showable(interaction, context, verification);
-  await answer(interaction, rolledBackView(removedRows, shown, interaction.guildId));
+  await answer(interaction, rolledBackView(removedRows, verification));
 }

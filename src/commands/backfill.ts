@@ -49,7 +49,7 @@ const data = new SlashCommandBuilder()
           .setName("pace")
           .setDescription("How much of the machine it may use (auto when left out)")
           .addChoices(
-            { name: "auto: as fast as nobody notices", value: "auto" },
+            { name: "auto: as fast as goes without slowing searches down", value: "auto" },
             { name: "gentle: small steps with breaks", value: "gentle" },
             { name: "full: as fast as it goes", value: "full" },
           ),

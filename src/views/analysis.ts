@@ -64,7 +64,9 @@ export function nothingToDoView(analysis: Analysis): View {
   }
   const lines = [coverageLine(analysis)];
   if (analysis.quarantined > 0) {
-    lines.push(`${count(analysis.quarantined, "message")} failed earlier and can be tried again.`);
+    lines.push(
+      `${count(analysis.quarantined, "message")} ${analysis.quarantined === 1 ? "is" : "are"} set aside, and can be tried again.`,
+    );
   }
   const all = toDo(analysis) === 0;
   return message({
@@ -138,20 +140,20 @@ function coverageText(analysis: Analysis): string {
   const { records, notes, embedded, missing, stale, orphaned, skipped, quarantined, damaged } = analysis;
   const lines = [
     coverageLine(analysis),
-    `**${count(records, "message")}** stored, ${count(notes, "note")} among them`,
-    `✅ ${count(embedded)} can be found by search`,
-    `▫️ ${count(missing)} cannot yet: a backfill does that`,
-    `▫️ ${count(stale)} were edited since and are out of date`,
-    `▫️ ${count(orphaned)} were deleted, but are still in the search index`,
-    `▫️ ${count(skipped)} have nothing to search: no text, no file names`,
+    `**${count(records, "message")}** stored${notes > 0 ? `, ${count(notes, "note")} among them` : ""}`,
   ];
-  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} failed earlier and can be tried again`);
+  if (embedded > 0) lines.push(`✅ ${count(embedded)} can be found by search`);
+  if (missing > 0) lines.push(`▫️ ${count(missing)} cannot yet: a backfill does that`);
+  if (stale > 0) lines.push(`▫️ ${count(stale)} were edited since and are out of date`);
+  if (orphaned > 0) lines.push(`▫️ ${count(orphaned)} were deleted, but are still in the search index`);
+  if (skipped > 0) lines.push(`▫️ ${count(skipped)} have nothing to search: no text, no file names`);
+  if (quarantined > 0) lines.push(`❗ ${count(quarantined)} are set aside, and can be tried again`);
   if (damaged > 0) lines.push(`❗ ${count(damaged)} are damaged on the disk and cannot be read`);
   return lines.join("\n");
 }
 
 function plan(analysis: Analysis): APIEmbed {
-  const lines = analysis.phases.map(phasePlanLine);
+  const lines = analysis.phases.filter(({ records }) => records > 0).map(phasePlanLine);
   const work = toDo(analysis);
   lines.push(
     work === 0

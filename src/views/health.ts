@@ -48,9 +48,7 @@ function lightText(detail: LightDetail): string {
     case "memory":
       return `${percent(detail.usedBytes, detail.limitBytes)} of ${bytes(detail.limitBytes)} in use`;
     case "load":
-      return detail.load <= 1.05
-        ? `${percent(detail.load, 1)} busy`
-        : `fully busy, with ${Number(detail.load.toFixed(1))} times as much to do as it can do at once`;
+      return detail.load <= 1.05 ? `${percent(detail.load, 1)} busy` : "fully busy, so that everything takes longer";
     case "clock": {
       if (detail.isRight) return "agrees with Discord's";
       const minutes = count(Math.round(Math.abs(detail.aheadMs) / 60_000), "minute");
@@ -108,11 +106,11 @@ export function checkText({ ok, detail }: Check): string {
     case "disk":
       return detail.freeBytes === undefined
         ? `about ${bytes(detail.neededBytes)} needed, which are stored elsewhere`
-        : `${bytes(detail.freeBytes)} free, about ${bytes(detail.neededBytes)} needed, ${bytes(detail.reserveBytes)} kept in reserve`;
+        : `${bytes(detail.freeBytes)} free, ${detail.neededBytes > 0 ? `about ${bytes(detail.neededBytes)} needed, ` : ""}${bytes(detail.reserveBytes)} kept in reserve`;
     case "memory":
       return `${bytes(detail.freeBytes)} of ${bytes(detail.limitBytes)} free`;
     case "entries":
-      return `can be read and written, ${count(detail.rows, "entry", "entries")}`;
+      return `can be read and written${detail.rows > 0 ? `, ${count(detail.rows, "entry", "entries")}` : ""}`;
     case "content":
       return ok ? "Discord lets the bot see what messages say" : "Discord hides from this bot what messages say";
     case "intent-lacking":

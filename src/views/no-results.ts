@@ -40,7 +40,7 @@ function reasons(empty: EmptyPage): string[] {
     const names = unknown.slice(0, 5).map((name) => `“${plain(clip(name, 60))}”`);
     const whom = shared ? "everybody here can read" : "you can read";
     return [
-      `I know nobody, and no channel that ${whom}, by ${names.join(", ")}. Check how the name is written, or choose it as a mention.`,
+      `Nobody here is called ${names.join(" or ")}, and no channel that ${whom}. Check how the name is written, or choose it as a mention.`,
     ];
   }
   return [whyNot(empty), ...(shared ? [sharing] : []), ...howFar(status, newestArePending)];

@@ -54,10 +54,8 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
   if (!selfEvident) lines.push(`Why (${ago(run.statusAt)}): ${plain(reasonText(run.reason, status.command))}`);
   if (status.waitingFor && isActive(run.status)) lines.push(`Waiting for: ${plain(waitingForText(status.waitingFor))}`);
 
-  const fields: APIEmbedField[] = [
-    { name: "Phases, newest first", value: run.phases.map((phase) => phaseLine(phase, run)).join("\n") },
-    { name: "What became of them", value: outcomes(run) },
-  ];
+  const fields: APIEmbedField[] = [{ name: "Phases, newest first", value: phaseLines(run) }];
+  if (sum.read > 0) fields.push({ name: "What became of them", value: outcomes(run) });
   if (status.alerts.length > 0) fields.push(alertsField(status));
   fields.push(healthField(status.health));
   return {
@@ -65,7 +63,7 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
     description: lines.join("\n"),
     color,
     fields,
-    footer: { text: `Pace: ${run.pace} · run ${run.id} · as of` },
+    footer: { text: `Pace: ${run.pace} · run ${run.id}` },
     timestamp: new Date(status.at).toISOString(),
   };
 }
@@ -98,6 +96,13 @@ function headline(status: BackfillStatus, run: Run, read: number, total: number)
   return facts.join(" · ");
 }
 
+/** Those with nothing in them are left out, unless that is all there is. */
+function phaseLines(run: Run): string {
+  if (run.collection && !run.collection.finished) return "They are counted when everything is fetched.";
+  const some = run.phases.filter(({ planned, counters }) => planned + counters.read > 0);
+  return some.map((phase) => phaseLine(phase, run)).join("\n") || "Nothing is stored that could be made searchable.";
+}
+
 function phaseLine(phase: Phase, run: Run): string {
   const done = phase.cursor === undefined;
   const mark = done ? "✅" : currentPhase(run) === phase ? "▶️" : "▫️";
@@ -109,8 +114,10 @@ function phaseLine(phase: Phase, run: Run): string {
 
 function outcomes(run: Run): string {
   const { embedded, unchanged, skipped, quarantined } = totals(run);
-  const lines = [`🔎 ${count(embedded)} made searchable · ${count(unchanged)} already were`];
-  lines.push(`▫️ ${count(skipped)} have nothing to search: no text, no file names`);
+  const already = unchanged > 0 ? ` · ${count(unchanged)} already were` : "";
+  const lines = [`🔎 ${count(embedded)} made searchable${already}`];
+  if (skipped > 0)
+    lines.push(`▫️ ${count(skipped)} ${skipped === 1 ? "has" : "have"} nothing to search: no text, no file names`);
   if (quarantined > 0) lines.push(`❗ ${count(quarantined)} could not be, and are set aside for another try`);
   if (run.batches.failed > 0) {
     const { failed, sent } = run.batches;

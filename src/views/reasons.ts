@@ -56,7 +56,8 @@ export function reasonText(reason: StoredReason, command: string): string {
 
 const goesOn = "The run goes on by itself as soon as it can";
 
-const asSentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+export const asSentence = (text: string) =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 const lostBecause = {
   ended: "this process no longer owns the server",
@@ -68,15 +69,22 @@ export function storageTroubleText(trouble: StorageTrouble): string {
   return trouble.kind === "error" ? trouble.message : lostBecause[trouble.how];
 }
 
-export function accountsText(accounts: Accounts): string {
+/** The accounting identity, without the parts that are nothing. @param mark puts emphasis on a number */
+export function accountsText(accounts: Accounts, mark: (number: string) => string = (number) => number): string {
   const { planned, read, embedded, unchanged, skipped, quarantined, remaining } = accounts;
   const gone = planned - read - remaining;
   const note =
     gone === 0 ? "" : ` (${count(Math.abs(gone))} ${gone > 0 ? "deleted" : "added"} since the plan was made)`;
-  return (
-    `${count(read + remaining)} messages = ${count(embedded)} made searchable + ${count(unchanged)} already were + ` +
-    `${count(skipped)} with nothing to search + ${count(quarantined)} set aside + ${count(remaining)} left${note}`
-  );
+  const parts = [
+    [embedded, "made searchable"],
+    [unchanged, "already were"],
+    [skipped, "with nothing to search"],
+    [quarantined, "set aside"],
+    [remaining, "left"],
+  ] as const;
+  const some = parts.filter(([records]) => records > 0);
+  const sum = some.map(([records, what]) => `${mark(count(records))} ${what}`).join(" + ") || mark("0");
+  return `${mark(count(read + remaining))} ${read + remaining === 1 ? "message" : "messages"} = ${sum}${note}`;
 }
 
 /** After "Waiting for: ". */

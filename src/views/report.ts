@@ -9,7 +9,7 @@ import { snowflakeTime } from "../snowflake.ts";
 import { emptyArchive } from "./analysis.ts";
 import { usedText } from "./cost.ts";
 import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
-import { accountsText, reasonText, skippedLines, unreadableText } from "./reasons.ts";
+import { accountsText, asSentence, reasonText, skippedLines, unreadableText } from "./reasons.ts";
 import { recordMarkdown } from "./record-text.ts";
 import { by } from "./search-results.ts";
 import { ago, count, duration, jumpLink, latency, percent, plain, rate } from "./words.ts";
@@ -38,16 +38,25 @@ export function verificationView(verification: Verification, guildId: string): V
 }
 
 /** The answer of /backfill rollback. */
-export function rolledBackView(removedRows: number, verification: Verification, guildId: string): View {
+export function rolledBackView(removedRows: number, verification: Verification): View {
+  const { records, skipped, embedded, orphaned, duplicates, badVectors } = verification;
+  const isInOrder = orphaned + duplicates + badVectors === 0;
   return message({
     embeds: [
       {
-        title: "↩️ Backfill rolled back",
-        color: colors.quiet,
-        description: `${count(removedRows, "entry", "entries")} that it had written ${removedRows === 1 ? "is" : "are"} out of the search index. What became searchable as it was written stays so, and all messages are still stored.`,
+        title: isInOrder ? "↩️ Backfill taken back" : "⚠️ Backfill taken back, but the search index is not in order",
+        color: isInOrder ? colors.quiet : colors.warning,
+        description: [
+          `${count(removedRows, "entry", "entries")} that it had written ${removedRows === 1 ? "is" : "are"} out of the search index. What became searchable as it was written stays so, and all messages are still stored.`,
+          `Search finds ${count(embedded)} of ${count(records - skipped, "message")} with text now. A new backfill makes the others searchable again.`,
+          isInOrder ? "" : `${asSentence(inconsistencies(verification))} A backfill puts that right.`,
+        ]
+          .filter(Boolean)
+          .join("\n"),
+        timestamp: new Date(verification.at).toISOString(),
       },
-      verificationEmbed(verification, guildId),
     ],
+    buttons: [button("Start a backfill", customId("backfill", "start"))],
   });
 }
 
@@ -62,7 +71,7 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
       value: [
         `${duration(run.runningMs)} of work, started ${ago(run.startedAt)}`,
         run.runningMs > 0 && sum.read > 0 ? `On average ${rate(sum.read / (run.runningMs / 1_000))}` : "",
-        `${count(run.batches.sent, "request")} to the search model, ${run.batches.failed === 0 ? "none" : count(run.batches.failed)} had to be repeated`,
+        `${count(run.batches.sent, "request")} to the search model${run.batches.failed === 0 ? "" : `, ${count(run.batches.failed)} of them had to be repeated`}`,
         run.used ? `Used: ${usedText(run.used)}` : "",
       ]
         .filter(Boolean)
@@ -79,7 +88,7 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
   }
   if (sum.quarantined > 0) {
     fields.push({
-      name: "Failed",
+      name: "Set aside",
       value: `${count(sum.quarantined, "message")} (${percent(sum.quarantined, sum.read)}) could not be made searchable. Nothing is lost: Show failures says why, and they can be tried again.`,
     });
   }
@@ -121,7 +130,7 @@ function headline(run: Run, reason: string, nothingDone: boolean, remaining: num
       description:
         totals(run).quarantined === 0
           ? "Everything that was planned is done: search finds it now."
-          : "Everything that was planned is done. Search finds it now, but for what failed.",
+          : "Everything that was planned is done. Search finds it now, but for what was set aside.",
     };
   }
   if (run.status === "succeeded") {
@@ -141,12 +150,12 @@ function headline(run: Run, reason: string, nothingDone: boolean, remaining: num
 
 /** The accounting identity with its numbers, checked. */
 function account(run: Run): string {
-  const { read, embedded, unchanged, skipped, quarantined, remaining } = totals(run);
+  const accounts = totals(run);
+  const { read, embedded, unchanged, skipped, quarantined, remaining } = accounts;
   const right = embedded + unchanged + skipped + quarantined + remaining;
-  const total = read + remaining;
   return [
-    `**${count(total)}** messages = **${count(embedded)}** made searchable + **${count(unchanged)}** already were + **${count(skipped)}** with nothing to search + **${count(quarantined)}** failed + **${count(remaining)}** left`,
-    total === right
+    accountsText(accounts, (number) => `**${number}**`),
+    read + remaining === right
       ? "✔ Yes: every message is accounted for."
       : `✘ No, it does not add up: the parts make ${count(right)}.`,
   ].join("\n");
@@ -154,11 +163,40 @@ function account(run: Run): string {
 
 const criterionTitles: Readonly<Record<Criterion["name"], string>> = {
   coverage: "Found by search",
-  failures: "Failures",
+  failures: "Set aside",
   "search-time": "Search time",
   months: "Every month",
-  consistency: "Nothing wrong in the index",
-  accounting: "It adds up",
+  consistency: "The search index is in order",
+  accounting: "Every message is accounted for",
+};
+
+/** What is wrong, for the title, and what to do about it. The first that fails decides. */
+const troubles: Readonly<Record<Criterion["name"], { readonly title: string; readonly advice: string }>> = {
+  coverage: {
+    title: "search does not find some messages",
+    advice: "Start a backfill: it makes the missing ones searchable.",
+  },
+  consistency: {
+    title: "the search index is not in order",
+    advice: "Start a backfill: it puts that right.",
+  },
+  months: {
+    title: "search finds nothing of some months",
+    advice: "Start a backfill of all phases: it makes the missing ones searchable.",
+  },
+  accounting: {
+    title: "the numbers do not add up",
+    advice: "Start another backfill: it does whatever is missing. The bot's log says more.",
+  },
+  failures: {
+    title: "many messages are set aside",
+    advice: "Show failures says why each of them is, and they can be tried again.",
+  },
+  "search-time": {
+    title: "all is found, but search is slow",
+    advice:
+      "Mostly something else keeps the machine busy: a backfill elsewhere, or another program. Check again later (verify). If it stays slow, the machine is too small for so many messages.",
+  },
 };
 
 function criterionText(criterion: Criterion, found: Verification): string {
@@ -166,38 +204,60 @@ function criterionText(criterion: Criterion, found: Verification): string {
   switch (criterion.name) {
     case "coverage": {
       const share = withText === 0 ? percent(1, 1) : percent(found.embedded, withText);
-      return `${share} of ${count(withText)} messages with text can be found (goal: over ${percent(goals.coverage, 1)})`;
+      return `${share} of ${count(withText)} messages with text (goal: over ${percent(goals.coverage, 1)})`;
     }
     case "failures":
-      return `${count(found.quarantined)} messages set aside, ${percent(found.quarantined, withText)} (goal: under ${percent(goals.failures, 1)})`;
+      return found.quarantined === 0
+        ? "none"
+        : `${count(found.quarantined, "message")}, ${percent(found.quarantined, withText)} (goal: under ${percent(goals.failures, 1)})`;
     case "search-time":
-      return `half of them take up to ${latency(found.searchMs.p50)}, 95 % up to ${latency(found.searchMs.p95)} (goal: under ${latency(goals.searchMs)})`;
+      return `${latency(found.searchMs.p50)} as a rule, seldom more than ${latency(found.searchMs.p95)} (goal: under ${latency(goals.searchMs)})`;
     case "months":
-      return `${count(criterion.found)} of ${count(criterion.months)} months with messages can be found`;
+      return criterion.found >= criterion.months
+        ? `something is found in each of the ${count(criterion.months, "month")} with messages`
+        : `something is found in ${count(criterion.found)} of ${count(criterion.months, "month")} with messages`;
     case "consistency":
-      return `${count(found.orphaned)} deleted but still found, ${count(found.duplicates)} twice, ${count(found.stale)} out of date, ${count(found.badVectors)} damaged`;
+      return inconsistencies(found) || "no leftovers, nothing twice, nothing out of date or damaged";
     case "accounting":
-      return accountsText(criterion.accounts);
+      return criterion.ok ? "yes" : accountsText(criterion.accounts);
   }
 }
 
+/** Empty where all is in order. */
+function inconsistencies({ orphaned, duplicates, stale, badVectors }: Verification): string {
+  const kinds = [
+    [orphaned, "deleted but still found"],
+    [duplicates, "there twice"],
+    [stale, "out of date"],
+    [badVectors, "damaged"],
+  ] as const;
+  return kinds
+    .filter(([records]) => records > 0)
+    .map(([records, what]) => `${count(records)} ${what}`)
+    .join(", ");
+}
+
 function verificationEmbed(verification: Verification, guildId: string): APIEmbed {
-  const { records, embedded, skipped, missing, stale, orphaned, duplicates, badVectors, selfRetrieval } = verification;
+  const { records, missing, orphaned, selfRetrieval } = verification;
   if (records === 0 && orphaned === 0) {
     return { title: "Nothing to check", color: colors.quiet, description: emptyArchive };
   }
-  const ok = verification.criteria.every((criterion) => criterion.ok);
+  const failed = new Set(verification.criteria.filter((criterion) => !criterion.ok).map(({ name }) => name));
+  const [trouble] = (Object.keys(troubles) as Criterion["name"][]).filter((name) => failed.has(name));
   const ticks = verification.criteria.map(
     (each) => `${each.ok ? "✅" : "❌"} **${criterionTitles[each.name]}**: ${criterionText(each, verification)}`,
   );
+  if (trouble !== undefined) ticks.push(`➜ ${troubles[trouble].advice}`);
+  const found = `Old messages searched for by their own words: ${count(selfRetrieval.found)} of ${count(selfRetrieval.tried)} found`;
   const fields: APIEmbedField[] = [
     {
       name: "What was compared",
       value: [
-        `${count(embedded)} of ${count(records - skipped, "message")} with text can be found (${percent(embedded, records - skipped)})`,
-        `${count(missing)} missing · ${count(stale)} out of date · ${count(orphaned)} deleted but still found · ${count(duplicates)} twice · ${count(badVectors)} damaged`,
-        `Old messages searched for by their own words: ${count(selfRetrieval.found)} of ${count(selfRetrieval.tried)} found`,
-      ].join("\n"),
+        `${count(records, "stored message")} with the search index${missing > 0 ? `: ${count(missing)} missing there` : ""}`,
+        selfRetrieval.tried > 0 ? found : "",
+      ]
+        .filter(Boolean)
+        .join("\n"),
     },
   ];
   if (verification.sample.length > 0) {
@@ -207,8 +267,8 @@ function verificationEmbed(verification: Verification, guildId: string): APIEmbe
     });
   }
   return {
-    title: ok ? "✅ Checked: search finds what it should" : "⚠️ The check found something",
-    color: ok ? colors.good : colors.warning,
+    title: trouble === undefined ? "✅ Checked: search finds what it should" : `⚠️ Checked: ${troubles[trouble].title}`,
+    color: trouble === undefined ? colors.good : colors.warning,
     description: fitLines(ticks, 2_000, (left) => `and ${count(left)} more`),
     fields,
     footer: { text: `Checked in ${duration(verification.tookMs)}` },

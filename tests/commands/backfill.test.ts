@@ -281,7 +281,7 @@ describe("/backfill", () => {
     expect(calls.filter(({ method }) => method === "rollback")).toEqual([]);
     const confirmed = (await press("Roll back"))();
     const done = await confirmed.until((reply) => reply && read(reply).includes("7 entries") && reply);
-    expect(read(done)).toContain("Checked: search finds what it should");
+    expect(read(done)).toContain("↩️ Backfill taken back");
   });
 
   it("rollback of the index asks, too, and goes back only to the one it asked about", async () => {

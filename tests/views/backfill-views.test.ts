@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Analysis } from "../../src/backfill/compare/survey.ts";
 import { type Alert, alertNames } from "../../src/backfill/run/alerts.ts";
 import { runStatuses } from "../../src/backfill/run/facts.ts";
-import type { Run } from "../../src/backfill/run/run.ts";
+import { type Run, totals } from "../../src/backfill/run/run.ts";
 import { allGuildsView, analysisView, analyzingView, nothingToDoView, refusedView } from "../../src/views/analysis.ts";
 import { announcementView } from "../../src/views/announcement.ts";
 import { pauseView, rollbackQuestionView, startView } from "../../src/views/answers.ts";
@@ -305,7 +305,7 @@ describe("the report", () => {
     const text = textOf(view);
     expect(text).toContain("✅ Backfill finished");
     expect(text).toContain(
-      "**2,000** messages = **1,890** made searchable + **60** already were + **48** with nothing to search + **2** failed + **0** left",
+      "**2,000** messages = **1,890** made searchable + **60** already were + **48** with nothing to search + **2** set aside",
     );
     expect(text).toContain("Yes: every message is accounted for");
     expect(text).toContain("1 minute 35 seconds of work");
@@ -326,6 +326,44 @@ describe("the report", () => {
       expect(textOf(view)).not.toContain("/1243714078748708976");
       expect(buttonLabels(view).slice(-2)).toEqual(["🔎 Search for this (1)", "🔎 Search for this (2)"]);
     }
+  });
+
+  it("tells a sum once, with one word for what was set aside, and no row of zeros", () => {
+    const run = exampleRun({ ...finished, phases: [phase("recent", 50, { read: 50, embedded: 50 }, true)] });
+    const accounts = { ...totals(run), planned: 50 };
+    const criteria = [
+      ...exampleVerification().criteria.filter(({ name }) => name !== "accounting"),
+      { name: "accounting", ok: true, accounts } as const,
+    ];
+    const view = reportView(exampleStatus({ run }), exampleVerification({ missing: 0, quarantined: 0, criteria }));
+    const text = textOf(view);
+    expect(text.match(/made searchable/g)).toHaveLength(1);
+    expect(text).toContain("**50** messages = **50** made searchable\n");
+    expect(text).not.toMatch(/failed|(^|[^\d.,])0 (?!%)/m);
+  });
+
+  it("names a slow search in its title, says what to do, and blames nothing else", () => {
+    const criteria = exampleVerification().criteria.map((each) =>
+      each.name === "search-time" ? { ...each, ok: false } : each,
+    );
+    const text = textOf(verificationView(exampleVerification({ criteria, searchMs: { p50: 90, p95: 240 } }), guildId));
+    expect(text).toContain("⚠️ Checked: all is found, but search is slow");
+    expect(text).toContain("❌ **Search time**: 90 ms as a rule, seldom more than 240 ms (goal: under 100 ms)");
+    expect(text).toContain("➜ Mostly something else keeps the machine busy");
+  });
+
+  it("of a rollback that was asked for raises no alarm", () => {
+    const nothing = { embedded: 0, missing: 49_952, searchMs: { p50: 0, p95: 0 } };
+    const criteria = exampleVerification().criteria.map((each) =>
+      each.name === "coverage" ? { ...each, ok: false } : each,
+    );
+    const text = textOf(rolledBackView(49_952, exampleVerification({ ...nothing, criteria })));
+    expect(text).toContain("↩️ Backfill taken back");
+    expect(text).toContain("Search finds 0 of 49,952 messages with text now.");
+    expect(text).not.toMatch(/❌|⚠️|0 %/);
+    const broken = textOf(rolledBackView(1, exampleVerification({ orphaned: 3, badVectors: 1 })));
+    expect(broken).toContain("⚠️ Backfill taken back, but the search index is not in order");
+    expect(broken).toContain("3 deleted but still found, 1 damaged.");
   });
 
   it("calls a run that processed nothing of something a failure", () => {
@@ -433,6 +471,6 @@ describe("short answers", () => {
     expectSendable(retriedView(0));
     expectSendable(retriedView(7));
     expectSendable(rollbackQuestionView(exampleRun({ id: "0c6f8f3e-6f0e-4a52-9f0a-0f8f3e6f0e4a" })));
-    expectSendable(rolledBackView(1, exampleVerification(), guildId));
+    expectSendable(rolledBackView(1, exampleVerification()));
   });
 });

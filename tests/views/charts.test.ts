@@ -72,6 +72,14 @@ describe("the chart of a run", () => {
     expect(runChart({ samples: [sample(), sample(), sample()] })?.alt).toContain("No request failed. No warnings.");
   });
 
+  it("ends where the run's work ended, not with the check of it; a warning or a failure still belongs to it", () => {
+    const idle = sample({ done: 0, collected: 0 });
+    const over = (samples: Sample[]) => /over (.*?) of work/.exec(runChart({ samples })?.alt ?? "")?.[1];
+    expect(over([sample(), idle, sample(), sample(), idle, idle, idle])).toBe("4 seconds");
+    expect(over([sample(), sample(), sample(), idle, { ...idle, failed: 1 }])).toBe("5 seconds");
+    expect(runChart({ samples: [idle, idle, idle, idle] })).toBeUndefined();
+  });
+
   it("is not made of a moment, nor of a run whose course was not recorded", () => {
     expect(runChart({ samples: [sample(), sample()] })).toBeUndefined();
     expect(runChart({})).toBeUndefined();

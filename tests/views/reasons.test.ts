@@ -31,7 +31,7 @@ describe("why a run is as it is", () => {
     [{ kind: "nothing-embedded", planned: 12_000 }, "0 of 12,000 messages could be made searchable"],
     [
       { kind: "accounts-differ", accounts },
-      "the numbers do not add up: 10 messages = 4 made searchable + 3 already were + 2 with nothing to search + 0 set aside + 0 left (2 deleted since the plan was made)",
+      "the numbers do not add up: 10 messages = 4 made searchable + 3 already were + 2 with nothing to search (2 deleted since the plan was made)",
     ],
     [
       { kind: "left", because: { kind: "error", message: "the disk is full" } },

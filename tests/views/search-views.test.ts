@@ -173,7 +173,7 @@ describe("a page without results", () => {
 
   it("says which name is not known, in words that tell nothing of what the reader cannot see", () => {
     const text = emptyPage({ unknown: ["from:bob", "in:secret"] });
-    expect(text).toContain("no channel that you can read, by “from:bob”, “in:secret”");
+    expect(text).toContain("Nobody here is called “from:bob” or “in:secret”, and no channel that you can read.");
     expect(emptyPage({ unknown: ["in:secret"] }, { shared: true })).toContain("everybody here can read");
   });
 

@@ -14,7 +14,7 @@ const MOST_LABELS = 7;
 const parts = [
   { name: "searchable", color: chartColors.good, of: ({ embedded }: Coverage) => embedded },
   { name: "not searchable yet", color: chartColors.waiting, of: ({ missing, stale }: Coverage) => missing + stale },
-  { name: "failed", color: chartColors.bad, of: ({ quarantined }: Coverage) => quarantined },
+  { name: "set aside", color: chartColors.bad, of: ({ quarantined }: Coverage) => quarantined },
   { name: "nothing to search", color: chartColors.quiet, of: ({ skipped }: Coverage) => skipped },
 ] as const;
 

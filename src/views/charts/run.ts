@@ -27,7 +27,8 @@ const series = {
 } as const;
 
 /** Undefined when the run was too short, or made before its course was recorded. */
-export function runChart({ samples = [] }: Pick<Run, "samples">): Chart | undefined {
+export function runChart(run: Pick<Run, "samples">): Chart | undefined {
+  const samples = untilTheEnd(run.samples ?? []);
   if (samples.length < FEWEST_SAMPLES) return undefined;
   const totalMs = samples.reduce((sum, { ms }) => sum + ms, 0);
   const unit = units.find(({ ms }) => totalMs >= 2 * ms) ?? units[2];
@@ -56,6 +57,14 @@ export function runChart({ samples = [] }: Pick<Run, "samples">): Chart | undefi
       "How the backfill went",
     ),
   };
+}
+
+/** Without the time at the end in which nothing was done any more: the index was put in order, and all of it checked. */
+function untilTheEnd(samples: readonly Sample[]): readonly Sample[] {
+  const last = samples.findLastIndex(
+    ({ collected, done, failed, alerts }) => collected + done + failed + alerts.length > 0,
+  );
+  return samples.slice(0, last + 1);
 }
 
 type Time = Readonly<Record<string, unknown>>;
