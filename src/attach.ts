@@ -220,6 +220,7 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
       runStore,
       budget: options.embeddings?.budget,
       embedder: port?.measured(embedder, isUp) ?? embedder,
+      onUpkeepFailed: port?.upkeepFailed,
       wordModel: builtinModel,
       history,
       isLocal: options.archive === undefined && options.index === undefined,

@@ -34,7 +34,7 @@ export interface HealthPortParts {
   readonly logger: Logger;
 }
 
-export interface OpenHealthPort extends Pick<Metrics, "measured">, Pick<HealthServer, "close"> {
+export interface OpenHealthPort extends Pick<Metrics, "measured" | "upkeepFailed">, Pick<HealthServer, "close"> {
   /** The same search, timed. */
   timed(search: Search): Search;
 }
@@ -103,6 +103,7 @@ export async function openHealthPort(
   const server = await serveHealth({ health, metrics: metrics.read }, address, logger);
   return {
     measured: metrics.measured,
+    upkeepFailed: metrics.upkeepFailed,
     timed: (search) => ({ ...search, search: (request) => metrics.timeSearch(() => search.search(request)) }),
     close: server.close,
   };

@@ -23,6 +23,8 @@ export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   /** The built-in model also compares words for search, whatever the embedder. */
   readonly wordModel: WordModel;
   readonly permissions: Permissions;
+  /** Told of every upkeep of an index that did not come to its end. */
+  readonly onUpkeepFailed?: (() => void) | undefined;
   /** Where archive and index are. Default: on this machine. */
   readonly isLocal?: boolean;
   /** Discord's history may have more of what is stored again in this guild. */
@@ -62,7 +64,7 @@ export function createServices(parts: ServicesParts): Core {
   };
   const indexingServices = createIndexingServices({ ...parts, adminChannel, find });
   const { queue, spending, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
-  const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger);
+  const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger, parts.onUpkeepFailed);
   indexes.onChange(maintenance.markDirty);
   const embedQuery: EmbedQuery = async (text, signal) => {
     const request = { use: "query", priority: "search", signal } as const;

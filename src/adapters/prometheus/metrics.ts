@@ -40,13 +40,30 @@ export interface Figures {
   readonly memoryLimitBytes: number;
 }
 
+export interface MetricDescription {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "gauge" | "counter" | "histogram";
+  readonly labels: readonly string[];
+}
+
 export interface Metrics {
   /** The same embedder, its requests counted and timed. @param isUp whether it has answered, before it is used here */
   measured(embedder: Embedder, isUp: boolean): Embedder;
   /** Times a search of a member. */
   timeSearch<Result>(search: () => Promise<Result>): Promise<Result>;
+  /** An index's upkeep did not come to its end. */
+  upkeepFailed(): void;
+  /** Our own metrics, without those of Node. */
+  list(): Promise<readonly MetricDescription[]>;
   /** Everything in Prometheus' text format. @throws whatever `look` throws */
   read(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** What prom-client's types leave out. */
+interface Listed {
+  readonly labelNames: readonly string[];
+  get(): Promise<Pick<MetricDescription, "name" | "help" | "type">>;
 }
 
 /** @param look asked at each reading */
@@ -101,6 +118,12 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
     name: "backscroll_search_seconds",
     help: "Searches of members, from the question to the results",
     buckets: [0.01, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 3, 10],
+    registers,
+  });
+
+  const upkeepFailures = new Counter({
+    name: "backscroll_upkeep_failed_total",
+    help: "Times that putting a search index in order did not come to its end; it is tried again",
     registers,
   });
 
@@ -172,6 +195,16 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
       } finally {
         stop();
       }
+    },
+    upkeepFailed: () => upkeepFailures.inc(),
+    async list() {
+      const named = registry.getMetricsAsArray() as unknown as Listed[];
+      const described = await Promise.all(
+        named.map(async (metric) => ({ ...(await metric.get()), labels: metric.labelNames })),
+      );
+      return described
+        .filter(({ name }) => name.startsWith("backscroll_"))
+        .map(({ name, help, type, labels }) => ({ name, help, type, labels }));
     },
     async read() {
       show(await look());

@@ -67,12 +67,16 @@ interface Watched {
   readonly timed: WeakMap<FormerIndex, FormerIndex>;
 }
 
-/** @param mayChange whether a guild's index is this process's to change now */
+/**
+ * @param mayChange whether a guild's index is this process's to change now
+ * @param onFailed told of every upkeep that did not come to its end; it is tried again
+ */
 export function createMaintenance(
   indexes: Pick<GuildIndexes, "open">,
   mayChange: (guildId: Snowflake) => boolean,
   clock: Clock,
   logger: Logger,
+  onFailed: () => void = () => {},
 ): Maintenance {
   const stopped = new AbortController();
   const watched = new Map<Snowflake, Watched>();
@@ -113,6 +117,7 @@ export function createMaintenance(
     } catch (thrown) {
       if (stopped.signal.aborted) return;
       dirty.add(guildId);
+      onFailed();
       logger[levelOf(thrown)]("upkeep:failed", { guildId, error: toError(thrown).message });
     }
   }

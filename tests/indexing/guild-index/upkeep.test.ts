@@ -40,6 +40,7 @@ describe("a guild's index", () => {
   /** What upkeep, and each search, takes on the clock. */
   let upkeepMs: number;
   let searchMs: number;
+  let failures = 0;
   let upkeeps: number;
   let opened: string[];
 
@@ -71,7 +72,16 @@ describe("a guild's index", () => {
         return { index, writer, recipe, searched: [{ generation: undefined as never, index }] };
       },
     };
-    maintenance = createMaintenance(indexes, (guildId) => ours.includes(guildId), clock, logger);
+    maintenance = createMaintenance(
+      indexes,
+      (guildId) => ours.includes(guildId),
+      clock,
+      logger,
+      () => {
+        failures += 1;
+      },
+    );
+    failures = 0;
   });
   afterEach(async () => {
     await maintenance.stop();
@@ -173,6 +183,7 @@ describe("a guild's index", () => {
     };
     await maintenance.look("1");
     expect(log.at(-1)).toMatchObject({ event: "upkeep:failed", fields: { error: "no space" } });
+    expect(failures).toBe(1);
     index = { ...index, optimize };
     await maintenance.look("1");
     expect(upkeeps).toBe(0);
