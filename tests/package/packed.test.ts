@@ -48,7 +48,7 @@ describe("the packed package, installed in an empty folder", () => {
   const npx = (args: readonly string[], settings?: Record<string, string>) =>
     run("npx", ["--no-install", "backscroll", ...args], folder, settings);
 
-  test("tells how it is used", async () => {
+  test("tells how it is used", { timeout: START_MS }, async () => {
     expect(await npx(["--help"])).toMatchObject({
       code: 0,
       output: expect.stringMatching(/^Usage: backscroll {2}.*\n.*backscroll import +FILES/),
