@@ -14,12 +14,17 @@ const UNFOLDED =
 const EMOJI = /(\p{Regional_Indicator}{2}|\p{Extended_Pictographic})(?:[\ufe0e\ufe0f\u200d]|\p{Emoji_Modifier})*/gu;
 const EMOJI_WORD = / ?\bemoji((?:x[0-9a-f]{2,5}){1,2})z\b ?/g;
 
+/** Vowels of Thai and Lao that NFKC takes apart: the dictionaries which find words know them whole. */
+const TAKEN_APART = /\u0e4d\u0e32|\u0ecd\u0eb2/g;
+const wholeVowel = (parts: string) => (parts.startsWith("\u0e4d") ? "\u0e33" : "\u0eb3");
+
 /** Compatible forms made one (NFKC), letters folded that the index does not fold, each emoji a word of letters and digits. */
 export function toFullText(text: string): string {
   if (isAscii(text)) return text;
   return text
     .replace(EMOJI, (_, emoji: string) => ` ${emojiWord(emoji)} `)
     .normalize("NFKC")
+    .replace(TAKEN_APART, wholeVowel)
     .replace(UNFOLDED, fold);
 }
 
@@ -27,6 +32,11 @@ export function toFullText(text: string): string {
 export function fromFullText(text: string): string {
   if (!text.includes("emojix")) return text;
   return text.replace(EMOJI_WORD, (_, codes: string) => ` ${charactersOf(codes)} `);
+}
+
+/** As what is read back from the index is written: for comparing a query with it word by word. */
+export function asReadBack(text: string): string {
+  return fromFullText(toFullText(text));
 }
 
 /** E.g. "emojix1f6b2z": it ends in no letter that a stemmer would take for an ending. */

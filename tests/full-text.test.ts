@@ -13,6 +13,7 @@ describe("the form of the full-text index", () => {
     ["Latin accents, which the index folds", "Łódź café", "Łódź café"],
     ["other accents, folded", "ёлка Ελλάδα Йод", "елка ελλαδα йод"],
     ["compatible letters, one", "ＷＥＬＣＯＭＥ ｶﾞ ﬁ", "WELCOME ガ fi"],
+    ["vowels of Thai and Lao, whole", "นำ ທຳ \u0e19\u0e4d\u0e32", "นำ ທຳ \u0e19\u0e33"],
     ["marks that are letters, kept", "हिन्दी ภาษาไทย", "हिन्दी ภาษาไทย"],
   ])("has %s", (_, text, expected) => {
     expect(toFullText(text)).toBe(expected);

@@ -1,12 +1,14 @@
 // What a sample of a guild's messages tells ranking: how common each word and n-gram is, what is rare tells more; in which languages
-// people write; and which way unrelated vectors point.
+// people write, and with which accents; and which way unrelated vectors point.
 
+import { asReadBack } from "../full-text.ts";
 import { isEnglish } from "../letters.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { VectorIndex } from "../ports/vector-index.ts";
 import type { WordFrequencies, WordModel } from "./late-interaction.ts";
 import { countNgrams, type NgramFrequencies } from "./letter-comparison.ts";
 import { type Farness, measureFarness } from "./nothing-close.ts";
+import { type AccentedForms, countAccentedForms } from "./restore-accents.ts";
 
 /** A thousand left a third of a point of nDCG to chance. Read and cut in 40 ms. */
 const SAMPLED_TEXTS = 4_000;
@@ -24,6 +26,7 @@ type SampledIndex = Pick<VectorIndex, "space" | "count" | "sampleTexts" | "sampl
 export interface GuildSample {
   readonly frequencies: WordFrequencies;
   readonly ngrams: NgramFrequencies;
+  readonly accents: AccentedForms;
   /** The share of all letters that is in texts which are not told for English. */
   readonly notEnglish: number;
 }
@@ -96,12 +99,13 @@ async function takeSample(index: SampledIndex, model: WordModel): Promise<GuildS
   const texts = await index.sampleTexts(SAMPLED_TEXTS);
   const textsWith = new Map<number, number>();
   for (const text of texts) {
-    for (const token of new Set(Array.from(model.tokenIds(text))))
+    for (const token of new Set(Array.from(model.tokenIds(asReadBack(text)))))
       textsWith.set(token, (textsWith.get(token) ?? 0) + 1);
   }
   return {
     frequencies: { texts: texts.length, textsWith },
     ngrams: countNgrams(texts),
+    accents: countAccentedForms(texts),
     notEnglish: shareNotEnglish(texts),
   };
 }

@@ -1,6 +1,6 @@
 // Compares a query with candidates word by word, with the rows of a static model: a candidate scores high when each of the query's
-// telling words has a close relative in it, or, a little less, in the neighbour it answers or follows. Needs no vector of the
-// candidate, so it works whatever the embedder.
+// telling words has a close relative in it, or, a little less, in the neighbour it answers or follows, or in one that answers or follows
+// it. Needs no vector of the candidate, so it works whatever the embedder.
 
 /** A table of token vectors. Any static model will do; ours is the built-in one. */
 export interface WordModel {
@@ -25,6 +25,8 @@ export interface Candidate {
   readonly own: string;
   /** A neighbour's; may be empty. */
   readonly context: string;
+  /** Which of the other candidates, by their places, answer or follow this one. */
+  readonly followers?: readonly number[];
 }
 
 export interface Likeness {
@@ -40,8 +42,12 @@ export interface LateInteraction {
 
 /** How many sampled texts the model's own idea of a word's frequency counts for. */
 const PRIOR_TEXTS = 50;
+/** What is rare tells even more than its rarity says. Measured: docs/evaluation.md. */
+const RARITY_POWER = 1.5;
 /** What a neighbour's word is worth. Measured: flat from 0.6 to 0.8; 0.3 and 0.9 are worse. */
 export const CONTEXT_SHARE = 0.7;
+/** What a follower's word or n-gram is worth. Measured: flat from 0.3 to 0.5. */
+export const FOLLOWER_SHARE = 0.4;
 
 /**
  * Two products share one double and stay exact: each is smaller than half of this (2,000 numbers of a byte each at most), and both
@@ -51,8 +57,8 @@ const APART = 2 ** 26;
 
 /**
  * score = sum over the query's distinct tokens t of w(t) x max over the candidate's tokens d of cos(row t, row d), where a token of
- * the context counts 0.7 and nothing counts below 0, and
- * w(t) = idf(t) x length of row t, scaled to sum 1, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled
+ * the context counts 0.7, one of a follower 0.4, and nothing counts below 0, and
+ * w(t) = idf(t)^1.5 x length of row t, scaled to sum 1, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled
  * texts, idf0 the model's. docs/evaluation.md has what it is worth.
  */
 export function createLateInteraction(model: WordModel): LateInteraction {
@@ -112,24 +118,28 @@ export function createLateInteraction(model: WordModel): LateInteraction {
     const raw = tokens.map((token) => {
       const expected = (textsWith.get(token) ?? 0) + PRIOR_TEXTS * Math.exp(-(idf[token] ?? 0));
       const rarity = Math.max(0, Math.log((texts + PRIOR_TEXTS) / expected));
-      return rarity * (integerLengths[token] ?? 0) * (scales[token] ?? 0);
+      return rarity ** RARITY_POWER * (integerLengths[token] ?? 0) * (scales[token] ?? 0);
     });
     const total = raw.reduce((sum, weight) => sum + weight, 0);
     return raw.map((weight) => (total === 0 ? 0 : weight / total));
   }
 
-  /** Each text as places among the distinct tokens of all of them. */
-  function placesOf(texts: readonly string[], distinct: number[]): Int32Array[] {
-    return texts.map((text) => {
-      const tokens = text === "" ? [] : model.tokenIds(text);
+  /** Reads texts as places among the distinct tokens of all of them; each text once: a neighbour is often a candidate, too. */
+  function placesAmong(distinct: number[]): (text: string) => Int32Array {
+    const known = new Map<string, Int32Array>([["", new Int32Array()]]);
+    return (text) => {
+      const read = known.get(text);
+      if (read !== undefined) return read;
+      const tokens = model.tokenIds(text);
       const found = new Int32Array(tokens.length);
       for (let i = 0; i < tokens.length; i += 1) {
         const token = tokens[i] as number;
         if (place[token] === -1) place[token] = distinct.push(token) - 1;
         found[i] = place[token] as number;
       }
+      known.set(text, found);
       return found;
-    });
+    };
   }
 
   return {
@@ -137,14 +147,9 @@ export function createLateInteraction(model: WordModel): LateInteraction {
       const asked = [...new Set(Array.from(model.tokenIds(query)))];
       const weight = weights(asked, frequencies);
       const distinct: number[] = [];
-      const own = placesOf(
-        candidates.map((candidate) => candidate.own),
-        distinct,
-      );
-      const context = placesOf(
-        candidates.map((candidate) => candidate.context),
-        distinct,
-      );
+      const placesOf = placesAmong(distinct);
+      const own = candidates.map((candidate) => placesOf(candidate.own));
+      const context = candidates.map((candidate) => placesOf(candidate.context));
       for (const token of distinct) place[token] = -1;
       if (distinct.length % 2 === 1) distinct.push(0);
 
@@ -152,6 +157,7 @@ export function createLateInteraction(model: WordModel): LateInteraction {
       const pairs = [new Float64Array(dimensions), new Float64Array(dimensions)] as const;
       const products = new Int32Array(4 * distinct.length);
       const similarity = new Float32Array(distinct.length);
+      const inOwn = new Float64Array(candidates.length);
       asked.forEach((token, t) => {
         if (t % 4 === 0) {
           pack(pairs[0], asked[t], asked[t + 1]);
@@ -162,9 +168,10 @@ export function createLateInteraction(model: WordModel): LateInteraction {
           const norm = (integerLengths[token] as number) * (integerLengths[distinct[d] as number] as number);
           similarity[d] = norm === 0 ? 0 : (products[(t % 4) * distinct.length + d] as number) / norm;
         }
+        for (let c = 0; c < own.length; c += 1) inOwn[c] = highest(similarity, own[c] as Int32Array);
         for (let c = 0; c < own.length; c += 1) {
-          const inContext = CONTEXT_SHARE * highest(similarity, context[c] as Int32Array);
-          const best = Math.max(highest(similarity, own[c] as Int32Array), inContext);
+          let best = Math.max(inOwn[c] as number, CONTEXT_SHARE * highest(similarity, context[c] as Int32Array));
+          for (const f of candidates[c]?.followers ?? []) best = Math.max(best, FOLLOWER_SHARE * (inOwn[f] as number));
           scores[c] = (scores[c] as number) + (weight[t] as number) * best;
         }
       });

@@ -1,6 +1,7 @@
 // One score for rows that vectors and full text found, best first. Pure.
 
 import { splitSearchText } from "../content-hash.ts";
+import { asReadBack } from "../full-text.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
 import type { CandidateGroup } from "./generations.ts";
@@ -31,6 +32,8 @@ const EXTERNAL_WEIGHT = 2;
 /** The guild's own rows tell better than the probe's sentences, if there are so many. */
 const ENOUGH_ROWS = 50;
 const LETTERS_WEIGHT = 1.5;
+/** What words found count beside letters, of what they count alone. */
+const BESIDE_LETTERS = 0.5;
 /** Of a query in another language than the texts, a name at most is found by letters: less than this share of it. */
 const SURE_COVERAGE = 0.3;
 /** So much of a query has a relative in the best candidate when it is in the language of the texts. */
@@ -42,7 +45,7 @@ const SURE_LIKENESS = 0.6;
  * * L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short message a
  *   word stands once or not at all, so counting words tells little; their likeness tells the more.
  * * match, for an English query: (1 - s / 2) x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
- * * match, for others: 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
+ * * match, for others: half of that + 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
  * The factors tell whether the query is in the language of the texts: where it is not, the few words found mislead.
  * Each generation's cosines are shares of its own best one, shadowed or not: those of two models do not compare. The scores of those whose
  * cosines count less, or whose query has no vector, are scaled up: the best of each can come to the same.
@@ -50,17 +53,33 @@ const SURE_LIKENESS = 0.6;
 export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
   const candidates = groups.flatMap(({ rows }) => rows);
   const cosines = groups.flatMap((group) => cosinesOf(group));
-  const parts = candidates.map(({ searchText }) => splitSearchText(searchText));
+  const parts = partsOf(candidates);
   const likeness = compareWords(text, parts, words);
-  const match = compareMatches(text, candidates, parts, words, likeness);
-  const most = groups.map((group) => match.weight + likeness.weight + weightOf(group));
+  const compared = [likeness, ...compareMatches(text, candidates, parts, words, likeness)];
+  const comparedWeight = compared.reduce((sum, { weight }) => sum + weight, 0);
+  const most = groups.map((group) => comparedWeight + weightOf(group));
   const scales = groups.flatMap(({ rows }, g) => rows.map(() => Math.max(...most) / (most[g] || 1)));
   return candidates
     .map((row, c) => {
-      const byWords = match.weight * (match.values[c] ?? 0) + likeness.weight * (likeness.values[c] ?? 0);
+      const byWords = compared.reduce((sum, { values, weight }) => sum + weight * (values[c] ?? 0), 0);
       return { row, score: (scales[c] ?? 1) * (byWords + (cosines[c] ?? 0)) };
     })
     .sort(byScore);
+}
+
+/** What is compared of each; those that answer or follow another are told to it. */
+function partsOf(candidates: readonly FoundRow[]): Candidate[] {
+  const followers = new Map<string, number[]>();
+  candidates.forEach(({ contextId }, c) => {
+    if (contextId === undefined) return;
+    const known = followers.get(contextId);
+    if (known === undefined) followers.set(contextId, [c]);
+    else known.push(c);
+  });
+  return candidates.map(({ id, searchText }) => ({
+    ...splitSearchText(searchText),
+    followers: followers.get(id) ?? [],
+  }));
 }
 
 /** What a generation's best cosine counts. */
@@ -120,7 +139,7 @@ interface Likeness extends Part {
 
 function compareWords(text: string, parts: readonly Candidate[], words: WordComparison | undefined): Likeness {
   if (words === undefined) return { values: new Float64Array(), weight: 0, best: 1, shortness: 0 };
-  const { scores, meanLength } = words.lateInteraction.compare(text, parts, words.sample.frequencies);
+  const { scores, meanLength } = words.lateInteraction.compare(asReadBack(text), parts, words.sample.frequencies);
   const best = scores.reduce((max, score) => Math.max(max, score), 0);
   const shortness = SHORT_LENGTH / (SHORT_LENGTH + meanLength);
   return { values: relative(scores), weight: 1 + 2 * shortness, best, shortness };
@@ -132,13 +151,15 @@ function compareMatches(
   parts: readonly Candidate[],
   words: WordComparison | undefined,
   { best, shortness }: Pick<Likeness, "best" | "shortness">,
-): Part {
-  if (words !== undefined && comparesLetters(text, words.sample)) {
-    const { scores, coverage } = compareLetters(text, parts, words.sample.ngrams);
-    return { values: relative(scores), weight: LETTERS_WEIGHT * Math.min(1, coverage / SURE_COVERAGE) };
-  }
-  const values = relative(candidates.map((row) => row.textScore ?? 0));
-  return { values, weight: (1 - shortness / 2) * Math.min(1, best / SURE_LIKENESS) ** 2 };
+): Part[] {
+  const found = {
+    values: relative(candidates.map((row) => row.textScore ?? 0)),
+    weight: (1 - shortness / 2) * Math.min(1, best / SURE_LIKENESS) ** 2,
+  };
+  if (words === undefined || !comparesLetters(text, words.sample)) return [found];
+  const { scores, coverage } = compareLetters(text, parts, words.sample.ngrams);
+  const letters = { values: relative(scores), weight: LETTERS_WEIGHT * Math.min(1, coverage / SURE_COVERAGE) };
+  return [{ ...found, weight: BESIDE_LETTERS * found.weight }, letters];
 }
 
 /** Each value as a share of the best, both above the floor; nothing below zero. */

@@ -1,5 +1,6 @@
 // A member's search, from what they typed to a page of results. Knows no vendor; who may see what comes in with the filter.
 
+import { isEnglish } from "../letters.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -8,12 +9,13 @@ import type { Snowflake } from "../snowflake.ts";
 import { createQueryVectors } from "./embed-query.ts";
 import { foldConversations } from "./fold-conversations.ts";
 import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./generations.ts";
-import { createGuildSamples } from "./guild-sample.ts";
+import { createGuildSamples, type GuildSample } from "./guild-sample.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NamedQuery, nameMentions } from "./mentioned-names.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
 import { areFar, haveNoWordOf } from "./nothing-close.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
+import { restoreAccents } from "./restore-accents.ts";
 import { type Ranked, retrieve, saying, type WordComparison } from "./retrieve.ts";
 import { type WhyNothing, whyNothing } from "./why-nothing.ts";
 
@@ -148,7 +150,8 @@ export function createSearch(parts: SearchParts): Search {
     const { preferNewer, signal, known = [] } = options;
     const words = await compareWords(index);
     const unrelated = await Promise.all(index.generations.map((each) => samples?.unrelatedOf(each.index)));
-    const { text, without } = query;
+    const { without } = query;
+    const text = words === undefined ? query.text : asPeopleWrite(query.text, words.sample);
     const embedded = queryVectors.forEach(index, text, known, signal);
     const vectors = embedded.map((each) => each.then((result) => (typeof result === "string" ? undefined : result)));
     // At once, so that a search that is given up is heard by somebody.
@@ -223,6 +226,11 @@ export function createSearch(parts: SearchParts): Search {
       };
     },
   };
+}
+
+/** With the accents that the guild's people write, where it has none and is not English. */
+function asPeopleWrite(text: string, { accents }: GuildSample): string {
+  return isEnglish(text) ? text : restoreAccents(text, accents);
 }
 
 /** Newest first. Rows that say what is to be left out take no place: so many are read until enough are left. */

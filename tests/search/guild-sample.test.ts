@@ -44,6 +44,17 @@ describe("a sample of a guild", () => {
     ]);
   });
 
+  it("counts words as rows have them, without the accents of Greek and Cyrillic", async () => {
+    texts = ["ё"];
+    const letters = createGuildSamples(
+      { ...model, tokenIds: (text) => Array.from(text, (c) => c.charCodeAt(0)) },
+      {
+        elapsed: () => now,
+      },
+    );
+    expect([...(await letters.of(index as VectorIndex)).frequencies.textsWith.keys()]).toEqual(["е".charCodeAt(0)]);
+  });
+
   it("is taken once for searches at the same time, and kept while it is young and the index grows little", async () => {
     await Promise.all([read(), read()]);
     now += 60_000;

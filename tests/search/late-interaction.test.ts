@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { CONTEXT_SHARE, createLateInteraction, type WordModel } from "../../src/search/late-interaction.ts";
+import {
+  CONTEXT_SHARE,
+  createLateInteraction,
+  FOLLOWER_SHARE,
+  type WordModel,
+} from "../../src/search/late-interaction.ts";
 
 /** Six words in three dimensions; "mast" is a close relative of "antenna", "pole" points away from it. */
 const words = ["the", "antenna", "mast", "lunch", "pole", "nothing"];
@@ -41,7 +46,7 @@ function formula(query: string, candidate: string): number {
   const tokens = [...new Set(Array.from(model.tokenIds(query)))];
   const rarity = (t: number) =>
     Math.max(0, Math.log(1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))));
-  const weights = tokens.map((t) => rarity(t) * length(row(t)));
+  const weights = tokens.map((t) => rarity(t) ** 1.5 * length(row(t)));
   const total = weights.reduce((a, b) => a + b, 0);
   return tokens.reduce((sum, t, i) => {
     const best = Math.max(0, ...Array.from(model.tokenIds(candidate), (d) => cosine(row(t), row(d))));
@@ -139,6 +144,39 @@ describe("late interaction", () => {
     expect(context).toBeCloseTo(CONTEXT_SHARE, 6);
     expect(both).toBeCloseTo(formula("antenna", "mast"), 6);
     expect(formula("antenna", "mast")).toBeGreaterThan(CONTEXT_SHARE);
+  });
+
+  it("counts the words of what answers or follows a message, less than its own", () => {
+    const { scores } = compare(
+      "antenna",
+      [
+        { own: "nothing", context: "", followers: [1, 2] },
+        { own: "lunch", context: "nothing" },
+        { own: "antenna", context: "nothing" },
+        { own: "antenna", context: "", followers: [1] },
+      ],
+      frequencies,
+    );
+    expect(scores[0]).toBeCloseTo(FOLLOWER_SHARE, 6);
+    expect(scores[3]).toBeCloseTo(1, 6);
+  });
+
+  it("reads each text once, also where it is a candidate and the context of others", () => {
+    const read: string[] = [];
+    const reading: WordModel = {
+      ...model,
+      tokenIds: (text) => {
+        read.push(text);
+        return model.tokenIds(text);
+      },
+    };
+    const candidates = [
+      { own: "the antenna", context: "" },
+      { own: "mast", context: "the antenna" },
+      { own: "lunch", context: "the antenna" },
+    ];
+    createLateInteraction(reading).compare("pole", candidates, frequencies);
+    expect(read.sort()).toEqual(["lunch", "mast", "pole", "the antenna"]);
   });
 
   it("tells how long the candidates are, without their neighbours", () => {

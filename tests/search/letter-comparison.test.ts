@@ -38,9 +38,26 @@ describe("comparison by letters", () => {
       ],
       frequencies,
     );
-    expect(found[0]).toBeGreaterThan((found[1] ?? 0) * 1.5);
+    expect(found[0]).toBeGreaterThan((found[1] ?? 0) * 1.2);
     expect(found[1]).toBeGreaterThan(0);
     expect(found[2]).toBe(0);
+  });
+
+  it("counts the words of what answers or follows a message, however many do, less than its own", () => {
+    const { scores: found } = compareLetters(
+      "Antenne",
+      [
+        { own: "die Antenne", context: "" },
+        { own: "ja klar", context: "", followers: [0] },
+        { own: "ja klar", context: "", followers: [0, 0, 0] },
+        { own: "ja klar", context: "", followers: [1] },
+      ],
+      frequencies,
+    );
+    expect(found[0]).toBeGreaterThan((found[1] ?? 0) * 1.2);
+    expect(found[1]).toBeGreaterThan(0);
+    expect(found[2]).toBe(found[1]);
+    expect(found[3]).toBe(0);
   });
 
   it("tells how much of the query the best candidate has", () => {

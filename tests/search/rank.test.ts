@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { countNgrams } from "../../src/search/letter-comparison.ts";
 import { preferNewer, rank, type Scored } from "../../src/search/rank.ts";
+import { countAccentedForms } from "../../src/search/restore-accents.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";
 import { hit } from "../views/hits.ts";
 
@@ -74,6 +75,7 @@ describe("a score", () => {
     sample: {
       frequencies: { texts: 0, textsWith: new Map() },
       ngrams: countNgrams(["something else"]),
+      accents: countAccentedForms([]),
       notEnglish,
     },
   });
@@ -99,5 +101,40 @@ describe("a score", () => {
     ];
     expect(rank("Antennen", [{ rows, vector: undefined }], words(0.6, 1)).map(({ row }) => row.id)).toEqual(["1", "2"]);
     expect(rank("Antennen", [{ rows, vector: undefined }], words(0.6, 0)).map(({ row }) => row.id)).toEqual(["2", "1"]);
+  });
+
+  it("has a message gain by what answers or follows it", () => {
+    const followed = (contextId?: string) => [
+      { ...hit({ id: "1", searchText: "schau mal nach oben" }).row },
+      { ...hit({ id: "2", searchText: "die Antenne" }).row, ...(contextId !== undefined && { contextId }) },
+    ];
+    const score = (rows: ReturnType<typeof followed>) =>
+      scoreOf(rank("Antennen", [{ rows, vector: undefined }], words(0.6, 1)), "1");
+    expect(score(followed("1"))).toBeGreaterThan(score(followed("9")) + 0.1);
+  });
+
+  it("counts the words found beside the letters, but less", () => {
+    const rows = [1, 4].map((textScore, n) => ({ ...hit({ id: String(n + 1), searchText: "Akku" }).row, textScore }));
+    const gain = (notEnglish: number) => {
+      const ranked = rank("Akku", [{ rows, vector: undefined }], words(0.6, notEnglish));
+      return scoreOf(ranked, "2") - scoreOf(ranked, "1");
+    };
+    expect(gain(0)).toBeCloseTo(0.75 * (1 - 1 / 4));
+    expect(gain(1)).toBeCloseTo(gain(0) / 2);
+  });
+
+  it("compares Greek and Cyrillic words with rows that have none of their accents, as the query without them", () => {
+    const asked: string[] = [];
+    const listening = {
+      ...words(0.6, 1),
+      lateInteraction: {
+        compare: (query: string, candidates: readonly unknown[]) => {
+          asked.push(query);
+          return { scores: new Float64Array(candidates.length), meanLength: 20 };
+        },
+      },
+    };
+    rank("Πού είναι η κεραία; ещё 🚲", [{ rows, vector: undefined }], listening);
+    expect(asked).toEqual(["που ειναι η κεραια; еще  🚲 "]);
   });
 });

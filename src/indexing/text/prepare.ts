@@ -8,7 +8,7 @@ import { isEnglish, ngramText } from "../../letters.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import { INVISIBLE, readable, withWordedLinks } from "./markup.ts";
 
-const TEXT_VERSION = 3;
+const TEXT_VERSION = 4;
 
 /** What of a message, and of what is around it, goes into its texts. */
 export interface TextRecipe {
