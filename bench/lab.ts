@@ -27,7 +27,7 @@ export interface RunningTask<Result> {
   kill(): Promise<void>;
 }
 
-type ArchiveKind = Pick<PrepareOptions, "plain" | "guilds">;
+type ArchiveKind = Pick<PrepareOptions, "plain" | "languages" | "guilds">;
 
 export interface Lab {
   readonly serverUrl: string;

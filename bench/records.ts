@@ -1,5 +1,6 @@
 // The messages that the benches work on: real chats where they are at hand, else the demo's written community, put on one time
 // line of two years in a hundred channels that talk at once. Any number of them: beyond what there is, messages are spliced anew.
+// And messages in seven languages other than English, which the tests have.
 
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
@@ -11,6 +12,7 @@ import { type Snowflake, snowflakeAt } from "../src/snowflake.ts";
 
 const FIRST_GUILD = 900_000_000_000_000_001n;
 const DATA = new URL("../../shared/data/", import.meta.url);
+const LANGUAGES = new URL("../tests/eval/fixtures/workshop.json", import.meta.url);
 const FILES = ["chat.meshcore-discord.jsonl.gz", "chat.irc-disentangled.jsonl.gz"];
 
 const SPAN_MS = 730 * 24 * 3_600_000;
@@ -48,13 +50,21 @@ export function recordsOrigin(): string {
     : "the demo's written community, spliced anew (the real chats are not here)";
 }
 
-/** So many records, oldest first, always the same for the same end. @param options.plain text only, and some in each */
+export interface RecordKind {
+  /** Text only, and some in each. */
+  readonly plain?: boolean;
+  /** In German, Spanish, French, Russian, Japanese, Chinese and Thai. */
+  readonly languages?: boolean;
+}
+
+/** So many records, oldest first, always the same for the same end. */
 export function* composeRecords(
   count: number,
   endsAtMs: number,
-  { plain = false }: { readonly plain?: boolean } = {},
+  { plain = false, languages = false }: RecordKind = {},
 ): Generator<ArchivedRecord> {
-  const sources = readSources();
+  const sources = languages ? otherLanguages() : readSources();
+  const splice = languages ? splicedInPlace : spliced;
   const random = seededRandom(7);
   const authors = new Map<string, Snowflake>();
   const laneLength = Math.ceil(sources.length / LANES);
@@ -79,7 +89,7 @@ export function* composeRecords(
         accessChannelId: channel,
         authorId,
         authorName: source.author,
-        content: (round === 0 ? source.content : spliced(source.content, sources, random)) || (plain ? "(a file)" : ""),
+        content: (round === 0 ? source.content : splice(source.content, sources, random)) || (plain ? "(a file)" : ""),
         ...(source.attachments?.length && !plain ? { attachments: source.attachments.map((name) => ({ name })) } : {}),
         ...(source.embeds?.length && !plain ? { embeds: source.embeds } : {}),
       };
@@ -113,6 +123,25 @@ function spliced(content: string, sources: readonly Source[], random: Random): s
   return [...words.slice(0, Math.ceil(words.length / 2)), ...other.slice(Math.floor(other.length / 2))]
     .join(" ")
     .slice(0, 4_000);
+}
+
+/** Likewise, of two messages of the same channel, and also where no spaces are between words. */
+function splicedInPlace(content: string, sources: readonly Source[], random: Random): string {
+  const { place } = sources.find((source) => source.content === content) ?? {};
+  const others = sources.filter((source) => source.place === place);
+  const other = Array.from(others[Math.floor(random() * others.length)]?.content ?? "");
+  const own = Array.from(content);
+  const cut = random();
+  return [...own.slice(0, Math.ceil(own.length * cut)), ...other.slice(Math.floor(other.length * cut))].join("");
+}
+
+function otherLanguages(): Source[] {
+  const { corpus } = JSON.parse(readFileSync(LANGUAGES, "utf8")) as {
+    corpus: { channel: string; author?: string; text: string }[];
+  };
+  return corpus
+    .filter(({ channel }) => channel !== "english")
+    .map(({ channel, author = "someone", text }) => ({ place: channel, author, content: text }));
 }
 
 let read: readonly Source[] | undefined;

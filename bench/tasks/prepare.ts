@@ -3,24 +3,23 @@
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { archiveFile, listeningLogger } from "../house.ts";
-import { channels, composeRecords, guildIds } from "../records.ts";
+import { channels, composeRecords, guildIds, type RecordKind } from "../records.ts";
 
 const RECORDS_PER_SAVE = 10_000;
 
-export interface PrepareOptions {
+/** `plain` is as the stand-in for Discord will show them, so that nothing seems edited. */
+export interface PrepareOptions extends RecordKind {
   readonly folder: string;
   readonly records: number;
   readonly endsAtMs: number;
-  /** Without attachments and embeds: exactly as the stand-in for Discord will show them, so that nothing seems edited. */
-  readonly plain?: boolean;
   /** Dealt out to so many guilds, each a stretch of time. Default: 1. */
   readonly guilds?: number;
 }
 
-export async function run({ folder, records, endsAtMs, plain = false, guilds = 1 }: PrepareOptions) {
+export async function run({ folder, records, endsAtMs, guilds = 1, ...kind }: PrepareOptions) {
   const { archive, close } = await openArchive({ location: archiveFile(folder), logger: listeningLogger() });
   const startedAt = performance.now();
-  const composed = composeRecords(records, endsAtMs, { plain });
+  const composed = composeRecords(records, endsAtMs, kind);
   for (const guildId of guildIds(guilds)) {
     await archive.saveChannels(guildId, channels);
     for (let left = Math.ceil(records / guilds); left > 0; left -= RECORDS_PER_SAVE) {
