@@ -43,7 +43,7 @@ export interface LateInteraction {
 /** How many sampled texts the model's own idea of a word's frequency counts for. */
 const PRIOR_TEXTS = 50;
 /** What is rare tells even more than its rarity says. Measured: docs/evaluation.md. */
-const RARITY_POWER = 1.5;
+const RARITY_POWER = 1.25;
 /** What a neighbour's word is worth. Measured: flat from 0.6 to 0.8; 0.3 and 0.9 are worse. */
 export const CONTEXT_SHARE = 0.7;
 /** What a follower's word or n-gram is worth. Measured: flat from 0.3 to 0.5. */
@@ -58,7 +58,7 @@ const APART = 2 ** 26;
 /**
  * score = sum over the query's distinct tokens t of w(t) x max over the candidate's tokens d of cos(row t, row d), where a token of
  * the context counts 0.7, one of a follower 0.4, and nothing counts below 0, and
- * w(t) = idf(t)^1.5 x length of row t, scaled to sum 1, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled
+ * w(t) = idf(t)^1.25 x length of row t, scaled to sum 1, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled
  * texts, idf0 the model's. docs/evaluation.md has what it is worth.
  */
 export function createLateInteraction(model: WordModel): LateInteraction {

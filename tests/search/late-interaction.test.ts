@@ -46,7 +46,7 @@ function formula(query: string, candidate: string): number {
   const tokens = [...new Set(Array.from(model.tokenIds(query)))];
   const rarity = (t: number) =>
     Math.max(0, Math.log(1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))));
-  const weights = tokens.map((t) => rarity(t) ** 1.5 * length(row(t)));
+  const weights = tokens.map((t) => rarity(t) ** 1.25 * length(row(t)));
   const total = weights.reduce((a, b) => a + b, 0);
   return tokens.reduce((sum, t, i) => {
     const best = Math.max(0, ...Array.from(model.tokenIds(candidate), (d) => cosine(row(t), row(d))));
