@@ -69,7 +69,7 @@ describe("the README", () => {
     const { definitions } = createCommands({ clock: systemClock } as CommandContext);
     const there = definitions.flatMap((definition) => {
       const options = "options" in definition ? (definition.options ?? []) : [];
-      const subcommands = options.filter(({ type }) => type === ApplicationCommandOptionType.Subcommand);
+      const subcommands = options.filter(({ type }) => type <= ApplicationCommandOptionType.SubcommandGroup);
       const { name } = definition;
       return subcommands.length === 0 ? [name] : subcommands.map((each) => `${name} ${each.name}`);
     });

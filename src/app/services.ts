@@ -10,13 +10,16 @@ import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import { createNotes, type Notes } from "../indexing/live/notes.ts";
 import { createPrivacy, type Privacy } from "../indexing/live/privacy.ts";
+import { createStorageRules } from "../indexing/live/storage-rules.ts";
 import type { Permissions } from "../ports/discord.ts";
 import type { Embedder, EmbedderSettings, EmbedQuery } from "../ports/embedder.ts";
+import type { StorageRules } from "../ports/storage-rules.ts";
 import { type Access, createAccess, isReadable } from "../search/access.ts";
 import { channelsMeant } from "../search/channels.ts";
 import type { WordModel } from "../search/late-interaction.ts";
 import { createSearch, type Search, type SearchParts } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { everyDay } from "./every-day.ts";
 import { createIndexingServices, type IndexingServicesParts } from "./indexing-services.ts";
 
 export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
@@ -46,6 +49,7 @@ export interface Core {
   readonly notes: Notes;
   readonly search: Search;
   readonly access: Access;
+  readonly rules: StorageRules;
   /** Begins to look after guilds: as soon as they are ours, what was left undone is taken up. */
   enter(...guildIds: readonly Snowflake[]): Promise<void>;
   /** Stops looking after a guild that the bot has left. */
@@ -122,6 +126,17 @@ export function createServices(parts: ServicesParts): Core {
     onIncluded: (guildId) => parts.onIncluded?.(guildId),
     clock,
   });
+  const rules = createStorageRules({
+    archive,
+    onRemoval: live.kick,
+    onIncluded: (guildId) => parts.onIncluded?.(guildId),
+    now: () => clock.now() - (parts.time?.aheadMs() ?? 0),
+  });
+
+  const stopped = new AbortController();
+  const entered = new Set<Snowflake>();
+  const isOurs = (guildId: Snowflake) => ownership.lease(guildId) !== undefined;
+  const daily = everyDay(() => [...entered].filter(isOurs), rules.moveOn, parts, stopped.signal);
 
   /** The search that members use, over all there is: for the self-check of a backfill, whose results nobody sees. */
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
@@ -159,8 +174,13 @@ export function createServices(parts: ServicesParts): Core {
     privacy,
     search,
     access,
-    enter: ownership.claim,
+    rules,
+    async enter(...guildIds) {
+      for (const guildId of guildIds) entered.add(guildId);
+      await ownership.claim(...guildIds);
+    },
     async leave(guildId) {
+      entered.delete(guildId);
       await indexingServices.takenUp();
       await live.idle();
       maintenance.forget(guildId);
@@ -175,7 +195,9 @@ export function createServices(parts: ServicesParts): Core {
       return true;
     },
     async stop() {
+      stopped.abort();
       privacy.stop();
+      await daily;
       await maintenance.stop();
       await indexingServices.stop();
       await queryEmbedders.close();

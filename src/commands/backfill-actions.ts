@@ -19,6 +19,7 @@ import { readableFor } from "./access.ts";
 import { reportChannel, requireApplicationOwner } from "./admin.ts";
 import type { ClickInteraction, CommandContext, SlashInteraction } from "./command.ts";
 import { answer, createGrowingReply } from "./reply.ts";
+import { note } from "./settings.ts";
 
 type Asked = SlashInteraction | ClickInteraction;
 
@@ -58,6 +59,9 @@ export async function start(
   reply.grow(checkingView());
   const options = { ...asked, adminChannelId, startedBy: interaction.user.id, ...(changePlan && { changePlan }) };
   const outcome = await context.backfill.start(interaction.guildId, options);
+  const runId = "status" in outcome ? outcome.status.run?.id : undefined;
+  if (outcome.outcome === "started") await note(interaction, context, "run-started", runId);
+  if (outcome.outcome === "resumed") await note(interaction, context, "run-resumed", runId);
   await reply.finish(startView(outcome, options));
 }
 
@@ -73,7 +77,10 @@ export async function resume(
 }
 
 export async function pause(interaction: Asked, context: CommandContext): Promise<void> {
-  await answer(interaction, pauseView(await context.backfill.pause(interaction.guildId, `<@${interaction.user.id}>`)));
+  const paused = await context.backfill.pause(interaction.guildId, `<@${interaction.user.id}>`);
+  const isOurs = paused.outcome !== "nothing-running" && paused.outcome !== "already-paused";
+  if (isOurs) await note(interaction, context, "run-paused", paused.status.run?.id);
+  await answer(interaction, pauseView(paused));
 }
 
 export async function failures(interaction: Asked, context: CommandContext): Promise<void> {
@@ -114,7 +121,9 @@ async function showable(
 }
 
 export async function retry(interaction: Asked, context: CommandContext): Promise<void> {
-  await answer(interaction, retriedView(await context.backfill.retry(interaction.guildId)));
+  const retried = await context.backfill.retry(interaction.guildId);
+  if (retried > 0) await note(interaction, context, "failures-retried");
+  await answer(interaction, retriedView(retried));
 }
 
 /** Rolling back asks first. */
@@ -143,10 +152,9 @@ export async function rollbackIndex(
   if (former?.fingerprint !== fingerprint) {
     throw new UserError("The search index has been changed meanwhile. Nothing was changed now.");
   }
-  await answer(
-    interaction,
-    rolledBackIndexView(await context.backfill.rollbackIndex(interaction.guildId, `<@${interaction.user.id}>`)),
-  );
+  const rolledBack = await context.backfill.rollbackIndex(interaction.guildId, `<@${interaction.user.id}>`);
+  await note(interaction, context, "index-rolled-back");
+  await answer(interaction, rolledBackIndexView(rolledBack));
 }
 
 /** @param runId the run the question was about */
@@ -157,5 +165,6 @@ export async function rollback(interaction: ClickInteraction, context: CommandCo
     interaction.guildId,
     `<@${interaction.user.id}>`,
   );
+  await note(interaction, context, "run-rolled-back", runId);
   await answer(interaction, rolledBackView(removedRows, verification));
 }

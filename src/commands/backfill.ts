@@ -1,4 +1,4 @@
-// /backfill analyze|start|pause|status|verify|failures|retry|rollback, and the buttons on its messages. Speaks interaction;
+// /backfill analyze|start|pause|status|verify|failures|retry|rollback|record and settings …, and the buttons on its messages. Speaks interaction;
 // decides nothing.
 
 import {
@@ -12,9 +12,17 @@ import { laterView } from "../views/generation-change.ts";
 import { sentence } from "../views/message.ts";
 import { requireManageServer } from "./admin.ts";
 import * as actions from "./backfill-actions.ts";
-import type { ButtonHandlers, ClickInteraction, CommandContext, SlashCommand, SlashInteraction } from "./command.ts";
+import {
+  type ButtonHandlers,
+  type ClickInteraction,
+  type CommandContext,
+  pageOf,
+  type SlashCommand,
+  type SlashInteraction,
+} from "./command.ts";
 import { plan, planFromArguments, suggestPhases } from "./plan-options.ts";
 import { toReply } from "./reply.ts";
+import { record, recordSubcommand, removeMember, settings, settingsGroup } from "./settings.ts";
 
 const ephemeral = { flags: MessageFlags.Ephemeral } as const;
 
@@ -80,6 +88,8 @@ const data = new SlashCommandBuilder()
   .addSubcommand((sub) => sub.setName("verify").setDescription("Check that search finds what is stored"))
   .addSubcommand((sub) => sub.setName("failures").setDescription("List what could not be made searchable, and why"))
   .addSubcommand((sub) => sub.setName("retry").setDescription("Give everything that failed another chance"))
+  .addSubcommand(recordSubcommand)
+  .addSubcommandGroup(settingsGroup)
   .addSubcommand((sub) =>
     sub
       .setName("rollback")
@@ -138,6 +148,7 @@ const subcommands: Readonly<Record<string, (interaction: SlashInteraction, conte
     },
     pause: openly(actions.pause),
     verify: openly(actions.verify),
+    record: quietly((interaction, context) => record(interaction, context, 0)),
     rollback: quietly(async (interaction, context) => {
       const isIndex = interaction.isChatInputCommand() && interaction.options.getString("what") === "index";
       await (isIndex ? actions.askRollbackIndex : actions.askRollback)(interaction, context);
@@ -176,6 +187,14 @@ const buttons: ButtonHandlers = {
     await interaction.deferUpdate();
     await actions.rollbackIndex(interaction, context, fingerprint);
   },
+  async "remove-member"(interaction, context, [userId = ""]) {
+    await interaction.deferUpdate();
+    await removeMember(interaction, context, userId);
+  },
+  async record(interaction, context, [page]) {
+    await interaction.deferUpdate();
+    await record(interaction, context, pageOf(page));
+  },
   async later(interaction) {
     await interaction.update(toReply(laterView()));
   },
@@ -189,7 +208,13 @@ export const backfill = {
   data,
   guard: requireManageServer,
   async execute(interaction, context) {
-    await subcommands[interaction.options.getSubcommand()]?.(interaction, context);
+    const subcommand = interaction.options.getSubcommand();
+    if (interaction.options.getSubcommandGroup() === "settings") {
+      await interaction.deferReply(ephemeral);
+      await settings[subcommand]?.(interaction, context);
+    } else {
+      await subcommands[subcommand]?.(interaction, context);
+    }
   },
   async autocomplete(interaction) {
     await interaction.respond(suggestPhases(interaction.options.getFocused()));

@@ -15,6 +15,7 @@ import type { Archive, ChannelInfo } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { HostProblem } from "../ports/discord.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { StorageRules } from "../ports/storage-rules.ts";
 import type { Access } from "../search/access.ts";
 import type { Search } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -39,7 +40,11 @@ export interface CommandContext {
   readonly access: Access;
   readonly notes: Notes;
   readonly privacy: Privacy;
-  readonly archive: Pick<Archive, "settings" | "guilds" | "get" | "neighbours" | "channels" | "pending">;
+  readonly rules: StorageRules;
+  readonly archive: Pick<
+    Archive,
+    "settings" | "guilds" | "get" | "neighbours" | "channels" | "pending" | "deeds" | "addDeed"
+  >;
   /** What the archive would remember of a Discord channel; undefined for one that holds no messages. */
   channelInfo(channel: DiscordChannel): ChannelInfo | undefined;
   readonly draw: DrawChart;

@@ -2,7 +2,7 @@
 
 import type { CommandContext } from "./command.ts";
 
-type Services = Pick<CommandContext, "backfill" | "notes" | "privacy" | "search" | "access">;
+type Services = Pick<CommandContext, "backfill" | "notes" | "privacy" | "search" | "access" | "rules">;
 
 /** @param services asked each time one of them is needed. @throws UserError that says why it is not there yet */
 export function lateContext(
@@ -19,6 +19,9 @@ export function lateContext(
     },
     get privacy() {
       return services(false).privacy;
+    },
+    get rules() {
+      return services(true).rules;
     },
     get search() {
       return services(false).search;

@@ -63,6 +63,7 @@ export async function catchUp(
   await archive.saveChannels(guildId, channels.map(asInfo));
   await beginListening(archive, guildId, channels, stretch.firstHeardId);
   const completeTo = await readCompleteness(archive, guildId);
+  const leftOut = await archive.channelsLeftOut(guildId, [...stored, ...channels]);
   const lately = latelyIn(channels);
   const totals = { saved: 0, removed: 0, gone: 0, failed: new Set<Snowflake>() };
 
@@ -93,14 +94,18 @@ export async function catchUp(
   };
   // A forum's messages are in its threads.
   const readable = channels.filter(
-    (channel) => channel.unreadable === undefined && channel.type !== "forum" && !stretch.isComplete(channel),
+    (channel) =>
+      channel.unreadable === undefined &&
+      channel.type !== "forum" &&
+      !leftOut.has(channel.id) &&
+      !stretch.isComplete(channel),
   );
   const isMissing = (channel: HistoryChannel) => isWrittenIn(channel, completeTo(channel.id));
   const missing = readable.filter(isMissing);
   const quiet = readable.filter((channel) => !isMissing(channel));
   for (const { id } of missing) open.add(id);
   for (const { id } of quiet) stretch.completed(id, mark);
-  const there = new Set(channels.map(({ id }) => id));
+  const there = new Set([...leftOut, ...channels.map(({ id }) => id)]);
   await queue.addAll([
     ...missing.map((channel) => inTurn(channel.id, () => lookAt(channel, true))),
     ...quiet.filter(lately).map((channel) => inTurn(channel.id, () => lookAt(channel, false))),

@@ -7,8 +7,9 @@ import { UserError } from "../errors.ts";
 import type { HistoryCursor } from "../ports/archive.ts";
 import type { HistoryChannel } from "../ports/discord.ts";
 import { RefusedError } from "../refusals.ts";
-import { type Snowflake, snowflakeAfter } from "../snowflake.ts";
+import { compareSnowflakes, type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { type CompareParts, comparePage } from "./compare-page.ts";
+import { oldestKept } from "./completeness.ts";
 import { fetchChannels } from "./fetch-history.ts";
 
 /** Discord limits requests per channel, and to 50 a second in all; a page may wait a second for the names of its authors. */
@@ -50,7 +51,9 @@ export async function collectHistory(
     throw thrown;
   }
   await parts.archive.saveChannels(guildId, channels.map(asInfo));
-  const unreadable: UnreadableChannel[] = channels.flatMap(({ name, unreadable: message }) =>
+  const leftOut = await parts.archive.channelsLeftOut(guildId, channels);
+  const wanted = channels.filter(({ id }) => !leftOut.has(id));
+  const unreadable: UnreadableChannel[] = wanted.flatMap(({ name, unreadable: message }) =>
     message === undefined ? [] : { name, because: { kind: "error", message } },
   );
   const failed = new AbortController();
@@ -70,7 +73,7 @@ export async function collectHistory(
   }
 
   await queue.addAll(
-    channels.filter(({ unreadable: reason }) => reason === undefined).map((channel) => () => collect(channel)),
+    wanted.filter(({ unreadable: reason }) => reason === undefined).map((channel) => () => collect(channel)),
   );
   failed.signal.throwIfAborted();
   return { complete: !stop.aborted, unreadable };
@@ -93,8 +96,11 @@ async function collectChannel(
   let cursor: HistoryCursor =
     stored?.newestId === newestId ? stored : { oldestId: snowflakeAfter(newestId), newestId, complete: false };
   while (!cursor.complete && !stop.aborted) {
+    if ((await archive.channelsLeftOut(guildId, [channel])).has(channel.id)) return;
     const page = await comparePage(parts, guildId, channel, cursor.oldestId, "all", stop);
-    cursor = { ...cursor, oldestId: page.oldestId, complete: page.complete };
+    // What is older is not kept.
+    const isPast = compareSnowflakes(page.oldestId, await oldestKept(archive, guildId)) <= 0;
+    cursor = { ...cursor, oldestId: page.oldestId, complete: page.complete || isPast };
     await archive.saveCursor(guildId, channel.id, cursor);
     await onRead(page.read, page.outdated);
   }

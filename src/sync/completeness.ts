@@ -1,5 +1,5 @@
 // Up to where each channel of a guild is known to be complete. The rule for those of which nothing is stored: what was written before
-// the bot began to listen to the guild waits for a backfill, everything since is to be fetched.
+// the bot began to listen to the guild waits for a backfill, everything since is to be fetched. What is too old to be kept is not missing.
 
 import type { Archive } from "../ports/archive.ts";
 import type { HistoryChannel } from "../ports/discord.ts";
@@ -12,12 +12,19 @@ type CompletenessArchive = Pick<
 
 /** @returns up to where a channel or thread is complete; `beginListening` comes first */
 export async function readCompleteness(
-  archive: Pick<Archive, "completeTo" | "listenedSince">,
+  archive: Pick<Archive, "completeTo" | "exclusions" | "listenedSince">,
   guildId: Snowflake,
 ): Promise<(channelId: Snowflake) => Snowflake> {
   const since = (await archive.listenedSince(guildId)) ?? FIRST_SNOWFLAKE;
   const known = await archive.completeTo(guildId);
-  return (channelId) => known.get(channelId) ?? newest([since, snowflakeBefore(channelId)]);
+  const tooOld = snowflakeBefore(await oldestKept(archive, guildId));
+  return (channelId) => newest([tooOld, known.get(channelId) ?? newest([since, snowflakeBefore(channelId)])]);
+}
+
+/** Older messages are not kept. */
+export async function oldestKept(archive: Pick<Archive, "exclusions">, guildId: Snowflake): Promise<Snowflake> {
+  const age = (await archive.exclusions(guildId)).find(({ by }) => by === "age");
+  return age?.by === "age" ? age.beforeId : FIRST_SNOWFLAKE;
 }
 
 /**

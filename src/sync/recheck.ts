@@ -4,12 +4,13 @@
 import type PQueue from "p-queue";
 import { toError, UserError } from "../errors.ts";
 import type { ChannelInfo } from "../ports/archive.ts";
-import { LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
+import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { CatchUpParts } from "./catch-up.ts";
 import { type ComparedPage, comparePage } from "./compare-page.ts";
+import { oldestKept } from "./completeness.ts";
 
 /** Between two requests: at most a tenth of the 50 a second that Discord allows a bot for everything it does. */
-const PAUSE_MS = 200;
+export const PAUSE_MS = 200;
 
 export interface RecheckParts extends CatchUpParts {
   /** Takes one request at a time, of whichever guild. */
@@ -39,7 +40,9 @@ export async function recheck(
   onProgress: (rechecking: Rechecking) => void,
 ): Promise<Rechecking> {
   // A forum's messages are in its threads.
-  const channels = (await parts.archive.channels(guildId)).filter(({ type }) => type !== "forum");
+  const all = (await parts.archive.channels(guildId)).filter(({ type }) => type !== "forum");
+  const leftOut = await parts.archive.channelsLeftOut(guildId, all);
+  const channels = all.filter(({ id }) => !leftOut.has(id));
   let progress = { channels: channels.length, channelsDone: 0, messages: 0, changed: 0, removed: 0 };
 
   async function readOn(channel: ChannelInfo): Promise<boolean> {
@@ -105,7 +108,9 @@ async function readNext(
     return await requests.add(async () => {
       if (stop.aborted) return undefined;
       const page = await comparePage(parts, guildId, channel, before, isCollected ? "marked" : "between", stop);
-      const reached = page.complete ? {} : { reachedId: page.oldestId };
+      // What is older is not kept.
+      const isPast = compareSnowflakes(page.oldestId, await oldestKept(archive, guildId)) <= 0;
+      const reached = page.complete || isPast ? {} : { reachedId: page.oldestId };
       await archive.saveRecheckCursor(guildId, channel.id, { since: round.since, ...reached });
       await clock.sleep(PAUSE_MS, stop);
       return page;

@@ -13,6 +13,7 @@ import { catchUp, closeGap } from "./catch-up.ts";
 import type { CompareParts } from "./compare-page.ts";
 import { readCompleteness } from "./completeness.ts";
 import { type Rechecking, recheck } from "./recheck.ts";
+import { refetchAll } from "./refetch.ts";
 
 const AGAIN_MS = 30_000;
 /** Thousands of guilds come back at once; Discord's limit is the same for all of them together. */
@@ -63,6 +64,8 @@ interface GuildWork {
   readonly left: AbortController;
   /** Channels and threads with a gap. */
   readonly open: Set<Snowflake>;
+  /** In which something was heard that is not to be stored. */
+  readonly leftOut: Set<Snowflake>;
   /** Those that are looked at one by one. */
   readonly looks: Map<Snowflake, Promise<void>>;
   /** In which something was heard while all of them were being looked at. */
@@ -117,9 +120,17 @@ export function createResync(parts: ResyncParts): Resync {
   /** @param isLater not at once: it has just failed */
   function look(guildId: Snowflake, channelId: Snowflake, work: GuildWork, isLater = false): void {
     if (stopped.signal.aborted || work.left.signal.aborted || work.looks.has(channelId)) return;
-    work.open.add(channelId);
+    // Nothing is missing there, as far as is known.
+    if (!work.leftOut.has(channelId)) work.open.add(channelId);
     const leaving = AbortSignal.any([stopped.signal, work.left.signal]);
     const looked = (async () => {
+      if (await isLeftOut(guildId, channelId)) {
+        work.leftOut.add(channelId);
+        work.open.delete(channelId);
+        return;
+      }
+      work.leftOut.delete(channelId);
+      work.open.add(channelId);
       if (isLater) await clock.sleep(AGAIN_MS, leaving);
       const once = () => looking.add(() => lookOnce(guildId, channelId, leaving));
       if (await persist("gap", guildId, once, leaving)) work.open.delete(channelId);
@@ -132,6 +143,12 @@ export function createResync(parts: ResyncParts): Resync {
     );
   }
 
+  /** Nothing is missing there. */
+  async function isLeftOut(guildId: Snowflake, channelId: Snowflake): Promise<boolean> {
+    const channel = await archive.channel(guildId, channelId);
+    return channel !== undefined && (await archive.channelsLeftOut(guildId, [channel])).has(channelId);
+  }
+
   async function lookOnce(guildId: Snowflake, channelId: Snowflake, stop: AbortSignal): Promise<void> {
     if (stop.aborted) return;
     const stretch = hearing.of(guildId);
@@ -140,6 +157,7 @@ export function createResync(parts: ResyncParts): Resync {
       const channel = await parts.channel(channelId);
       if (channel.type === "forum" || stretch.isComplete(channel)) return;
       await archive.saveChannels(guildId, [channel]);
+      if (await isLeftOut(guildId, channelId)) return;
       const completeTo = await readCompleteness(archive, guildId);
       const gap = { from: completeTo(channelId), stretch, mark };
       const saved = await closeGap(partsOf(guildId), guildId, channel, gap, stop);
@@ -210,6 +228,7 @@ export function createResync(parts: ResyncParts): Resync {
     const inTurn = () => catchingUp.add(() => catchUpOnce(guildId, work, leaving));
     await persist("catch-up", guildId, inTurn, leaving);
     const stop = AbortSignal.any([leaving, rechecking]);
+    await persist("refetch", guildId, () => refetchAll(partsOf(guildId), guildId, stop), stop);
     await persist("recheck", guildId, () => recheckAll(guildId, absentUntil, work, stop), stop);
   }
 
@@ -231,6 +250,7 @@ export function createResync(parts: ResyncParts): Resync {
         : {
             left: new AbortController(),
             open: new Set<Snowflake>(),
+            leftOut: new Set<Snowflake>(),
             heard: new Set<Snowflake>(),
             looks: new Map<Snowflake, Promise<void>>(),
             stretch: undefined,

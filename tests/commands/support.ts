@@ -10,6 +10,7 @@ import type { CommandContext } from "../../src/commands/command.ts";
 import { type CommandOptions, createCommands } from "../../src/commands/index.ts";
 import { createNotes } from "../../src/indexing/live/notes.ts";
 import { createPrivacy } from "../../src/indexing/live/privacy.ts";
+import { createStorageRules } from "../../src/indexing/live/storage-rules.ts";
 import type { Archive } from "../../src/ports/archive.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
@@ -59,6 +60,12 @@ export async function startCommands(
         onRemoval: (guildId) => void changed.push(guildId),
         onIncluded: (guildId) => void changed.push(guildId),
         clock: systemClock,
+      }),
+      rules: createStorageRules({
+        archive,
+        onRemoval: (guildId) => void changed.push(guildId),
+        onIncluded: (guildId) => void changed.push(guildId),
+        now: systemClock.now,
       }),
       search: { search: noSearch, similar: noSearch },
       access: { filterFor: noSearch, filterForSharing: noSearch },

@@ -102,11 +102,13 @@ export async function startBackscroll(options: TestBackscrollOptions = {}): Prom
   }
 
   async function type(who: Snowflake, command: string, values: OptionValues = {}, channelId = general.id) {
-    const [name = "", subcommand] = command.split(" ");
+    const words = command.split(" ");
+    const [name = "", group, subcommand] = words.length > 2 ? words : [words[0], undefined, words[1]];
     const handle = world.runCommand({
       userId: who,
       channelId,
       name,
+      ...(group && { group }),
       ...(subcommand && { subcommand }),
       options: values,
     });

@@ -141,10 +141,10 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
       const { age } = await read(guildId);
       const isOlderStored =
         exclusion.by === "age" && age !== undefined && compareSnowflakes(exclusion.beforeId, age.beforeId) < 0;
-      const refetch = isOlderStored
-        ? refetchOf(guildId, exclusion)
-        : ({ type: "delete", key: scopeKey("refetch", guildId, exclusion) } as const);
-      await change(guildId, [standing, removalOf(guildId, exclusion), refetch, ...more]);
+      const calledOff = { type: "delete", key: scopeKey("refetch", guildId, exclusion) } as const;
+      // A bound that moves on calls nothing off.
+      const refetch = isOlderStored ? [refetchOf(guildId, exclusion)] : exclusion.by === "age" ? [] : [calledOff];
+      await change(guildId, [standing, removalOf(guildId, exclusion), ...refetch, ...more]);
       // Those that have appeared meanwhile.
       if (exclusion.by === "channel") await beginWithin(guildId, exclusion.id, begun);
     },

@@ -158,7 +158,10 @@ export async function* walk(
       await sources.foreground?.waitUntilClear(NEVER);
       const { ticket, ...page } = await difference.page({ newestId: from, oldestId }, limit);
       ticket.release();
-      yield page;
+      // What is not to be stored, and not removed yet, is not missing.
+      const found = page.records.map(({ stored }) => stored.record);
+      const admitted = new Set(await sources.archive.admitted(guildId, found));
+      yield { ...page, records: page.records.filter(({ stored }) => admitted.has(stored.record)) };
       from = page.nextNewestId;
     }
   } finally {
