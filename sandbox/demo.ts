@@ -46,13 +46,13 @@ function readArguments() {
   }
 }
 
-/** Types slash commands until the input ends or Ctrl-C. */
-async function takeCommands(stage: Stage): Promise<void> {
+/** Types slash commands until the input ends or Ctrl-C. @param who as whom to begin */
+async function takeCommands(stage: Stage, who: "admin" | "member"): Promise<void> {
   const { sandbox, community } = stage;
   const { world } = sandbox;
   const nameOf = namer(sandbox);
   const definitions = () => [...world.state.commands.values()].map(({ definition }) => definition);
-  let userId = community.memberId;
+  let userId = community[`${who}Id`];
   let latest: InteractionHandle | undefined;
   print(`\n${helpText(definitions())}`);
   const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: `\n${nameOf(userId)} › ` });
@@ -165,7 +165,9 @@ async function main(): Promise<number> {
     if (!exit) {
       if (!noPlay) print(invitation);
       process.off("SIGINT", onInterrupt);
-      await takeCommands(stage);
+      if (noPlay)
+        print("\nNothing has been done yet. Begin with /backfill analyze, then /backfill start source: discord");
+      await takeCommands(stage, noPlay ? "admin" : "member");
       if (stay) await untilInterrupted();
     }
     return problems.length === 0 ? 0 : 1;

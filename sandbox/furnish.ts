@@ -105,7 +105,13 @@ function loadInOrder(world: World, messages: readonly WrittenMessage[]): void {
 
 function addAdminChannel(world: World, guildId: Snowflake): Snowflake {
   const overwrites = hiddenFrom(guildId, [world.bot.id]);
-  return world.addChannel({ guildId, name: "backscroll-admin", topic: "Where the bot reports", overwrites }).id;
+  return world.addChannel({
+    guildId,
+    name: "backscroll-admin",
+    topic:
+      "Where the bot reports. Type /backfill analyze to see what is there, /backfill start to make it searchable, /search to find it.",
+    overwrites,
+  }).id;
 }
 
 /**

@@ -78,7 +78,10 @@ export function readTyped(line: string, commands: readonly TypeableCommand[]): T
   };
 }
 
-/** Where each "option:" stands, once per option: what repeats belongs to the value before it. */
+/**
+ * Where each "option:" stands, once per option: what repeats belongs to the value before it. So does "before:2026-07-01" in the midst of a
+ * text that is being written: an option that takes text begins with a space after its name there.
+ */
 function marksIn(line: string, start: number, definitions: readonly OptionDefinition[]) {
   const names = definitions.map(({ name }) => name.replace(/[^\p{L}\p{N}_-]/gu, "\\$&"));
   if (names.length === 0) return [];
@@ -86,10 +89,15 @@ function marksIn(line: string, start: number, definitions: readonly OptionDefini
   return [...line.slice(start).matchAll(new RegExp(`(?:^|\\s)(${names.join("|")}):`, "gu"))].flatMap((found) => {
     const definition = definitions.find(({ name }) => name === found[1]);
     if (definition === undefined || seen.has(definition.name)) return [];
+    const from = start + found.index + found[0].length;
+    const isInText = line.slice(start, start + found.index).trim() !== "";
+    if (isInText && takesText(definition) && /\S/.test(line.charAt(from))) return [];
     seen.add(definition.name);
-    return [{ definition, at: start + found.index, from: start + found.index + found[0].length }];
+    return [{ definition, at: start + found.index, from }];
   });
 }
+
+const takesText = ({ type, choices = [] }: OptionDefinition) => type === OptionType.String && choices.length === 0;
 
 /**
  * The values to send.
@@ -134,9 +142,11 @@ function toValue(
   if (choice) return choice.value;
   switch (type) {
     case OptionType.Boolean:
+      if (!/^(yes|true|on|no|false|off)$/i.test(text)) throw new Error(`${name} is True or False, not ${text}`);
       return /^(yes|true|on)$/i.test(text);
     case OptionType.Integer:
     case OptionType.Number:
+      if (!Number.isFinite(Number(text))) throw new Error(`${name} is a number, not ${text}`);
       return Number(text);
     case OptionType.Channel:
     case OptionType.User:

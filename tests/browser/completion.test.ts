@@ -104,6 +104,11 @@ describe("options and values", () => {
     expect(values("/find channel: #bikes")).toEqual({ query: "channel: #bikes" });
     expect(values("/find share: x noisy brakes")).toEqual({ query: "share: x noisy brakes" });
     expect(values("/find query: month:may brakes")).toEqual({ query: "month:may brakes" });
+    // In the midst of a text they are its words.
+    expect(values("/find query: laser month:may cutter")).toEqual({ query: "laser month:may cutter" });
+    expect(values("/find laser month:may cutter share:true")).toEqual({ query: "laser month:may cutter", share: true });
+    expect(values("/find laser month: may")).toEqual({ query: "laser", month: "may" });
+    expect(() => values("/find laser share: maybe")).toThrow("share is True or False");
     expect(() => values("/find")).toThrow("query");
     expect(() => values("/find query: ")).toThrow("query");
     expect(() => values("/find query: x channel: #nowhere")).toThrow("#nowhere");

@@ -17,7 +17,7 @@ import {
   TextInputBuilder,
   TextInputStyle,
 } from "discord.js";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { afterEach, expect, test } from "vitest";
 import { type PageServer, servePage } from "../../sandbox/web/server.ts";
 import { startDiscord, type TestDiscord } from "../support/discord.ts";
@@ -318,6 +318,39 @@ describeInChromium("the page", (chromium: Chromium) => {
     chromium.expectNoComplaints();
   });
 
+  test("nothing scrolls sideways on a telephone, and the channel one is in stands in the list", async () => {
+    const { discord, address } = await start();
+    const { guild, ada, world } = discord;
+    for (let n = 0; n < 30; n += 1) world.addChannel({ guildId: guild.id, name: `another-${n}` });
+    const topic = "What this channel is for, in a sentence that goes on for much longer than a telephone is wide";
+    const last = world.addChannel({ guildId: guild.id, name: "the-last-of-all-the-channels-there-are", topic });
+    const { id } = world.postMessage({
+      channelId: last.id,
+      authorId: ada.id,
+      content: `https://example.org/${"x".repeat(300)}`,
+    });
+    const code = "const answer = everything.that.is.on.one.line.of.code(andSoOn, andSoForth, untilTheEnd);";
+    world.postMessage({ channelId: last.id, authorId: ada.id, content: `\`\`\`js\n${code}\n\`\`\`` });
+    world.postMessage({ channelId: last.id, authorId: ada.id, content: "an answer to that", replyTo: id });
+    const page = await open(`${address}#${last.id}`, { viewport: { width: 390, height: 844 } });
+    await message(page, "an answer to that").waitFor();
+    const whole = page.locator("html");
+    expect(await whole.evaluate((root) => root.scrollWidth - root.clientWidth)).toBe(0);
+    const scroller = page.locator(".scroller");
+    expect(await scroller.evaluate((log) => log.scrollWidth - log.clientWidth)).toBe(0);
+    await expect.poll(() => isInView(page.locator("a.channel[aria-current]"))).toBe(true);
+  });
+
+  test("what only looks like a command is sent as it is written", async () => {
+    const { address } = await start();
+    const page = await open(address);
+    for (const line of ["before:2026-07-01 laser", "/usr/bin/env node", "ripe: yes, pick: no"]) {
+      await box(page).fill(line);
+      await page.keyboard.press("Enter");
+      await message(page, line).waitFor();
+    }
+  });
+
   test("a bot that does not answer, and a command that does not exist, are said under the box", async () => {
     const { address } = await start();
     const page = await open(address);
@@ -328,3 +361,11 @@ describeInChromium("the page", (chromium: Chromium) => {
     chromium.expectNoComplaints();
   });
 });
+
+function isInView(element: Locator): Promise<boolean> {
+  return element.evaluate((one) => {
+    const list = one.closest(".channels")?.getBoundingClientRect();
+    const { top, bottom } = one.getBoundingClientRect();
+    return list !== undefined && top >= list.top - 1 && bottom <= list.bottom + 1;
+  });
+}

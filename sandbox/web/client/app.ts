@@ -185,6 +185,12 @@ export class SandboxApp extends LitElement {
     if (link?.hash && link.hash === location.hash && this.target) this.target = { ...this.target };
   };
 
+  /** The channel one is in can be seen in the list, wherever a link has led. */
+  protected override updated(changed: Map<string, unknown>): void {
+    if (!changed.has("target") && !changed.has("directory")) return;
+    this.querySelector(".channel[aria-current]")?.scrollIntoView({ block: "nearest" });
+  }
+
   protected override render() {
     const { directory } = this;
     document.documentElement.dataset.theme = this.isLight ? "light" : "dark";

@@ -158,11 +158,12 @@ export class MessageBox extends LitElement {
     const { scene, place } = this;
     if (!scene || !place) return undefined;
     const channelId = place.id;
-    if (!line.startsWith("/")) {
+    const typed = readTyped(line.trim(), this.commands);
+    // "/usr/bin" is no command: a message, in Discord, too.
+    if (!typed && !/^\/[\p{L}\p{N}_-]+(\s|$)/u.test(line)) {
       const content = withMentions(line.trim(), scene.directory);
       return { do: "post" as const, channelId, content, ...(this.replyTo && { replyTo: this.replyTo.id }) };
     }
-    const typed = readTyped(line.trim(), this.commands);
     if (!typed) throw new Error(`There is no command ${line.trim().split(/\s/, 1)[0]} that you can use here.`);
     const options = typedValues(typed, (mention) => mentionedId(scene.directory, mention));
     for (const { definition, text } of typed.options) {
