@@ -109,6 +109,7 @@ export function createServices(parts: ServicesParts): Core {
   const search: Search = {
     search: (request) => foreground.run(() => searching.search(request)),
     similar: (request) => foreground.run(() => searching.similar(request)),
+    people: (guildId, readable) => foreground.run(() => searching.people(guildId, readable)),
   };
   const access = createAccess({ permissions: parts.permissions, archive, clock });
   const notes = createNotes({ archive, onChanged: live.changed });

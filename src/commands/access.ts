@@ -1,5 +1,6 @@
 // What whoever asks can read at this moment, or, of an answer that everybody sees, everybody who sees it.
 
+import type { AutocompleteInteraction } from "discord.js";
 import { UserError } from "../errors.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Viewer } from "../ports/discord.ts";
@@ -12,9 +13,10 @@ import type { ShownHit } from "../views/search-results.ts";
 import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
 
 type Asked = SlashInteraction | MenuInteraction | ClickInteraction;
+type Typing = AutocompleteInteraction<"cached">;
 
 /** With the roles and the timeout that the interaction itself brought along, by Discord's own clock. */
-function viewerOf({ user, member, channelId, createdTimestamp }: Asked): Viewer {
+function viewerOf({ user, member, channelId, createdTimestamp }: Asked | Typing): Viewer {
   const isTimedOut = (member.communicationDisabledUntilTimestamp ?? 0) > createdTimestamp;
   return { userId: user.id, roleIds: [...member.roles.cache.keys()], isTimedOut, channelId };
 }
@@ -28,6 +30,14 @@ export async function readableFor(
   const { guildId, channelId } = interaction;
   if (!everybody) return await access.filterFor(guildId, viewerOf(interaction));
   return { ...(await access.filterForSharing(guildId, channelId)), uncheckedThreads: 0, ageRestrictedChannels: 0 };
+}
+
+/** What whoever types can read, private threads left out: those would be asked of Discord with each letter. */
+export async function readableWhileTyping(
+  interaction: Typing,
+  { access }: Pick<CommandContext, "access">,
+): Promise<AccessFilter> {
+  return await access.filterFor(interaction.guildId, viewerOf(interaction), []);
 }
 
 /** Whether who asks can read where a record is. @param accessChannelId as stored with the record */

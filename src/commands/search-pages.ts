@@ -36,6 +36,8 @@ export interface PagedSearch {
   readonly marked: boolean;
   /** A message that should be among the results, and gets a star there. */
   readonly soughtId?: Snowflake;
+  /** The same with other words. */
+  readonly instead?: (text: string) => PagedSearch;
   find(readable: SearchFilter, limit: number, offset: number): Promise<SearchResult>;
 }
 
@@ -48,21 +50,25 @@ export async function showFirstPage(
   sessions: Sessions<PagedSearch>,
   search: PagedSearch,
 ): Promise<void> {
-  await showPage(interaction, context, { search, sessionId: sessions.open(search), page: 0 });
+  await showPage(interaction, context, sessions, { search, sessionId: sessions.open(search), page: 0 });
 }
 
 /** @param page counted from 0 */
 async function showPage(
   interaction: Asked,
   context: CommandContext,
+  sessions: Sessions<PagedSearch>,
   { search, sessionId, page }: { search: PagedSearch; sessionId: string; page: number },
 ): Promise<void> {
   const { guildId } = interaction;
   const { heading, marked, soughtId, shared } = search;
   const { uncheckedThreads, ageRestrictedChannels, ...readable } = await readableFor(interaction, context, shared);
   const { hits, result } = await findPage(context, search, readable, page * resultsPerPage);
+  const { didYouMean } = result;
+  const instead = didYouMean === undefined ? undefined : search.instead?.(didYouMean);
   const view = searchResultsView({
     guildId,
+    ...(instead && { insteadSessionId: sessions.open(instead) }),
     heading,
     result,
     hits,
@@ -116,7 +122,7 @@ export async function turnPage(
     throw new UserError("Only who searched can turn the pages. Search yourself to see what you can read.");
   }
   await interaction.deferUpdate();
-  await showPage(interaction, context, { search, sessionId, page: pageOf(page) });
+  await showPage(interaction, context, sessions, { search, sessionId, page: pageOf(page) });
 }
 
 /** The message's buttons, those that turn pages disabled. */

@@ -1,11 +1,19 @@
 // /search and its page buttons. Speaks interaction; decides nothing.
 
-import { ChannelType, InteractionContextType, MessageFlags, SlashCommandBuilder } from "discord.js";
+import {
+  type AutocompleteInteraction,
+  ChannelType,
+  InteractionContextType,
+  MessageFlags,
+  SlashCommandBuilder,
+} from "discord.js";
 import type { SearchFilter } from "../ports/vector-index.ts";
 import { queryHeading } from "../views/search-results.ts";
+import { readableWhileTyping } from "./access.ts";
 import type { CommandContext, SlashCommand, SlashInteraction } from "./command.ts";
 import { afterDate, beforeDate, dateChoices } from "./dates.ts";
 import { lookCloserButtons } from "./look-closer.ts";
+import { type Offered, queryChoices } from "./query-choices.ts";
 import { type PagedSearch, showFirstPage, turnPage } from "./search-pages.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -20,7 +28,8 @@ const data = new SlashCommandBuilder()
       .setName("query")
       .setDescription("What you look for, in your own words; “phrases”, from: in: before: after: has: work too")
       .setRequired(true)
-      .setMaxLength(maxQueryLength),
+      .setMaxLength(maxQueryLength)
+      .setAutocomplete(true),
   )
   .addChannelOption((option) =>
     option
@@ -79,12 +88,14 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
       const text = interaction.options.getString("query", true);
       const preferNewer = interaction.options.getString("prefer") === "newer";
       const limits = { ...(await limitsOf(interaction, context)), ...dates };
-      await showFirstPage(interaction, context, sessions, {
+      const beside = limitsAsOperators(interaction);
+      const searchFor = (text: string): PagedSearch => ({
         guildId,
         userId: user.id,
         shared,
-        heading: queryHeading(text, limitsAsOperators(interaction), preferNewer),
+        heading: queryHeading(text, beside, preferNewer),
         marked: true,
+        instead: searchFor,
         find: (readable, limit, offset) =>
           context.search.search({
             guildId,
@@ -96,15 +107,37 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
             offset,
           }),
       });
+      await showFirstPage(interaction, context, sessions, searchFor(text));
     },
-    async autocomplete(interaction, { clock }) {
+    async autocomplete(interaction, context) {
       const { options, guild } = interaction;
-      await interaction.respond(dateChoices(options.getFocused(), clock.now(), guild.createdTimestamp));
+      const { name, value: typed } = options.getFocused(true);
+      const dates = (begun: string) => dateChoices(begun, context.clock.now(), guild.createdTimestamp);
+      if (name !== "query") return await interaction.respond(dates(typed));
+      const choices = await queryChoices(typed, offeredTo(interaction, context, dates));
+      await interaction.respond(choices.map((choice) => ({ name: choice, value: choice })));
     },
     buttons: {
       page: (interaction, context, args) => turnPage(interaction, context, sessions, args),
       ...lookCloserButtons(sessions),
     },
+  };
+}
+
+function offeredTo(
+  interaction: AutocompleteInteraction<"cached">,
+  context: CommandContext,
+  dates: (begun: string) => readonly { readonly value: string }[],
+): Offered {
+  const { guildId } = interaction;
+  return {
+    people: async () => await context.search.people(guildId, await readableWhileTyping(interaction, context)),
+    async channels() {
+      const readable = new Set((await readableWhileTyping(interaction, context)).accessChannelIds);
+      const known = await context.archive.channels(guildId);
+      return known.filter(({ accessChannelId }) => readable.has(accessChannelId)).map((channel) => channel.name);
+    },
+    dates: (begun) => dates(begun).map(({ value }) => value),
   };
 }
 

@@ -17,7 +17,7 @@ export const indexMethods = {
   rows: "reads",
   candidates: "reads",
   latest: "reads",
-  sampleTexts: "reads",
+  sampleRows: "reads",
   sampleVectors: "reads",
   count: "reads",
   tag: "reads",

@@ -84,6 +84,9 @@ export interface FoundRow
   readonly textScore?: number;
 }
 
+/** A row as a sample has it. */
+export type SampledRow = Pick<IndexRow, "text" | "authorName" | "accessChannelId" | "ownerId">;
+
 export interface IndexStats {
   readonly rows: number;
   readonly unindexedRows: number;
@@ -157,8 +160,8 @@ export interface VectorIndex {
   }): Promise<FoundRow[]>;
   /** Newest first, no ranking. */
   latest(filter: SearchFilter, limit: number, offset: number): Promise<IndexRow[]>;
-  /** A sample of shown texts, for word statistics. */
-  sampleTexts(limit: number): Promise<string[]>;
+  /** A sample of rows, whoever may see them, for statistics of words and people. */
+  sampleRows(limit: number): Promise<SampledRow[]>;
   /** A sample of vectors, to tell how alike unrelated ones are. */
   sampleVectors(limit: number): Promise<Float32Array[]>;
   count(filter?: SearchFilter): Promise<number>;

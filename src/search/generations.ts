@@ -9,7 +9,7 @@ import type { UnrelatedTexts } from "./guild-sample.ts";
 
 type Part = Pick<
   FormerIndex,
-  "space" | "candidates" | "rows" | "latest" | "sampleTexts" | "sampleVectors" | "count" | "holds"
+  "space" | "candidates" | "rows" | "latest" | "sampleRows" | "sampleVectors" | "count" | "holds"
 >;
 
 export interface SearchedGeneration {

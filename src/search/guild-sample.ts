@@ -9,6 +9,7 @@ import type { WordFrequencies, WordModel } from "./late-interaction.ts";
 import { countNgrams, type NgramFrequencies } from "./letter-comparison.ts";
 import { type Farness, measureFarness } from "./nothing-close.ts";
 import { type AccentedForms, countAccentedForms } from "./restore-accents.ts";
+import { readVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 /** A thousand left a third of a point of nDCG to chance. Read and cut in 40 ms. */
 const SAMPLED_TEXTS = 4_000;
@@ -21,7 +22,7 @@ const MAX_GROWTH = 1.5;
 /** Of an English server's letters, a sixth are in texts too short to be told for English. */
 const OTHER_LANGUAGES = 1 / 3;
 
-type SampledIndex = Pick<VectorIndex, "space" | "count" | "sampleTexts" | "sampleVectors">;
+type SampledIndex = Pick<VectorIndex, "space" | "count" | "sampleRows" | "sampleVectors">;
 
 export interface GuildSample {
   readonly frequencies: WordFrequencies;
@@ -29,6 +30,7 @@ export interface GuildSample {
   readonly accents: AccentedForms;
   /** The share of all letters that is in texts which are not told for English. */
   readonly notEnglish: number;
+  readonly vocabulary: Vocabulary;
 }
 
 /** What tells how alike unrelated texts are to an embedder. */
@@ -96,7 +98,8 @@ function remembering<T, More extends unknown[]>(
 }
 
 async function takeSample(index: SampledIndex, model: WordModel): Promise<GuildSample> {
-  const texts = await index.sampleTexts(SAMPLED_TEXTS);
+  const rows = await index.sampleRows(SAMPLED_TEXTS);
+  const texts = rows.map(({ text }) => text);
   const textsWith = new Map<number, number>();
   for (const text of texts) {
     for (const token of new Set(Array.from(model.tokenIds(asReadBack(text)))))
@@ -107,6 +110,7 @@ async function takeSample(index: SampledIndex, model: WordModel): Promise<GuildS
     ngrams: countNgrams(texts),
     accents: countAccentedForms(texts),
     notEnglish: shareNotEnglish(texts),
+    vocabulary: readVocabulary(rows),
   };
 }
 

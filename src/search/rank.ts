@@ -11,7 +11,7 @@ import { compareLetters } from "./letter-comparison.ts";
 
 export interface WordComparison {
   readonly lateInteraction: LateInteraction;
-  readonly sample: GuildSample;
+  readonly sample: Omit<GuildSample, "vocabulary">;
 }
 
 export interface Scored {

@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { meantWords, replaceWords } from "./did-you-mean.ts";
 import { createQueryVectors } from "./embed-query.ts";
 import { foldConversations } from "./fold-conversations.ts";
 import { type SearchedGeneration, type SearchedIndex, searchedIndex } from "./generations.ts";
@@ -66,6 +67,8 @@ export interface SearchResult {
   readonly unknown: readonly string[];
   /** On an empty first page, unless `unknown` says why already. */
   readonly nothing?: WhyNothing;
+  /** What was typed, with words that are there in place of some that nobody wrote: a typo, perhaps. */
+  readonly didYouMean?: string;
   /** Why only full text answered, when the embedder did not. For the log and a hint, not an error. */
   readonly degraded?: string;
   readonly tookMs: number;
@@ -88,9 +91,13 @@ export interface Search {
   similar(
     request: Omit<SearchRequest, "text" | "preferNewer"> & { readonly id: Snowflake; readonly text: string },
   ): Promise<SearchResult>;
+  /** Names under which people wrote where one can read, whoever wrote most first; of a sample, not all of them. */
+  people(guildId: Snowflake, readable: Pick<SearchFilter, "accessChannelIds">): Promise<readonly string[]>;
 }
 
 interface Outcome {
+  /** Words that nobody wrote, and which were meant instead. */
+  readonly meant?: ReadonlyMap<string, string>;
   readonly ranked: readonly Ranked[];
   /** None of it is worth showing. */
   readonly onlyFar?: boolean;
@@ -99,6 +106,7 @@ interface Outcome {
 
 /** The hits of one page, before it is known how they are told. */
 interface Found {
+  readonly meant?: ReadonlyMap<string, string>;
   readonly hits: readonly SearchHit[];
   readonly hasMore: boolean;
   readonly onlyFar?: boolean;
@@ -131,7 +139,9 @@ export function createSearch(parts: SearchParts): Search {
 
   const openIndex = async (guildId: Snowflake) => searchedIndex(await parts.openGenerations(guildId));
 
-  async function compareWords(index: SearchedIndex): Promise<WordComparison | undefined> {
+  async function compareWords(
+    index: SearchedIndex,
+  ): Promise<(WordComparison & { readonly sample: GuildSample }) | undefined> {
     if (!lateInteraction || !samples) return undefined;
     return { lateInteraction, sample: await samples.of(await index.fullest()) };
   }
@@ -184,8 +194,12 @@ export function createSearch(parts: SearchParts): Search {
       return { hits: rows.slice(0, limit).map(unranked), hasMore: rows.length > limit };
     }
     const outcome = await rank(index, named, filter, request);
-    if (outcome.onlyFar && !request.verbatim) return { ...noHits, onlyFar: true };
-    return page(outcome, request, filter.channelIds);
+    if (request.verbatim) return page(outcome, request, filter.channelIds);
+    const words = offset === 0 ? await compareWords(index) : undefined;
+    const rows = outcome.ranked.map(({ row }) => row);
+    const meant = wordModel && words && meantWords(query.text, { rows, filter, sample: words.sample, wordModel });
+    if (outcome.onlyFar) return { ...noHits, onlyFar: true, ...(meant && { meant }) };
+    return { ...page(outcome, request, filter.channelIds), ...(meant && { meant }) };
   }
 
   return {
@@ -197,11 +211,25 @@ export function createSearch(parts: SearchParts): Search {
       const named = await nameMentions({ archive: parts.archive, index }, guildId, request.filter, typed);
       const { query } = named;
       const { filter, unknown } = await narrow(parts, index, request, query);
-      const { onlyFar, ...found } = unknown.length > 0 ? noHits : await findPage(index, named, filter, request);
+      const { onlyFar, meant, ...found } = unknown.length > 0 ? noHits : await findPage(index, named, filter, request);
       const unexplained = found.hits.length === 0 && request.offset === 0 && unknown.length === 0;
       const why = unexplained ? await whyNothing(index, filter) : undefined;
       const nothing = why && { ...why, ...(onlyFar && { onlyFar }) };
-      return { ...found, query, filter, unknown, ...(nothing && { nothing }), tookMs: clock.elapsed() - started };
+      const corrected = meant ? replaceWords(text, meant) : text;
+      return {
+        ...found,
+        query,
+        filter,
+        unknown,
+        ...(nothing && { nothing }),
+        ...(corrected !== text && { didYouMean: corrected }),
+        tookMs: clock.elapsed() - started,
+      };
+    },
+
+    async people(guildId, { accessChannelIds }) {
+      const words = await compareWords(await openIndex(guildId));
+      return words ? words.sample.vocabulary.peopleIn(accessChannelIds) : [];
     },
 
     async similar({ guildId, id, text, filter, limit, offset, signal }) {

@@ -40,6 +40,8 @@ export interface ResultsPage {
   readonly page: number;
   /** For the page buttons. */
   readonly sessionId: string;
+  /** The search for what may have been meant. */
+  readonly insteadSessionId?: string;
   /** Everybody in the channel sees the page. */
   readonly shared: boolean;
   /** Mark the query's words. */
@@ -59,7 +61,7 @@ export interface ResultsPage {
 }
 
 export function searchResultsView(shown: ResultsPage): View {
-  const { result, hits, page, sessionId } = shown;
+  const { result, hits, page, sessionId, insteadSessionId } = shown;
   const first = page * resultsPerPage + 1;
   const order = result.query.text === "" ? " · newest first" : "";
   return message({
@@ -79,6 +81,15 @@ export function searchResultsView(shown: ResultsPage): View {
     ],
     buttons: hits.map(({ record }, at) => button(`🔍 ${first + at}`, customId("search", "around", record.id))),
     moreButtons: [
+      insteadSessionId === undefined || result.didYouMean === undefined
+        ? []
+        : [
+            button(
+              clip(`Search for ${result.didYouMean}`, 80),
+              customId("search", "page", insteadSessionId, "0"),
+              "primary",
+            ),
+          ],
       page === 0 && !result.hasMore
         ? []
         : [
@@ -165,6 +176,9 @@ function notices({ result, page, hits, soughtId, threadsUnchecked, hostProblems 
       return question === undefined ? shown : `${shown} (${question})`;
     });
     lines.push(`I took ${parts.join(", ")} as words. I know ${operators.map(({ name }) => `${name}:`).join(" ")}`);
+  }
+  if (result.didYouMean !== undefined && page === 0) {
+    lines.push(`Did you mean “${plain(clip(result.didYouMean, 200))}”?`);
   }
   if (result.query.without.length > 0) {
     const words = result.query.without.slice(0, 3).map((word) => `“${plain(clip(word, 40))}”`);

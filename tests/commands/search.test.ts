@@ -47,6 +47,7 @@ async function startSearch(
       searched.push(request);
       return page(request);
     },
+    people: async () => ["Ada", "IRC: dave", "Cléo"],
     async similar(request) {
       similar.push(request);
       return page(request);
@@ -183,7 +184,7 @@ describe("/search", () => {
       return { ...noHits, hits: twelve.slice(offset, offset + limit), hasMore: true };
     };
     const { discord, logged } = await startSearch({
-      backfill: { context: { search: { search, similar: async () => noHits } } },
+      backfill: { context: { search: { search, similar: async () => noHits, people: async () => [] } } },
     });
     const { world, ada, general } = discord;
     const ask = () =>

@@ -67,7 +67,7 @@ export async function startCommands(
         onIncluded: (guildId) => void changed.push(guildId),
         now: systemClock.now,
       }),
-      search: { search: noSearch, similar: noSearch },
+      search: { search: noSearch, similar: noSearch, people: async () => [] },
       access: { filterFor: noSearch, filterForSharing: noSearch },
       archive,
       channelInfo: toChannelInfo,

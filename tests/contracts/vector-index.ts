@@ -273,13 +273,18 @@ export function vectorIndexContract(
         expect(sample[39]).toEqual(unitVector(96));
       });
 
-      it("samples shown texts from all over the table", async () => {
-        await add(...Array.from({ length: 1000 }, (_, n) => indexRow({ id: String(1000 + n), text: `text ${n}` })));
-        const sample = await index.sampleTexts(100);
-        const halves = sample.map((text) => Number(text.slice(5)) < 500);
-        expect(new Set(sample).size).toBe(100);
+      it("samples rows from all over the table", async () => {
+        await add(
+          ...Array.from({ length: 1000 }, (_, n) =>
+            indexRow({ id: String(1000 + n), text: `text ${n}`, ...(n === 0 && { ownerId: "7" }) }),
+          ),
+        );
+        const sample = await index.sampleRows(100);
+        expect(sample[0]).toEqual({ text: "text 0", authorName: "Ada", accessChannelId: "10", ownerId: "7" });
+        const halves = sample.map(({ text }) => Number(text.slice(5)) < 500);
+        expect(new Set(sample.map(({ text }) => text)).size).toBe(100);
         expect(halves.filter((isFirst) => isFirst).length).toBe(50);
-        expect(await index.sampleTexts(5000)).toHaveLength(1000);
+        expect(await index.sampleRows(5000)).toHaveLength(1000);
       });
 
       it("counts rows, indexes and bytes", async () => {
@@ -302,7 +307,7 @@ export function vectorIndexContract(
         const candidates = { text: "anything", vector: Promise.resolve(unitVector(1)), filter: CHANNEL_10, limit: 10 };
         expect(await index.candidates(candidates)).toEqual([]);
         expect(await index.latest(CHANNEL_10, 10, 0)).toEqual([]);
-        expect(await index.sampleTexts(10)).toEqual([]);
+        expect(await index.sampleRows(10)).toEqual([]);
       });
 
       it("finds words longer than most, and what is alike by its n-grams", async () => {

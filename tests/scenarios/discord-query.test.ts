@@ -73,6 +73,31 @@ describe("operators", () => {
     const told = textOf(await bot.type(ada.id, "search", { query: "lathe form:ada after:5m -drawer" }));
     expect(told).toContain("I took “form:ada”, “after:5m” (5 minutes or 5 months?) as words");
     expect(told).toContain("Without “drawer”");
+    const offered = async (who: string, query: string) => {
+      const options = { query };
+      const asked = world.autocomplete({
+        userId: who,
+        channelId: bot.general.id,
+        name: "search",
+        options,
+        focused: "query",
+      });
+      return (await asked.choices()).map(({ value }) => value);
+    };
+    expect(await offered(ada.id, "belt from:")).toEqual(
+      expect.arrayContaining(["belt from:me", "belt from:Cléo", 'belt from:"IRC: dave"']),
+    );
+    expect(await offered(ada.id, "belt in:work")).toEqual(["belt in:work", "belt in:💬┃workshop-chat"]);
+    const mistyped = await bot.type(ada.id, "search", { query: "from:ben lahte belt" });
+    expect(textOf(mistyped)).toContain("Did you mean “from:ben lathe belt”?");
+    const corrected = await world
+      .pressButton({
+        userId: ada.id,
+        messageId: mistyped.id,
+        customId: buttonId(mistyped, "Search for from:ben lathe belt"),
+      })
+      .until((reply) => reply && !textOf(reply).includes("lahte") && reply);
+    expect(resultsOf(corrected).map(({ messageId }) => messageId)).toContain(ids.linked);
     const nothing = textOf(await bot.type(ada.id, "search", { query: '"belt lathe"' }));
     expect(nothing).toContain("Nothing that you can read says exactly “belt lathe”");
   });

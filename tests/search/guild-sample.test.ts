@@ -17,16 +17,16 @@ describe("a sample of a guild", () => {
   let rows: number;
   let texts: string[];
   let taken: number;
-  let index: Pick<VectorIndex, "count" | "sampleTexts" | "sampleVectors" | "space">;
+  let index: Pick<VectorIndex, "count" | "sampleRows" | "sampleVectors" | "space">;
   beforeEach(() => {
     [now, rows, taken, texts] = [0, 100, 0, ["1123", "34", ""]];
     index = {
       space: { modelId: "test", dimensions: 1, fingerprint: "test" },
       count: async () => rows,
       sampleVectors: async () => [Float32Array.of(1)],
-      async sampleTexts() {
+      async sampleRows() {
         taken += 1;
-        return texts;
+        return texts.map((text) => ({ text, authorName: "Ada", accessChannelId: "10" }));
       },
     };
   });
@@ -73,10 +73,10 @@ describe("a sample of a guild", () => {
   });
 
   it("is tried again after a failure", async () => {
-    const { sampleTexts } = index;
-    index.sampleTexts = () => Promise.reject(new Error("disk gone"));
+    const { sampleRows } = index;
+    index.sampleRows = () => Promise.reject(new Error("disk gone"));
     await expect(read()).rejects.toThrow("disk gone");
-    index.sampleTexts = sampleTexts;
+    index.sampleRows = sampleRows;
     expect((await read()).frequencies.texts).toBe(3);
   });
 

@@ -13,7 +13,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** What is asked, and the one message that answers it in other words. */
 const QUESTIONS = [
   ["my bike makes a noise when I stop", "The brakes squeal as soon as it rains, replacing the pads did not help"],
-  ["¿dónde comemos hoy?", "For lunch there is a new ramen place next to the station"],
+  ["¿hay un restaurante nuevo para almorzar?", "For lunch there is a new ramen place next to the station"],
   ["how to get rid of wasps", "Vinegar in a jar with some sugar keeps the yellow jackets away from the balcony"],
 ] as const;
 

@@ -70,6 +70,9 @@ export const FOUND_COLUMNS = [
   "vector",
 ];
 
+/** Columns of a `SampledRow`. */
+export const SAMPLED_COLUMNS = ["text", "authorName", "accessChannelId", "ownerId"];
+
 /** Which row carries whose words. */
 export const LINK_COLUMNS = ["id", "contextId"];
 

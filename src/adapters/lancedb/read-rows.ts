@@ -1,7 +1,7 @@
 // What LanceDB answers, as rows of ours.
 
 import type { Query, TakeQuery, VectorQuery } from "@lancedb/lancedb";
-import type { FoundRow, IndexRow, RowKey } from "../../ports/vector-index.ts";
+import type { FoundRow, IndexRow, RowKey, SampledRow } from "../../ports/vector-index.ts";
 import { translate } from "./faults.ts";
 
 /** What LanceDB yields: a record batch of its own copy of apache-arrow, hence only the shape is relied on. */
@@ -113,6 +113,25 @@ export function toSearchTexts(batch: Batch): { readonly place: bigint; readonly 
     place: place(index) as bigint,
     searchText: searchText(index),
   }));
+}
+
+/** Rows of a batch that has `SAMPLED_COLUMNS`. */
+export function toSampledRows(batch: Batch): SampledRow[] {
+  const [text, authorName, accessChannelId, ownerId] = [
+    texts(batch, "text"),
+    texts(batch, "authorName"),
+    ids(batch, "accessChannelId"),
+    values(batch, "ownerId"),
+  ];
+  return Array.from({ length: batch.numRows }, (_, index) => {
+    const owner = ownerId(index);
+    return {
+      text: text(index),
+      authorName: authorName(index),
+      accessChannelId: accessChannelId(index),
+      ...(owner !== null && { ownerId: String(owner) }),
+    };
+  });
 }
 
 /** Keys of a batch that has `KEY_COLUMNS`. */

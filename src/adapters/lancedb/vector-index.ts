@@ -6,12 +6,12 @@ import { END_OF_CONTEXT } from "../../content-hash.ts";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { AffectedRows, IndexRow, UpkeepOptions, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, toArrow } from "./columns.ts";
+import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, SAMPLED_COLUMNS, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";
 import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
-import { type Batch, collect, toKeys, toLinks, toRows, toTexts, toVectors } from "./read-rows.ts";
+import { type Batch, collect, toKeys, toLinks, toRows, toSampledRows, toTexts, toVectors } from "./read-rows.ts";
 import { createCandidates } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
 import { createVersionCount, tagVersion, untagVersions } from "./versions.ts";
@@ -142,13 +142,26 @@ export function createVectorIndex(
   }
 
   /** One column of rows in windows spread over the table: one read of single rows at a thousand places takes seconds. */
-  async function sample<T>(column: string, limit: number, read: (batch: Batch) => readonly T[]): Promise<T[]> {
+  async function sample<T>(
+    sampledColumns: readonly string[],
+    limit: number,
+    read: (batch: Batch) => readonly T[],
+  ): Promise<T[]> {
     const size = Math.ceil(limit / SAMPLE_WINDOWS);
     const rows = await reader.countRows();
     const step = Math.max(size, Math.floor(rows / SAMPLE_WINDOWS));
     const sampled: T[] = [];
     for (let offset = 0; offset < rows && sampled.length < limit; offset += step) {
-      sampled.push(...(await collect(reader.query().select([column]).offset(offset).limit(size), read)));
+      sampled.push(
+        ...(await collect(
+          reader
+            .query()
+            .select([...sampledColumns])
+            .offset(offset)
+            .limit(size),
+          read,
+        )),
+      );
     }
     return sampled.slice(0, limit);
   }
@@ -214,9 +227,9 @@ export function createVectorIndex(
       return await rowsOf(await collect(newest, (batch) => toTexts(batch, "id")), "chunk = 0");
     },
 
-    sampleTexts: (limit) => sample("text", limit, (batch) => toTexts(batch, "text")),
+    sampleRows: (limit) => sample(SAMPLED_COLUMNS, limit, toSampledRows),
 
-    sampleVectors: (limit) => sample("vector", limit, toVectors),
+    sampleVectors: (limit) => sample(["vector"], limit, toVectors),
 
     async count(filter) {
       if (!filter) return await reader.countRows();
