@@ -105,6 +105,11 @@ describe("the bot", () => {
     });
     await until("found", async () => (await search(discord, "“for a real process”")).includes(id));
     await expectToEnd(bot, "SIGTERM");
+    // For whoever watches, beside the log.
+    expect(bot.errors()).toMatch(
+      /^Backscroll \d+\.\d+\.\d+ is ready, as .* in one server\. Next, on Discord: \/backfill analyze\./m,
+    );
+    expect(bot.errors()).toMatch(/^Backscroll has stopped\./m);
     // Nothing of what members write, and no token, is in the log.
     expect(bot.output()).not.toContain("for a real process");
     expect(bot.output()).not.toContain(discord.token);

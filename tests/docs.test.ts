@@ -47,6 +47,16 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
+test("the package's file is named by its version", () => {
+  const { version } = JSON.parse(read("package.json")) as { version: string };
+  const named = pages.flatMap((page) =>
+    [...read(page).matchAll(/backscroll-([\d.]+)\.tgz/g)].map(([, found]) => found),
+  );
+  expect(named.length).toBeGreaterThan(1);
+  expect([...new Set(named)]).toEqual([version]);
+  expect(read("CHANGELOG.md")).toContain(`## [${version}] - `);
+});
+
 describe("the README", () => {
   test("can be read in two minutes", () => {
     expect(read("README.md").length).toBeLessThan(6_000);
