@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, Events, type Interaction } from "discord.js";
-import { loadStaticModel } from "./adapters/builtin-model/model.ts";
+import type { StaticModel } from "./adapters/builtin-model/static-model.ts";
 import { createChartDrawer } from "./adapters/chart/index.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
@@ -22,11 +22,13 @@ import { keepRequestsGoing } from "./adapters/discord/rate-limit-clock.ts";
 import { watchSight } from "./adapters/discord/sight.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
-import { noticingAnotherModel } from "./app/agreed-model.ts";
+import { createCatchingUp } from "./app/catching-up.ts";
 import { checkHost } from "./app/check-options.ts";
-import { connectEmbedder, connectFormerEmbedder } from "./app/choose-embedder.ts";
+import { connectFormerEmbedder } from "./app/choose-embedder.ts";
+import { createGuildEvents } from "./app/guild-events.ts";
 import { createGuildMembership } from "./app/guild-membership.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
+import { chooseModel } from "./app/model-choice.ts";
 import { createNotReady } from "./app/not-ready.ts";
 import { type Core, createServices } from "./app/services.ts";
 import { openStores, secretsOf } from "./app/stores.ts";
@@ -38,12 +40,10 @@ import { runSchema } from "./backfill/run/run.ts";
 import { createCommands } from "./commands/index.ts";
 import { lateContext } from "./commands/late-context.ts";
 import { toError, UserError } from "./errors.ts";
-import { archiveOnly } from "./indexing/live/archive-only.ts";
 import type { Backscroll, BackscrollOptions, DiscordClient } from "./options.ts";
-import type { GuildEvents, HostProblem } from "./ports/discord.ts";
-import type { Snowflake } from "./snowflake.ts";
+import type { HostProblem } from "./ports/discord.ts";
+import type { Embedder } from "./ports/embedder.ts";
 import { createHearing } from "./sync/hearing.ts";
-import { createResync, type Resync } from "./sync/resync.ts";
 import { announcementMessage } from "./views/announcement.ts";
 
 export type { Backscroll, BackscrollOptions, DiscordClient } from "./options.ts";
@@ -77,20 +77,18 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
     announcementMessage(content, mayAttach ? charts.draw : undefined);
   const adminChannel = createAdminChannel(client, drawn, clock);
   const stopped = new AbortController();
-  const { hasLeft } = directory;
-  const membership = createGuildMembership(client, { archive, forgetOnLeave, hasLeft, clock, logger }, stopped.signal);
+  const guildIds = () => [...client.guilds.cache.keys()];
 
   const { run, settled } = createBackground((subject, thrown) =>
     logger.error(`${subject}:failed`, { error: toError(thrown).message }),
   );
 
   let core: Core | undefined;
-  let resync: Resync | undefined;
   let model = "";
   const notReady = createNotReady();
 
   const port = await openHealthPort(options.healthPort, {
-    guildIds: () => [...client.guilds.cache.keys()],
+    guildIds,
     atWork: () => core?.engine.atWork() ?? [],
     status: () => core?.engine.status,
     spending: () => core?.spending,
@@ -110,38 +108,31 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
   }
 
   const hearing = createHearing();
+  const events = createGuildEvents({
+    core: () => core,
+    archive,
+    isContentHidden,
+    forgetOnLeave,
+    onLeft: (guildId) => catchingUp.leave(guildId),
+  });
+  const { hasLeft } = directory;
+  const catchingUp = createCatchingUp({
+    guildIds,
+    membership: createGuildMembership(client, { archive, forgetOnLeave, hasLeft, clock, logger }, stopped.signal),
+    directory,
+    settled: (guildId) => listening.settled(guildId),
+    onLeft: events.guildLeft,
+    background: run,
+    archive,
+    history,
+    hearing,
+    clock,
+    logger,
+  });
   const time = watchDiscordTime(client, clock, logger);
-  const beforeCore = archiveOnly(archive);
-  const now = (): GuildEvents => core?.live ?? beforeCore;
-  const listening = listenToGuilds(
-    client,
-    {
-      // Without the intent messages arrive empty, and would empty what is stored of them.
-      messageSaved: async (...event) => {
-        if (!isContentHidden) await now().messageSaved(...event);
-      },
-      messagesDeleted: (...event) => now().messagesDeleted(...event),
-      channelSaved: (...event) => now().channelSaved(...event),
-      channelDeleted: (...event) => now().channelDeleted(...event),
-      guildLeft,
-    },
-    {
-      directory,
-      hearing,
-      clock,
-      logger,
-      onMissed: (guildId) => resync?.begin(guildId),
-      onGap: (guildId, channelId) => resync?.look(guildId, channelId),
-    },
-  );
-
-  async function guildLeft(guildId: Snowflake): Promise<void> {
-    resync?.leave(guildId);
-    // Before there is a core, it is only remembered (see `forgetLeft`).
-    if (core === undefined && forgetOnLeave) await archive.beginRemoval(guildId, { by: "guild" });
-    await now().guildLeft(guildId);
-    await core?.leave(guildId);
-  }
+  const { begin, look } = catchingUp;
+  const listeningParts = { directory, hearing, clock, logger, onMissed: begin, onGap: look };
+  const listening = listenToGuilds(client, events, listeningParts);
 
   const commands = createCommands(
     lateContext(
@@ -165,7 +156,7 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
       await indexing.catch(() => undefined);
       const status = core?.engine.status;
       if (status === undefined) return false;
-      return await tellAdmins(problems, [...client.guilds.cache.keys()], { archive, adminChannel, status, logger });
+      return await tellAdmins(problems, guildIds(), { archive, adminChannel, status, logger });
     },
   });
 
@@ -178,46 +169,23 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
   const onInteraction = (interaction: Interaction) => run("interaction", answer(interaction));
   client.on(Events.InteractionCreate, onInteraction);
   const stopListening = listenToConnection(client, {
-    // Before there is a core, nothing is caught up with: it begins with that.
-    connected: () => {
-      if (resync === undefined) return;
-      resyncAll();
-      run("forget", core && membership.forget(core));
-    },
-    invited: (guildId) => run("guild", core && comeBack(core, guildId)),
-    available: (guildId) => resync?.begin(guildId),
+    connected: catchingUp.connected,
+    invited: (guildId) => run("guild", catchingUp.invited(guildId)),
+    available: begin,
   });
   const stopThawing = keepRequestsGoing(client, clock, logger);
-  const stopWatching = watchSight(client, hearing, (guildId) => resync?.begin(guildId));
+  const stopWatching = watchSight(client, hearing, begin);
 
-  const resyncAll = () => client.guilds.cache.forEach(({ id }) => void resync?.begin(id));
-
-  /** What was written before the bot came back, if it had been here before, is caught up with. */
-  async function comeBack(core: Core, guildId: Snowflake): Promise<void> {
-    await core.enter(guildId);
-    await membership.remember([guildId]);
-    resync?.begin(guildId);
-  }
-
-  async function startIndexing(): Promise<void> {
-    const builtinModel = await loadStaticModel(MODEL_FOLDER);
-    const connected = await connectEmbedder(
-      {
-        embeddings: options.embeddings,
-        builtinModel,
-        memoryFile: join(dataDir, "embedding-servers.json"),
-        clock,
-        logger,
-        onUnreachable: (detail) => notReady.because("it waits for the search model", detail),
-      },
-      stopped.signal,
-    );
-    if (connected === undefined) return;
-    const { isUp } = connected;
-    const embedder = noticingAnotherModel(connected.embedder, () => run("embedder", chooseAgain()));
+  async function open(embedder: Embedder, isUp: boolean, builtinModel: StaticModel): Promise<void> {
     core = createServices({
-      ...stores,
+      archive,
       runStore,
+      owners: stores.owners,
+      quarantine: stores.quarantine,
+      generations: stores.generations,
+      spendingStore: stores.spendingStore,
+      vectorChecks: stores.vectorChecks,
+      indexStore: stores.indexStore,
       budget: options.embeddings?.budget,
       embedder: port?.measured(embedder, isUp) ?? embedder,
       onUpkeepFailed: port?.upkeepFailed,
@@ -225,7 +193,7 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
       history,
       isLocal: options.archive === undefined && options.index === undefined,
       keepDeletedHours: options.keepDeletedHours,
-      onIncluded: (guildId) => resync?.begin(guildId),
+      onIncluded: begin,
       permissions: createPermissions(client, { directory, logger }),
       adminChannel,
       findMembers: (guildId, name) => findMembers(client, guildId, name),
@@ -238,33 +206,16 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
       reindexByItself: options.reindexByItself,
       connectFormer: (settings) => connectFormerEmbedder(settings, options.embeddings, { clock, logger }),
       time,
-      rechecking: (guildId) => resync?.rechecking(guildId),
+      rechecking: catchingUp.rechecking,
       hostProblems,
-      gaps: (guildId) => resync?.gaps(guildId) ?? { isKnown: false, channels: 0 },
+      gaps: catchingUp.gaps,
       holder: `${hostname()}, process ${process.pid}`,
       clock,
       logger,
     });
     await clientReady(client, stopped.signal);
     if (stopped.signal.aborted) return;
-    resync = createResync({
-      archive,
-      history,
-      live: core.live,
-      settled: listening.settled,
-      hearing,
-      channel: directory.channel,
-      isGone: directory.isGone,
-      hasLeft: directory.hasLeft,
-      onLeft: guildLeft,
-      clock,
-      logger,
-    });
-    const guildIds = [...client.guilds.cache.keys()];
-    await core.enter(...guildIds);
-    resyncAll();
-    run("remember", membership.remember(guildIds));
-    run("forget", membership.forget(core));
+    await catchingUp.start(core);
     model = embedder.space.modelId;
   }
 
@@ -272,32 +223,33 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
     if (!stopped.signal.aborted) logger.info("backscroll:ready", { guilds: client.guilds.cache.size, model });
   }
 
-  let isChoosingAgain = false;
-
-  /** The server has another model than at the start. As long as nothing is indexed, it may: all begins anew with that one. */
-  async function chooseAgain(): Promise<void> {
-    const before = core;
-    if (before === undefined || isChoosingAgain || stopped.signal.aborted) return;
-    isChoosingAgain = true;
-    try {
-      if (!(await before.isEmpty([...client.guilds.cache.keys()]))) return;
-      logger.warn("embedder:chosen-again");
-      notReady.because("the search model was changed before anything was searchable");
-      core = undefined;
-      await resync?.stop();
-      await before.stop();
-      await startIndexing();
-      tellReady();
-      if (stopped.signal.aborted) await (core as Core | undefined)?.stop();
-    } finally {
-      isChoosingAgain = false;
-    }
-  }
-
-  const indexing = startIndexing();
-  indexing.catch((thrown: unknown) => {
-    notReady.because("it could not be started", toError(thrown).message);
-  });
+  const indexing = chooseModel(
+    {
+      modelFolder: MODEL_FOLDER,
+      embeddings: options.embeddings,
+      memoryFile: join(dataDir, "embedding-servers.json"),
+      notReady,
+      background: run,
+      clock,
+      logger,
+    },
+    {
+      open,
+      isOpen: () => core !== undefined,
+      isEmpty: async () => (await core?.isEmpty(guildIds())) === true,
+      async close() {
+        const before = core;
+        core = undefined;
+        await catchingUp.stop();
+        await before?.stop();
+      },
+      async onChosenAgain() {
+        tellReady();
+        if (stopped.signal.aborted) await core?.stop();
+      },
+    },
+    stopped.signal,
+  );
   const ready = Promise.all([offered.registered, indexing]).then(tellReady);
   // Whoever attached may look at `ready` later, or never.
   run("backscroll", ready);
@@ -309,14 +261,14 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
     stopWatching();
     time.stop();
     stopThawing();
-    const heard = listening.stop();
+    const lastHeard = listening.stop();
     await charts.close();
     await port?.close();
     await Promise.allSettled([offered.ended, indexing]);
-    await resync?.stop();
+    await catchingUp.stop();
     await core?.stop();
     // Last, because they may wait for work that the core has to break off.
-    await heard;
+    await lastHeard;
     await settled();
     await stores.close();
   }

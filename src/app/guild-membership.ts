@@ -17,7 +17,13 @@ export interface GuildMembership {
 
 export function createGuildMembership(
   client: Client,
-  parts: {
+  {
+    archive,
+    forgetOnLeave,
+    hasLeft,
+    clock,
+    logger,
+  }: {
     readonly archive: Archive;
     readonly forgetOnLeave: boolean;
     readonly hasLeft: ForgetLeftParts["hasLeft"];
@@ -28,7 +34,10 @@ export function createGuildMembership(
 ): GuildMembership {
   const isOutOfSight = (guildId: Snowflake) => isOfShards(client, guildId) && !client.guilds.cache.has(guildId);
   return {
-    remember: (guildIds) => rememberBot(parts.archive, guildIds, client.user?.id, stop),
-    forget: ({ enter, leave }) => forgetLeft({ ...parts, enter, leave, botId: client.user?.id, isOutOfSight }, stop),
+    remember: (guildIds) => rememberBot(archive, guildIds, client.user?.id, stop),
+    async forget({ enter, leave }) {
+      const botId = client.user?.id;
+      await forgetLeft({ archive, botId, forgetOnLeave, isOutOfSight, hasLeft, enter, leave, clock, logger }, stop);
+    },
   };
 }

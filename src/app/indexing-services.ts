@@ -62,12 +62,12 @@ export interface IndexingServicesParts
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   /** What admins type for a backfill. Default "/backfill". */
-  readonly command?: string;
+  readonly command?: string | undefined;
   readonly forgetOnLeave: boolean;
   /** How long what was deleted may linger in files. Default 24. */
   readonly keepDeletedHours?: number | undefined;
   /** How texts are made; default: as the evaluation chose. */
-  readonly textRecipe?: TextRecipe;
+  readonly textRecipe?: TextRecipe | undefined;
   /** Names this process to people. */
   readonly holder: string;
   readonly clock: Clock;
@@ -123,22 +123,53 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
   const unconfirmed = createUnconfirmed({ store: parts.vectorChecks, archive, indexes, logger });
   canary.onWrong(unconfirmed.reject);
   const isolation = createFaultIsolation({ queue, breaker, canary, unconfirmed, clock, random: Math.random });
-  const shared = {
-    ...parts,
-    command: parts.command ?? "/backfill",
+  const { quarantine, runStore, history, adminChannel, system, thresholds } = parts;
+  const live = createLiveIndexing({
+    archive,
+    quarantine,
+    indexes,
+    ownership,
     queue,
+    isolation,
+    suspects,
+    unconfirmed,
     foreground,
     breaker,
-    spending,
+    clock,
+    logger,
+    forgetOnLeave: parts.forgetOnLeave,
+    giveUpRetired: (guildId) => engine.giveUpRetired(guildId),
+  });
+  const engine: Engine = createEngine({
+    archive,
+    runStore,
+    quarantine,
+    indexes,
+    ownership,
+    queue,
     canary,
     isolation,
     suspects,
     unconfirmed,
-    ownership,
-    indexes,
-  };
-  const live = createLiveIndexing({ ...shared, giveUpRetired: (guildId) => engine.giveUpRetired(guildId) });
-  const engine: Engine = createEngine({ ...shared, live });
+    foreground,
+    breaker,
+    spending,
+    live,
+    history,
+    adminChannel,
+    system,
+    thresholds,
+    command: parts.command ?? "/backfill",
+    clock,
+    logger,
+    find: parts.find,
+    rechecking: parts.rechecking,
+    gaps: parts.gaps,
+    hostProblems: parts.hostProblems,
+    time: parts.time,
+    keepOldIndexDays: parts.keepOldIndexDays,
+    reindexByItself: parts.reindexByItself,
+  });
   const stopped = new AbortController();
   const takingUp = new PQueue({ concurrency: TAKEN_UP_AT_ONCE });
   ownership.onChange((guildId, change) => {

@@ -66,7 +66,35 @@ export function createServices(parts: ServicesParts): Core {
     post: async (channelId, announcement) =>
       await parts.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
   };
-  const indexingServices = createIndexingServices({ ...parts, adminChannel, find });
+  const indexingServices = createIndexingServices({
+    archive,
+    runStore: parts.runStore,
+    owners: parts.owners,
+    quarantine: parts.quarantine,
+    generations: parts.generations,
+    spendingStore: parts.spendingStore,
+    vectorChecks: parts.vectorChecks,
+    indexStore: parts.indexStore,
+    budget: parts.budget,
+    embedder,
+    history: parts.history,
+    adminChannel,
+    system: parts.system,
+    thresholds: parts.thresholds,
+    command: parts.command,
+    forgetOnLeave: parts.forgetOnLeave,
+    keepOldIndexDays: parts.keepOldIndexDays,
+    reindexByItself: parts.reindexByItself,
+    textRecipe: parts.textRecipe,
+    holder: parts.holder,
+    find,
+    time: parts.time,
+    rechecking: parts.rechecking,
+    gaps: parts.gaps,
+    hostProblems: parts.hostProblems,
+    clock,
+    logger,
+  });
   const { queue, spending, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
   const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger, parts.onUpkeepFailed);
   indexes.onChange(maintenance.markDirty);

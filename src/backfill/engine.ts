@@ -3,25 +3,25 @@
 import { unlessStopped, within } from "../async/abortable.ts";
 import { createKeyedMutex } from "../async/keyed-mutex.ts";
 import { createSemaphore } from "../async/semaphore.ts";
-import { WrongVectorsError } from "../embedding/canary.ts";
-import { TransientError, toError } from "../errors.ts";
+import { toError } from "../errors.ts";
 import type { Versioned } from "../ports/versioned.ts";
 import { RefusedError } from "../refusals.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { analyze, newestThereIs } from "./compare/analyze.ts";
 import { listFailures, retryFailures } from "./compare/quarantine.ts";
 import { costOfPhases, phaseRanges } from "./compare/survey.ts";
-import { type Verification, verify as verifyRecords } from "./compare/verify.ts";
+import { requireRightVectors, type Verification, verify as verifyRecords } from "./compare/verify.ts";
 import { createGenerationChanges } from "./lifecycle/generation-change.ts";
 import type { PauseOutcome, StartOptions, StartOutcome } from "./lifecycle/outcomes.ts";
-import { pauseAbandoned, pauseRun } from "./lifecycle/pause.ts";
-import { isLeftOver, planDifferences, takenUp } from "./lifecycle/plan-change.ts";
+import { pauseRun } from "./lifecycle/pause.ts";
+import { isLeftOver, planDifferences } from "./lifecycle/plan-change.ts";
+import { createRecovery } from "./lifecycle/recovery.ts";
 import { requireRollable, rollBack } from "./lifecycle/rollback.ts";
 import { requireOwnership, storeNewRun, takeUpAgain } from "./lifecycle/start.ts";
 import { createGuildChannels } from "./reporting/guild-reporting.ts";
-import { isActive, isOfSpace, type Run, withStatus } from "./run/run.ts";
-import { createRunState, LeaseLost, type RunState } from "./run/run-state.ts";
-import { type LeftRun, lookAtStatus } from "./status.ts";
+import { isActive, isOfSpace, type Run } from "./run/run.ts";
+import { createRunState, type RunState } from "./run/run-state.ts";
+import { lookAtStatus } from "./status.ts";
 import type { Engine, EngineParts } from "./types.ts";
 import { type ActiveRun, workOn } from "./work/active-run.ts";
 import { collectForRun } from "./work/collect.ts";
@@ -29,8 +29,6 @@ import { repair } from "./work/repair.ts";
 
 /** When the process stops, the batches in flight may take this long; then they are given up. */
 const STOP_GRACE_MS = 3_000;
-/** What could not be taken up, because the archive cannot be written, say, is tried again after this. */
-const RECOVER_AGAIN_MS = 5_000;
 
 /**
  * Pages read and not settled yet, of all runs together: it bounds their memory, and each run gets a page in turn. With four pages a run,
@@ -41,16 +39,37 @@ const PAGES_OF_ALL_RUNS = 24;
 const shuttingDown = () => new RefusedError({ kind: "shutting-down" });
 
 export function createEngine(parts: EngineParts): Engine {
-  const { archive, runStore, quarantine, indexes, ownership, live, clock, logger } = parts;
+  const { archive, runStore, quarantine, indexes, ownership, foreground, live, history, clock, logger } = parts;
   const stopped = new AbortController();
   const active = new Map<Snowflake, ActiveRun>();
-  const left = new Map<Snowflake, LeftRun>();
   const pageSlots = createSemaphore(PAGES_OF_ALL_RUNS);
   /** Starting, taking up and rolling back happen one after the other per guild. */
   const turns = createKeyedMutex(shuttingDown);
   const channels = createGuildChannels(parts, updateRun, status);
+  const recovery = createRecovery({
+    indexes,
+    runStore,
+    ownership,
+    turns,
+    clock,
+    logger,
+    stop: stopped.signal,
+    isAtWork: (guildId) => active.has(guildId),
+    stateOf,
+    restore: (guildId, run) => channels.of(guildId).alerts.restore(run),
+    begin,
+  });
   const changes = createGenerationChanges({
-    ...parts,
+    archive,
+    runStore,
+    quarantine,
+    indexes,
+    ownership,
+    foreground,
+    clock,
+    logger,
+    keepOldIndexDays: parts.keepOldIndexDays,
+    reindexByItself: parts.reindexByItself,
     analyze: (guildId) => analyze(parts, guildId, onProgress()),
     start: (guildId) => start(guildId, { pace: "auto", startedBy: "bot" }),
     async ask(guildId, change, analysis) {
@@ -71,7 +90,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function sourcesOf(guildId: Snowflake) {
     const { index, writer } = await indexes.open(guildId);
-    return { archive, index, writer, quarantine, foreground: parts.foreground };
+    return { archive, index, writer, quarantine, foreground };
   }
 
   async function start(guildId: Snowflake, options: StartOptions): Promise<StartOutcome> {
@@ -118,56 +137,35 @@ export function createEngine(parts: EngineParts): Engine {
     return { outcome: "resumed", status: await status(guildId), from: stored.value.status };
   }
 
-  /** Takes up what was left, if it is not to wait for an admin; not while the index is away for which it was left. */
-  async function recover(guildId: Snowflake): Promise<void> {
-    if (left.has(guildId)) await (await indexes.open(guildId)).index.stats();
-    const stored = await runStore.load(guildId);
-    if (stored === undefined || active.has(guildId)) return;
-    channels.of(guildId).alerts.restore(stored.value);
-    const { status: from } = stored.value;
-    const state = stateOf(guildId, stored);
-    if (from === "pausing") await pauseAbandoned(state, stored.value.reason, clock);
-    if (from !== "running" && from !== "waiting" && from !== "interrupted") return;
-    if (!isOfSpace(stored.value, indexes.space)) {
-      const status = from === "interrupted" ? "paused" : "failed";
-      await state.update((run) => withStatus(run, status, { kind: "model-changed" }, clock.now()));
-      return;
-    }
-    await state.update((run) => takenUp(run, { kind: "resumed-by-itself" }, clock.now()));
-    logger.info("run:resumed", { guildId, runId: stored.value.id, from });
-    await begin(guildId, state);
+  function stateOf(guildId: Snowflake, stored: Versioned<Run>): RunState {
+    return createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
   }
-
-  /** As long as this process owns the guild, what cannot be stored now is stored later. */
-  async function recoverPatiently(guildId: Snowflake): Promise<void> {
-    while (!turns.isClosed() && ownership.lease(guildId) !== undefined) {
-      try {
-        return await turns.runExclusive(guildId, () => recover(guildId));
-      } catch (thrown) {
-        logger.error("recover:failed", { guildId, error: toError(thrown).message });
-        if (!(thrown instanceof TransientError || thrown instanceof LeaseLost)) return;
-        await clock.sleep(RECOVER_AGAIN_MS, stopped.signal);
-      }
-    }
-  }
-
-  const stateOf = (guildId: Snowflake, stored: Versioned<Run>): RunState =>
-    createRunState(runStore, guildId, () => ownership.lease(guildId), stored);
 
   async function begin(guildId: Snowflake, state: RunState): Promise<void> {
     const guild = await indexes.open(guildId);
     const sources = await sourcesOf(guildId);
     const { reporter, alerts } = channels.of(guildId);
     const run = workOn({
-      ...parts,
       guildId,
       state,
       guild,
-      pageSlots,
+      archive,
       quarantine,
-      reporter,
+      queue: parts.queue,
+      isolation: parts.isolation,
+      suspects: parts.suspects,
+      unconfirmed: parts.unconfirmed,
+      foreground,
+      breaker: parts.breaker,
+      spending: parts.spending,
+      pageSlots,
       alerts,
-      collect: (current, update, stop) => collectForRun({ ...parts, sources }, guildId, current, update, stop),
+      thresholds: parts.thresholds,
+      reporter,
+      clock,
+      logger,
+      collect: (current, update, stop) =>
+        collectForRun({ archive, history, clock, logger, sources, live }, guildId, current, update, stop),
       verify: (current) =>
         verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current, onProgress()),
       repair: (records, stop) => repair(parts, guildId, records, stop),
@@ -184,14 +182,14 @@ export function createEngine(parts: EngineParts): Engine {
         alerts.end(isActive(last.status) || last.status === "interrupted", run.leftBecause());
         if (isActive(last.status) && !turns.isClosed()) leave(guildId, run);
       });
-    left.delete(guildId);
+    recovery.forget(guildId);
     active.set(guildId, { ...run, done });
     alerts.begin(run);
   }
 
-  /** A run that nobody works on, and that will be taken up again: the stored one does not tell. */
+  /** It cannot be worked on at the moment: its progress message says so as long as it is. */
   function leave(guildId: Snowflake, run: ActiveRun) {
-    left.set(guildId, { run: run.state.current(), because: run.leftBecause(), at: clock.now() });
+    recovery.leave(guildId, run.state.current(), run.leftBecause());
     const tell = async () => {
       const { progressMessage } = run.state.current();
       if (progressMessage === undefined || ownership.heldElsewhere(guildId) !== undefined) return;
@@ -200,8 +198,6 @@ export function createEngine(parts: EngineParts): Engine {
         .reporter.progress({ kind: "progress", status: await status(guildId) }, progressMessage);
     };
     tell().catch((thrown) => logger.error("run:background-failed", { guildId, error: toError(thrown).message }));
-    // Without a lease, it is taken up when there is one again.
-    void recoverPatiently(guildId);
   }
 
   async function pause(guildId: Snowflake, by: string): Promise<PauseOutcome> {
@@ -222,7 +218,7 @@ export function createEngine(parts: EngineParts): Engine {
     const { reporter, alerts } = channels.of(guildId);
     return lookAtStatus(parts, guildId, {
       active: active.get(guildId),
-      left: left.get(guildId),
+      left: recovery.left(guildId),
       alerts: alerts.active(),
       adminChannelProblem: reporter.problem,
     });
@@ -230,23 +226,10 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function verify(guildId: Snowflake, progressed?: (records: number) => void): Promise<Verification> {
     const ranges = phaseRanges(newestThereIs(parts));
-    await requireRightVectors();
+    await requireRightVectors(parts.canary, stopped.signal, logger);
     const verifyParts = { sources: await sourcesOf(guildId), find: parts.find, clock };
     const verifying = verifyRecords(verifyParts, guildId, ranges, undefined, onProgress(progressed));
     return (await unlessStopping(verifying)).verification;
-  }
-
-  /** @throws RefusedError when the embedder answers, but not with the vectors of the texts */
-  async function requireRightVectors(): Promise<void> {
-    try {
-      await parts.canary.check({ priority: "live", signal: stopped.signal });
-    } catch (thrown) {
-      // One that does not answer is told by the check itself, whose searches then go by words.
-      if (thrown instanceof WrongVectorsError) {
-        throw new RefusedError({ kind: "wrong-vectors", message: thrown.message }, { cause: thrown });
-      }
-      logger.debug("verify:embedder-unchecked", { error: toError(thrown).message });
-    }
   }
 
   /** Long walks look here, page by page, whether they are still wanted. */
@@ -284,7 +267,7 @@ export function createEngine(parts: EngineParts): Engine {
     giveUpRetired: changes.giveUpRetired,
     formerIndex: changes.former,
     rollbackIndex: changes.rollBack,
-    recover: (guildId) => recoverPatiently(guildId).then(() => changes.consider(guildId)),
+    recover: (guildId) => recovery.recover(guildId).then(() => changes.consider(guildId)),
     considered: changes.idle,
     atWork: () => [...active.keys()],
     async done(guildId) {

@@ -15,10 +15,11 @@ import type { SystemProbe } from "../ports/system.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
+import type { LeftRun } from "./lifecycle/recovery.ts";
 import type { AdminChannelProblem, BackfillStatus } from "./reporting/announcements.ts";
 import { lookAtHealth } from "./reporting/health.ts";
 import type { Alert, AlertThresholds } from "./run/alerts.ts";
-import type { RunReason, StorageTrouble } from "./run/facts.ts";
+import type { RunReason } from "./run/facts.ts";
 import { isOfSpace, type Run, totals } from "./run/run.ts";
 import { latelyPerSecond } from "./run/throughput-history.ts";
 import type { ActiveRun } from "./work/active-run.ts";
@@ -38,25 +39,18 @@ export interface StatusParts {
   readonly spending: Spending | undefined;
   readonly live: Pick<LiveIndexing, "pending">;
   /** How far what is archived has been compared with Discord since the bot was last away. Absent where there is no Discord. */
-  rechecking?(guildId: Snowflake): Rechecking | undefined;
+  readonly rechecking?: ((guildId: Snowflake) => Rechecking | undefined) | undefined;
   /** What is, or may be, missing of what was written since the bot began to listen. Absent where there is no Discord. */
-  gaps?(guildId: Snowflake): Gaps;
+  readonly gaps?: ((guildId: Snowflake) => Gaps) | undefined;
   /** Absent where there is no Discord. */
-  readonly time?: DiscordTime;
+  readonly time?: DiscordTime | undefined;
   /** What only whoever runs the bot can mend. Absent where there is no Discord. */
-  hostProblems?(): readonly HostProblem[];
+  readonly hostProblems?: (() => readonly HostProblem[]) | undefined;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly clock: Clock;
   /** What admins type, e.g. "/backfill". */
   readonly command: string;
-}
-
-/** A run that had to be left and goes on by itself. The archive may not know: that may be why it was left. */
-export interface LeftRun {
-  readonly run: Run;
-  readonly because: StorageTrouble | undefined;
-  readonly at: number;
 }
 
 /** What this process knows that the archive does not. */

@@ -81,10 +81,10 @@ export interface EngineParts extends GenerationSettings {
   /** Ids of the best hits for a text, whoever asks. */
   readonly find: VerifyParts["find"];
   /** See `StatusParts`. */
-  rechecking?(guildId: Snowflake): Rechecking | undefined;
-  gaps?(guildId: Snowflake): Gaps;
-  hostProblems?(): readonly HostProblem[];
-  readonly time?: DiscordTime;
+  readonly rechecking?: ((guildId: Snowflake) => Rechecking | undefined) | undefined;
+  readonly gaps?: ((guildId: Snowflake) => Gaps) | undefined;
+  readonly hostProblems?: (() => readonly HostProblem[]) | undefined;
+  readonly time?: DiscordTime | undefined;
 }
 
 export interface Engine extends Backfill {

@@ -88,7 +88,11 @@ export function createResync(parts: ResyncParts): Resync {
   const guilds = new Map<Snowflake, GuildWork>();
 
   const partsOf = (guildId: Snowflake) => ({
-    ...parts,
+    archive,
+    history,
+    clock,
+    logger,
+    isGone: parts.isGone,
     requests,
     onGone: (channelId: Snowflake) => live.channelDeleted(guildId, channelId),
     onMarked: (outdated: readonly Snowflake[]) => live.changed(guildId, outdated),

@@ -9,8 +9,9 @@ import { pauseView, rollbackQuestionView, startView } from "../../src/views/answ
 import { failuresView, retriedView } from "../../src/views/failures.ts";
 import { generationChangeView } from "../../src/views/generation-change.ts";
 import { progressView } from "../../src/views/progress.ts";
-import { reportView, rolledBackView, verificationView } from "../../src/views/report.ts";
+import { reportView } from "../../src/views/report.ts";
 import { statusView } from "../../src/views/status.ts";
+import { rolledBackView, verificationView } from "../../src/views/verification.ts";
 import {
   checks,
   exampleAnalysis,

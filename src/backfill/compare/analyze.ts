@@ -33,9 +33,9 @@ export interface AnalysisParts {
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   /** Absent where there is no Discord. */
-  readonly time?: DiscordTime;
+  readonly time?: DiscordTime | undefined;
   /** What only whoever runs the bot can mend. Absent where there is no Discord. */
-  hostProblems?(): readonly HostProblem[];
+  readonly hostProblems?: (() => readonly HostProblem[]) | undefined;
   readonly clock: Clock;
 }
 

@@ -1,10 +1,14 @@
 // Checks a guild's index against its archive: coverage, orphans, duplicates, stale rows, sane vectors, self-retrieval, latency.
 
+import { type CanaryCheck, WrongVectorsError } from "../../embedding/canary.ts";
+import { toError } from "../../errors.ts";
 import { ownText } from "../../indexing/text/prepare.ts";
 import type { IdRange } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { RecordKind, StoredRecord } from "../../ports/records.ts";
 import type { VectorIndex } from "../../ports/vector-index.ts";
+import { RefusedError } from "../../refusals.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { Accounts } from "../run/facts.ts";
 import { type Run, totals } from "../run/run.ts";
@@ -66,6 +70,19 @@ export interface Findings {
   readonly verification: Verification;
   /** Records without a current row, to be embedded; at most 10,000 of them. */
   readonly toRepair: readonly { readonly kind: RecordKind; readonly id: Snowflake }[];
+}
+
+/** @throws RefusedError when the embedder answers, but not with the vectors of the texts */
+export async function requireRightVectors(canary: CanaryCheck, signal: AbortSignal, logger: Logger): Promise<void> {
+  try {
+    await canary.check({ priority: "live", signal });
+  } catch (thrown) {
+    // One that does not answer is told by the check itself, whose searches then go by words.
+    if (thrown instanceof WrongVectorsError) {
+      throw new RefusedError({ kind: "wrong-vectors", message: thrown.message }, { cause: thrown });
+    }
+    logger.debug("verify:embedder-unchecked", { error: toError(thrown).message });
+  }
 }
 
 /** Walks the ranges and checks everything. @param run whose accounting is checked too, when it is the run that ends */

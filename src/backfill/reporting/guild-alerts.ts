@@ -68,7 +68,9 @@ export function createGuildAlerts(
   const { breaker, clock, logger, ownership } = parts;
   const stopped = new AbortController();
   const monitor = createAlertMonitor({
-    ...parts,
+    thresholds: parts.thresholds,
+    system: parts.system,
+    clock,
     onRaised: (alert) => tell("alert-raised", alert),
     onResolved: (alert) => tell("alert-resolved", alert),
   });

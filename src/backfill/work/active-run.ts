@@ -3,7 +3,7 @@
 
 import { setMaxListeners } from "node:events";
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
-import { type Round, watch } from "../../async/intervals.ts";
+import { watch } from "../../async/intervals.ts";
 import type { Semaphore } from "../../async/semaphore.ts";
 import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
 import type { FaultIsolation } from "../../embedding/fault-isolation.ts";
@@ -23,25 +23,19 @@ import type { GuildAlerts } from "../reporting/guild-alerts.ts";
 import { keepProgress, type Reporter } from "../reporting/progress.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { type Ahead, createRunBook, type Settled, withAhead, withBreaker } from "../run/checkpoints.ts";
-import type { RunStatus, StorageTrouble, StoredReason, WaitingFor } from "../run/facts.ts";
+import type { StorageTrouble, StoredReason, WaitingFor } from "../run/facts.ts";
 import { createFailedBatches } from "../run/failed-batches.ts";
-import { addCounters, isActive, noCounters, type Run, withStatus } from "../run/run.ts";
+import { addCounters, noCounters, type Run, withStatus } from "../run/run.ts";
 import { LeaseLost, type RunState } from "../run/run-state.ts";
 import { createBudgetGate } from "./budget-gate.ts";
-import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "./final-check.ts";
+import { createEnding } from "./ending.ts";
+import { checkFinally, type FinalCheckParts } from "./final-check.ts";
 import { createPace } from "./pace.ts";
 import { type BatchDone, runPhases } from "./pipeline.ts";
 import { createRate } from "./rate.ts";
+import { roundsOf } from "./rounds.ts";
 import { createSampler } from "./throughput-meter.ts";
 import { waitingForModel } from "./waiting-for-model.ts";
-
-const SAMPLE_EVERY_MS = 1_000;
-/** Discord allows few edits; people do not read faster. */
-const PROGRESS_EVERY_MS = 5_000;
-/** A pause that another process asked for is found within this time. */
-const REREAD_EVERY_MS = 2_000;
-/** While memory is short the batches are halved this often. */
-const SHRINK_EVERY_MS = 10_000;
 
 export interface ActiveRunParts {
   readonly guildId: Snowflake;
@@ -122,9 +116,9 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   const failures = createFailedBatches(clock, state.current().failedBatches);
   const sampler = createSampler(current, alerts, clock);
   const progress = keepProgress(reporter, {
-    ...parts,
     current: state.current,
     update,
+    status: parts.status,
     samples: sampler.drain,
     failedBatches: failures.list,
   });
@@ -135,9 +129,6 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     sampler.take();
     return update(change);
   };
-
-  const change = (status: RunStatus, reason: StoredReason) => (run: Run) =>
-    withStatus(run, status, reason, clock.now());
 
   const onBreaker = (breakerState: BreakerState | undefined) =>
     update((run) => withBreaker(run, breakerState, clock.now()));
@@ -198,6 +189,21 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     );
   }
 
+  const ending = createEnding({
+    guildId,
+    update,
+    showProgress,
+    reporter,
+    status: parts.status,
+    onSucceeded: parts.onSucceeded,
+    clock,
+    logger,
+  });
+
+  async function leave(thrown: unknown): Promise<void> {
+    leftBecause = await ending.left(thrown);
+  }
+
   async function finish(): Promise<void> {
     const verification = await checkFinally({
       index: parts.guild.index,
@@ -218,42 +224,11 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       },
       stop: stop.signal,
     });
-    if (verification === undefined) return settleStopped();
-    const { status } = await update((run) => concluded(run, verification, clock.now()));
-    // What is left undone here is done at the next start.
-    if (status === "succeeded") await parts.onSucceeded();
-    await showProgress();
-    await reporter.post({ kind: "report", status: await parts.status(), verification });
+    if (verification === undefined) await ending.stopped();
+    else await ending.checked(verification);
   }
 
-  async function settleStopped(): Promise<void> {
-    await update((run) => stoppedShort(run, clock.now()));
-    await showProgress();
-  }
-
-  async function settleFailed(thrown: unknown): Promise<void> {
-    const { message } = toError(thrown);
-    logger.error("run:failed", { guildId, error: message });
-    await update((run) => (isActive(run.status) ? change("failed", { kind: "error", message })(run) : run));
-    await showProgress();
-    await reporter.post({ kind: "report", status: await parts.status(), verification: undefined });
-  }
-
-  /** Nothing can be stored at the moment, or by this process: it is gone on with when that is over. */
-  async function leave(thrown: unknown): Promise<void> {
-    const { message } = toError(thrown);
-    logger.warn("run:left", { guildId, reason: message });
-    if (thrown instanceof LeaseLost) {
-      leftBecause = { kind: "lease-lost", how: thrown.how };
-      return;
-    }
-    const trouble = { kind: "error", message } as const;
-    leftBecause = trouble;
-    const wait = (run: Run) => (run.status === "running" ? change("waiting", trouble)(run) : run);
-    await update(wait).catch((second: unknown) =>
-      logger.warn("run:waits-unstored", { guildId, reason: toError(second).message }),
-    );
-  }
+  const rounds = () => roundsOf(state, sampler, pace, alerts, showProgress, () => stop.abort());
 
   async function work(): Promise<void> {
     const listening = [
@@ -265,7 +240,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
         alerts.request(timing.tookMs);
       }),
     ];
-    const watching = watch(rounds, clock, finished.signal, (thrown) => {
+    const watching = watch(rounds(), clock, finished.signal, (thrown) => {
       // When the run is over, the stores may be closed under what is still being looked at.
       if (finished.signal.aborted) return;
       logger[levelOf(thrown)]("run:watch-failed", { guildId, error: toError(thrown).message });
@@ -277,12 +252,12 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       activity = { kind: "discord-history" };
       const collected = await parts.collect(state.current(), updateWithProgress, stop.signal);
       const outcome = collected ? await workThroughPhases() : "stopped";
-      if (outcome === "stopped") await settleStopped();
+      if (outcome === "stopped") await ending.stopped();
       else await finish();
     } catch (thrown) {
       const isLeft = thrown instanceof LeaseLost || thrown instanceof TransientError;
       if (isLeft) await leave(thrown);
-      else await settleFailed(thrown).catch(leave);
+      else await ending.failed(thrown).catch(leave);
     } finally {
       finished.abort();
       for (const ignore of listening) ignore();
@@ -290,26 +265,9 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
     }
   }
 
-  const rounds: readonly Round[] = [
-    { everyMs: SAMPLE_EVERY_MS, act: async () => sampler.take() },
-    {
-      everyMs: SHRINK_EVERY_MS,
-      async act() {
-        pace.memory(alerts.active().some(({ name }) => name === "memory-high"));
-      },
-    },
-    { everyMs: PROGRESS_EVERY_MS, act: showProgress },
-    {
-      everyMs: REREAD_EVERY_MS,
-      async act() {
-        if ((await state.recheck()).status === "pausing") stop.abort();
-      },
-    },
-  ];
-
   async function pause(reason: StoredReason): Promise<void> {
     await update((run) =>
-      run.status === "running" || run.status === "waiting" ? change("pausing", reason)(run) : run,
+      run.status === "running" || run.status === "waiting" ? withStatus(run, "pausing", reason, clock.now()) : run,
     );
     stop.abort();
   }

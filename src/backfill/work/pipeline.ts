@@ -138,9 +138,13 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   }
 
   const again = (kind: RecordKind): WriteAgainParts => ({
-    ...parts,
     archive,
+    guildId,
     kind,
+    runId: parts.runId,
+    recipe: parts.recipe,
+    writer,
+    onMarked: parts.onMarked,
     write: (rows, ticket) => writeRows(rows, ticket, false),
   });
 

@@ -76,10 +76,12 @@ export function createGuildIndexes(parts: GuildIndexesParts): GuildIndexes {
     embedder: embedder.settings ?? { kind: "unknown" },
   };
   const generations = createGuildGenerations({
-    ...parts,
     store: parts.generationStore,
     present,
     tables: store.fingerprints,
+    lastFilled: parts.lastFilled,
+    ownership,
+    clock: parts.clock,
   });
   const tables = createIndexPool(async (guildId, space) => {
     if (space.fingerprint === present.fingerprint) return await store.open(guildId, space);

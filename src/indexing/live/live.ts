@@ -71,7 +71,16 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   /** Guilds being worked on; the flag says that new marks came in meanwhile. */
   const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
   const stalePurge = createStalePurge(parts);
-  const removals = createRemovals({ ...parts, stalePurge });
+  const removals = createRemovals({
+    archive,
+    indexes,
+    ownership,
+    stalePurge,
+    foreground,
+    clock,
+    logger,
+    giveUpRetired: parts.giveUpRetired,
+  });
   let purging = Promise.resolve();
   const stopListening = breaker.onChange((down) => {
     // It has just been found to be down: marks being worked on wait from now on.
