@@ -63,6 +63,7 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
       quarantine: opened.quarantine,
       vectorChecks: opened.vectorChecks,
       generations: opened.generations,
+      erasureStore: opened.erasureStore,
       spendingStore: opened.spendingStore,
       indexStore,
       embedder,

@@ -7,6 +7,7 @@ import { createEngine } from "../backfill/engine.ts";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
 import type { Announcement } from "../backfill/reporting/announcements.ts";
 import type { AlertThresholds } from "../backfill/run/alerts.ts";
+import { forgetReasons } from "../backfill/run/forget-reasons.ts";
 import type { Run } from "../backfill/run/run.ts";
 import type { Engine, EngineParts } from "../backfill/types.ts";
 import { type CanaryMemory, createCanaryCheck } from "../embedding/canary.ts";
@@ -15,6 +16,7 @@ import { createFaultIsolation } from "../embedding/fault-isolation.ts";
 import { createEmbeddingQueue, type EmbeddingQueue } from "../embedding/queue.ts";
 import { createSpending, type Spending } from "../embedding/spending.ts";
 import { toError } from "../errors.ts";
+import { createErasure, type Erasure } from "../indexing/guild-index/erasure.ts";
 import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
 import { differing } from "../indexing/live/compare-vectors.ts";
@@ -26,6 +28,7 @@ import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AdminChannel, History } from "../ports/discord.ts";
 import type { Embedder } from "../ports/embedder.ts";
+import type { ErasureStore } from "../ports/erasure.ts";
 import type { GenerationStore } from "../ports/generations.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { OwnerStore } from "../ports/owners.ts";
@@ -51,6 +54,7 @@ export interface IndexingServicesParts
   readonly owners: OwnerStore;
   readonly quarantine: QuarantineStore;
   readonly generations: GenerationStore;
+  readonly erasureStore: ErasureStore;
   readonly spendingStore: SpendingStore;
   /** For a month, of an embedder that counts tokens. */
   readonly budget?: Budget | undefined;
@@ -84,6 +88,7 @@ export interface IndexingServices {
   readonly indexes: GuildIndexes;
   readonly live: LiveIndexing;
   readonly engine: Engine;
+  readonly erasure: Erasure;
   /** Resolves when what was left undone in the guilds that have become ours is known, and begun. */
   takenUp(): Promise<void>;
   /** Stores what is in flight, gives the guilds back and closes the indexes; not the stores and the embedder. */
@@ -169,6 +174,20 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     time: parts.time,
     keepOldIndexDays: parts.keepOldIndexDays,
     reindexByItself: parts.reindexByItself,
+    // It may repeat words: half the time is for the rest of the erasure.
+    keepReasonsMs: ((parts.keepDeletedHours ?? 24) * 3_600_000) / 2,
+  });
+  const erasure = createErasure({
+    erasureStore: parts.erasureStore,
+    archive,
+    quarantine,
+    indexes,
+    ownership,
+    foreground,
+    keepDeletedHours: parts.keepDeletedHours,
+    forgetReasons: (guildId, before) => forgetReasons(runStore, guildId, before),
+    clock,
+    logger,
   });
   const stopped = new AbortController();
   const takingUp = new PQueue({ concurrency: TAKEN_UP_AT_ONCE });
@@ -244,10 +263,12 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     indexes,
     live,
     engine,
+    erasure,
     takenUp: () => takingUp.onIdle(),
     async stop() {
       stopped.abort();
       takingUp.clear();
+      await erasure.stop();
       await engine.stop();
       await live.stop();
       await unconfirmed.settled();

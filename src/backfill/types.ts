@@ -55,6 +55,8 @@ export interface Backfill {
 }
 
 export interface EngineParts extends GenerationSettings {
+  /** How long what an embedding server said about a batch is kept. */
+  readonly keepReasonsMs?: number | undefined;
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly quarantine: QuarantineStore;

@@ -22,6 +22,8 @@ export const indexMethods = {
   count: "reads",
   tag: "reads",
   untag: "reads",
+  wornParts: "reads",
+  renewPart: "reads",
   optimize: "maintains",
 } as const satisfies Record<Exclude<keyof VectorIndex, "space" | "close">, string>;
 

@@ -103,6 +103,11 @@ export interface UpkeepOptions {
   readonly keepVersionsMs: number;
   /** Breaks it off. */
   readonly signal?: AbortSignal;
+  /**
+   * So that removed words are in no file any more. "rebuild": indexes of words are built anew. "sweep": files that no version knows go
+   * too, whatever their age; nobody may write meanwhile.
+   */
+  readonly erase?: "rebuild" | "sweep";
 }
 
 export interface AffectedRows {
@@ -175,8 +180,16 @@ export interface VectorIndex {
   optimize(options: UpkeepOptions): Promise<void>;
   /** Names the present version, for an emergency restore. */
   tag(name: string): Promise<void>;
-  /** Gives up all named versions: they hold what has been removed since. Upkeep then drops them as it does others. */
-  untag(): Promise<void>;
+  /**
+   * Gives up named versions, which hold what has been removed since. Upkeep then drops them as it does others.
+   * @param olderThanMs only those made so long ago. Milliseconds
+   * @returns how many are left
+   */
+  untag(olderThanMs?: number): Promise<number>;
+  /** Which parts of the table's files may still hold removed rows. */
+  wornParts(): Promise<number[]>;
+  /** Moves some of the rows of such a part to a new file, in one commit. @returns false when none is left in it: it can be dropped */
+  renewPart(part: number): Promise<boolean>;
   /** Sees what another process has written: to be called by whoever takes over from it. */
   refresh(): Promise<void>;
   close(): Promise<void>;

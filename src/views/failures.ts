@@ -48,7 +48,7 @@ function recordsEmbed(entries: readonly QuarantineEntry[], total: number, guildI
 
 function batchesEmbed(batches: readonly FailedBatch[]): APIEmbed {
   const lines = [...batches].reverse().map((batch) => {
-    const what = `${ago(batch.at)}, ${count(batch.texts, "message")}: ${plain(clip(batch.reason, 150))}`;
+    const what = `${ago(batch.at)}, ${count(batch.texts, "message")}: ${plain(clip(batch.reason || "the reason is no longer kept", 150))}`;
     return `• ${what}\n  ↳ ${whatWasDone(batch)}`;
   });
   return {

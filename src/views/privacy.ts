@@ -74,12 +74,17 @@ function whereIs({ isLocal, modelId, modelHost }: KeptWhere): string {
   return `${kept} ${read} Nothing is used to train a model.`;
 }
 
-function howLong({ keptSinceId }: StoredAbout, { keepDeletedHours }: KeptWhere): string {
+function howLong({ keptSinceId }: StoredAbout, where: KeptWhere): string {
   const kept =
     keptSinceId === undefined
       ? "Until you delete it, on Discord or here, or until the bot is removed and its data deleted."
       : `Until you delete it, on Discord or here. Messages leave by themselves when they are too old: now, those from before ${moment(snowflakeTime(keptSinceId))}.`;
-  return `${kept} What is deleted is found no more at once; its last traces in files go within ${count(keepDeletedHours, "hour")}. ${BACKUPS}`;
+  return `${kept} What is deleted is found no more at once. ${traces(where)} ${BACKUPS}`;
+}
+
+function traces({ keepDeletedHours, isLocal }: KeptWhere): string {
+  const within = `Last traces in files go within ${count(keepDeletedHours, "hour")}`;
+  return isLocal ? `${within}.` : `${within}, but a database server may keep them in its own files for longer.`;
 }
 
 /** Before anything is deleted. */
@@ -116,8 +121,8 @@ export function removingView(): View {
 }
 
 /** @param isDone false: it goes on, but this reply cannot be changed for much longer */
-export function removedView(what: "delete" | "opt-out", isDone: boolean, { keepDeletedHours }: KeptWhere): View {
-  const gone = `✅ Everything of yours is deleted: messages, notes, and your words in what was made of them. Last traces in files go within ${count(keepDeletedHours, "hour")}.`;
+export function removedView(what: "delete" | "opt-out", isDone: boolean, where: KeptWhere): View {
+  const gone = `✅ Everything of yours is deleted: messages, notes, and your words in what was made of them. ${traces(where)}`;
   const going =
     "🗑️ It is being deleted and will be, also if the bot is restarted meanwhile. Ask again what is stored of you to see what is left.";
   const next =

@@ -212,6 +212,46 @@ export function vectorIndexContract(
         expect(await index.count()).toBe(0);
       });
 
+      it("removes what an author wrote before an id, messages that are too old, and those of bots", async () => {
+        await add(
+          indexRow({ id: "100", authorId: "21" }),
+          indexRow({ id: "101" }),
+          indexRow({ id: "102", tags: ["is:bot"] }),
+          indexRow({ id: "103", kind: "note" }),
+          indexRow({ id: "104", authorId: "21" }),
+        );
+        await index.removeScope({ by: "author", id: "21", beforeId: "104" });
+        expect((await index.holds(["100", "101", "102", "103", "104"])).sort()).toEqual(["101", "102", "103", "104"]);
+        await index.removeScope({ by: "bots" });
+        await index.removeScope({ by: "age", beforeId: "104" });
+        expect((await index.holds(["101", "102", "103", "104"])).sort()).toEqual(["103", "104"]);
+      });
+
+      it("moves rows that share a file with removed ones to another, and changes nothing in them", async () => {
+        await add(...Array.from({ length: 30 }, (_, n) => indexRow({ id: String(100 + n), tags: ["is:pinned"] })));
+        expect(await index.wornParts()).toEqual([]);
+        await index.removeIds(["105"]);
+        const before = await index.rows(["104", "106"]);
+        const [part = Number.NaN, ...others] = await index.wornParts();
+        expect(others).toEqual([]);
+        expect(await index.renewPart(part)).toBe(true);
+        expect(await index.renewPart(part)).toBe(false);
+        expect(await index.rows(["104", "106"])).toEqual(before);
+        expect(await index.count()).toBe(29);
+        await index.optimize({ keepVersionsMs: 0, erase: "rebuild" });
+        await index.optimize({ keepVersionsMs: 0, erase: "sweep" });
+        expect(await index.wornParts()).toEqual([]);
+        expect(await index.rows(["104", "106"])).toEqual(before);
+      });
+
+      it("gives up the names of versions, all or old ones", async () => {
+        await add(indexRow({ id: "100" }));
+        await index.tag("one");
+        expect(await index.untag(60_000)).toBe(1);
+        expect(await index.untag()).toBe(0);
+        expect(await index.untag()).toBe(0);
+      });
+
       it("removes the rows of one run and says how many", async () => {
         await add(
           indexRow({ id: "100", runId: "run-1" }),

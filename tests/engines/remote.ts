@@ -30,6 +30,8 @@ export interface RemoteEngines {
   readonly index: IndexBucket;
   /** Where Backscroll is told of both. @param dataDir default: a folder that goes with the engines */
   stores(dataDir?: string): StoresConfig;
+  /** Where the object store keeps its files. */
+  readonly objectsFolder: string;
   /** How many requests the object store has had so far. */
   requests(): Promise<number>;
   /** Ends them and removes what they stored. */
@@ -73,6 +75,7 @@ export async function startRemoteEngines(seed?: string): Promise<RemoteEngines> 
     archive,
     index,
     stores: (dataDir = join(folder, "data")) => ({ dataDir, archive, index }),
+    objectsFolder: join(folder, "objects"),
     requests: async () => (await readFile(requestLog, "utf8")).split("\n").length,
     async close() {
       await Promise.all([kv.kill(), objects.kill()]);

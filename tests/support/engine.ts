@@ -170,6 +170,7 @@ export interface HouseOptions {
   readonly textRecipe?: TextRecipe;
   readonly reindexByItself?: boolean;
   readonly keepOldIndexDays?: number;
+  readonly keepDeletedHours?: number;
   readonly budget?: Budget | undefined;
   readonly dollarsPerMillion?: number;
   /** False: the guild is not claimed at once. */
@@ -233,6 +234,7 @@ export async function openHouse(options: HouseOptions = {}) {
     },
     quarantine: opened.quarantine,
     generations: opened.generations,
+    erasureStore: opened.erasureStore,
     spendingStore: opened.spendingStore,
     budget: options.budget,
     vectorChecks: opened.vectorChecks,
@@ -246,6 +248,7 @@ export async function openHouse(options: HouseOptions = {}) {
     ...(options.textRecipe && { textRecipe: options.textRecipe }),
     reindexByItself: options.reindexByItself,
     keepOldIndexDays: options.keepOldIndexDays,
+    keepDeletedHours: options.keepDeletedHours,
     forgetOnLeave: options.forgetOnLeave ?? false,
     thresholds: { ...defaultThresholds, ...options.thresholds },
     system: {
@@ -280,7 +283,7 @@ export async function openHouse(options: HouseOptions = {}) {
       },
     },
   });
-  const { queue, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
+  const { queue, foreground, breaker, ownership, indexes, live, engine, erasure } = indexingServices;
 
   async function find(guildId: Snowflake, words: string, limit: number): Promise<Snowflake[]> {
     const { index } = await indexes.open(guildId);
@@ -314,6 +317,7 @@ export async function openHouse(options: HouseOptions = {}) {
     breaker,
     ownership,
     indexes,
+    erasure,
     live,
     engine,
     posts,

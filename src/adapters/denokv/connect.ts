@@ -25,19 +25,21 @@ export interface Codec {
   decodeV8(bytes: Uint8Array): unknown;
 }
 
+export const isRemote = (location: string) => /^https?:\/\//i.test(location);
+
 /** @throws whatever the library throws */
 export async function connect(
   { location, accessToken, answerWithinMs = ANSWER_WITHIN_MS }: ArchiveLocation,
   { encodeV8, decodeV8 }: Codec,
 ): Promise<Store> {
-  const isRemote = /^https?:\/\//i.test(location);
-  if (!isRemote) await prepareFile(location);
+  const isAway = isRemote(location);
+  if (!isAway) await prepareFile(location);
   const kv = await openKv(location, {
     encodeV8,
     decodeV8,
-    ...(isRemote ? { ...remoteOptions(answerWithinMs), accessToken: accessToken ?? "" } : { implementation: "sqlite" }),
+    ...(isAway ? { ...remoteOptions(answerWithinMs), accessToken: accessToken ?? "" } : { implementation: "sqlite" }),
   });
-  return createStore(kv, location, isRemote ? fenced(kv) : waitingForTurn(committing(kv)));
+  return createStore(kv, location, isAway ? fenced(kv) : waitingForTurn(committing(kv)));
 }
 
 /** Every request has an end, and is not repeated here: whoever asked knows better when to try again. */

@@ -17,6 +17,9 @@
 //   owner, guild                         which heartbeat a guild is of
 //   presence, id                         until when a process is there: its heartbeat
 //   spent, month                         tokens and dollars for embeddings, of all guilds
+//   deleted, guild                       something was deleted or edited since its files were rewritten
+//   erased, guild                        when they were last
+//   compacted                            when the archive's own file was
 //   format                               the layout's version
 //
 // An author's messages are found by days, not one by one: they are only needed when the author is removed, and a third key for each
@@ -53,8 +56,9 @@ export const guildFamilies = [
   "run-damaged",
   "run-finished",
   "removal",
+  "erased",
 ] as const;
-type GuildFamily = (typeof guildFamilies)[number] | "owner" | "exclusions";
+type GuildFamily = (typeof guildFamilies)[number] | "owner" | "exclusions" | "deleted";
 
 /** The families whose second part is packed. */
 export const packedFamilies = ["in", "note-in", "note-by", "days"] as const;

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { UserError } from "../../errors.ts";
 import type { Archive } from "../../ports/archive.ts";
+import type { ErasureStore } from "../../ports/erasure.ts";
 import type { GenerationStore } from "../../ports/generations.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { OwnerStore } from "../../ports/owners.ts";
@@ -12,7 +13,8 @@ import type { SpendingStore } from "../../ports/spending.ts";
 import type { VectorCheckStore } from "../../ports/vector-checks.ts";
 import { createArchive } from "./archive.ts";
 import { decodeV8, encodeV8 } from "./codec.ts";
-import { type ArchiveLocation, connect } from "./connect.ts";
+import { type ArchiveLocation, connect, isRemote } from "./connect.ts";
+import { createErasureStore } from "./erasure.ts";
 import { mapOpenErrors } from "./errors.ts";
 import { createGenerationStore } from "./generation-store.ts";
 import { formatKey } from "./keys.ts";
@@ -33,6 +35,7 @@ export interface OpenArchive {
   readonly owners: OwnerStore;
   readonly quarantine: QuarantineStore;
   readonly generations: GenerationStore;
+  readonly erasureStore: ErasureStore;
   readonly spendingStore: SpendingStore;
   readonly vectorChecks: VectorCheckStore;
   /** @param parse validates a stored value as a run; throws when it is none */
@@ -59,6 +62,7 @@ export async function openArchive(options: ArchiveLocation & { readonly logger: 
     archive: createArchive(store, logger),
     owners: owners.port,
     quarantine: createQuarantineStore(store, logger),
+    erasureStore: createErasureStore(store, isRemote(location) ? undefined : location),
     generations: createGenerationStore(store, owners, logger),
     spendingStore: createSpendingStore(store),
     vectorChecks: createVectorCheckStore(store, logger),

@@ -4,16 +4,27 @@ import type { KvMutation } from "@deno/kv";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { type RecordValue, valueToRecord } from "./codec.ts";
-import { channelIndexKey, dayKey, markKey, noteOwnerKey, packedId, recordKey } from "./keys.ts";
+import { channelIndexKey, dayKey, guildKey, markKey, noteOwnerKey, packedId, recordKey } from "./keys.ts";
 
 /** For keys that say everything themselves. */
 export const NOTHING = new Uint8Array(0);
+
+/** To be in the commit of each deletion and edit (see erasure.ts). The same object each time, so that a commit writes it once. */
+export function deletionMark(): (guildId: Snowflake) => KvMutation {
+  const marks = new Map<Snowflake, KvMutation>();
+  return (guildId) => {
+    const mark = marks.get(guildId) ?? { type: "set", key: guildKey("deleted", guildId), value: NOTHING };
+    marks.set(guildId, mark);
+    return mark;
+  };
+}
 
 /** The mutations for one record after another, of one `save`. `before` is the stored value, undefined when there is none. */
 export function createRecordWrites(
   guildId: Snowflake,
   pending: boolean,
 ): (record: ArchivedRecord, value: RecordValue, before: unknown) => KvMutation[] {
+  const marked = deletionMark();
   // Records of the same day share one mutation object, so that a commit writes it once.
   const days = new Map<string, KvMutation>();
   function dayMark({ id, authorId, channelId }: ArchivedRecord): KvMutation {
@@ -26,7 +37,7 @@ export function createRecordWrites(
 
   return (record, value, before) => {
     const { kind, id, channelId, authorId } = record;
-    const writes = before === undefined ? [] : outdatedKeys(guildId, record, before);
+    const writes = before === undefined ? [] : [marked(guildId), ...outdatedKeys(guildId, record, before)];
     writes.push(
       { type: "set", key: recordKey(guildId, kind, id), value },
       { type: "set", key: channelIndexKey(kind, guildId, channelId, id), value: packedId(authorId) },

@@ -25,7 +25,7 @@ import {
   recordKey,
   scopeKey,
 } from "./keys.ts";
-import { NOTHING } from "./record-writes.ts";
+import { deletionMark, NOTHING } from "./record-writes.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
@@ -38,6 +38,7 @@ interface StepOptions {
 
 export function createRemoval(store: Store, exclusions: Exclusions, logger: Logger) {
   const authored = createAuthored(store);
+  const marked = deletionMark();
 
   /**
    * Deletes records with all their keys. With `pending` each that existed leaves a mark, otherwise its mark goes too.
@@ -62,6 +63,7 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
       if (record !== undefined && !only(record)) continue;
       const mark = markKey("pending", guildId, kind, id);
       const group: KvMutation[] = [
+        marked(guildId),
         { type: "delete", key },
         { type: "delete", key: markKey("quarantine", guildId, kind, id) },
         pending ? { type: "set", key: mark, value: NOTHING } : { type: "delete", key: mark },
@@ -212,6 +214,7 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
 
   async function removeGuild(guildId: Snowflake): Promise<number> {
     let records = 0;
+    await store.commit([marked(guildId)]);
     for (const family of guildFamilies) {
       // The memory of the removal itself goes last, in `finish`.
       if (family === "removal") continue;

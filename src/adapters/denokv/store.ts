@@ -41,6 +41,8 @@ export interface Store {
     groups: Iterable<readonly KvMutation[]> | AsyncIterable<readonly KvMutation[]>,
     checks?: readonly AtomicCheck[],
   ): Promise<string[]>;
+  /** Does something while no commit of this process is under way; those asked for meanwhile wait. */
+  quietly<Result>(work: () => Promise<Result>): Promise<Result>;
   close(): void;
 }
 
@@ -68,8 +70,16 @@ export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
     return entries;
   }
 
-  function commit(mutations: readonly KvMutation[], checks: readonly AtomicCheck[] = []) {
-    return guarded(() => commitTo(mutations, checks));
+  /** Resolves when commits may be made. */
+  let quiet: Promise<unknown> = Promise.resolve();
+  const underWay = new Set<Promise<unknown>>();
+
+  async function commit(mutations: readonly KvMutation[], checks: readonly AtomicCheck[] = []) {
+    await quiet;
+    const committing = guarded(() => commitTo(mutations, checks));
+    const settled = committing.catch(() => undefined).finally(() => underWay.delete(settled));
+    underWay.add(settled);
+    return await committing;
   }
 
   return {
@@ -120,6 +130,20 @@ export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
         await underWay;
       }
       return stamps;
+    },
+    async quietly(work) {
+      const former = quiet;
+      let resolve = () => {};
+      quiet = new Promise<void>((done) => {
+        resolve = done;
+      });
+      await former;
+      try {
+        while (underWay.size > 0) await Promise.all(underWay);
+        return await work();
+      } finally {
+        resolve();
+      }
     },
     close() {
       if (!dead) kv.close();

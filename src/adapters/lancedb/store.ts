@@ -12,6 +12,7 @@ import { cannotOpen } from "./faults.ts";
 import { closeHandle } from "./handles.ts";
 import { addressOf, connectTo, type IndexLocation } from "./location.ts";
 import { requireConditionalPut } from "./object-store.ts";
+import { partsWithRemovedRows } from "./renewal.ts";
 import { buildNgramIndex, buildTextIndex, indexCoverage } from "./table-indexes.ts";
 import { tableName, tablesOf } from "./tables.ts";
 import { createUpkeep } from "./upkeep.ts";
@@ -60,8 +61,15 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
         {
           isRemote: !isLocal,
           diskBytes: () => diskBytes(location, name),
-          optimize: ({ keepVersionsMs, signal }) => {
-            const job = { location, table: name, dimensions: space.dimensions, keepVersionsMs };
+          wornParts: () => partsWithRemovedRows(location, name),
+          optimize: ({ keepVersionsMs, signal, erase }) => {
+            const job = {
+              location,
+              table: name,
+              dimensions: space.dimensions,
+              keepVersionsMs,
+              ...(erase && { erase }),
+            };
             return upkeep.run(job, signal);
           },
           onClose: () => open.delete(name),

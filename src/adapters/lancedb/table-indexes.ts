@@ -52,6 +52,15 @@ export async function buildNgramIndex(table: Table): Promise<void> {
   await table.createIndex("ngrams", { config });
 }
 
+/** Those that hold words of rows: what was removed stays in them when rows are folded in. */
+export async function rebuildWordIndexes(table: Table): Promise<void> {
+  const present = new Set((await table.listIndices()).flatMap((index) => index.columns));
+  if (present.has("searchText")) await buildTextIndex(table);
+  if (present.has("ngrams")) await buildNgramIndex(table);
+  for (const column of LABEL_LISTS)
+    if (present.has(column)) await table.createIndex(column, { config: Index.labelList() });
+}
+
 /** @param isRemote in an object store, an exact search fetches every vector anew: an index is worth it as soon as it can learn */
 export async function buildMissingIndexes(table: Table, dimensions: number, isRemote = false): Promise<void> {
   const present = new Set((await table.listIndices()).flatMap((index) => index.columns));

@@ -6,7 +6,7 @@ import { commit } from "./commit.ts";
 import { diskBytes } from "./disk-bytes.ts";
 import { closeHandle } from "./handles.ts";
 import { connectTo, type IndexLocation } from "./location.ts";
-import { buildMissingIndexes } from "./table-indexes.ts";
+import { buildMissingIndexes, rebuildWordIndexes } from "./table-indexes.ts";
 import { pruneBefore } from "./versions.ts";
 
 /** Everything it takes to find the table and put it in order. */
@@ -17,6 +17,8 @@ export interface UpkeepJob {
   readonly dimensions: number;
   /** Versions older than this go; tagged ones stay. Milliseconds. */
   readonly keepVersionsMs: number;
+  /** See `UpkeepOptions`. */
+  readonly erase?: "rebuild" | "sweep";
 }
 
 /** Each part of a table is read once. */
@@ -29,8 +31,9 @@ export async function putInOrder(job: UpkeepJob): Promise<void> {
   const table = await database.openTable(job.table);
   try {
     await commit(table, () => buildMissingIndexes(table, job.dimensions, isRemote));
+    if (job.erase === "rebuild") await commit(table, () => rebuildWordIndexes(table));
     const cleanupOlderThan = await pruneBefore(table, job.keepVersionsMs, () => tableBytes(table, job));
-    await commit(table, () => table.optimize({ cleanupOlderThan }));
+    await commit(table, () => table.optimize({ cleanupOlderThan, deleteUnverified: job.erase === "sweep" }));
   } finally {
     closeHandle(table);
     closeHandle(database);

@@ -12,6 +12,7 @@ import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
 import { type Batch, collect, toKeys, toLinks, toRows, toSampledRows, toTexts, toVectors } from "./read-rows.ts";
+import { firstRowsOf } from "./renewal.ts";
 import { createCandidates } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
 import { createVersionCount, tagVersion, untagVersions } from "./versions.ts";
@@ -39,6 +40,8 @@ export interface TableSurroundings {
   readonly isRemote: boolean;
   /** What the table's files take. */
   diskBytes(): Promise<number>;
+  /** See `VectorIndex.wornParts`. */
+  wornParts(): Promise<number[]>;
   /** Puts it in order in another process. */
   optimize(options: UpkeepOptions): Promise<void>;
   onClose(): void;
@@ -47,7 +50,7 @@ export interface TableSurroundings {
 export function createVectorIndex(
   space: EmbeddingSpace,
   { writer, reader, openStill, columns }: TableHandles,
-  { isRemote, diskBytes, optimize, onClose }: TableSurroundings,
+  { isRemote, diskBytes, wornParts, optimize, onClose }: TableSurroundings,
 ): VectorIndex {
   const versions = createVersionCount(reader);
   let changes = 0;
@@ -257,7 +260,19 @@ export function createVectorIndex(
 
     tag: (name) => beside(() => tagVersion(writer, name)),
 
-    untag: () => beside(() => untagVersions(writer)),
+    untag: (olderThanMs = Number.NEGATIVE_INFINITY) => beside(() => untagVersions(writer, olderThanMs)),
+
+    wornParts,
+
+    renewPart: (part) =>
+      change(async () => {
+        await writer.checkoutLatest();
+        const where = await firstRowsOf(writer, part);
+        if (where === undefined) return false;
+        // Each row becomes what it was, in one commit: nobody sees it missing, and whoever is killed here has lost nothing.
+        await commit(writer, () => writer.update({ where, valuesSql: { searchText: "searchText" } }));
+        return true;
+      }),
 
     refresh: () => beside(() => writer.checkoutLatest()),
 

@@ -40,10 +40,19 @@ export async function tagVersion(table: Table, name: string): Promise<void> {
   else await tags.create(name, version);
 }
 
-/** No version has a name any more: the next upkeep drops them like any others. */
-export async function untagVersions(table: Table): Promise<void> {
+/**
+ * Takes the names off versions: the next upkeep drops them like any others.
+ * @param olderThanMs only those made so long ago
+ * @returns how many names are left
+ */
+export async function untagVersions(table: Table, olderThanMs: number): Promise<number> {
   const tags = await table.tags();
-  for (const name of Object.keys(await tags.list())) await tags.delete(name);
+  const tagged = Object.entries(await tags.list());
+  if (tagged.length === 0) return 0;
+  const made = new Map((await table.listVersions()).map(({ version, timestamp }) => [version, timestamp.getTime()]));
+  const old = tagged.filter(([, { version }]) => Date.now() - (made.get(version) ?? 0) >= olderThanMs);
+  for (const [name] of old) await tags.delete(name);
+  return tagged.length - old.length;
 }
 
 export interface TableBytes {

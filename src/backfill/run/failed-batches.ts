@@ -11,7 +11,7 @@ export const failedBatchSchema = z.object({
   /** When it last failed. */
   at: z.number(),
   texts: times,
-  /** Of its latest failure. */
+  /** Of its latest failure. Empty when that was long ago: what a server says may repeat members' words. */
   reason: z.string(),
   /** How often the embedder was waited for until it answered again. */
   waited: times,
@@ -27,6 +27,12 @@ export type FailedBatch = z.infer<typeof failedBatchSchema>;
 export const MOST_FAILED_BATCHES = 10;
 const MOST_REASON_CHARACTERS = 300;
 
+/** @param before reasons from before this moment may repeat words that have been deleted since. The same array when there are none */
+export function withoutOldReasons(batches: readonly FailedBatch[], before: number): readonly FailedBatch[] {
+  if (!batches.some(({ at, reason }) => at < before && reason !== "")) return batches;
+  return batches.map((batch) => (batch.at < before ? { ...batch, reason: "" } : batch));
+}
+
 /** What becomes of one batch. */
 export interface BatchTrouble {
   failed(failure: FailedRequest): void;
@@ -40,8 +46,15 @@ export interface FailedBatches {
   list(): readonly FailedBatch[];
 }
 
-/** @param before those of the run so far */
-export function createFailedBatches(clock: Pick<Clock, "now">, before: readonly FailedBatch[] = []): FailedBatches {
+/**
+ * @param before those of the run so far
+ * @param keepReasonsMs how long what a server says is kept
+ */
+export function createFailedBatches(
+  clock: Pick<Clock, "now">,
+  before: readonly FailedBatch[] = [],
+  keepReasonsMs = Number.POSITIVE_INFINITY,
+): FailedBatches {
   let batches = before;
 
   return {
@@ -63,6 +76,9 @@ export function createFailedBatches(clock: Pick<Clock, "now">, before: readonly 
         },
       };
     },
-    list: () => batches,
+    list() {
+      batches = withoutOldReasons(batches, clock.now() - keepReasonsMs);
+      return batches;
+    },
   };
 }

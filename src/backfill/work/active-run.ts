@@ -54,6 +54,8 @@ export interface ActiveRunParts {
   readonly pageSlots: Semaphore;
   readonly alerts: GuildAlerts;
   readonly thresholds: AlertThresholds;
+  /** How long what an embedding server said about a batch is kept. */
+  readonly keepReasonsMs?: number | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -113,7 +115,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
   const book = createRunBook(state, parts.quarantine, guildId, clock, queue.embedder.dollarsPerMillion);
   const { update } = book;
   const current = () => withAhead(state.current(), ahead);
-  const failures = createFailedBatches(clock, state.current().failedBatches);
+  const failures = createFailedBatches(clock, state.current().failedBatches, parts.keepReasonsMs);
   const sampler = createSampler(current, alerts, clock);
   const progress = keepProgress(reporter, {
     current: state.current,
