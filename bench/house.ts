@@ -85,7 +85,7 @@ export async function openHouse(options: HouseOptions) {
     },
     quarantine,
     generations: opened.generations,
-      erasureStore: opened.erasureStore,
+    erasureStore: opened.erasureStore,
     spendingStore: opened.spendingStore,
     vectorChecks: opened.vectorChecks,
     indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
