@@ -28,6 +28,7 @@ import type { GenerationSettings } from "./lifecycle/generation-change.ts";
 import type { PauseOutcome, StartOptions, StartOutcome } from "./lifecycle/outcomes.ts";
 import type { Announcement, BackfillStatus } from "./reporting/announcements.ts";
 import type { AlertThresholds } from "./run/alerts.ts";
+import type { ReasonKeeping } from "./run/failed-batches.ts";
 import type { Run } from "./run/run.ts";
 
 /** The backfill as commands use it. Every method takes the guild first and is safe to call at any time. */
@@ -54,9 +55,7 @@ export interface Backfill {
   ): Promise<{ readonly removedRows: number; readonly verification: Verification }>;
 }
 
-export interface EngineParts extends GenerationSettings {
-  /** How long what an embedding server said about a batch is kept. */
-  readonly keepReasonsMs?: number | undefined;
+export interface EngineParts extends GenerationSettings, ReasonKeeping {
   readonly archive: Archive;
   readonly runStore: RunStore<Run>;
   readonly quarantine: QuarantineStore;

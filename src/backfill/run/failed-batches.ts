@@ -33,6 +33,11 @@ export function withoutOldReasons(batches: readonly FailedBatch[], before: numbe
   return batches.map((batch) => (batch.at < before ? { ...batch, reason: "" } : batch));
 }
 
+export interface ReasonKeeping {
+  /** How long what an embedding server said about a batch is kept. */
+  readonly keepReasonsMs?: number | undefined;
+}
+
 /** What becomes of one batch. */
 export interface BatchTrouble {
   failed(failure: FailedRequest): void;

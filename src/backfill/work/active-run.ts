@@ -24,7 +24,7 @@ import { keepProgress, type Reporter } from "../reporting/progress.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { type Ahead, createRunBook, type Settled, withAhead, withBreaker } from "../run/checkpoints.ts";
 import type { StorageTrouble, StoredReason, WaitingFor } from "../run/facts.ts";
-import { createFailedBatches } from "../run/failed-batches.ts";
+import { createFailedBatches, type ReasonKeeping } from "../run/failed-batches.ts";
 import { addCounters, noCounters, type Run, withStatus } from "../run/run.ts";
 import { LeaseLost, type RunState } from "../run/run-state.ts";
 import { createBudgetGate } from "./budget-gate.ts";
@@ -37,7 +37,7 @@ import { roundsOf } from "./rounds.ts";
 import { createSampler } from "./throughput-meter.ts";
 import { waitingForModel } from "./waiting-for-model.ts";
 
-export interface ActiveRunParts {
+export interface ActiveRunParts extends ReasonKeeping {
   readonly guildId: Snowflake;
   readonly state: RunState;
   readonly guild: GuildIndex;
@@ -54,8 +54,6 @@ export interface ActiveRunParts {
   readonly pageSlots: Semaphore;
   readonly alerts: GuildAlerts;
   readonly thresholds: AlertThresholds;
-  /** How long what an embedding server said about a batch is kept. */
-  readonly keepReasonsMs?: number | undefined;
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly logger: Logger;
