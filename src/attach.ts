@@ -183,6 +183,7 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
       owners: stores.owners,
       quarantine: stores.quarantine,
       generations: stores.generations,
+      erasureStore: stores.erasureStore,
       spendingStore: stores.spendingStore,
       vectorChecks: stores.vectorChecks,
       indexStore: stores.indexStore,

@@ -18,6 +18,7 @@ import type { Ownership } from "./ownership.ts";
 /** Readers of an old version are done after this. */
 const READERS_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 10 * 60_000;
+const LOOK_AT_MOST_EVERY_MS = 1_000;
 const ENTRIES_AT_ONCE = 1_000;
 
 export interface Erasure {
@@ -55,7 +56,7 @@ export function createErasure(parts: ErasureParts): Erasure {
   const keptMs = (parts.keepDeletedHours ?? 24) * 3_600_000;
   // From a deletion to the next beginning half the time passes at most, and to its end these, twice.
   const everyMs = keptMs / 2;
-  const lookEveryMs = Math.min(LOOK_EVERY_MS, keptMs / 16);
+  const lookEveryMs = Math.max(LOOK_AT_MOST_EVERY_MS, Math.min(LOOK_EVERY_MS, keptMs / 16));
   const readersMs = Math.min(READERS_MS, keptMs / 16);
   const stopped = new AbortController();
   const { signal } = stopped;
