@@ -11,7 +11,8 @@ const UNFOLDED =
   /(?:\p{Script=Greek}|\p{Script=Cyrillic})(?:\p{Script=Greek}|\p{Script=Cyrillic}|\p{Mn})*|\p{Script=Latin}\p{Mn}+|İ/gu;
 
 /** An emoji is a word, a flag's two halves are one. What tells how it is drawn (variation, skin) is no part of it. */
-const EMOJI = /(\p{Regional_Indicator}{2}|\p{Extended_Pictographic})(?:[\ufe0e\ufe0f\u200d]|\p{Emoji_Modifier})*/gu;
+export const EMOJI =
+  /(\p{Regional_Indicator}{2}|\p{Extended_Pictographic})(?:[\ufe0e\ufe0f\u200d]|\p{Emoji_Modifier})*/gu;
 const EMOJI_WORD = / ?\bemoji((?:x[0-9a-f]{2,5}){1,2})z\b ?/g;
 
 /** Vowels of Thai and Lao that NFKC takes apart: the dictionaries which find words know them whole. */

@@ -69,16 +69,7 @@ export interface SearchFilter {
 export interface FoundRow
   extends Pick<
     IndexRow,
-    | "id"
-    | "chunk"
-    | "kind"
-    | "channelId"
-    | "accessChannelId"
-    | "authorId"
-    | "contextId"
-    | "text"
-    | "searchText"
-    | "vector"
+    "id" | "chunk" | "kind" | "channelId" | "authorId" | "contextId" | "text" | "searchText" | "vector"
   > {
   /** BM25 of the full-text query; absent when full text did not find it. */
   readonly textScore?: number;

@@ -2,11 +2,10 @@
 
 import type { FoundRow } from "../ports/vector-index.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
+import { ANSWER_MS, type ConversationFacts } from "./conversation-facts.ts";
 
 /** Somebody's next message within this is the same thought. */
 const SAME_AUTHOR_MS = 5 * 60_000;
-/** An answer, or what stands right before, within this is the same exchange. */
-const ANSWER_MS = 15 * 60_000;
 
 /** What scores less than this share of the conversation's best goes with it, and is not worth being told of. */
 const WORTH_TELLING = 0.5;
@@ -23,11 +22,13 @@ interface Conversation<E> {
 
 /**
  * @param entries best first
+ * @param facts of their rows
  * @param ownThreads threads that the search was narrowed to: who looks into one wants to see more of it than one message
  * @returns the best of each conversation in order, with the others of it, most of them best first
  */
 export function foldConversations<E extends Entry>(
   entries: readonly E[],
+  { threadIds, answered }: ConversationFacts,
   ownThreads: readonly Snowflake[] = [],
 ): (E & { readonly others: readonly FoundRow[] })[] {
   const conversations = new Set<Conversation<E>>();
@@ -36,12 +37,12 @@ export function foldConversations<E extends Entry>(
   for (const entry of entries) {
     const { row, score } = entry;
     const here = byChannel.get(row.channelId) ?? [];
-    const isOneThread = isPublicThread(row) && !narrowedTo.has(row.channelId);
+    const isOneThread = threadIds.has(row.channelId) && !narrowedTo.has(row.channelId);
     const [first, ...more] = here.filter(
       ({ best, others }) =>
         best.row.kind === "message" &&
         row.kind === "message" &&
-        (isOneThread || [best.row, ...others].some((other) => isSameExchange(row, other))),
+        (isOneThread || [best.row, ...others].some((other) => isSameExchange(row, other, answered))),
     );
     if (first === undefined) {
       const conversation = { best: entry, others: [] };
@@ -60,13 +61,12 @@ export function foldConversations<E extends Entry>(
   return [...conversations].map(({ best, others }) => ({ ...best, others }));
 }
 
-/** Its messages are governed by the channel that it hangs from. */
-function isPublicThread({ channelId, accessChannelId }: FoundRow): boolean {
-  return channelId !== accessChannelId;
-}
+/** An answer belongs to what it answers, whenever it came; `contextId` is that message, or the one right before. */
+function isSameExchange(one: FoundRow, other: FoundRow, answered: ReadonlyMap<Snowflake, Snowflake>): boolean {
+  const [oneAnswers, otherAnswers] = [answered.get(one.id), answered.get(other.id)];
+  if (oneAnswers === other.id || otherAnswers === one.id) return true;
+  if (oneAnswers !== undefined && oneAnswers === otherAnswers) return true;
 
-/** `contextId` is the message that one answers, or the one right before it. */
-function isSameExchange(one: FoundRow, other: FoundRow): boolean {
   const apartMs = Math.abs(snowflakeTime(one.id) - snowflakeTime(other.id));
   if (one.authorId === other.authorId && apartMs <= SAME_AUTHOR_MS) return true;
   const isAnswer = one.contextId === other.id || other.contextId === one.id;

@@ -2,6 +2,7 @@
 // repeat of the message it was saved from: whoever saved it looks for it.
 
 import { fold } from "../fold.ts";
+import { EMOJI } from "../full-text.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 
 /** Texts that share this much of their word pairs say the same. */
@@ -26,7 +27,9 @@ export function foldRepeats<E extends Entry>(entries: readonly E[]): (E & { read
   for (const entry of entries) {
     const words = fold(entry.row.text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
     const { kind } = entry.row;
-    const text = `${kind} ${words.join(" ")}`;
+    // "yes ✅" is not "yes ❌".
+    const emoji = Array.from(entry.row.text.matchAll(EMOJI), ([, each]) => each);
+    const text = `${kind} ${words.join(" ")} ${emoji.join("")}`;
     const pairs = words.length < MIN_WORDS ? new Set<string>() : wordPairs(words);
     const original =
       byText.get(text) ??

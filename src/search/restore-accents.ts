@@ -2,6 +2,7 @@
 // "hỏng" not at all as "hong". Full text and letters are compared without accents anyway. Pure.
 
 import { fold, isAscii } from "../fold.ts";
+import { isEnglish } from "../letters.ts";
 
 /** How a guild writes its words. */
 export interface AccentedForms {
@@ -78,4 +79,9 @@ export function restoreAccents(text: string, { forms, pairs }: AccentedForms): s
     place += 1;
     return form === undefined || form === word.toLowerCase() ? word : form;
   });
+}
+
+/** With the accents that the guild's people write, where it has none and is not English. */
+export function asPeopleWrite(text: string, accents: AccentedForms): string {
+  return isEnglish(text) ? text : restoreAccents(text, accents);
 }

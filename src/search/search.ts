@@ -1,11 +1,11 @@
 // A member's search, from what they typed to a page of results. Knows no vendor; who may see what comes in with the filter.
 
-import { isEnglish } from "../letters.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { createConversationFacts } from "./conversation-facts.ts";
 import { meantWords, replaceWords } from "./did-you-mean.ts";
 import { createQueryVectors } from "./embed-query.ts";
 import { foldConversations } from "./fold-conversations.ts";
@@ -16,7 +16,7 @@ import { type NamedQuery, nameMentions } from "./mentioned-names.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
 import { areFar, haveNoWordOf } from "./nothing-close.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
-import { restoreAccents } from "./restore-accents.ts";
+import { asPeopleWrite } from "./restore-accents.ts";
 import { type Ranked, retrieve, saying, type WordComparison } from "./retrieve.ts";
 import { type WhyNothing, whyNothing } from "./why-nothing.ts";
 
@@ -77,8 +77,8 @@ export interface SearchResult {
 export interface SearchParts extends NarrowParts {
   /** A guild's generations, at least one. A search takes each record from the first that holds it. */
   readonly openGenerations: (guildId: Snowflake) => Promise<readonly SearchedGeneration[]>;
-  /** Where names are that messages carry. */
-  readonly archive: Pick<Archive, "get">;
+  /** Where names are that messages carry, and what belongs to a conversation. */
+  readonly archive: Pick<Archive, "get" | "channel">;
   /** For late interaction; without it, ranking is by vectors and full text. */
   readonly wordModel?: WordModel;
   readonly clock: Clock;
@@ -120,6 +120,7 @@ export function createSearch(parts: SearchParts): Search {
   const lateInteraction = wordModel && createLateInteraction(wordModel);
   const samples = wordModel && createGuildSamples(wordModel, clock);
   const queryVectors = createQueryVectors(clock);
+  const conversationFacts = createConversationFacts(parts.archive);
 
   /** As long as there are several generations, nothing is called far. */
   async function isOnlyFar(
@@ -161,7 +162,7 @@ export function createSearch(parts: SearchParts): Search {
     const words = await compareWords(index);
     const unrelated = await Promise.all(index.generations.map((each) => samples?.unrelatedOf(each.index)));
     const { without } = query;
-    const text = words === undefined ? query.text : asPeopleWrite(query.text, words.sample);
+    const text = words === undefined ? query.text : asPeopleWrite(query.text, words.sample.accents);
     const embedded = queryVectors.forEach(index, text, known, signal);
     const vectors = embedded.map((each) => each.then((result) => (typeof result === "string" ? undefined : result)));
     // At once, so that a search that is given up is heard by somebody.
@@ -175,6 +176,20 @@ export function createSearch(parts: SearchParts): Search {
     // A former model that does not answer any more is no news to who searches.
     const [degraded] = reasons;
     return { ranked, onlyFar, ...(degraded !== undefined && { degraded }) };
+  }
+
+  /** @param channelIds that the search was narrowed to */
+  async function page(
+    { ranked, degraded }: Outcome,
+    { guildId, limit, offset, unfolded }: Pick<SearchRequest, "guildId" | "limit" | "offset" | "unfolded">,
+    channelIds: readonly Snowflake[] = [],
+  ): Promise<Found> {
+    const rows = ranked.map(({ row }) => row);
+    const hits = unfolded
+      ? ranked.map((hit) => ({ ...hit, others: [] }))
+      : foldConversations(ranked, await conversationFacts(guildId, rows), channelIds);
+    const found = { hits: hits.slice(offset, offset + limit), hasMore: hits.length > offset + limit };
+    return degraded === undefined ? found : { ...found, degraded };
   }
 
   async function findPage(
@@ -194,12 +209,12 @@ export function createSearch(parts: SearchParts): Search {
       return { hits: rows.slice(0, limit).map(unranked), hasMore: rows.length > limit };
     }
     const outcome = await rank(index, named, filter, request);
-    if (request.verbatim) return page(outcome, request, filter.channelIds);
+    if (request.verbatim) return await page(outcome, request, filter.channelIds);
     const words = offset === 0 ? await compareWords(index) : undefined;
     const rows = outcome.ranked.map(({ row }) => row);
     const meant = wordModel && words && meantWords(query.text, { rows, filter, sample: words.sample, wordModel });
     if (outcome.onlyFar) return { ...noHits, onlyFar: true, ...(meant && { meant }) };
-    return { ...page(outcome, request, filter.channelIds), ...(meant && { meant }) };
+    return { ...(await page(outcome, request, filter.channelIds)), ...(meant && { meant }) };
   }
 
   return {
@@ -242,7 +257,7 @@ export function createSearch(parts: SearchParts): Search {
         signal,
         known: stored.map(([row]) => row?.vector),
       });
-      const found = page(outcome, { limit, offset });
+      const found = await page(outcome, { guildId, limit, offset });
       const nothing = found.hits.length === 0 && offset === 0 ? await whyNothing(index, others) : undefined;
       return {
         ...found,
@@ -254,11 +269,6 @@ export function createSearch(parts: SearchParts): Search {
       };
     },
   };
-}
-
-/** With the accents that the guild's people write, where it has none and is not English. */
-function asPeopleWrite(text: string, { accents }: GuildSample): string {
-  return isEnglish(text) ? text : restoreAccents(text, accents);
 }
 
 /** Newest first. Rows that say what is to be left out take no place: so many are read until enough are left. */
@@ -277,17 +287,6 @@ async function latest(
     if (rows.length < LATEST_AT_ONCE) break;
   }
   return fitting.slice(offset, offset + limit);
-}
-
-/** @param channelIds that the search was narrowed to */
-function page(
-  { ranked, degraded }: Outcome,
-  { limit, offset, unfolded = false }: Pick<SearchRequest, "limit" | "offset" | "unfolded">,
-  channelIds: readonly Snowflake[] = [],
-): Found {
-  const hits = unfolded ? ranked.map((hit) => ({ ...hit, others: [] })) : foldConversations(ranked, channelIds);
-  const found = { hits: hits.slice(offset, offset + limit), hasMore: hits.length > offset + limit };
-  return degraded === undefined ? found : { ...found, degraded };
 }
 
 function unranked(row: FoundRow): SearchHit {

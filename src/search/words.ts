@@ -1,6 +1,7 @@
 // What counts as a word, and when two words are the same to a reader: for phrases, marks and repeats. Ranking has its own ways.
 
-import { fold, spellings } from "../fold.ts";
+import { fold, isAscii, spellings } from "../fold.ts";
+import { EMOJI } from "../full-text.ts";
 
 const segmenter = new Intl.Segmenter("en", { granularity: "word" });
 
@@ -12,11 +13,21 @@ export interface Word {
   readonly end: number;
 }
 
-/** The words of a text in order; also of languages that do not put spaces between them. */
+/** The words of a text in order, emoji among them; also of languages that do not put spaces between them. */
 export function wordsOf(text: string): Word[] {
-  return Array.from(segmenter.segment(text))
-    .filter((segment) => segment.isWordLike)
-    .map(({ segment, index }) => ({ folded: fold(segment), start: index, end: index + segment.length }));
+  return Array.from(segmenter.segment(text)).flatMap(({ segment, index, isWordLike }) =>
+    isWordLike ? [{ folded: fold(segment), start: index, end: index + segment.length }] : emojiOf(segment, index),
+  );
+}
+
+/** Each as it is found: how it is drawn is no part of it. */
+function emojiOf(segment: string, index: number): Word[] {
+  if (isAscii(segment)) return [];
+  return Array.from(segment.matchAll(EMOJI), ({ 0: whole, 1: emoji = whole, index: at }) => ({
+    folded: emoji,
+    start: index + at,
+    end: index + at + whole.length,
+  }));
 }
 
 /** Words and what is between them. */

@@ -7,26 +7,34 @@ import { indexRow } from "../support/index-store.ts";
 const at = (minute: number) => snowflakeAt(Date.UTC(2025, 5, 10, 12) + minute * 60_000);
 const said = (minute: number, row: Partial<FoundRow> = {}) => ({ row: indexRow({ id: at(minute), ...row }), score: 1 });
 /** Of each conversation, the minutes of its hits. */
-const folded = (entries: readonly ReturnType<typeof said>[], ownThreads?: readonly string[]) =>
-  foldConversations(entries, ownThreads).map(({ row, others }) =>
+const facts = (answered: Record<string, string> = {}) => ({
+  threadIds: new Set(["77"]),
+  answered: new Map(Object.entries(answered)),
+});
+const folded = (
+  entries: readonly ReturnType<typeof said>[],
+  ownThreads?: readonly string[],
+  answered: Record<string, string> = {},
+) =>
+  foldConversations(entries, facts(answered), ownThreads).map(({ row, others }) =>
     [row, ...others].map(({ id }) => entries.findIndex((entry) => entry.row.id === id)),
   );
 
 it("makes one result of the hits in one thread, however far apart, the best first", () => {
-  const inThread = { channelId: "77", accessChannelId: "10" };
+  const inThread = { channelId: "77" };
   const entries = [said(0, inThread), said(1, { channelId: "11" }), said(50_000, { ...inThread, authorId: "21" })];
   expect(folded(entries)).toEqual([[0, 2], [1]]);
 });
 
 it("keeps the messages of a thread apart for who looks into that thread, but for one exchange", () => {
-  const inThread = { channelId: "77", accessChannelId: "10" };
+  const inThread = { channelId: "77" };
   expect(folded([said(0, inThread), said(2, inThread), said(500, inThread)], ["77"])).toEqual([[0, 1], [2]]);
 });
 
 it("folds what one person wrote within minutes, not what others wrote beside it", () => {
   expect(folded([said(0), said(4), said(8), said(60)])).toEqual([[0, 1, 2], [3]]);
   expect(folded([said(0), said(4, { authorId: "21" })])).toEqual([[0], [1]]);
-  expect(folded([said(0), said(4, { channelId: "11", accessChannelId: "11" })])).toEqual([[0], [1]]);
+  expect(folded([said(0), said(4, { channelId: "11" })])).toEqual([[0], [1]]);
 });
 
 it("folds an answer with what it answers, and two answers to one message, within a quarter of an hour", () => {
@@ -35,6 +43,25 @@ it("folds an answer with what it answers, and two answers to one message, within
   const answers = [said(5, { authorId: "21", contextId: at(0) }), said(6, { authorId: "22", contextId: at(0) })];
   expect(folded(answers)).toEqual([[0, 1]]);
   expect(folded([said(0), said(90, { authorId: "21", contextId: at(0) })])).toEqual([[0], [1]]);
+});
+
+it("folds a chain of replies, however late they came", () => {
+  const chain = [
+    said(0),
+    said(900, { authorId: "21", contextId: at(0) }),
+    said(5_000, { authorId: "22", contextId: at(900) }),
+    said(9_000, { authorId: "23", contextId: at(0) }),
+    said(9_100, { authorId: "24", contextId: at(9_000) }),
+  ];
+  const answered = { [at(900)]: at(0), [at(5_000)]: at(900), [at(9_000)]: at(0) };
+  expect(folded(chain, [], answered)).toEqual([[0, 1, 2, 3], [4]]);
+  expect(
+    folded(
+      [chain[1], chain[3]].flatMap((each) => each ?? []),
+      [],
+      answered,
+    ),
+  ).toEqual([[0, 1]]);
 });
 
 it("joins two exchanges by what stands between them, whichever is the best", () => {

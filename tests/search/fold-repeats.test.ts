@@ -20,6 +20,10 @@ describe("of records that say the same", () => {
     expect(folded("Thank you!", "something", "thank you", "THANK  YOU.")).toEqual([["0", "2", "3"], ["1"]]);
   });
 
+  it("an emoji says something", () => {
+    expect(folded("done ✅", "done ❌", "Done ✅️")).toEqual([["0", "2"], ["1"]]);
+  });
+
   it("a long text may differ in a word", () => {
     expect(folded(announcement, `${announcement} again`, announcement.replace("laser", "CNC"))).toEqual([
       ["0", "1"],

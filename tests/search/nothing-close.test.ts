@@ -82,6 +82,12 @@ describe("nothing close, in a guild whose texts are alike and far from how peopl
   });
 });
 
+it("takes an emoji that is there for a word that is there", () => {
+  const rows = [{ searchText: "Ada: \u2029my 🚲 has a flat" }];
+  expect(haveNoWordOf("🚲️", rows)).toBe(false);
+  expect(haveNoWordOf("🚗", rows)).toBe(true);
+});
+
 it("says nothing of a guild with few messages", () => {
   const few = Array.from({ length: 99 }, () => Float32Array.of(1));
   expect(measureFarness(few, NONSENSE.map(model.vector))).toBeUndefined();

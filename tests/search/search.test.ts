@@ -89,7 +89,7 @@ describe("a search", () => {
     ] as const;
     return createSearch({
       openGenerations: async () => [{ index, embedQuery }],
-      archive: { get: async () => new Map() },
+      archive: { get: async () => new Map(), channel: async () => undefined },
       wordModel: model,
       findRoles: () => [],
       findAuthors: async (_, name) => (name === "bob" ? ["22"] : []),
@@ -396,7 +396,7 @@ describe("a search", () => {
   it("works without a word model", async () => {
     const bare = createSearch({
       openGenerations: async () => [{ index, embedQuery: async (text: string) => model.vector(text) }],
-      archive: { get: async () => new Map() },
+      archive: { get: async () => new Map(), channel: async () => undefined },
       findAuthors: async () => [],
       findRoles: () => [],
       findChannels: async () => [],

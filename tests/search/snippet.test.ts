@@ -25,6 +25,11 @@ describe("a snippet", () => {
     expect(marked("users use glasses", "user glass")).toEqual(["users", "glasses"]);
   });
 
+  it("marks emoji, in whatever skin or variation", () => {
+    expect(marked("a 👍🏽 for the 🚲️ and 🇩🇪!", "🚲 👍 🇩🇪")).toEqual(["👍🏽", "🚲️", "🇩🇪"]);
+    expect(marked("👍 and 🇫🇷", "👎 🇩🇪")).toEqual([]);
+  });
+
   it("marks Chinese words, which have no spaces around them", () => {
     expect(marked("明天我们去北京吃烤鸭", "北京")).toEqual(["北京"]);
   });

@@ -62,7 +62,6 @@ export const FOUND_COLUMNS = [
   "chunk",
   "kind",
   "channelId",
-  "accessChannelId",
   "authorId",
   "contextId",
   "text",

@@ -32,11 +32,7 @@ function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScor
     texts(batch, "text"),
     texts(batch, "searchText"),
   ];
-  const [channelId, accessChannelId, authorId] = [
-    ids(batch, "channelId"),
-    ids(batch, "accessChannelId"),
-    ids(batch, "authorId"),
-  ];
+  const [channelId, authorId] = [ids(batch, "channelId"), ids(batch, "authorId")];
   const [chunk, contextId, vector] = [values(batch, "chunk"), values(batch, "contextId"), values(batch, "vector")];
   return (index) => {
     const context = contextId(index);
@@ -45,7 +41,6 @@ function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScor
       chunk: Number(chunk(index)),
       kind: kind(index) === "note" ? "note" : "message",
       channelId: channelId(index),
-      accessChannelId: accessChannelId(index),
       authorId: authorId(index),
       ...(context !== null && { contextId: String(context) }),
       text: text(index),
@@ -59,6 +54,7 @@ function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScor
 export function toRows(batch: Batch): IndexRow[] {
   const found = foundColumns(batch);
   const ownerId = values(batch, "ownerId");
+  const accessChannelId = ids(batch, "accessChannelId");
   const [createdAt, runId] = [values(batch, "createdAt"), values(batch, "runId")];
   const [contentHash, authorName] = [texts(batch, "contentHash"), texts(batch, "authorName")];
   // A table of an earlier version may have neither.
@@ -68,6 +64,7 @@ export function toRows(batch: Batch): IndexRow[] {
     const [owner, run] = [ownerId(index), runId(index)];
     return {
       ...found(index),
+      accessChannelId: accessChannelId(index),
       createdAt: Number(createdAt(index)),
       contentHash: contentHash(index),
       tags: Array.from(tags(index) as Iterable<unknown>, String),
