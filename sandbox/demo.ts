@@ -2,9 +2,9 @@
 // page that looks like Discord, plays a backfill and three searches, then takes slash commands typed here or on the page.
 
 import { createInterface } from "node:readline/promises";
-import { parseArgs } from "node:util";
 import { type APIMessage, ComponentType } from "discord-api-types/v10";
-import { toError, UserError } from "../src/errors.ts";
+import { CalledWrongly, runProgram } from "../src/app/command-line.ts";
+import { toError } from "../src/errors.ts";
 import { exportedGuild, readExport } from "../src/importing/exports.ts";
 import { type Community, furnishExported, furnishWritten } from "./furnish.ts";
 import { writtenHistory } from "./history/read.ts";
@@ -16,7 +16,7 @@ import type { World } from "./world.ts";
 
 const PAGE_PORT = 4747;
 
-const usage = `npm run demo -- [--history FILE] [--no-play] [--exit | --stay] [--port N] [--log LEVEL]
+const usage = (call: string) => `Usage: ${call} [--history FILE] [--no-play] [--exit | --stay] [--port N] [--log LEVEL]
 
   --history FILE  a DiscordChatExporter JSON export, or JSONL (plain or .gz); without it, a community written for the demo
   --no-play       play nothing: the bot has just joined, and the first /backfill start is yours
@@ -27,23 +27,22 @@ const usage = `npm run demo -- [--history FILE] [--no-play] [--exit | --stay] [-
 
 const print = (text: string) => console.log(text);
 
-function readArguments() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        history: { type: "string" },
-        "no-play": { type: "boolean", default: false },
-        exit: { type: "boolean", default: false },
-        stay: { type: "boolean", default: false },
-        port: { type: "string", default: String(PAGE_PORT) },
-        log: { type: "string", default: "silent" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    return values;
-  } catch (thrown) {
-    throw new UserError(`${toError(thrown).message}\n\n${usage}`);
-  }
+const flags = {
+  history: { type: "string" },
+  "no-play": { type: "boolean", default: false },
+  exit: { type: "boolean", default: false },
+  stay: { type: "boolean", default: false },
+  port: { type: "string", default: String(PAGE_PORT) },
+  log: { type: "string", default: "silent" },
+} as const;
+
+interface Wish {
+  readonly history?: string | undefined;
+  readonly "no-play": boolean;
+  readonly exit: boolean;
+  readonly stay: boolean;
+  readonly port: string;
+  readonly log: string;
 }
 
 /** Types slash commands until the input ends or Ctrl-C. @param who as whom to begin */
@@ -139,12 +138,7 @@ function buttonOf(message: APIMessage, label: string): string | undefined {
   return undefined;
 }
 
-async function main(): Promise<number> {
-  const { history, exit, stay, port, log, help, "no-play": noPlay } = readArguments();
-  if (help) {
-    print(usage);
-    return 0;
-  }
+async function main({ history, exit, stay, port, log, "no-play": noPlay }: Wish): Promise<number> {
   const furnish = (world: World): Promise<Community> | Community =>
     history === undefined ? furnishWritten(world, writtenHistory({ endsAt: Date.now() })) : loadExport(world, history);
   const startedAt = Date.now();
@@ -177,7 +171,9 @@ async function main(): Promise<number> {
 }
 
 async function loadExport(world: World, file: string): Promise<Community> {
-  const guild = await exportedGuild(file);
+  const guild = await exportedGuild(file).catch((thrown: unknown) => {
+    throw new CalledWrongly(toError(thrown).message, { cause: thrown });
+  });
   return furnishExported(world, guild, readExport(file), (line, problem) => print(`line ${line} left out: ${problem}`));
 }
 
@@ -191,22 +187,16 @@ async function untilInterrupted(): Promise<void> {
 
 function portOf(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UserError(`--port takes a number\n\n${usage}`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new CalledWrongly(`--port takes a number, not “${text}”.`);
   return port;
 }
 
 function logLevelOf(name: string) {
   const levels = ["silent", "error", "warn", "info", "debug"] as const;
   const level = levels.find((each) => each === name);
-  if (level === undefined) throw new UserError(`--log takes one of ${levels.join(", ")}\n\n${usage}`);
+  if (level === undefined) throw new CalledWrongly(`--log takes one of ${levels.join(", ")}, not “${name}”.`);
   return level;
 }
 
-main()
-  .then((code) => {
-    process.exitCode = code;
-  })
-  .catch((thrown) => {
-    console.error(thrown instanceof UserError ? thrown.message : toError(thrown).stack);
-    process.exitCode = 2;
-  });
+await runProgram({ name: "demo", usage, flags, run: main });

@@ -169,7 +169,11 @@ describe("a host bot with a search of its own, and no prefix", () => {
     expect((await bot.backscroll.status(bot.guild.id)).hostProblems).toEqual([
       { kind: "command-taken", command: "/search" },
     ]);
-    expect(bot.logged).toContainEqual(expect.objectContaining({ level: "warn", event: "command:name-taken" }));
+    expect(bot.logged).toContainEqual({
+      level: "warn",
+      event: "command:name-taken",
+      fields: expect.objectContaining({ command: "/search", remedy: expect.stringContaining("commandPrefix") }),
+    });
     // Whoever answers an interaction twice is told so by Discord; the log would have it.
     expect(bot.logged.filter(({ event }) => event.startsWith("interaction:"))).toEqual([]);
 

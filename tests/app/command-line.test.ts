@@ -82,6 +82,7 @@ describe("each program", () => {
     torture: ["tests/torture/torture.ts", "--json", "/nowhere/outcome.json"],
     bench: ["bench/bench.ts", "--quick", "no-such-part"],
     eval: ["bench/eval.ts", "/nowhere/set.json"],
+    demo: ["sandbox/demo.ts", "--history", "/nowhere/history.json"],
   };
   const run = (args: readonly string[], cwd: string) =>
     new Promise<{ code: number; output: string }>((done) => {

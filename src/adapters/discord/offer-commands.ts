@@ -90,7 +90,9 @@ export function offerCommands(client: Client, definitions: readonly Definition[]
     const applicationId = client.application?.id;
     if (applicationId === undefined) return;
     const isIn = (some: readonly HostProblem[], one: HostProblem) => some.some((each) => keyOf(each) === keyOf(one));
-    for (const problem of known) if (!isIn(before, problem)) logger.warn(`command:${reason(problem)}`, { ...problem });
+    for (const problem of known)
+      if (!isIn(before, problem))
+        logger.warn(`command:${reason(problem)}`, { ...problem, remedy: remedies[problem.kind] });
     const memory = await readMemory(memoryFile, applicationId, logger);
     const fresh = known.filter((problem) => !memory.told.includes(keyOf(problem)));
     const isTold = fresh.length > 0 && (await parts.tell(fresh));
@@ -156,4 +158,9 @@ export function offerCommands(client: Client, definitions: readonly Definition[]
 const shownName = ({ name, type = 1 }: Definition) => (type === 1 ? `/${name}` : `Apps → ${name}`);
 const keyOf = (problem: HostProblem) =>
   `${problem.kind} ${problem.kind === "intent-lacking" ? problem.intent : problem.command}`;
+const remedies = {
+  "command-taken": "give ours other names with commandPrefix (COMMAND_PREFIX), or replace yours with replaceCommands",
+  "command-removed": "add commandDefinitions to what registers the other commands",
+  "intent-lacking": "add it to the client's intents",
+} as const satisfies Record<HostProblem["kind"], string>;
 const reason = ({ kind }: HostProblem) => (kind === "command-taken" ? "name-taken" : "removed-again");
