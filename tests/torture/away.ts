@@ -180,7 +180,10 @@ function startLife({ apiUrl, token }: Sandbox, [dataDir, serverUrl, guildId]: [s
     async until(what: string, check: (said: Said) => boolean): Promise<void> {
       let seen = 0;
       await new Promise<void>((resolve, reject) => {
-        const late = setTimeout(() => done(() => reject(new Error(`never came true: ${what}`))), LONGEST_WAIT_MS);
+        const late = setTimeout(() => {
+          const last = JSON.stringify(said.slice(-3));
+          done(() => reject(new Error(`never came true: ${what}; last heard: ${last}`)));
+        }, LONGEST_WAIT_MS);
         const done = (settle: () => void) => {
           clearTimeout(late);
           listeners.delete(look);
