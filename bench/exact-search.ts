@@ -6,8 +6,8 @@ import { filterSql } from "../src/adapters/lancedb/filter-sql.ts";
 import { tableName } from "../src/adapters/lancedb/tables.ts";
 import type { SearchFilter } from "../src/ports/vector-index.ts";
 import type { Snowflake } from "../src/snowflake.ts";
-import { indexFolder } from "./house.ts";
 import { GUILD } from "./records.ts";
+import { indexFolder } from "./setup.ts";
 
 export interface ExactSearch {
   /** Ids of the nearest rows, best first. No filter: over all rows. */

@@ -6,10 +6,10 @@ import { type APIMessage, ComponentType } from "discord-api-types/v10";
 import { CalledWrongly, runProgram } from "../src/app/command-line.ts";
 import { toError } from "../src/errors.ts";
 import { exportedGuild, readExport } from "../src/importing/exports.ts";
-import { type Community, furnishExported, furnishWritten } from "./furnish.ts";
 import { writtenHistory } from "./history/read.ts";
 import type { InteractionHandle } from "./interaction-handle.ts";
 import { answerOf, namer, play } from "./play.ts";
+import { type Community, populateExported, populateWritten } from "./populate.ts";
 import { type Stage, setStage } from "./stage.ts";
 import { helpText, parseTyped, renderInTerminal } from "./terminal.ts";
 import type { World } from "./world.ts";
@@ -139,10 +139,10 @@ function buttonOf(message: APIMessage, label: string): string | undefined {
 }
 
 async function main({ history, exit, stay, port, log, "no-play": noPlay }: Wish): Promise<number> {
-  const furnish = (world: World): Promise<Community> | Community =>
-    history === undefined ? furnishWritten(world, writtenHistory({ endsAt: Date.now() })) : loadExport(world, history);
+  const populate = (world: World): Promise<Community> | Community =>
+    history === undefined ? populateWritten(world, writtenHistory({ endsAt: Date.now() })) : loadExport(world, history);
   const startedAt = Date.now();
-  const stage = await setStage(furnish, { logLevel: logLevelOf(log), pagePort: portOf(port) });
+  const stage = await setStage(populate, { logLevel: logLevelOf(log), pagePort: portOf(port) });
   const invitation = `\nIn the browser, as in Discord: ${stage.page.url}`;
   print(invitation);
   let interrupted = false;
@@ -174,7 +174,9 @@ async function loadExport(world: World, file: string): Promise<Community> {
   const guild = await exportedGuild(file).catch((thrown: unknown) => {
     throw new CalledWrongly(toError(thrown).message, { cause: thrown });
   });
-  return furnishExported(world, guild, readExport(file), (line, problem) => print(`line ${line} left out: ${problem}`));
+  return populateExported(world, guild, readExport(file), (line, problem) =>
+    print(`line ${line} left out: ${problem}`),
+  );
 }
 
 /** For when nobody types here, but the page is in use. */

@@ -242,7 +242,7 @@ export function threadListSync(context: RenderContext, guild: Guild, channels: r
 }
 
 /** Channels that can have threads and that the bot sees. */
-export function threadedChannelsInSight(context: RenderContext, guild: Guild): Channel[] {
+export function visibleThreadedChannels(context: RenderContext, guild: Guild): Channel[] {
   const types: readonly ChannelType[] = [ChannelType.GuildText, ChannelType.GuildAnnouncement, ChannelType.GuildForum];
   return [...guild.channels.values()].filter(
     (channel) => types.includes(channel.type) && canView(guild, channel, context.state.bot.id),

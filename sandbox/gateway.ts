@@ -9,8 +9,8 @@ import { type Dispatch, dispatchesFor, guildCreate } from "./dispatch.ts";
 import { membersChunk } from "./members-chunk.ts";
 import { renderUser } from "./render-guild.ts";
 import type { RenderContext } from "./render-message.ts";
-import { createSightTracker } from "./sight.ts";
 import type { Validator } from "./validation.ts";
+import { createVisibilityTracker } from "./visibility.ts";
 
 /** A shard of more guilds is refused. */
 const GUILDS_PER_SHARD = 2_500;
@@ -67,7 +67,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { state } = context;
   const sessions = new Map<string, Session>();
   const sockets = new WebSocketServer({ server: options.server });
-  const sight = createSightTracker(context);
+  const visibility = createVisibilityTracker(context);
   const unavailable = new Set<string>();
 
   function dispatch(session: Session, { name, data, checks = [] }: Dispatch): void {
@@ -80,7 +80,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   const unsubscribe = state.subscribe((event) => {
-    const synced = sight.after(event);
+    const synced = visibility.after(event);
     const guildId = "guild" in event ? event.guild.id : event.interaction.guildId;
     if ("guild" in event && unavailable.has(event.guild.id)) return;
     for (const session of sessions.values()) {

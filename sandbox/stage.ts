@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Client, GatewayIntentBits } from "discord.js";
 import type { LogLevel } from "../src/app/config.ts";
 import { attachBackscroll, type Backscroll } from "../src/attach.ts";
-import type { Community } from "./furnish.ts";
+import type { Community } from "./populate.ts";
 import { createSandbox, type Sandbox } from "./server.ts";
 import { type PageServer, servePage } from "./web/server.ts";
 import type { World } from "./world.ts";
@@ -26,11 +26,11 @@ export interface Stage {
 }
 
 /**
- * @param furnish fills the world before the bot logs in
+ * @param populate fills the world before the bot logs in
  * @param options.pagePort where the page is served, if that port is free
  */
 export async function setStage(
-  furnish: (world: World) => Promise<Community> | Community,
+  populate: (world: World) => Promise<Community> | Community,
   options: { readonly logLevel: LogLevel; readonly pagePort: number },
 ): Promise<Stage> {
   const opened: (() => Promise<unknown>)[] = [];
@@ -40,7 +40,7 @@ export async function setStage(
   try {
     const sandbox = await createSandbox({ rateLimits: false });
     opened.push(() => sandbox.close());
-    const community = await furnish(sandbox.world);
+    const community = await populate(sandbox.world);
     const dataDir = await mkdtemp(join(tmpdir(), "backscroll-demo-"));
     opened.push(() => rm(dataDir, { recursive: true, force: true }));
     const client = new Client({

@@ -10,6 +10,7 @@ import type { StaticModel } from "./adapters/builtin-model/static-model.ts";
 import { createChartDrawer } from "./adapters/chart/index.ts";
 import { createAdminChannel } from "./adapters/discord/admin-channel.ts";
 import { toChannelInfo } from "./adapters/discord/channel-info.ts";
+import { watchVisibility } from "./adapters/discord/channel-visibility.ts";
 import { clientReady, isConnected, lackingIntents, listenToConnection } from "./adapters/discord/connection.ts";
 import { createDirectory } from "./adapters/discord/directory.ts";
 import { watchDiscordTime } from "./adapters/discord/discord-time.ts";
@@ -19,7 +20,6 @@ import { findMembers, findRoles } from "./adapters/discord/members.ts";
 import { offerCommands } from "./adapters/discord/offer-commands.ts";
 import { createPermissions } from "./adapters/discord/permissions.ts";
 import { keepRequestsGoing } from "./adapters/discord/rate-limit-clock.ts";
-import { watchSight } from "./adapters/discord/sight.ts";
 import { createLogger } from "./adapters/pino.ts";
 import { createSystemProbe, systemClock } from "./adapters/system.ts";
 import { createCatchingUp } from "./app/catching-up.ts";
@@ -174,7 +174,7 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
     available: begin,
   });
   const stopThawing = keepRequestsGoing(client, clock, logger);
-  const stopWatching = watchSight(client, hearing, begin);
+  const stopWatching = watchVisibility(client, hearing, begin);
 
   async function open(embedder: Embedder, isUp: boolean, builtinModel: StaticModel): Promise<void> {
     core = createServices({

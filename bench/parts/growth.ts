@@ -1,8 +1,8 @@
 // Part "growth": what ten and a hundred times as many records do to speed, memory and disk, and how soon a killed run goes on.
 
 import { stat } from "node:fs/promises";
-import { archiveFile } from "../house.ts";
 import { type Bench, judged, type Part } from "../part.ts";
+import { archiveFile } from "../setup.ts";
 import { mib, seconds, type Table, whole } from "../table.ts";
 import type { BackfillOptions, BackfillResult } from "../tasks/backfill.ts";
 

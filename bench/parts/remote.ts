@@ -4,10 +4,10 @@
 import { stat } from "node:fs/promises";
 import { engines, isInstalled } from "../../tests/engines/engines.ts";
 import { type RemoteEngines, startRemoteEngines } from "../../tests/engines/remote.ts";
-import { archiveFile } from "../house.ts";
 import type { Lab } from "../lab.ts";
 import type { Part } from "../part.ts";
 import { guildIds } from "../records.ts";
+import { archiveFile } from "../setup.ts";
 import { decimals, ms, percentile, ratio, type Table, whole } from "../table.ts";
 import type { BackfillOptions, BackfillResult } from "../tasks/backfill.ts";
 import type { SearchingOptions, SearchingResult } from "../tasks/searching.ts";

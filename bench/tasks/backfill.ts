@@ -3,14 +3,14 @@
 import { EventEmitter, once } from "node:events";
 import { type PaceName, type Run, totals } from "../../src/backfill/run/run.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
-import { ADMIN_CHANNEL, type EmbedderChoice, type HouseOptions, openHouse } from "../house.ts";
 import { GUILD } from "../records.ts";
+import { ADMIN_CHANNEL, type EmbedderChoice, openSetup, type SetupOptions } from "../setup.ts";
 import { type ProcessFigures, type TaskLine, watchProcess } from "../task.ts";
 
 /** Until the lease of a killed process has run out, and some. */
 const TAKE_UP_MS = 60_000;
 
-export interface BackfillOptions extends EmbedderChoice, Pick<HouseOptions, "stores"> {
+export interface BackfillOptions extends EmbedderChoice, Pick<SetupOptions, "stores"> {
   readonly folder: string;
   /** Default: the only one of the folder. */
   readonly guildId?: Snowflake;
@@ -74,11 +74,11 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
     }
   }
 
-  const house = await openHouse({ ...options, onRunStored, onLog });
-  const { engine } = house.core;
+  const setup = await openSetup({ ...options, onRunStored, onLog });
+  const { engine } = setup.core;
   const openedAt = performance.now();
   const resumed = options.resume ? once(told, "resumed", { signal: AbortSignal.timeout(TAKE_UP_MS) }) : undefined;
-  await house.core.enter(guildId);
+  await setup.core.enter(guildId);
   if (together) {
     line.say("ready");
     await line.hear();
@@ -94,13 +94,13 @@ export async function run(options: BackfillOptions, line: TaskLine): Promise<Bac
   await engine.done(guildId);
   const endedAt = performance.now();
 
-  const stored = (await house.runStore.load(guildId))?.value;
+  const stored = (await setup.runStore.load(guildId))?.value;
   if (stored?.status !== "succeeded")
     throw new Error(`the run is ${stored?.status}: ${JSON.stringify(stored?.reason)}`);
   const { read, embedded, skipped, quarantined, unchanged } = totals(stored);
-  const index = await house.indexStore.open(guildId, { ...house.embedder.space, fingerprint: stored.fingerprint });
+  const index = await setup.indexStore.open(guildId, { ...setup.embedder.space, fingerprint: stored.fingerprint });
   const { rows, diskBytes } = await index.stats();
-  await house.close();
+  await setup.close();
   if (figures === undefined) throw new Error("the run has no end");
   const seconds = (at.phasesDone - at.begun) / 1000;
   return {

@@ -3,9 +3,9 @@
 import { Client, Events, GatewayIntentBits } from "discord.js";
 import { attachBackscroll } from "../../src/attach.ts";
 import { totals } from "../../src/backfill/run/run.ts";
-import { BENCH_DISK_LOW_BYTES, type EmbedderChoice, listeningLogger } from "../house.ts";
 import { GUILD } from "../records.ts";
 import { MODEL, serverProfiles } from "../server-profiles.ts";
+import { BENCH_DISK_LOW_BYTES, type EmbedderChoice, listeningLogger } from "../setup.ts";
 import { type ProcessFigures, type TaskLine, watchProcess } from "../task.ts";
 
 /** The stand-in refuses nothing, so the client need not keep Discord's limits. */

@@ -7,7 +7,7 @@ import { isActive } from "../../src/backfill/run/run.ts";
 import type { ChannelInfo } from "../../src/ports/archive.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { type Snowflake, snowflakeAt } from "../../src/snowflake.ts";
-import { ADMIN_CHANNEL, archiveFile, listeningLogger, openHouse } from "../house.ts";
+import { ADMIN_CHANNEL, archiveFile, listeningLogger, openSetup } from "../setup.ts";
 import { type Task, watchProcess } from "../task.ts";
 
 export interface GuildsOptions {
@@ -68,7 +68,7 @@ export const run: Task<GuildsOptions, GuildsResult> = async (options, line) => {
   line.say("stage", { text: "the start" });
   const startedAt = performance.now();
   const since = (before: number) => (performance.now() - before) / 1_000;
-  const house = await openHouse({
+  const setup = await openSetup({
     folder,
     serverUrl: options.serverUrl,
     embedder: "builtIn",
@@ -86,7 +86,7 @@ export const run: Task<GuildsOptions, GuildsResult> = async (options, line) => {
       };
     },
   });
-  const { core, archive } = house;
+  const { core, archive } = setup;
   const all = numbers(guilds).map(guildId);
   await core.enter(...all);
   const bootSeconds = since(startedAt);
@@ -134,13 +134,13 @@ export const run: Task<GuildsOptions, GuildsResult> = async (options, line) => {
   await Promise.all(small.map((id) => core.engine.start(id, asked)));
   await Promise.all(small.map((id) => core.engine.done(id)));
   const smallSeconds = since(backfillsAt);
-  const largeDoneByThen = (await house.runStore.load(large))?.value.phases.reduce(
+  const largeDoneByThen = (await setup.runStore.load(large))?.value.phases.reduce(
     (n, { counters }) => n + counters.read,
     0,
   );
   await core.engine.done(large);
   for (const id of [large, ...small]) {
-    const status = (await house.runStore.load(id))?.value.status;
+    const status = (await setup.runStore.load(id))?.value.status;
     if (status === undefined || isActive(status) || status === "failed") throw new Error(`${id} is ${status}`);
   }
   const backfills = {
@@ -150,7 +150,7 @@ export const run: Task<GuildsOptions, GuildsResult> = async (options, line) => {
     mostOpen,
   };
   const rssBackfilled = process.memoryUsage().rss;
-  await house.close();
+  await setup.close();
   await rm(folder, { recursive: true, force: true });
   const rssBytes = { booted: rssBooted, lively: rssLively, backfilled: rssBackfilled };
   return { bootSeconds, takenUpSeconds, rssBytes, idle, lively, backfills };

@@ -7,9 +7,9 @@ import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { prepare } from "../../src/indexing/text/prepare.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
-import { archiveFile, indexFolder, listeningLogger } from "../house.ts";
 import { GUILD } from "../records.ts";
 import { DIMENSIONS, MODEL, type ServerName } from "../server-profiles.ts";
+import { archiveFile, indexFolder, listeningLogger } from "../setup.ts";
 
 const BATCH = 100;
 const PAGE = 500;

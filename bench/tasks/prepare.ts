@@ -2,8 +2,8 @@
 
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
-import { archiveFile, listeningLogger } from "../house.ts";
 import { channels, composeRecords, guildIds, type RecordKind } from "../records.ts";
+import { archiveFile, listeningLogger } from "../setup.ts";
 
 const RECORDS_PER_SAVE = 10_000;
 

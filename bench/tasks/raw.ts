@@ -3,8 +3,8 @@
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { prepare } from "../../src/indexing/text/prepare.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
-import { archiveFile, type EmbedderChoice, listeningLogger, openEmbedder } from "../house.ts";
 import { GUILD } from "../records.ts";
+import { archiveFile, type EmbedderChoice, listeningLogger, openEmbedder } from "../setup.ts";
 import { type ProcessFigures, watchProcess } from "../task.ts";
 
 const PAGE = 2_000;

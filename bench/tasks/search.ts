@@ -7,8 +7,8 @@ import type { ArchivedRecord } from "../../src/ports/records.ts";
 import type { IndexRow, SearchFilter, VectorIndex } from "../../src/ports/vector-index.ts";
 import { nearest } from "../../tests/support/index-searches.ts";
 import { type ExactSearch, openExactSearch } from "../exact-search.ts";
-import { openHouse } from "../house.ts";
 import { channelId, composeQueries, composeRecords, GUILD } from "../records.ts";
+import { openSetup } from "../setup.ts";
 
 const HITS = 10;
 /** As the search core asks for; the best ten of them are compared. */
@@ -76,11 +76,11 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
       return [...matching, ...exactly.filter((row) => !matched.has(place(row)))];
     },
   });
-  const house = await openHouse({ folder, serverUrl, embedder: "builtIn", wrapIndex });
-  const { search } = house.core.search;
-  const stored = await house.runStore.load(GUILD);
+  const setup = await openSetup({ folder, serverUrl, embedder: "builtIn", wrapIndex });
+  const { search } = setup.core.search;
+  const stored = await setup.runStore.load(GUILD);
   if (stored === undefined) throw new Error("the folder has no run");
-  const index = await house.indexStore.open(GUILD, { ...house.embedder.space, fingerprint: stored.value.fingerprint });
+  const index = await setup.indexStore.open(GUILD, { ...setup.embedder.space, fingerprint: stored.value.fingerprint });
 
   const ask = (text: string, filter: SearchFilter) => search({ guildId: GUILD, text, filter, limit: HITS, offset: 0 });
   const asked = composeQueries(queries + 50);
@@ -98,7 +98,7 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
     const times: number[] = [];
     let recall = 0;
     for (const [n, text] of asked.slice(50).entries()) {
-      const [vector] = await house.embedder.embed([text], "query");
+      const [vector] = await setup.embedder.embed([text], "query");
       if (vector === undefined) continue;
       let found: string[] = [];
       times.push(
@@ -135,7 +135,7 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
     for (const record of records) {
       const chunks = prepare(record);
       if (chunks.length === 0) continue;
-      const vectors = await house.embedder.embed(
+      const vectors = await setup.embedder.embed(
         chunks.map(({ embeddedText }) => embeddedText),
         "document",
       );
@@ -153,7 +153,7 @@ export async function run(options: SearchOptions): Promise<SearchFigures> {
   const result = async (tail: SearchFigures["tail"], rest: Pick<SearchFigures, "freshMissed" | "upkeep">) => {
     const { rows } = await index.stats();
     openedExact.close();
-    await house.close();
+    await setup.close();
     return { coldMs, rows, tail, measured, ...rest };
   };
   const nothing = { freshMissed: 0, upkeep: { seconds: 0, times: [], writeTimes: [], idleWriteTimes: [] } };

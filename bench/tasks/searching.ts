@@ -1,14 +1,14 @@
 // Task: searches through the search core that members use, with the built-in model, in a folder's index or a remote one.
 
-import { type HouseOptions, openHouse } from "../house.ts";
 import { composeQueries, GUILD } from "../records.ts";
+import { openSetup, type SetupOptions } from "../setup.ts";
 import { filters } from "./search.ts";
 
 const HITS = 10;
 /** So many first, before anything is measured. */
 const WARM_UP = 20;
 
-export interface SearchingOptions extends Pick<HouseOptions, "stores"> {
+export interface SearchingOptions extends Pick<SetupOptions, "stores"> {
   readonly folder: string;
   readonly serverUrl: string;
   readonly queries: number;
@@ -24,12 +24,12 @@ export interface SearchingResult {
 }
 
 export async function run({ queries, ...where }: SearchingOptions): Promise<SearchingResult> {
-  const house = await openHouse({ ...where, embedder: "builtIn" });
+  const setup = await openSetup({ ...where, embedder: "builtIn" });
   const filter = filters["20 % of channels"] ?? { accessChannelIds: [] };
   let hits = 0;
   async function timed(text: string): Promise<number> {
     const startedAt = performance.now();
-    const found = await house.core.search.search({ guildId: GUILD, text, filter, limit: HITS, offset: 0 });
+    const found = await setup.core.search.search({ guildId: GUILD, text, filter, limit: HITS, offset: 0 });
     hits += found.hits.length;
     return performance.now() - startedAt;
   }
@@ -39,6 +39,6 @@ export async function run({ queries, ...where }: SearchingOptions): Promise<Sear
   for (const text of others.slice(0, WARM_UP)) await timed(text);
   const times: number[] = [];
   for (const text of others.slice(WARM_UP)) times.push(await timed(text));
-  await house.close();
+  await setup.close();
   return { coldMs, times, hits };
 }

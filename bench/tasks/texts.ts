@@ -4,8 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { prepare } from "../../src/indexing/text/prepare.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
-import { archiveFile, listeningLogger } from "../house.ts";
 import { GUILD } from "../records.ts";
+import { archiveFile, listeningLogger } from "../setup.ts";
 
 export interface TextsOptions {
   readonly folder: string;

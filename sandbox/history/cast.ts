@@ -80,7 +80,7 @@ export const members: readonly WrittenMember[] = [
 ];
 
 const topics: readonly (readonly [name: string, topic: string])[] = [
-  ["welcome", "Say hello. House rules are pinned."],
+  ["welcome", "Say hello. Setup rules are pinned."],
   ["announcements", "From the stewards. Low traffic, worth reading."],
   ["general", "Whatever concerns the Yard."],
   ["help", "Something is broken? Ask. No question is too small."],

@@ -1,5 +1,5 @@
 // The page's own HTTP server, on this machine only: the page's files, what a member sees as JSON, what happens as server-sent
-// events, and the members' deeds. It answers to its own name and its own page alone, and holds no secret (the bot's token stays
+// events, and the members' actions. It answers to its own name and its own page alone, and holds no secret (the bot's token stays
 // with the stand-in).
 
 import { once } from "node:events";
@@ -9,11 +9,11 @@ import { toError } from "../../src/errors.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
 import { attachmentAt } from "../attachments.ts";
 import type { World } from "../world.ts";
+import { createActions } from "./actions.ts";
 import { bundlePage } from "./bundle.ts";
-import { createDeeds } from "./deeds.ts";
 import { placeholderPicture } from "./placeholder.ts";
 import { checkMember, checkSees, createMemberView } from "./view.ts";
-import type { Deed } from "./wire.ts";
+import type { Action } from "./wire.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 
@@ -63,7 +63,7 @@ export async function servePage(world: World, options: PageOptions): Promise<Pag
   const { guildId } = options;
   const files = await bundlePage();
   const view = createMemberView(world, guildId, options);
-  const act = createDeeds(world);
+  const act = createActions(world);
   const server = createServer((request, response) => {
     answer(request, response).catch((thrown: unknown) => {
       if (response.headersSent) response.destroy();
@@ -96,12 +96,12 @@ export async function servePage(world: World, options: PageOptions): Promise<Pag
         return sendJson(response, 200, view.commands(viewerId, channelId()));
       case "GET /api/happenings":
         return stream(response, viewerId);
-      case "POST /api/deeds": {
+      case "POST /api/actions": {
         if (request.headers.origin !== `http://${host}`)
           return sendText(response, 403, "Only the page itself may do that.");
-        const deed = (await readJson(request)) as Deed;
+        const action = (await readJson(request)) as Action;
         // That Discord's client would not let something through is an answer like any other.
-        const outcome = await act(viewerId, deed).catch((thrown: unknown) => ({ problem: toError(thrown).message }));
+        const outcome = await act(viewerId, action).catch((thrown: unknown) => ({ problem: toError(thrown).message }));
         return sendJson(response, 200, outcome);
       }
       default:

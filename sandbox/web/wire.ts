@@ -62,7 +62,7 @@ export interface CommandList {
 }
 
 /** What a member does. */
-export type Deed =
+export type Action =
   | { readonly do: "post"; readonly channelId: Snowflake; readonly content: string; readonly replyTo?: Snowflake }
   | ({ readonly do: "run" } & RunInput)
   | ({ readonly do: "complete"; readonly focused: string } & RunInput)
@@ -84,7 +84,7 @@ interface RunInput {
   readonly options: OptionValues;
 }
 
-/** What comes of a deed at once; messages arrive as happenings. */
+/** What comes of a action at once; messages arrive as happenings. */
 export interface Outcome {
   /** Why it was not done, or that the bot did not answer. */
   readonly problem?: string;

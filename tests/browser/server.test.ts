@@ -61,10 +61,10 @@ test("a page of another origin can do nothing in a member's name", async () => {
   const { discord, page } = await start();
   const post = { do: "post", channelId: discord.general.id, content: "not me" };
   for (const headers of [{}, { Origin: "http://evil.example" }, { Origin: "null" }]) {
-    expect((await ask(`${page.url}/api/deeds`, headers, post)).status).toBe(403);
+    expect((await ask(`${page.url}/api/actions`, headers, post)).status).toBe(403);
   }
   expect(discord.general.messages.size).toBe(0);
-  expect((await ask(`${page.url}/api/deeds`, { Origin: page.url }, post)).status).toBe(200);
+  expect((await ask(`${page.url}/api/actions`, { Origin: page.url }, post)).status).toBe(200);
   expect(discord.general.messages.last?.content).toBe("not me");
 });
 

@@ -3,8 +3,8 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Community, furnishWritten } from "../../sandbox/furnish.ts";
 import { writtenHistory } from "../../sandbox/history/read.ts";
+import { type Community, populateWritten } from "../../sandbox/populate.ts";
 import { type Stage, setStage } from "../../sandbox/stage.ts";
 import type { World } from "../../sandbox/world.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";
@@ -22,7 +22,7 @@ describeInChromium("a walk through the page", (chromium) => {
   const latest = (text: string | RegExp) => message(text).last();
 
   beforeAll(async () => {
-    stage = await setStage(furnishWithMore, { logLevel: "silent", pagePort: 0 });
+    stage = await setStage(populateWithMore, { logLevel: "silent", pagePort: 0 });
     page = await chromium.open(stage.page.url);
   }, BUSY_MS);
   afterAll(async () => {
@@ -146,8 +146,8 @@ describeInChromium("a walk through the page", (chromium) => {
 });
 
 /** The written community, and small talk enough for the gentle pace to last longer than the pause between two progress posts. */
-function furnishWithMore(world: World): Community {
-  const community = furnishWritten(world, writtenHistory({ endsAt: Date.now() }));
+function populateWithMore(world: World): Community {
+  const community = populateWritten(world, writtenHistory({ endsAt: Date.now() }));
   const oldMs = Date.now() - 200 * DAY_MS;
   world.loadMessages(
     Array.from({ length: MORE_MESSAGES }, (_, index) => ({

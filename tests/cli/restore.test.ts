@@ -3,41 +3,41 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { channel, GUILD, type House, history, openHouse } from "../support/engine.ts";
+import { channel, GUILD, history, openSetup, type Setup } from "../support/engine.ts";
 
-let house: House;
+let setup: Setup;
 beforeEach(async () => {
-  house = await openHouse({ textsPerRequest: 20 });
+  setup = await openSetup({ textsPerRequest: 20 });
 });
-afterEach(() => house.close());
+afterEach(() => setup.close());
 
 test("sets the index back to before a run, without what was edited or deleted since, and a backfill makes it whole", async () => {
-  const { folder } = house;
+  const { folder } = setup;
   const records = history(60);
   await backfill(records.slice(20));
   await backfill(records);
   const [first, second] = records.slice(30);
   if (first === undefined || second === undefined) throw new Error("no records");
-  await house.live.messageSaved(GUILD, { ...first, content: "an edited glacier" }, channel(first.channelId));
-  await house.live.messagesDeleted(GUILD, [second.id]);
-  await house.live.idle();
-  const whole = await house.rows();
+  await setup.live.messageSaved(GUILD, { ...first, content: "an edited glacier" }, channel(first.channelId));
+  await setup.live.messagesDeleted(GUILD, [second.id]);
+  await setup.live.idle();
+  const whole = await setup.rows();
   expect(whole.size).toBe(59);
-  const tag = (await house.run()).indexTag;
+  const tag = (await setup.run()).indexTag;
   expect(await restore(folder, "--guild", GUILD, "--tag", tag)).toMatchObject({
     code: 1,
-    output: expect.stringContaining("house looks after this server. Stop it"),
+    output: expect.stringContaining("setup looks after this server. Stop it"),
   });
-  await house.stop();
+  await setup.stop();
 
   expect((await restore(folder, "--guild", GUILD)).output).toMatch(new RegExp(`^${tag} .* 40 rows .*\n.* 0 rows `));
   const { code, output } = await restore(folder, "--guild", GUILD, "--tag", tag);
   expect(output).toContain("40 rows");
   expect(code).toBe(0);
 
-  house = await openHouse({ folder, ...(house.server && { server: house.server }), textsPerRequest: 20 });
-  expect(await house.run()).toMatchObject({ status: "cancelled", reason: { kind: "index-restored", version: tag } });
-  const back = await house.rows();
+  setup = await openSetup({ folder, ...(setup.server && { server: setup.server }), textsPerRequest: 20 });
+  expect(await setup.run()).toMatchObject({ status: "cancelled", reason: { kind: "index-restored", version: tag } });
+  const back = await setup.rows();
   // The two, and the next ones of their channels, which carry their words as context.
   const taken = [30, 31, 27, 28].map((n) => `message/${records[n]?.id}/0`);
   expect([...back.keys()].sort()).toEqual(
@@ -48,15 +48,15 @@ test("sets the index back to before a run, without what was edited or deleted si
       .sort(),
   );
   expect(output).toContain(`it adds the ${59 - back.size} that are missing`);
-  await house.start();
-  await house.settled();
-  expect(await house.rows()).toEqual(whole);
+  await setup.start();
+  await setup.settled();
+  expect(await setup.rows()).toEqual(whole);
 });
 
 test("says what is wrong with the call, and changes nothing", async () => {
   await backfill(history(10));
-  await house.stop();
-  const { folder } = house;
+  await setup.stop();
+  const { folder } = setup;
   expect(await restore(folder)).toMatchObject({ code: 2, output: expect.stringMatching(/^Usage: npm run restore/m) });
   expect(await restore(folder, "--guild", GUILD, "--tag", "before-run-x")).toMatchObject({
     code: 1,
@@ -65,9 +65,9 @@ test("says what is wrong with the call, and changes nothing", async () => {
 });
 
 async function backfill(records: ReturnType<typeof history>): Promise<void> {
-  await house.archive.save(GUILD, records, { pending: false });
-  await house.start();
-  expect((await house.settled()).status).toBe("succeeded");
+  await setup.archive.save(GUILD, records, { pending: false });
+  await setup.start();
+  expect((await setup.settled()).status).toBe("succeeded");
 }
 
 async function restore(dataDir: string, ...args: string[]): Promise<{ code: number | null; output: string }> {

@@ -1,7 +1,7 @@
 // What was deleted is in no object of the store any more. The database server's own file is its operator's.
 
 import { expect, test } from "vitest";
-import { channel, GUILD, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+import { channel, GUILD, hoursAgo, message, openSetup, until } from "../support/engine.ts";
 import { filesWith } from "../support/files-with.ts";
 import { describeEngines } from "./present.ts";
 import { startRemoteEngines } from "./remote.ts";
@@ -9,24 +9,24 @@ import { startRemoteEngines } from "./remote.ts";
 describeEngines("erasure on remote engines", () => {
   test("a deleted message is in no object any more, and the archive is told to be the server's", async () => {
     const engines = await startRemoteEngines();
-    const house = await openHouse({ stores: engines.stores(), keepDeletedHours: 0.5 / 3_600 });
+    const setup = await openSetup({ stores: engines.stores(), keepDeletedHours: 0.5 / 3_600 });
     try {
       const hear = (n: number, content: string, channelId = "10") =>
-        house.live.messageSaved(GUILD, message(hoursAgo(0, n * 1_000), content, { channelId }), channel(channelId));
+        setup.live.messageSaved(GUILD, message(hoursAgo(0, n * 1_000), content, { channelId }), channel(channelId));
       for (let n = 1; n < 12; n += 1) await hear(n, `sentence number ${n}`);
       await hear(20, "a zanzibarine", "11");
-      await house.live.idle();
-      const { index } = await house.indexes.open(GUILD);
+      await setup.live.idle();
+      const { index } = await setup.indexes.open(GUILD);
       await index.optimize({ keepVersionsMs: 0 });
       expect(await filesWith(engines.objectsFolder, "zanzibarin")).not.toEqual([]);
-      await house.live.messagesDeleted(GUILD, [hoursAgo(0, 20_000)]);
-      await house.live.idle();
-      const erased = () => house.log.find(({ event }) => event === "guild:erased");
+      await setup.live.messagesDeleted(GUILD, [hoursAgo(0, 20_000)]);
+      await setup.live.idle();
+      const erased = () => setup.log.find(({ event }) => event === "guild:erased");
       await until(
         async () => {
-          house.clock.skip(1_000);
-          await house.erasure.look();
-          return (await house.opened.erasureStore.deletions()).length === 0;
+          setup.clock.skip(1_000);
+          await setup.erasure.look();
+          return (await setup.opened.erasureStore.deletions()).length === 0;
         },
         "it is erased",
         60_000,
@@ -35,7 +35,7 @@ describeEngines("erasure on remote engines", () => {
       expect(await filesWith(engines.objectsFolder, "zanzibarin")).toEqual([]);
       expect(await index.count()).toBe(11);
     } finally {
-      await house.close();
+      await setup.close();
       await engines.close();
     }
   }, 120_000);

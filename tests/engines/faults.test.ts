@@ -7,7 +7,7 @@ import { openStores } from "../../src/app/stores.ts";
 import { totals } from "../../src/backfill/run/run.ts";
 import { TransientError, UserError } from "../../src/errors.ts";
 import type { Logger } from "../../src/ports/logger.ts";
-import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+import { channel, GUILD, history, hoursAgo, message, openSetup, type Setup, until } from "../support/engine.ts";
 import { startHoldingProxy } from "./holding-proxy.ts";
 import { describeEngines } from "./present.ts";
 import { type RemoteEngines, startRemoteEngines } from "./remote.ts";
@@ -32,16 +32,16 @@ describeEngines("remote engines at fault", () => {
   ] as const)(
     "%s in the middle of a run (%s): it waits, says so once, and goes on by itself, with every message once",
     async (fault, name) => {
-      const house = await openHouse({ stores: engines.stores(), textsPerRequest: 20 });
+      const setup = await openSetup({ stores: engines.stores(), textsPerRequest: 20 });
       try {
-        await house.archive.save(GUILD, history(RECORDS), { pending: false });
-        await house.start({ pace: "gentle" });
-        await until(async () => (await (await house.indexes.open(GUILD)).index.count()) > 0, "the first rows");
+        await setup.archive.save(GUILD, history(RECORDS), { pending: false });
+        await setup.start({ pace: "gentle" });
+        await until(async () => (await (await setup.indexes.open(GUILD)).index.count()) > 0, "the first rows");
         const engine = engines[name];
         if (fault === "killed") await engine.kill();
         else engine.hang();
-        await until(() => told(house).includes("raised storage-down"), "the alert", PATIENCE_MS);
-        const { run, waitingFor } = await house.engine.status(GUILD);
+        await until(() => told(setup).includes("raised storage-down"), "the alert", PATIENCE_MS);
+        const { run, waitingFor } = await setup.engine.status(GUILD);
         expect(run).toMatchObject({
           status: "waiting",
           reason: { kind: expect.stringMatching(/^left$|^error$/) },
@@ -49,16 +49,16 @@ describeEngines("remote engines at fault", () => {
         expect(waitingFor).toEqual({ kind: "storage" });
         if (fault === "killed") await engine.start();
         else engine.wake();
-        const ended = await house.impatiently(() => house.settled(PATIENCE_MS));
+        const ended = await setup.impatiently(() => setup.settled(PATIENCE_MS));
         expect(ended.status).toBe("succeeded");
         expect(totals(ended)).toMatchObject({ read: RECORDS, embedded: RECORDS, quarantined: 0, remaining: 0 });
-        const rows = [...(await house.rows()).keys()];
+        const rows = [...(await setup.rows()).keys()];
         expect(rows.length).toBe(RECORDS);
         expect(rows.filter((key) => key.endsWith("duplicate"))).toEqual([]);
-        await until(() => told(house).includes("resolved storage-down"), "its end", PATIENCE_MS);
-        expect(told(house)).toEqual(["raised storage-down", "resolved storage-down"]);
+        await until(() => told(setup).includes("resolved storage-down"), "its end", PATIENCE_MS);
+        expect(told(setup)).toEqual(["raised storage-down", "resolved storage-down"]);
       } finally {
-        await house.close();
+        await setup.close();
       }
     },
     3 * PATIENCE_MS,
@@ -157,23 +157,23 @@ describeEngines("remote engines at fault", () => {
   });
 
   test("messages written while the archive is out of reach are tried again by whoever heard them", async () => {
-    const house = await openHouse({ stores: engines.stores() });
+    const setup = await openSetup({ stores: engines.stores() });
     try {
       await engines.kv.kill();
       const written = message(hoursAgo(0.1), "written while it was away");
-      await expect(house.live.messageSaved(GUILD, written, channel("10"))).rejects.toThrow(TransientError);
+      await expect(setup.live.messageSaved(GUILD, written, channel("10"))).rejects.toThrow(TransientError);
       await engines.kv.start();
-      await house.live.messageSaved(GUILD, written, channel("10"));
-      await house.impatiently(() =>
-        until(async () => (await house.matching("away")).length > 0, "it is found", PATIENCE_MS),
+      await setup.live.messageSaved(GUILD, written, channel("10"));
+      await setup.impatiently(() =>
+        until(async () => (await setup.matching("away")).length > 0, "it is found", PATIENCE_MS),
       );
     } finally {
-      await house.close();
+      await setup.close();
     }
   }, 60_000);
 });
 
-const told = ({ posts }: House) =>
+const told = ({ posts }: Setup) =>
   posts.flatMap((post) =>
     post.kind === "alert-raised" || post.kind === "alert-resolved"
       ? [`${post.kind.slice("alert-".length)} ${post.alert.name}`]

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { copyArchive } from "../../src/adapters/denokv/copy.ts";
 import { openStores } from "../../src/app/stores.ts";
 import type { Logger } from "../../src/ports/logger.ts";
-import { GUILD, history, openHouse, until } from "../support/engine.ts";
+import { GUILD, history, openSetup, until } from "../support/engine.ts";
 import { describeEngines } from "./present.ts";
 import { type RemoteEngines, startRemoteEngines } from "./remote.ts";
 
@@ -54,13 +54,13 @@ describeEngines("moving", () => {
   /** A run that has succeeded. */
   async function installation(): Promise<{ dataDir: string; rows: Map<string, object> }> {
     const dataDir = join(folder, "data");
-    const house = await openHouse({ folder: dataDir });
-    await house.archive.save(GUILD, history(RECORDS), { pending: false });
-    await house.start({ pace: "full" });
-    await house.settled();
-    const rows = await house.rows();
-    await house.stop();
-    await house.server?.close();
+    const setup = await openSetup({ folder: dataDir });
+    await setup.archive.save(GUILD, history(RECORDS), { pending: false });
+    await setup.start({ pace: "full" });
+    await setup.settled();
+    const rows = await setup.rows();
+    await setup.stop();
+    await setup.server?.close();
     return { dataDir, rows };
   }
 
@@ -83,21 +83,21 @@ describeEngines("moving", () => {
       const indexOnly = await run(one, { ...settings(), DATA_DIR: dataDir }).ended;
       expect(indexOnly.output).toContain(`then what is at ${index} may go`);
 
-      const house = await openHouse({
+      const setup = await openSetup({
         stores: engines.stores(join(folder, "elsewhere")),
         folder: join(folder, "elsewhere"),
       });
-      expect((await house.run()).status).toBe("succeeded");
-      expect(await house.rows()).toEqual(rows);
-      await house.stop();
-      await house.server?.close();
+      expect((await setup.run()).status).toBe("succeeded");
+      expect(await setup.rows()).toEqual(rows);
+      await setup.stop();
+      await setup.server?.close();
 
       const back = join(folder, "back");
       const { url } = engines.archive;
       const home = await run(["--to-dir", back], { ...settings(), KV_URL: url, INDEX_URI: engines.index.uri }).ended;
       expect(home.output).toContain("the same on both sides");
       expect(home.code).toBe(0);
-      const again = await openHouse({ folder: back });
+      const again = await openSetup({ folder: back });
       expect(await again.rows()).toEqual(rows);
       await again.stop();
       await again.server?.close();
@@ -129,9 +129,9 @@ describeEngines("moving", () => {
       );
       const again = await run(toRemote(), env).ended;
       expect(again.output).toContain("the same on both sides");
-      const house = await openHouse({ stores: engines.stores(join(folder, "elsewhere")) });
-      expect(await house.rows()).toEqual(rows);
-      await house.close();
+      const setup = await openSetup({ stores: engines.stores(join(folder, "elsewhere")) });
+      expect(await setup.rows()).toEqual(rows);
+      await setup.close();
     },
     4 * PROCESS_MS,
   );
@@ -140,12 +140,12 @@ describeEngines("moving", () => {
     "it takes nothing over: not from a bot at work, and not to where something is",
     async () => {
       const { dataDir } = await installation();
-      const house = await openHouse({ folder: dataDir });
+      const setup = await openSetup({ folder: dataDir });
       const env = { ...settings(), DATA_DIR: dataDir };
       const busy = await run(toRemote(), env).ended;
       expect(busy).toMatchObject({ code: 1, output: expect.stringContaining("A bot works on this archive. Stop it") });
-      await house.stop();
-      await house.server?.close();
+      await setup.stop();
+      await setup.server?.close();
       const other = await openStores(engines.stores(join(folder, "other")), silent);
       await other.archive.saveSettings("1", { adminChannelId: "2" });
       await other.close();

@@ -1,16 +1,16 @@
 // What a process does for a guild that another one looks after: shows it, checks it, asks its owner for a pause; and leaves the rest to
-// that one. Two houses on one folder, each with connections of its own, as two processes have.
+// that one. Two setups on one folder, each with connections of its own, as two processes have.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isActive } from "../../src/backfill/run/run.ts";
 import { LEASE_MS, RENEW_EVERY_MS } from "../../src/indexing/guild-index/ownership.ts";
-import { channel, GUILD, type House, history, message, openHouse, testEmbedder, until } from "../support/engine.ts";
+import { channel, GUILD, history, message, openSetup, type Setup, testEmbedder, until } from "../support/engine.ts";
 
 const RECORDS = 600;
 const BATCH = 16;
 
-let owner: House;
-let other: House;
+let owner: Setup;
+let other: Setup;
 /** The owner's model answers so many requests, and then none until it is let. */
 let answered: number;
 let letGo: () => void;
@@ -28,9 +28,9 @@ beforeEach(async () => {
     },
     { textsPerRequest: BATCH },
   );
-  owner = await openHouse({ embedder: slow, holder: "the owner" });
+  owner = await openSetup({ embedder: slow, holder: "the owner" });
   await owner.archive.save(GUILD, history(RECORDS), { pending: false });
-  other = await openHouse({ folder: owner.folder, embedder: testEmbedder(), holder: "the other one" });
+  other = await openSetup({ folder: owner.folder, embedder: testEmbedder(), holder: "the other one" });
 });
 afterEach(async () => {
   letGo();
@@ -56,7 +56,7 @@ describe("for a guild of another process", () => {
   });
 
   test("status knows whose it is even where the guild is not claimed", async () => {
-    const passerBy = await openHouse({ folder: owner.folder, embedder: testEmbedder(), claim: false });
+    const passerBy = await openSetup({ folder: owner.folder, embedder: testEmbedder(), claim: false });
     expect((await passerBy.engine.status(GUILD)).ownedElsewhere).toBe("the owner");
     await passerBy.stop();
   });

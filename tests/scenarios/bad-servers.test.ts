@@ -5,24 +5,24 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { isBalanced, totals } from "../../src/backfill/run/run.ts";
 import { reasonText } from "../../src/views/reasons.ts";
 import type { Misbehaviour } from "../support/embedding-server.ts";
-import { GUILD, type House, history, openHouse, until } from "../support/engine.ts";
+import { GUILD, history, openSetup, type Setup, until } from "../support/engine.ts";
 
 const RECORDS = 3_000;
 const BATCH = 64;
 const MINUTES_PASS = 3_000;
 const BATCHES = Math.ceil(RECORDS / BATCH);
 
-let house: House;
+let setup: Setup;
 /** Requests and, of them, those that were answered with something else than what was asked for. */
 let requests: number;
 let failed: number;
 
 beforeEach(() => open(RECORDS, BATCH));
-afterEach(() => house.close());
+afterEach(() => setup.close());
 
 async function open(records: number, textsPerRequest: number): Promise<void> {
-  house = await openHouse({ textsPerRequest });
-  await house.archive.save(GUILD, history(records), { pending: false });
+  setup = await openSetup({ textsPerRequest });
+  await setup.archive.save(GUILD, history(records), { pending: false });
   [requests, failed] = [0, 0];
 }
 
@@ -30,7 +30,7 @@ async function open(records: number, textsPerRequest: number): Promise<void> {
 async function startWith(how: Misbehaviour, isBad: (request: number) => boolean): Promise<() => void> {
   let mend = () => {};
   const begin = () => {
-    const stop = house.server?.misbehave(how, {
+    const stop = setup.server?.misbehave(how, {
       when() {
         requests += 1;
         const bad = isBad(requests);
@@ -40,7 +40,7 @@ async function startWith(how: Misbehaviour, isBad: (request: number) => boolean)
     });
     mend = () => stop?.();
   };
-  const { queue } = house;
+  const { queue } = setup;
   const { embed } = queue;
   let batches = 0;
   Object.assign(queue, {
@@ -53,7 +53,7 @@ async function startWith(how: Misbehaviour, isBad: (request: number) => boolean)
       return embed(...given);
     },
   });
-  expect((await house.start()).outcome).toBe("started");
+  expect((await setup.start()).outcome).toBe("started");
   return () => mend();
 }
 
@@ -72,14 +72,14 @@ function report(what: string): void {
 
 /** The server is mended when all is embedded: what follows are the searches of the final check. */
 async function expectAllEmbedded(mend: () => void): Promise<void> {
-  const isEmbedded = async () => totals(await house.run()).remaining === 0;
-  await house.impatiently(() => until(isEmbedded, "all is embedded", 60_000), MINUTES_PASS);
+  const isEmbedded = async () => totals(await setup.run()).remaining === 0;
+  await setup.impatiently(() => until(isEmbedded, "all is embedded", 60_000), MINUTES_PASS);
   mend();
-  const run = await house.impatiently(() => house.settled(60_000), MINUTES_PASS);
+  const run = await setup.impatiently(() => setup.settled(60_000), MINUTES_PASS);
   expect(run).toMatchObject({ status: "succeeded", reason: { kind: "nothing-remains" } });
   expect(totals(run)).toMatchObject({ read: RECORDS, embedded: RECORDS, quarantined: 0, remaining: 0 });
   expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
-  expect((await house.rows()).size).toBe(RECORDS);
+  expect((await setup.rows()).size).toBe(RECORDS);
 }
 
 const roll = dice(1);
@@ -113,27 +113,27 @@ test.each<[how: Misbehaviour, records: number]>([
 ])(
   "%j among %i messages: the run stops with the reason, what is in doubt is taken out, and all is right once the server is",
   async (how, records) => {
-    await house.close();
+    await setup.close();
     await open(records, 16);
     const mend = await startWith(how, () => true);
-    const run = await house.impatiently(() => house.settled(50_000));
+    const run = await setup.impatiently(() => setup.settled(50_000));
     expect(run.status).toBe("failed");
     expect(reasonText(run.reason, "/backfill")).toMatch(/vectors that come are not those of the texts/);
     report(String(how));
     // Fifty batches, and some canaries.
     expect(requests).toBeLessThanOrEqual(60);
     mend();
-    await house.impatiently(
-      () => until(() => house.breaker.state() === undefined, "it is trusted again"),
+    await setup.impatiently(
+      () => until(() => setup.breaker.state() === undefined, "it is trusted again"),
       MINUTES_PASS,
     );
-    await house.impatiently(() => house.live.idle());
-    await house.start();
-    await house.impatiently(() => house.settled(50_000), MINUTES_PASS);
-    const rows = await house.rows();
+    await setup.impatiently(() => setup.live.idle());
+    await setup.start();
+    await setup.impatiently(() => setup.settled(50_000), MINUTES_PASS);
+    const rows = await setup.rows();
     expect(rows.size).toBe(records);
     const vectors = new Map([...rows].map(([key, row]) => [key, (row as { vector: string }).vector]));
-    const fresh = await openHouse({ ...(house.server && { server: house.server }), textsPerRequest: 16 });
+    const fresh = await openSetup({ ...(setup.server && { server: setup.server }), textsPerRequest: 16 });
     await fresh.archive.save(GUILD, history(records), { pending: false });
     await fresh.start();
     await fresh.settled(50_000);

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { totals } from "../../src/backfill/run/run.ts";
 import { CANARY } from "../../src/embedding/canary.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
-import { createSkippableClock, GUILD, history, openHouse } from "../support/engine.ts";
+import { createSkippableClock, GUILD, history, openSetup } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";
 
 const RECORDS = 3_000;
@@ -27,9 +27,9 @@ const children = new Set<ChildProcess>();
 beforeAll(async () => {
   server = await startEmbeddingServer({ dimensions: 16, latencyMs: 12 });
   base = await mkdtemp(join(tmpdir(), "backscroll-crash-"));
-  const house = await openHouse({ folder: join(base, "seed"), server });
-  await house.archive.save(GUILD, history(RECORDS), { pending: false });
-  await house.stop();
+  const setup = await openSetup({ folder: join(base, "seed"), server });
+  await setup.archive.save(GUILD, history(RECORDS), { pending: false });
+  await setup.stop();
   await cp(join(base, "seed"), join(base, "undisturbed"), { recursive: true });
   const lines = await live("undisturbed", 0);
   expect(lines.at(-1)).toMatchObject({ event: "finished", status: "succeeded" });
@@ -126,9 +126,9 @@ async function live(
 async function look(folder: string, lives: number) {
   const clock = createSkippableClock();
   clock.skip(lives * LATER_MS);
-  const house = await openHouse({ folder: join(base, folder), server, clock, claim: false });
-  const found = { rows: await house.rows(), run: await house.run() };
-  await house.stop();
+  const setup = await openSetup({ folder: join(base, folder), server, clock, claim: false });
+  const found = { rows: await setup.rows(), run: await setup.run() };
+  await setup.stop();
   return found;
 }
 

@@ -8,11 +8,11 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { totals } from "../../src/backfill/run/run.ts";
 import { LEASE_MS } from "../../src/indexing/guild-index/ownership.ts";
 import { reasonText } from "../../src/views/reasons.ts";
-import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+import { channel, GUILD, history, hoursAgo, message, openSetup, type Setup, until } from "../support/engine.ts";
 
 const RECORDS = 600;
 let folder: string;
-let house: House;
+let setup: Setup;
 let mounted: string | undefined;
 
 beforeEach(async () => {
@@ -20,8 +20,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   if (mounted !== undefined) {
-    await house.stop();
-    await house.server?.close();
+    await setup.stop();
+    await setup.server?.close();
     execFileSync("umount", [mounted]);
   }
   await rm(folder, { recursive: true, force: true });
@@ -33,9 +33,9 @@ async function runOn(part: string, skip: (why: string) => never): Promise<void> 
   await mkdir(disk, { recursive: true });
   if (!mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", disk)) skip("mounting a file system is not allowed here");
   mounted = disk;
-  house = await openHouse({ folder, textsPerRequest: 20 });
-  await house.archive.save(GUILD, history(RECORDS), { pending: false });
-  await house.start({ pace: "gentle" });
+  setup = await openSetup({ folder, textsPerRequest: 20 });
+  await setup.archive.save(GUILD, history(RECORDS), { pending: false });
+  await setup.start({ pace: "gentle" });
   await someRows();
 }
 
@@ -44,37 +44,37 @@ test("a disk that fills up loses nothing: the run is left, and goes on by itself
 }) => {
   await runOn(".", skip);
   const free = await fill(join(folder, "ballast"));
-  await house.impatiently(() => house.engine.done(GUILD));
-  const left = await house.run();
+  await setup.impatiently(() => setup.engine.done(GUILD));
+  const left = await setup.run();
   expect(["running", "waiting"]).toContain(left.status);
   expect(totals(left).read).toBeLessThan(RECORDS);
   expect(complaints()).toContain("is full. What was stored is safe");
-  const arriving = house.live.messageSaved(GUILD, message(hoursAgo(0.5), "while it was full"), channel("10"));
+  const arriving = setup.live.messageSaved(GUILD, message(hoursAgo(0.5), "while it was full"), channel("10"));
   await expect(arriving).rejects.toThrow("is full");
 
   // The stored run cannot say so; the status does.
-  house.clock.skip(LEASE_MS);
-  await until(() => house.ownership.lease(GUILD) === undefined, "the lease could not be renewed");
-  const { run, waitingFor } = await house.engine.status(GUILD);
+  setup.clock.skip(LEASE_MS);
+  await until(() => setup.ownership.lease(GUILD) === undefined, "the lease could not be renewed");
+  const { run, waitingFor } = await setup.engine.status(GUILD);
   expect(run?.status).toBe("waiting");
   expect(run && reasonText(run.reason, "/backfill")).toMatch(/is full.* The run goes on by itself/);
   expect(waitingFor).toEqual({ kind: "storage" });
-  await until(() => house.edits.at(-1)?.status.run?.status === "waiting", "the progress message says so too");
-  await expect(house.engine.pause(GUILD, "Grace")).rejects.toThrow(/is full. What was stored is safe/);
+  await until(() => setup.edits.at(-1)?.status.run?.status === "waiting", "the progress message says so too");
+  await expect(setup.engine.pause(GUILD, "Grace")).rejects.toThrow(/is full. What was stored is safe/);
 
   await free();
   await expectWhole();
-  expect((await house.engine.status(GUILD)).run?.status).toBe("succeeded");
+  expect((await setup.engine.status(GUILD)).run?.status).toBe("succeeded");
 });
 
 test("a process on a full disk ends in order", async ({ skip }) => {
   await runOn(".", skip);
   const free = await fill(join(folder, "ballast"));
-  await house.stop();
+  await setup.stop();
   await free();
-  house = await openHouse({ folder, ...(house.server && { server: house.server }), holder: "next", claim: false });
-  house.clock.skip(LEASE_MS);
-  await house.ownership.claim(GUILD);
+  setup = await openSetup({ folder, ...(setup.server && { server: setup.server }), holder: "next", claim: false });
+  setup.clock.skip(LEASE_MS);
+  await setup.ownership.claim(GUILD);
   await expectWhole();
 });
 
@@ -83,27 +83,27 @@ test("an index that turns read-only fails the run with what to do; writable agai
 }) => {
   await runOn("index", skip);
   await until(() => mount("-o", "remount,ro", join(folder, "index")), "nobody writes at the moment");
-  const failed = await house.impatiently(() => house.settled());
+  const failed = await setup.impatiently(() => setup.settled());
   expect(failed).toMatchObject({
     status: "failed",
     reason: { kind: "error", message: expect.stringContaining("cannot be written") },
   });
   expect(totals(failed).embedded).toBeLessThan(RECORDS);
-  expect(house.posts.some(({ kind }) => kind === "report")).toBe(true);
+  expect(setup.posts.some(({ kind }) => kind === "report")).toBe(true);
   mount("-o", "remount,rw", join(folder, "index"));
-  expect(await house.start({ pace: "gentle" })).toMatchObject({ outcome: "resumed", from: "failed" });
+  expect(await setup.start({ pace: "gentle" })).toMatchObject({ outcome: "resumed", from: "failed" });
   await expectWhole();
 });
 
-const complaints = () => JSON.stringify(house.log.filter(({ level }) => level === "error" || level === "warn"));
+const complaints = () => JSON.stringify(setup.log.filter(({ level }) => level === "error" || level === "warn"));
 
-const someRows = () => until(async () => (await (await house.indexes.open(GUILD)).index.count()) > 0, "the first rows");
+const someRows = () => until(async () => (await (await setup.indexes.open(GUILD)).index.count()) > 0, "the first rows");
 
 async function expectWhole(): Promise<void> {
-  const run = await house.impatiently(() => house.settled());
+  const run = await setup.impatiently(() => setup.settled());
   expect(run.status).toBe("succeeded");
   expect(totals(run)).toMatchObject({ read: RECORDS, embedded: RECORDS, quarantined: 0, remaining: 0 });
-  const rows = await house.rows();
+  const rows = await setup.rows();
   expect(rows.size).toBe(RECORDS);
   expect([...rows.keys()].filter((key) => key.endsWith("duplicate"))).toEqual([]);
 }

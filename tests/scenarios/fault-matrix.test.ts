@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { isBalanced, totals } from "../../src/backfill/run/run.ts";
 import { reasonText } from "../../src/views/reasons.ts";
 import { type EmbeddingServer, type Misbehaviour, startEmbeddingServer } from "../support/embedding-server.ts";
-import { GUILD, type House, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+import { GUILD, hoursAgo, message, openSetup, type Setup, until } from "../support/engine.ts";
 
 const moments = ["start", "middle", "end"] as const;
 type Moment = (typeof moments)[number];
@@ -56,21 +56,21 @@ const records = Object.values(wordAt).flatMap((word) =>
 
 let server: EmbeddingServer;
 let undisturbed: Map<string, object>;
-let house: House;
+let setup: Setup;
 
 beforeAll(async () => {
   server = await startEmbeddingServer({ dimensions: 16 });
   await open();
-  await house.start();
-  expect((await house.settled()).status).toBe("succeeded");
-  undisturbed = await house.rows();
+  await setup.start();
+  expect((await setup.settled()).status).toBe("succeeded");
+  undisturbed = await setup.rows();
   expect(undisturbed.size).toBe(records.length);
-  await house.close();
+  await setup.close();
 });
 beforeEach(() => open());
 afterEach(async () => {
   for (const mend of mends.splice(0)) mend();
-  await house.close();
+  await setup.close();
 });
 afterAll(() => server.close());
 
@@ -84,24 +84,24 @@ function misbehave(...fault: Parameters<EmbeddingServer["misbehave"]>): () => vo
 
 /** @param requestTimeoutMs a machine with other things to do may well take a second for an answer */
 async function open(on: EmbeddingServer = server, requestTimeoutMs = 5_000): Promise<void> {
-  house = await openHouse({ server: on, textsPerRequest: 4, requestTimeoutMs });
-  await house.archive.save(GUILD, records, { pending: false });
+  setup = await openSetup({ server: on, textsPerRequest: 4, requestTimeoutMs });
+  await setup.archive.save(GUILD, records, { pending: false });
 }
 
 /** Answers that never come are waited for no longer than a moment. */
 async function openFor(how: Misbehaviour): Promise<void> {
   if (how !== "hang" && how !== "hang-mid-body") return;
-  await house.close();
+  await setup.close();
   await open(server, 500);
 }
 
 describe("answers that only look wrong", () => {
   test.for(cells(harmless))("at the %s: %s is taken as it is", async ([moment, , how]) => {
     await startWith(moment, how);
-    const run = await house.settled();
+    const run = await setup.settled();
     expect(run.status).toBe("succeeded");
     expect(run.batches.failed).toBe(0);
-    expect(await house.rows()).toEqual(undisturbed);
+    expect(await setup.rows()).toEqual(undisturbed);
     expect(alerts()).toEqual([]);
   });
 });
@@ -110,15 +110,15 @@ describe("a server that does not work", () => {
   test.for(ofTheServer)("at the start: %s refuses the start", async ([, how, says]) => {
     await openFor(how);
     const mend = misbehave(how);
-    const outcome = await house.start();
+    const outcome = await setup.start();
     mend();
     if (outcome.outcome !== "refused") throw new Error(`it was ${outcome.outcome}`);
     const failed = outcome.analysis.preflight.filter(({ ok }) => !ok);
     expect(failed).toMatchObject([
       { name: "embedder", detail: { kind: "error", message: expect.stringMatching(says) } },
     ]);
-    expect(await house.status()).toBeUndefined();
-    await house.start();
+    expect(await setup.status()).toBeUndefined();
+    await setup.start();
     await expectAllEmbedded();
   });
 
@@ -127,16 +127,16 @@ describe("a server that does not work", () => {
     async ([moment, , how, says]) => {
       await openFor(how);
       const mend = await startWith(moment, how);
-      await until(async () => (await house.status()) === "waiting", "the run waits", 20_000);
-      const waiting = await house.run();
+      await until(async () => (await setup.status()) === "waiting", "the run waits", 20_000);
+      const waiting = await setup.run();
       expect(waiting.reason).toMatchObject({ kind: "embedder-down", message: expect.stringMatching(says) });
       expect(waiting.breaker?.reason).toMatch(says);
-      await house.impatiently(() => until(() => alerts().length > 0, "the alert", 20_000));
+      await setup.impatiently(() => until(() => alerts().length > 0, "the alert", 20_000));
       expect(alerts()).toEqual(["raised"]);
-      expect(await house.status()).toBe("waiting");
+      expect(await setup.status()).toBe("waiting");
       mend();
       await expectAllEmbedded();
-      await house.impatiently(() => until(() => alerts().length > 1, "the end of the alert", 20_000));
+      await setup.impatiently(() => until(() => alerts().length > 1, "the end of the alert", 20_000));
       expect(alerts()).toEqual(["raised", "resolved"]);
     },
   );
@@ -145,20 +145,20 @@ describe("a server that does not work", () => {
 test.for(["middle", "end"] as const)(
   "in the %s: a server that has ended is waited for until it is there again, told once, and charged to no record",
   async (moment) => {
-    await house.close();
+    await setup.close();
     let mortal = await startEmbeddingServer({ dimensions: 16 });
     await open(mortal);
     let ended = Promise.resolve();
     await startWith(moment, () => {
       ended = mortal.close();
     });
-    await until(async () => (await house.status()) === "waiting", "the run waits", 20_000);
-    expect(reasonText((await house.run()).reason, "/backfill")).toMatch(/is not running|hung up/);
+    await until(async () => (await setup.status()) === "waiting", "the run waits", 20_000);
+    expect(reasonText((await setup.run()).reason, "/backfill")).toMatch(/is not running|hung up/);
     await ended;
-    await house.impatiently(() => until(() => alerts().length > 0, "the alert", 20_000));
+    await setup.impatiently(() => until(() => alerts().length > 0, "the alert", 20_000));
     mortal = await startEmbeddingServer({ dimensions: 16, port: Number(new URL(mortal.url).port) });
     await expectAllEmbedded();
-    await house.impatiently(() => until(() => alerts().length > 1, "the end of the alert", 20_000));
+    await setup.impatiently(() => until(() => alerts().length > 1, "the end of the alert", 20_000));
     expect(alerts()).toEqual(["raised", "resolved"]);
     await mortal.close();
   },
@@ -172,19 +172,19 @@ describe("a text that is refused", () => {
       const isCulprit = (text: string) => text.includes(`${wordAt[moment]} words 3`);
       const spoilt = typeof how === "object" && "vectors" in how ? { ...how, of: isCulprit } : how;
       const mend = misbehave(spoilt, { when: (texts) => texts.some(isCulprit) });
-      await house.start();
-      const run = await house.impatiently(() => house.settled(), 3_000);
+      await setup.start();
+      const run = await setup.impatiently(() => setup.settled(), 3_000);
       const setAside = becomes === "set aside" ? 1 : 0;
       const embedded = records.length - setAside;
       expect(run.status).toBe("succeeded");
       expect(totals(run)).toMatchObject({ read: records.length, embedded, quarantined: setAside, remaining: 0 });
       expect(alerts()).toEqual([]);
-      const failures = await house.engine.failures(GUILD, 5);
+      const failures = await setup.engine.failures(GUILD, 5);
       expect(failures.map(({ id }) => id)).toEqual(setAside ? [culprit?.id] : []);
       mend();
-      expect(await house.engine.retry(GUILD)).toBe(setAside);
-      await house.live.idle();
-      const rows = await house.rows();
+      expect(await setup.engine.retry(GUILD)).toBe(setAside);
+      await setup.live.idle();
+      const rows = await setup.rows();
       expect([...rows.keys()]).toEqual([...undisturbed.keys()]);
       if (setAside) expect(rows).toEqual(undisturbed);
     },
@@ -193,7 +193,7 @@ describe("a text that is refused", () => {
 
 /** Starts a run and has the server misbehave from the moment that the first text of that part is sent. @returns how to mend it */
 async function startWith(moment: Moment, how: Misbehaviour | (() => void)): Promise<() => void> {
-  const { queue } = house;
+  const { queue } = setup;
   const { embed } = queue;
   let mend: (() => void) | undefined;
   Object.assign(queue, {
@@ -204,7 +204,7 @@ async function startWith(moment: Moment, how: Misbehaviour | (() => void)): Prom
       return embed(...given);
     },
   });
-  expect((await house.start()).outcome).toBe("started");
+  expect((await setup.start()).outcome).toBe("started");
   return () => mend?.();
 }
 
@@ -215,16 +215,16 @@ function once(act: () => void): () => void {
 }
 
 async function expectAllEmbedded(): Promise<void> {
-  const run = await house.impatiently(() => house.settled());
+  const run = await setup.impatiently(() => setup.settled());
   expect(run).toMatchObject({ status: "succeeded", reason: { kind: "nothing-remains" } });
   expect(totals(run)).toMatchObject({ read: records.length, embedded: records.length, quarantined: 0, remaining: 0 });
   expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
-  expect(await house.rows()).toEqual(undisturbed);
+  expect(await setup.rows()).toEqual(undisturbed);
 }
 
 /** What was posted about an embedder that is down. */
 function alerts(): string[] {
-  return house.posts.flatMap((post) =>
+  return setup.posts.flatMap((post) =>
     (post.kind === "alert-raised" || post.kind === "alert-resolved") && post.alert.name === "embedder-down"
       ? [post.kind.slice("alert-".length)]
       : [],

@@ -7,12 +7,12 @@ import type { SearchFilter } from "../../src/ports/vector-index.ts";
 import {
   channel,
   GUILD,
-  type House,
-  type HouseOptions,
   history,
   hoursAgo,
   message,
-  openHouse,
+  openSetup,
+  type Setup,
+  type SetupOptions,
   until,
 } from "../support/engine.ts";
 import { searchOf, type TestModel, testModel } from "../support/models.ts";
@@ -20,42 +20,42 @@ import { searchOf, type TestModel, testModel } from "../support/models.ts";
 const EVERYBODY: SearchFilter = { accessChannelIds: ["10", "11", "12"] };
 
 describe("a change of the model", () => {
-  let house: House;
+  let setup: Setup;
   let former: TestModel;
   let present: TestModel;
-  afterEach(() => house.close());
+  afterEach(() => setup.close());
 
   /** The same folder under other settings, as after a restart. */
-  async function restart(model: TestModel, options: HouseOptions = {}): Promise<void> {
-    const { folder, clock } = house;
-    await house.stop();
-    house = await openHouse({ folder, clock, embedder: model.embedder, ...options });
+  async function restart(model: TestModel, options: SetupOptions = {}): Promise<void> {
+    const { folder, clock } = setup;
+    await setup.stop();
+    setup = await openSetup({ folder, clock, embedder: model.embedder, ...options });
   }
 
   /** A server made searchable by one model, and restarted with another. */
-  async function changed(records: readonly ArchivedRecord[], options: HouseOptions = {}): Promise<void> {
+  async function changed(records: readonly ArchivedRecord[], options: SetupOptions = {}): Promise<void> {
     former = testModel("former");
     present = testModel("present", 8);
-    house = await openHouse({ embedder: former.embedder, ...options });
-    await house.archive.saveChannels(
+    setup = await openSetup({ embedder: former.embedder, ...options });
+    await setup.archive.saveChannels(
       GUILD,
       ["10", "11", "12"].map((id) => channel(id)),
     );
-    await house.archive.save(GUILD, records, { pending: false });
-    await house.start();
-    expect((await house.settled()).status).toBe("succeeded");
+    await setup.archive.save(GUILD, records, { pending: false });
+    await setup.start();
+    expect((await setup.settled()).status).toBe("succeeded");
     await restart(present, options);
   }
 
   const find = async (text: string, filter: SearchFilter = EVERYBODY, limit = 200) => {
-    const { hits } = await searchOf(house, [former]).search({ guildId: GUILD, text, filter, limit, offset: 0 });
+    const { hits } = await searchOf(setup, [former]).search({ guildId: GUILD, text, filter, limit, offset: 0 });
     return hits.map(({ row }) => row.id);
   };
   const statuses = async () => {
-    const { list } = await house.indexes.generations(GUILD);
+    const { list } = await setup.indexes.generations(GUILD);
     return list.map(({ space, status }) => `${space.modelId} ${status}`);
   };
-  const tables = () => house.store.fingerprints(GUILD);
+  const tables = () => setup.store.fingerprints(GUILD);
   const edited = (record: ArchivedRecord, content: string) => ({ ...record, content, editedAt: Date.now() });
   const where = channel("10");
 
@@ -64,8 +64,8 @@ describe("a change of the model", () => {
     await changed(records);
     expect(await statuses()).toEqual(["present building", "former current"]);
     const late = message(hoursAgo(0), "a walrus in the harbour");
-    await house.live.messageSaved(GUILD, late, where);
-    await house.live.idle();
+    await setup.live.messageSaved(GUILD, late, where);
+    await setup.live.idle();
     expect((await find("walrus"))[0]).toBe(late.id);
     const asked = former.queries();
     for (const { id, content } of records) expect((await find(content))[0]).toBe(id);
@@ -77,15 +77,15 @@ describe("a change of the model", () => {
 
   it("ends with one index when a backfill is through, and keeps the former one for the way back", async () => {
     await changed(history(20));
-    await house.start();
-    expect((await house.settled()).status).toBe("succeeded");
+    await setup.start();
+    expect((await setup.settled()).status).toBe("succeeded");
     await until(async () => (await statuses()).includes("former retired"), "the former one is retired");
     expect(await statuses()).toEqual(["present current", "former retired"]);
     const asked = former.queries();
     expect(await find("message about the harbour")).toHaveLength(20);
     expect(former.queries()).toBe(asked);
     expect(await tables()).toHaveLength(2);
-    await house.pass(7 * 24 * 3_600_000 + 3_700_000, 3_600_000);
+    await setup.pass(7 * 24 * 3_600_000 + 3_700_000, 3_600_000);
     await until(async () => (await statuses()).length === 1, "the former one is deleted");
     expect(await statuses()).toEqual(["present current"]);
     expect(await tables()).toHaveLength(1);
@@ -101,17 +101,17 @@ describe("a change of the model", () => {
     // Newest first: the first stands after the second, and carries its words.
     await changed([first, { ...second, content: "the pelican sleeps" }, ...rest]);
     expect(await find("pelican", EVERYBODY, 1)).toEqual([second.id]);
-    const { searched } = await house.indexes.open(GUILD);
+    const { searched } = await setup.indexes.open(GUILD);
     const index = searched[1]?.index;
     const textOf = async (id: string) => (await index?.rows([id]))?.[0]?.searchText;
     expect(await textOf(first.id)).toContain("pelican");
-    await house.live.messageSaved(GUILD, edited(second, "the ibis sleeps"), where);
-    await house.live.idle();
+    await setup.live.messageSaved(GUILD, edited(second, "the ibis sleeps"), where);
+    await setup.live.idle();
     expect(await textOf(second.id)).toBeUndefined();
     expect(await textOf(first.id)).not.toContain("pelican");
     expect((await find("ibis"))[0]).toBe(second.id);
-    await house.live.messagesDeleted(GUILD, [first.id]);
-    await house.live.idle();
+    await setup.live.messagesDeleted(GUILD, [first.id]);
+    await setup.live.idle();
     expect(await textOf(first.id)).toBeUndefined();
     expect(await find("message")).not.toContain(first.id);
   });
@@ -125,10 +125,10 @@ describe("a change of the model", () => {
     if (first === undefined || second === undefined) throw new Error("too few");
     await changed([first, { ...second, content: "the pelican sleeps" }, ...rest]);
     present.breakDown();
-    await house.live.messageSaved(GUILD, message(hoursAgo(0), "anything"), where);
-    await house.live.messageSaved(GUILD, edited(second, "the ibis sleeps"), where);
+    await setup.live.messageSaved(GUILD, message(hoursAgo(0), "anything"), where);
+    await setup.live.messageSaved(GUILD, edited(second, "the ibis sleeps"), where);
     await until(async () => {
-      const { searched } = await house.indexes.open(GUILD);
+      const { searched } = await setup.indexes.open(GUILD);
       const rows = await searched[1]?.index.rows([first.id, second.id]);
       return rows?.length === 1 && !rows[0]?.searchText.includes("pelican");
     }, "the pelican is gone");
@@ -140,7 +140,7 @@ describe("a change of the model", () => {
     const [moved] = records;
     if (moved === undefined) throw new Error("too few");
     // By whatever way it came there: the present index says that it is in the cellar now.
-    const { index } = await house.indexes.open(GUILD);
+    const { index } = await setup.indexes.open(GUILD);
     const [vector = new Float32Array(8)] = await present.embedder.embed([moved.content], "document");
     await index.write(
       [
@@ -163,7 +163,7 @@ describe("a change of the model", () => {
       ],
       { fresh: true },
     );
-    const search = searchOf(house, [former]);
+    const search = searchOf(setup, [former]);
     const ids = async (request: Parameters<typeof search.search>[0]) =>
       (await search.search(request)).hits.map(({ row }) => row.id);
     const base = { guildId: GUILD, filter: EVERYBODY, limit: 100, offset: 0 };
@@ -177,13 +177,13 @@ describe("a change of the model", () => {
     const records = history(40);
     await changed(records);
     const newest = records.slice(0, 20);
-    await house.archive.markPending(
+    await setup.archive.markPending(
       GUILD,
       "message",
       newest.map(({ id }) => id),
     );
-    house.live.kick(GUILD);
-    await house.live.idle();
+    setup.live.kick(GUILD);
+    await setup.live.idle();
     former.breakDown();
     // Whoever stands after a message carries its words, too.
     for (const { id, content } of records) expect((await find(content)).slice(0, 3)).toContain(id);
@@ -192,12 +192,12 @@ describe("a change of the model", () => {
   it("goes back to the former index, and takes what is newer from the present one, also after a restart", async () => {
     const records = history(10);
     await changed(records);
-    await house.start();
-    await house.settled();
+    await setup.start();
+    await setup.settled();
     const late = message(hoursAgo(0), "a walrus in the harbour");
-    await house.live.messageSaved(GUILD, late, where);
-    await house.live.idle();
-    expect((await house.engine.rollbackIndex(GUILD, "Ada")).space.modelId).toBe("former");
+    await setup.live.messageSaved(GUILD, late, where);
+    await setup.live.idle();
+    expect((await setup.engine.rollbackIndex(GUILD, "Ada")).space.modelId).toBe("former");
     for (const _ of ["at once", "after a restart"]) {
       expect(await statuses()).toEqual(["former current", "present building"]);
       const asked = former.queries();
@@ -206,46 +206,46 @@ describe("a change of the model", () => {
       );
       expect(former.queries()).toBeGreaterThan(asked);
       await restart(present);
-      await house.considered();
+      await setup.considered();
     }
     // A backfill makes the present one take over again.
-    await house.start();
+    await setup.start();
     await until(async () => (await statuses())[0] === "present current", "the present one is back");
   });
 
   it("finds the former index again under the former settings, complete but for the difference", async () => {
     const records = history(10);
     await changed(records);
-    await house.start();
-    await house.settled();
+    await setup.start();
+    await setup.settled();
     const late = message(hoursAgo(0), "a walrus in the harbour");
-    await house.live.messageSaved(GUILD, late, where);
-    await house.live.messagesDeleted(GUILD, [records[3]?.id ?? ""]);
-    await house.live.idle();
+    await setup.live.messageSaved(GUILD, late, where);
+    await setup.live.messagesDeleted(GUILD, [records[3]?.id ?? ""]);
+    await setup.live.idle();
     await restart(former);
     expect(await statuses()).toEqual(["former building", "present current"]);
     // The late one, and the one that had carried the words of the deleted one.
-    expect(await house.engine.analyze(GUILD)).toMatchObject({ records: 10, embedded: 8, missing: 2, orphaned: 0 });
-    await house.start();
-    await house.settled();
+    expect(await setup.engine.analyze(GUILD)).toMatchObject({ records: 10, embedded: 8, missing: 2, orphaned: 0 });
+    await setup.start();
+    await setup.settled();
     expect(await statuses()).toEqual(["former current", "present retired"]);
-    expect(await house.rows()).toHaveProperty("size", 10);
+    expect(await setup.rows()).toHaveProperty("size", 10);
   });
 
   it("is told and asked once in the admin channel, with what it takes", async () => {
     await changed(history(12));
-    await house.considered();
-    const [asked, ...others] = house.posts.filter(({ kind }) => kind === "generation-change");
+    await setup.considered();
+    const [asked, ...others] = setup.posts.filter(({ kind }) => kind === "generation-change");
     expect(others).toEqual([]);
     expect(asked).toMatchObject({
       change: { isSameModel: false },
       analysis: { missing: 12, modelId: "present", estimatedMs: expect.any(Number) },
     });
     await restart(present);
-    await house.considered();
-    expect(house.posts).toEqual([]);
-    expect((await house.engine.status(GUILD)).change).toBeDefined();
-    expect((await house.engine.analyze(GUILD)).change).toBeDefined();
+    await setup.considered();
+    expect(setup.posts).toEqual([]);
+    expect((await setup.engine.status(GUILD)).change).toBeDefined();
+    expect((await setup.engine.analyze(GUILD)).change).toBeDefined();
   });
 
   it.each([
@@ -254,29 +254,29 @@ describe("a change of the model", () => {
   ])("begins by itself for other texts of the same built-in model: %j", async ({ reindexByItself, expected }) => {
     former = testModel("present", 8, { kind: "built-in" });
     present = former;
-    house = await openHouse({ embedder: former.embedder, textRecipe: { ...textRecipe, links: false } });
-    await house.archive.saveChannels(
+    setup = await openSetup({ embedder: former.embedder, textRecipe: { ...textRecipe, links: false } });
+    await setup.archive.saveChannels(
       GUILD,
       ["10", "11", "12"].map((id) => channel(id)),
     );
-    await house.archive.save(GUILD, history(12), { pending: false });
-    await house.start();
-    await house.settled();
+    await setup.archive.save(GUILD, history(12), { pending: false });
+    await setup.start();
+    await setup.settled();
     await restart(present, { reindexByItself });
-    await house.impatiently(async () => {
-      await house.considered();
-      await house.engine.done(GUILD);
+    await setup.impatiently(async () => {
+      await setup.considered();
+      await setup.engine.done(GUILD);
     });
     expect(await statuses()).toEqual(expected);
-    expect(house.posts.some(({ kind }) => kind === "generation-change")).toBe(!reindexByItself);
+    expect(setup.posts.some(({ kind }) => kind === "generation-change")).toBe(!reindexByItself);
     expect(await find("message")).toHaveLength(12);
   });
 
   it("keeps the former index where the present model refuses much", async () => {
     await changed(history(20));
-    await house.opened.quarantine.add(
+    await setup.opened.quarantine.add(
       GUILD,
-      (await house.archive.page(GUILD, "message", { newestId: hoursAgo(0), oldestId: hoursAgo(100) }, 5)).records.map(
+      (await setup.archive.page(GUILD, "message", { newestId: hoursAgo(0), oldestId: hoursAgo(100) }, 5)).records.map(
         ({ record, contentHash }) => ({
           kind: "message",
           id: record.id,
@@ -287,8 +287,8 @@ describe("a change of the model", () => {
         }),
       ),
     );
-    await house.start();
-    await house.settled();
+    await setup.start();
+    await setup.settled();
     expect(await statuses()).toEqual(["present building", "former current"]);
     expect(await find("message")).toHaveLength(20);
   });

@@ -4,63 +4,63 @@
 import { afterEach, expect, test } from "vitest";
 import { noCounters, type Run } from "../../src/backfill/run/run.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
-import { channel, type House, history, hoursAgo, message, openHouse, testEmbedder, until } from "../support/engine.ts";
+import { channel, history, hoursAgo, message, openSetup, type Setup, testEmbedder, until } from "../support/engine.ts";
 
 const MANY = 300;
 /** See open-indexes.ts. */
 const MOST_OPEN = 128;
 const PATIENCE_MS = 120_000;
 
-let house: House;
-afterEach(() => house.close());
+let setup: Setup;
+afterEach(() => setup.close());
 
 const guildId = (n: number): Snowflake => String(1_000 + n);
 const guilds = (count: number) => Array.from({ length: count }, (_, n) => guildId(n));
 
 test(`what was left undone in ${MANY} guilds is done, with few tables open at any time`, async () => {
-  house = await openHouse({ embedder: testEmbedder(), claim: false });
+  setup = await openSetup({ embedder: testEmbedder(), claim: false });
   const all = guilds(MANY);
-  for (const id of all) await house.archive.save(id, [message(hoursAgo(1), `hello from ${id}`)], { pending: true });
+  for (const id of all) await setup.archive.save(id, [message(hoursAgo(1), `hello from ${id}`)], { pending: true });
   let mostOpen = 0;
-  house.indexes.onChange(() => {
-    mostOpen = Math.max(mostOpen, house.indexes.openTables);
+  setup.indexes.onChange(() => {
+    mostOpen = Math.max(mostOpen, setup.indexes.openTables);
   });
-  await house.ownership.claim(...all);
-  expect(all.every((id) => house.ownership.mayCommit(id))).toBe(true);
-  await until(async () => (await house.archive.marked()).length === 0, "all is searchable", PATIENCE_MS);
-  await house.live.idle();
-  for (const id of all) expect(await (await house.indexes.open(id)).index.count()).toBe(1);
+  await setup.ownership.claim(...all);
+  expect(all.every((id) => setup.ownership.mayCommit(id))).toBe(true);
+  await until(async () => (await setup.archive.marked()).length === 0, "all is searchable", PATIENCE_MS);
+  await setup.live.idle();
+  for (const id of all) expect(await (await setup.indexes.open(id)).index.count()).toBe(1);
   // A message in each, all at once.
-  await Promise.all(all.map((id) => house.live.messageSaved(id, message(hoursAgo(0), "and again"), channel("10"))));
-  await house.live.idle();
-  for (const id of all) expect(await (await house.indexes.open(id)).index.count()).toBe(2);
+  await Promise.all(all.map((id) => setup.live.messageSaved(id, message(hoursAgo(0), "and again"), channel("10"))));
+  await setup.live.idle();
+  for (const id of all) expect(await (await setup.indexes.open(id)).index.count()).toBe(2);
   expect(mostOpen).toBeGreaterThan(MOST_OPEN / 2);
-  expect(house.indexes.openTables).toBeLessThanOrEqual(MOST_OPEN);
+  expect(setup.indexes.openTables).toBeLessThanOrEqual(MOST_OPEN);
 }, 240_000);
 
 test("of many backfills at once the small ones are done long before the large one, however early that came", async () => {
-  house = await openHouse({ embedder: testEmbedder(() => {}, { textsPerRequest: 10 }), claim: false });
+  setup = await openSetup({ embedder: testEmbedder(() => {}, { textsPerRequest: 10 }), claim: false });
   const [large = "", ...small] = guilds(31);
   const left = async (id: Snowflake, records: number) => {
-    await house.archive.save(id, history(records), { pending: false });
-    const saved = await house.runStore.save(id, interrupted(id, records), undefined);
+    await setup.archive.save(id, history(records), { pending: false });
+    const saved = await setup.runStore.save(id, interrupted(id, records), undefined);
     expect(typeof saved).toBe("object");
   };
   await left(large, 8_000);
   for (const id of small) await left(id, 30);
   /** In the order in which all of a guild's pages were settled. */
   const done: Snowflake[] = [];
-  const { save } = house.runStore;
-  house.runStore.save = (id, run, ...rest) => {
+  const { save } = setup.runStore;
+  setup.runStore.save = (id, run, ...rest) => {
     const isDone = run.phases.every(({ cursor }) => cursor === undefined);
     if (isDone && !done.includes(id)) done.push(id);
     return save(id, run, ...rest);
   };
-  await house.ownership.claim(large, ...small);
+  await setup.ownership.claim(large, ...small);
   await until(() => done.length === small.length + 1, "all are done", PATIENCE_MS);
   expect(done.at(-1)).toBe(large);
-  for (const id of [large, ...small]) await house.engine.done(id);
-  for (const id of small) expect((await house.runStore.load(id))?.value.status).toBe("succeeded");
+  for (const id of [large, ...small]) await setup.engine.done(id);
+  for (const id of small) expect((await setup.runStore.load(id))?.value.status).toBe("succeeded");
 }, 240_000);
 
 /** As a process leaves it that ends before it has begun. */
@@ -84,7 +84,7 @@ function interrupted(id: Snowflake, records: number): Run {
     runningMs: 0,
     skippedBy: {},
     batches: { sent: 0, failed: 0 },
-    fingerprint: house.indexes.space.fingerprint,
+    fingerprint: setup.indexes.space.fingerprint,
     indexTag: "t",
   };
 }

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isBalanced } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
-import { channel, GUILD, type House, history, hoursAgo, message, openHouse, until } from "../support/engine.ts";
+import { channel, GUILD, history, hoursAgo, message, openSetup, type Setup, until } from "../support/engine.ts";
 
 const RECORDS = 240;
 const SEED = 7;
@@ -47,51 +47,51 @@ test("whatever is edited, deleted, written, paused, restarted or down during a r
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
       round += 1;
       const folder = join(base, `round-${round}`);
-      let house = await openHouse({ folder, server, textsPerRequest: 8 });
+      let setup = await openSetup({ folder, server, textsPerRequest: 8 });
       try {
         const records = history(RECORDS);
-        await house.archive.save(GUILD, records, { pending: false });
-        await house.start();
-        for (const [position, each] of steps.entries()) house = await take(house, each, position);
-        await finish(house);
-        const run = await house.run();
+        await setup.archive.save(GUILD, records, { pending: false });
+        await setup.start();
+        for (const [position, each] of steps.entries()) setup = await take(setup, each, position);
+        await finish(setup);
+        const run = await setup.run();
         expect(run.status).toBe("succeeded");
         expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
-        expect(await house.archive.pending(GUILD, 10)).toEqual([]);
-        const rows = await house.rows();
-        await house.stop();
+        expect(await setup.archive.pending(GUILD, 10)).toEqual([]);
+        const rows = await setup.rows();
+        await setup.stop();
         expect(rows).toEqual(await embeddedAfresh(folder));
       } finally {
-        await house.stop().catch(() => undefined);
+        await setup.stop().catch(() => undefined);
       }
 
-      async function take(house: House, step: Step, position: number): Promise<House> {
+      async function take(setup: Setup, step: Step, position: number): Promise<Setup> {
         const records = history(RECORDS);
         const at = (n: number) => records[n % RECORDS]?.id ?? "1";
         if (step.do === "edit" || step.do === "empty") {
           const content = step.do === "empty" ? "" : `revised at ${position}: ${"other words ".repeat(step.n % 9)}`;
           const id = at(step.n);
-          const stored = (await house.archive.get(GUILD, "message", [id])).get(id);
-          if (stored === undefined) return house;
+          const stored = (await setup.archive.get(GUILD, "message", [id])).get(id);
+          if (stored === undefined) return setup;
           const { channelId } = stored.record;
-          await house.live.messageSaved(GUILD, { ...stored.record, content, editedAt: Date.now() }, channel(channelId));
+          await setup.live.messageSaved(GUILD, { ...stored.record, content, editedAt: Date.now() }, channel(channelId));
         } else if (step.do === "delete") {
-          await house.live.messagesDeleted(GUILD, [at(step.n)]);
+          await setup.live.messagesDeleted(GUILD, [at(step.n)]);
         } else if (step.do === "bulk-delete") {
-          await house.live.messagesDeleted(
+          await setup.live.messagesDeleted(
             GUILD,
             Array.from({ length: step.count }, (_, i) => at(step.n + i)),
           );
         } else if (step.do === "write") {
           const written = message(hoursAgo(0, position), `fresh ${"news ".repeat(step.words)}`, { channelId: "11" });
-          await house.live.messageSaved(GUILD, written, channel("11"));
+          await setup.live.messageSaved(GUILD, written, channel("11"));
         } else if (step.do === "pause") {
-          await house.engine.pause(GUILD, "the test");
-          await house.engine.done(GUILD);
-          await resume(house);
+          await setup.engine.pause(GUILD, "the test");
+          await setup.engine.done(GUILD);
+          await resume(setup);
         } else if (step.do === "restart") {
-          await house.stop();
-          const next = await openHouse({ folder, server, textsPerRequest: 8 });
+          await setup.stop();
+          const next = await openSetup({ folder, server, textsPerRequest: 8 });
           next.live.kick(GUILD);
           await next.engine.recover(GUILD);
           return next;
@@ -100,24 +100,24 @@ test("whatever is edited, deleted, written, paused, restarted or down during a r
         } else {
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
-        return house;
+        return setup;
       }
     }),
     { seed: SEED, numRuns: RUNS, endOnFailure: true },
   );
 }, 120_000);
 
-async function resume(house: House): Promise<void> {
-  const status = await house.status();
-  if (status === "paused" || status === "interrupted") await house.start();
+async function resume(setup: Setup): Promise<void> {
+  const status = await setup.status();
+  if (status === "paused" || status === "interrupted") await setup.start();
 }
 
-async function finish(house: House): Promise<void> {
-  await house.impatiently(async () => {
-    await resume(house);
-    await house.engine.done(GUILD);
-    await until(async () => (await house.live.pending(GUILD)) === 0, "live indexing is done");
-    await house.live.idle();
+async function finish(setup: Setup): Promise<void> {
+  await setup.impatiently(async () => {
+    await resume(setup);
+    await setup.engine.done(GUILD);
+    await until(async () => (await setup.live.pending(GUILD)) === 0, "live indexing is done");
+    await setup.live.idle();
   });
 }
 
@@ -125,14 +125,14 @@ async function finish(house: House): Promise<void> {
 async function embeddedAfresh(folder: string): Promise<Map<string, object>> {
   const afresh = `${folder}-afresh`;
   await cp(folder, afresh, { recursive: true, filter: (path) => !path.includes(`${folder}/index`) });
-  const house = await openHouse({ folder: afresh, server });
+  const setup = await openSetup({ folder: afresh, server });
   try {
-    const { value } = (await house.runStore.load(GUILD)) ?? {};
+    const { value } = (await setup.runStore.load(GUILD)) ?? {};
     if (value !== undefined) expect(value.status).toBe("succeeded");
-    await house.start();
-    await house.settled();
-    return await house.rows();
+    await setup.start();
+    await setup.settled();
+    return await setup.rows();
   } finally {
-    await house.stop();
+    await setup.stop();
   }
 }

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RunStatus } from "../../src/backfill/run/facts.ts";
 import { currentPhase, totals } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
-import { channel, GUILD, type House, history, openHouse, until } from "../support/engine.ts";
+import { channel, GUILD, history, openSetup, type Setup, until } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";
 
 const RECORDS = 200;
@@ -22,12 +22,12 @@ let folder: string;
 let server: EmbeddingServer;
 let child: ChildProcess;
 let said: string[];
-let watcher: House;
+let watcher: Setup;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "backscroll-sigterm-"));
   server = await startEmbeddingServer({ dimensions: 16, latencyMs: 10 });
-  watcher = await openHouse({ folder, server, claim: false });
+  watcher = await openSetup({ folder, server, claim: false });
   await watcher.archive.save(GUILD, history(RECORDS), { pending: false });
   said = [];
 });
@@ -218,30 +218,30 @@ async function endInOrder(): Promise<void> {
 }
 
 /** At once: the one before has given its lease back. */
-async function nextProcess(use: (house: House) => Promise<void>, onDiscord = 0): Promise<void> {
-  const house = await openHouse({ folder, server, holder: "next", textsPerRequest: 32, claim: false });
-  house.world.channels = ["10", "11", "12"].map((id) => channel(id));
-  for (const { id } of house.world.channels) {
-    house.world.onDiscord.set(
+async function nextProcess(use: (setup: Setup) => Promise<void>, onDiscord = 0): Promise<void> {
+  const setup = await openSetup({ folder, server, holder: "next", textsPerRequest: 32, claim: false });
+  setup.world.channels = ["10", "11", "12"].map((id) => channel(id));
+  for (const { id } of setup.world.channels) {
+    setup.world.onDiscord.set(
       id,
       history(onDiscord).filter(({ channelId }) => channelId === id),
     );
   }
   try {
-    await house.ownership.claim(GUILD);
-    await use(house);
+    await setup.ownership.claim(GUILD);
+    await use(setup);
   } finally {
-    await house.stop();
+    await setup.stop();
   }
 }
 
-async function expectFinished(house: House, records = RECORDS): Promise<void> {
-  const run = await house.impatiently(() => house.settled());
+async function expectFinished(setup: Setup, records = RECORDS): Promise<void> {
+  const run = await setup.impatiently(() => setup.settled());
   expect(run.status).toBe("succeeded");
   const { embedded, unchanged, ...rest } = totals(run);
   expect(rest).toMatchObject({ read: records, quarantined: 0, remaining: 0 });
   // Live indexing rewrites those that turn out to have a message before them; nobody else has a hand in it.
   expect(embedded + unchanged).toBe(records);
   expect(unchanged).toBeLessThan(10);
-  expect((await house.rows()).size).toBe(records);
+  expect((await setup.rows()).size).toBe(records);
 }

@@ -10,7 +10,7 @@ import { openKv } from "@deno/kv";
 import { afterEach, expect, test } from "vitest";
 import { isBalanced, totals } from "../../src/backfill/run/run.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding-server.ts";
-import { createSkippableClock, GUILD, history, openHouse, until } from "../support/engine.ts";
+import { createSkippableClock, GUILD, history, openSetup, until } from "../support/engine.ts";
 
 const RECORDS = 900;
 const TAKEOVERS = 2;
@@ -36,7 +36,7 @@ afterEach(async () => {
 test("of two processes only the owner writes, a frozen one is replaced and harms nothing when it wakes, and nothing is lost", async () => {
   base = await mkdtemp(join(tmpdir(), "backscroll-rivals-"));
   server = await startEmbeddingServer({ dimensions: 16 });
-  const seed = await openHouse({ folder: join(base, "fought"), server });
+  const seed = await openSetup({ folder: join(base, "fought"), server });
   await seed.archive.save(GUILD, history(RECORDS), { pending: false });
   await seed.stop();
   await cp(join(base, "fought"), join(base, "quiet"), { recursive: true });
@@ -106,11 +106,11 @@ async function freeze(frozen: ChildProcess): Promise<void> {
 }
 
 async function undisturbed(): Promise<Map<string, object>> {
-  const house = await openHouse({ folder: join(base, "quiet"), server });
-  await house.start();
-  await house.settled();
-  const rows = await house.rows();
-  await house.stop();
+  const setup = await openSetup({ folder: join(base, "quiet"), server });
+  await setup.start();
+  await setup.settled();
+  const rows = await setup.rows();
+  await setup.stop();
   return rows;
 }
 
@@ -118,8 +118,8 @@ async function undisturbed(): Promise<Map<string, object>> {
 async function look(folder: string) {
   const clock = createSkippableClock();
   clock.skip(3_600_000);
-  const house = await openHouse({ folder: join(base, folder), server, clock, claim: false });
-  const found = { rows: await house.rows(), run: await house.run() };
-  await house.stop();
+  const setup = await openSetup({ folder: join(base, folder), server, clock, claim: false });
+  const found = { rows: await setup.rows(), run: await setup.run() };
+  await setup.stop();
   return found;
 }

@@ -85,7 +85,7 @@ export async function startDiscord(options: TestDiscordOptions = {}): Promise<Te
 
   return {
     ...sandbox,
-    ...furnish(sandbox, options.botPermissions),
+    ...populate(sandbox, options.botPermissions),
     clock: {
       now,
       advance(ms) {
@@ -103,7 +103,7 @@ export async function startDiscord(options: TestDiscordOptions = {}): Promise<Te
   };
 }
 
-function furnish({ world }: Sandbox, botPermissions?: bigint): TestGuild {
+function populate({ world }: Sandbox, botPermissions?: bigint): TestGuild {
   const admin = world.owner;
   const guild = world.addGuild({
     name: "Test guild",

@@ -14,10 +14,10 @@ import {
   channel,
   createSkippableClock,
   GUILD,
-  type HouseOptions,
   hourOfChild,
   message,
-  openHouse,
+  openSetup,
+  type SetupOptions,
   until,
 } from "./engine.ts";
 
@@ -25,8 +25,8 @@ export interface ChildWays {
   /** Lives on when the run has ended or paused. */
   readonly stays?: boolean;
   readonly requestTimeoutMs?: number;
-  /** See `HouseOptions`. */
-  readonly served?: HouseOptions["served"];
+  /** See `SetupOptions`. */
+  readonly served?: SetupOptions["served"];
   /** A file with the JSON of `Changes`, made in every life anew, which changes nothing the second time. */
   readonly changes?: string;
   /** Starts a run that has failed once more. */
@@ -54,15 +54,15 @@ clock.skip(Number(laterMs ?? 0));
 const holder = `child-${process.pid}`;
 const { stays = false, requestTimeoutMs = 2_000, onDiscord, stores, served } = ways;
 const opening = { folder, serverUrl, clock, holder, textsPerRequest: 32, requestTimeoutMs };
-const house = await openHouse({ ...opening, ...(stores && { stores }), ...(served && { served }) });
+const setup = await openSetup({ ...opening, ...(stores && { stores }), ...(served && { served }) });
 say("opened");
 if (onDiscord !== undefined) {
   const channels = ["10", "11", "12"].map((id) => channel(id));
-  house.world.channels = channels;
-  house.world.discordPauseMs = onDiscord.pauseMs;
+  setup.world.channels = channels;
+  setup.world.discordPauseMs = onDiscord.pauseMs;
   const messages = JSON.parse(await readFile(onDiscord.file, "utf8")) as ArchivedRecord[];
   for (const { id } of channels) {
-    house.world.onDiscord.set(
+    setup.world.onDiscord.set(
       id,
       messages.filter(({ channelId }) => channelId === id),
     );
@@ -79,11 +79,11 @@ async function mayGoOn(): Promise<boolean> {
 }
 
 const complain = (thrown: unknown) => say("refused", { because: String(thrown) });
-process.on("SIGUSR2", () => void house.engine.pause(GUILD, "Grace").catch(complain));
-process.on("SIGHUP", () => void house.engine.rollback(GUILD, "Grace").catch(complain));
+process.on("SIGUSR2", () => void setup.engine.pause(GUILD, "Grace").catch(complain));
+process.on("SIGHUP", () => void setup.engine.rollback(GUILD, "Grace").catch(complain));
 process.on("SIGTERM", () => {
   stopping = true;
-  void house.stop().then(() => {
+  void setup.stop().then(() => {
     say("stopped");
     process.exit(0);
   });
@@ -100,7 +100,7 @@ async function patiently<Result>(act: () => Promise<Result>): Promise<Result> {
     }
   }
 }
-const status = () => patiently(() => house.status());
+const status = () => patiently(() => setup.status());
 
 /** The same messages in every life: what is archived already is left alone. */
 async function arrive(count: number): Promise<void> {
@@ -109,7 +109,7 @@ async function arrive(count: number): Promise<void> {
     const channelId = String(10 + (n % 3));
     const written = message(id, `it is ${n} o'clock in the harbour`, { channelId });
     const where = { id: channelId, name: "harbour", type: "text", accessChannelId: channelId } as const;
-    await patiently(() => house.live.messageSaved(GUILD, written, where));
+    await patiently(() => setup.live.messageSaved(GUILD, written, where));
   }
 }
 
@@ -118,39 +118,39 @@ async function changeOlder(): Promise<void> {
   const { edited, deleted } = JSON.parse(await readFile(ways.changes, "utf8")) as Changes;
   for (const record of edited) {
     const where = { id: record.channelId, name: "any", type: "text", accessChannelId: record.accessChannelId } as const;
-    await patiently(() => house.live.messageSaved(GUILD, record, where));
+    await patiently(() => setup.live.messageSaved(GUILD, record, where));
   }
-  for (const id of deleted) await patiently(() => house.live.messagesDeleted(GUILD, [id]));
+  for (const id of deleted) await patiently(() => setup.live.messagesDeleted(GUILD, [id]));
 }
 
-const isOurs = () => house.ownership.lease(GUILD) !== undefined;
-await until(() => isOurs() || house.ownership.heldElsewhere(GUILD) !== undefined, "an owner", 120_000);
+const isOurs = () => setup.ownership.lease(GUILD) !== undefined;
+await until(() => isOurs() || setup.ownership.heldElsewhere(GUILD) !== undefined, "an owner", 120_000);
 if (!isOurs()) {
-  say("refused", { heldBy: house.ownership.heldElsewhere(GUILD) });
-  await house.stop();
+  say("refused", { heldBy: setup.ownership.heldElsewhere(GUILD) });
+  await setup.stop();
   process.exit(1);
 }
-house.live.kick(GUILD);
-await house.engine.recover(GUILD);
+setup.live.kick(GUILD);
+await setup.engine.recover(GUILD);
 await patiently(async () => {
-  const run = (await house.runStore.load(GUILD))?.value;
+  const run = (await setup.runStore.load(GUILD))?.value;
   // Another model's is of no use to this one.
   const isToEnd = run?.status !== "failed" || ways.restarts !== true;
-  if (run?.fingerprint === house.indexes.space.fingerprint && isToEnd) return;
-  await house.start(onDiscord === undefined ? {} : { source: "discord" });
+  if (run?.fingerprint === setup.indexes.space.fingerprint && isToEnd) return;
+  await setup.start(onDiscord === undefined ? {} : { source: "discord" });
 }).catch(complain);
 say("working", { status: await status() });
 await Promise.all([arrive(Number(liveMessages ?? 0)), changeOlder()]);
 do {
-  await house.engine.done(GUILD);
-  await house.live.idle();
+  await setup.engine.done(GUILD);
+  await setup.live.idle();
   // A run that had succeeded before the process died may have left its last step to the next one's look.
-  if (!stopping) await house.considered();
+  if (!stopping) await setup.considered();
 } while (!stopping && (await mayGoOn()));
 if (!stopping) {
   say("finished", { status: await status() });
   // SIGTERM ends it.
   if (stays) await new Promise((resolve) => setTimeout(resolve, 3_600_000));
-  await house.stop();
+  await setup.stop();
   process.exit(0);
 }

@@ -146,10 +146,10 @@ export function channel(id: Snowflake, given: Partial<ChannelInfo> = {}): Channe
   return { id, name: `channel-${id}`, type: "text", accessChannelId: id, ...given };
 }
 
-// ---------------------------------------------------------------- the house
+// ---------------------------------------------------------------- the setup
 
-export interface HouseOptions {
-  /** Of an earlier house, to see what it left behind. Default: a new one. */
+export interface SetupOptions {
+  /** Of an earlier setup, to see what it left behind. Default: a new one. */
   readonly folder?: string;
   /** On remote engines instead. */
   readonly stores?: StoresConfig;
@@ -177,13 +177,13 @@ export interface HouseOptions {
   readonly claim?: boolean;
 }
 
-export type House = Awaited<ReturnType<typeof openHouse>>;
+export type Setup = Awaited<ReturnType<typeof openSetup>>;
 
 const IMPATIENT_MS = 400;
 
 /** Everything of one bot process but Discord. Close it after the test. */
-export async function openHouse(options: HouseOptions = {}) {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "backscroll-house-")));
+export async function openSetup(options: SetupOptions = {}) {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "backscroll-setup-")));
   const clock = options.clock ?? createSkippableClock();
   const log: { readonly level: string; readonly event: string; readonly fields?: Record<string, unknown> }[] = [];
   const logger = recordingLogger(log);
@@ -243,7 +243,7 @@ export async function openHouse(options: HouseOptions = {}) {
     clock,
     logger,
     find,
-    holder: options.holder ?? "house",
+    holder: options.holder ?? "setup",
     ...(options.command === undefined ? {} : { command: options.command }),
     ...(options.textRecipe && { textRecipe: options.textRecipe }),
     reindexByItself: options.reindexByItself,
@@ -408,7 +408,7 @@ export async function openHouse(options: HouseOptions = {}) {
 
 export const startServer = () => startEmbeddingServer({ dimensions: DIMENSIONS });
 
-function embedderOf(baseUrl: string | undefined, options: HouseOptions): Embedder {
+function embedderOf(baseUrl: string | undefined, options: SetupOptions): Embedder {
   if (baseUrl === undefined) throw new Error("an embedder needs its server");
   const { modelId, dimensions } = options.served ?? { modelId: "test-embed", dimensions: DIMENSIONS };
   return createOpenAiEmbedder(

@@ -1,9 +1,9 @@
-// Two embedding models that agree in nothing but their likeness of words, and a search over whatever generations a house has.
+// Two embedding models that agree in nothing but their likeness of words, and a search over whatever generations a setup has.
 
 import { createQueryEmbedders } from "../../src/embedding/query-embedders.ts";
 import type { Embedder, EmbedderSettings } from "../../src/ports/embedder.ts";
 import { createSearch, type Search } from "../../src/search/search.ts";
-import type { House } from "./engine.ts";
+import type { Setup } from "./engine.ts";
 import { pseudoEmbedding } from "./pseudo-embedding.ts";
 
 export interface TestModel {
@@ -48,32 +48,32 @@ export function testModel(modelId: string, dimensions = 16, settings?: EmbedderS
   };
 }
 
-/** The search that members use, over the generations of a house. @param former models that can still be reached, by name */
-export function searchOf(house: House, former: readonly TestModel[] = []): Search {
+/** The search that members use, over the generations of a setup. @param former models that can still be reached, by name */
+export function searchOf(setup: Setup, former: readonly TestModel[] = []): Search {
   const embedQuery = async (text: string, signal: AbortSignal) => {
-    const [vector] = await house.embedder.embed([text], "query", signal);
+    const [vector] = await setup.embedder.embed([text], "query", signal);
     if (vector === undefined) throw new Error("no vector");
     return vector;
   };
   const embedders = createQueryEmbedders({
-    present: { space: house.embedder.space, embedQuery },
+    present: { space: setup.embedder.space, embedQuery },
     connect: (settings) =>
       settings.kind === "server"
         ? former.find(({ embedder }) => embedder.space.modelId === settings.modelId)?.embedder
         : undefined,
-    clock: house.clock,
+    clock: setup.clock,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   });
   return createSearch({
     async openGenerations(guildId) {
-      const { searched } = await house.indexes.open(guildId);
+      const { searched } = await setup.indexes.open(guildId);
       return searched.map(({ generation, index }) => ({ index, embedQuery: embedders.of(generation) }));
     },
-    archive: house.archive,
+    archive: setup.archive,
     findAuthors: async () => [],
     findRoles: () => [],
     findChannels: async () => [],
-    clock: house.clock,
+    clock: setup.clock,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   });
 }

@@ -5,7 +5,7 @@
 //   node rival-child.ts FOLDER SERVER_URL NAME EPOCH_MS
 
 import { systemClock } from "../../src/adapters/system.ts";
-import { GUILD, openHouse, type SkippableClock } from "./engine.ts";
+import { GUILD, openSetup, type SkippableClock } from "./engine.ts";
 
 const SPEED = 5;
 const [folder, serverUrl, holder, epoch] = process.argv.slice(2);
@@ -20,22 +20,22 @@ const clock: SkippableClock = {
   skip() {},
 };
 
-const house = await openHouse({ folder, serverUrl, holder, clock, textsPerRequest: 16, claim: false });
-const { index } = await house.indexes.open(GUILD);
+const setup = await openSetup({ folder, serverUrl, holder, clock, textsPerRequest: 16, claim: false });
+const { index } = await setup.indexes.open(GUILD);
 const { write } = index;
 index.write = (...given) => {
   say("writes");
   return write(...given);
 };
-house.ownership.onChange((_guildId, change) => say(change));
-process.on("SIGTERM", () => void house.stop().then(() => process.exit(0)));
+setup.ownership.onChange((_guildId, change) => say(change));
+process.on("SIGTERM", () => void setup.stop().then(() => process.exit(0)));
 const told = new Promise<void>((resolve) => process.once("SIGUSR2", () => resolve()));
 say("ready");
 await told;
-await house.ownership.claim(GUILD);
-if (house.ownership.lease(GUILD) !== undefined && (await house.status()) === undefined) {
-  await house.start({ pace: "gentle" });
+await setup.ownership.claim(GUILD);
+if (setup.ownership.lease(GUILD) !== undefined && (await setup.status()) === undefined) {
+  await setup.start({ pace: "gentle" });
 }
-while ((await house.status()) !== "succeeded") await clock.sleep(1_000);
-await house.engine.done(GUILD);
+while ((await setup.status()) !== "succeeded") await clock.sleep(1_000);
+await setup.engine.done(GUILD);
 say("finished");

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { ArchivedRecord } from "../../src/ports/records.ts";
 import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
-import { GUILD, type House, openHouse } from "../support/engine.ts";
+import { GUILD, openSetup, type Setup } from "../support/engine.ts";
 import type { Changes } from "../support/engine-child.ts";
 import { searchOf } from "../support/models.ts";
 import { tortureRecords } from "./records.ts";
@@ -57,7 +57,7 @@ export async function tortureChange(
     };
     const file = join(base, "changes.json");
     await writeFile(file, JSON.stringify(changes));
-    const seed = await openHouse({ folder: join(base, "seed"), server: former });
+    const seed = await openSetup({ folder: join(base, "seed"), server: former });
     await seed.archive.save(GUILD, all, { pending: false });
     await seed.stop();
     const victimIn = async (name: string) => {
@@ -98,21 +98,21 @@ export async function tortureChange(
         } else if (!isDone) {
           trouble.push(`a process ${ended}`);
         }
-        const house = await victim.open();
+        const setup = await victim.open();
         try {
-          const found = await lookAt(house, searchable, new Set(changes.deleted), messages, random);
+          const found = await lookAt(setup, searchable, new Set(changes.deleted), messages, random);
           searchable = found.searchable;
           here.lost += found.lost;
           here.foundTwice += found.twice;
           statuses.add(found.statuses);
           if (isDone) {
-            const end = await house.engine.verify(GUILD);
+            const end = await setup.engine.verify(GUILD);
             here.lost += end.missing + end.stale;
             here.duplicate += end.duplicates + end.orphaned;
             if (found.statuses !== "current, retired") trouble.push(`it ended with ${found.statuses}`);
           }
         } finally {
-          await house.stop();
+          await setup.stop();
         }
         if (isDone || (isSpared && ended !== "killed")) break;
       }
@@ -136,13 +136,13 @@ const edit = ({ content }: ArchivedRecord) => ({ content: `edited ${content}`, e
 
 /** @param before what was searchable at the last look */
 async function lookAt(
-  house: House,
+  setup: Setup,
   before: ReadonlySet<string>,
   deleted: ReadonlySet<string>,
   messages: readonly ArchivedRecord[],
   random: () => number,
 ) {
-  const { searched } = await house.indexes.open(GUILD);
+  const { searched } = await setup.indexes.open(GUILD);
   const searchable = new Set<string>();
   for (const { index } of searched) {
     for (const kind of ["message", "note"] as const) {
@@ -150,9 +150,9 @@ async function lookAt(
     }
   }
   // What is being rewritten at the moment of a death has its mark, and is searchable again as soon as somebody lives.
-  const marked = new Set((await house.archive.pending(GUILD, 10_000)).map(({ id }) => id));
+  const marked = new Set((await setup.archive.pending(GUILD, 10_000)).map(({ id }) => id));
   const lost = [...before].filter((id) => !searchable.has(id) && !deleted.has(id) && !marked.has(id)).length;
-  const search = searchOf(house);
+  const search = searchOf(setup);
   let twice = 0;
   for (let n = 0; n < SEARCHES; n += 1) {
     const text = messages[Math.floor(random() * messages.length)]?.content ?? "harbour";
@@ -160,6 +160,6 @@ async function lookAt(
     const ids = hits.flatMap(({ row, repeats }) => [row, ...repeats].map(({ id }) => id));
     twice += ids.length - new Set(ids).size;
   }
-  const { list } = await house.indexes.generations(GUILD);
+  const { list } = await setup.indexes.generations(GUILD);
   return { searchable, lost, twice, statuses: list.map(({ status }) => status).join(", ") };
 }

@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import { CalledWrongly, runProgram, wholeNumber, writablePath } from "../../src/app/command-line.ts";
 import { totals } from "../../src/backfill/run/run.ts";
 import { startEmbeddingServer } from "../support/embedding-server.ts";
-import { GUILD, openHouse } from "../support/engine.ts";
+import { GUILD, openSetup } from "../support/engine.ts";
 import { tortureAway } from "./away.ts";
 import { tortureChange } from "./change.ts";
 import { openFolder, openRemote, type Place } from "./places.ts";
@@ -104,9 +104,9 @@ async function duringBackfills({
     const placeIn = (folder: string) => open(join(base, "seed"), join(base, folder));
     const victimIn = (folder: string, { stores }: Place) =>
       createVictim(join(base, folder), CHILD, server.url, LIVE_MESSAGES, stores);
-    const seedHouse = await openHouse({ folder: join(base, "seed"), server });
-    await seedHouse.archive.save(GUILD, tortureRecords(records), { pending: false });
-    await seedHouse.stop();
+    const seedSetup = await openSetup({ folder: join(base, "seed"), server });
+    await seedSetup.archive.save(GUILD, tortureRecords(records), { pending: false });
+    await seedSetup.stop();
 
     const quiet = await placeIn("undisturbed");
     const undisturbed = victimIn("undisturbed", quiet);
@@ -172,7 +172,7 @@ async function duringBackfills({
       }
       kills += 1;
       diedAtWork = life.worked;
-      const moment = await victim.standing();
+      const moment = await victim.state();
       moments.set(moment, (moments.get(moment) ?? 0) + 1);
     }
     const { rows, run } = await victim.look();

@@ -4,10 +4,10 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { StoresConfig } from "../../src/app/stores-config.ts";
 import { currentPhase, type Run, totals } from "../../src/backfill/run/run.ts";
-import { createSkippableClock, type House, type HouseOptions, openHouse } from "../support/engine.ts";
+import { createSkippableClock, openSetup, type Setup, type SetupOptions } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";
 
-/** More than a lease lasts, and than a life's own clock is moved on (its house skips the measuring before a start). */
+/** More than a lease lasts, and than a life's own clock is moved on (its setup skips the measuring before a start). */
 const LATER_MS = 600_000;
 /** A life that is not ended and does not end by itself is a finding. */
 const LONGEST_LIFE_MS = 180_000;
@@ -31,9 +31,9 @@ export interface Victim {
   /** From now on its processes have another model server. */
   useModel(serverUrl: string, served: NonNullable<ChildWays["served"]>): void;
   /** The folder opened as by another process, which only looks. */
-  open(): Promise<House>;
+  open(): Promise<Setup>;
   /** What the run was at when it was left. */
-  standing(): Promise<string>;
+  state(): Promise<string>;
   look(): Promise<{ rows: Map<string, object>; run: Run }>;
 }
 
@@ -52,12 +52,12 @@ export function createVictim(
   changes?: string,
 ): Victim {
   let lives = 0;
-  let model: Pick<HouseOptions, "serverUrl" | "served"> & { readonly serverUrl: string } = { serverUrl };
+  let model: Pick<SetupOptions, "serverUrl" | "served"> & { readonly serverUrl: string } = { serverUrl };
 
   async function open() {
     const clock = createSkippableClock();
     clock.skip((lives + 1) * LATER_MS);
-    return await openHouse({ folder, ...model, clock, claim: false, ...(stores && { stores }) });
+    return await openSetup({ folder, ...model, clock, claim: false, ...(stores && { stores }) });
   }
 
   return {
@@ -102,25 +102,25 @@ export function createVictim(
       return { ended, worked: said.has("working"), tookMs: performance.now() - bornAt };
     },
 
-    async standing() {
-      const house = await open();
+    async state() {
+      const setup = await open();
       try {
-        if ((await house.status()) === undefined) return "before the start";
-        const run = await house.run();
+        if ((await setup.status()) === undefined) return "before the start";
+        const run = await setup.run();
         const phase = currentPhase(run);
         if (phase === undefined) return run.status === "succeeded" ? "after the end" : "final check";
         return totals(run).read === 0 ? "before a checkpoint" : `phase ${phase.name}`;
       } finally {
-        await house.stop();
+        await setup.stop();
       }
     },
 
     async look() {
-      const house = await open();
+      const setup = await open();
       try {
-        return { rows: await house.rows(), run: await house.run() };
+        return { rows: await setup.rows(), run: await setup.run() };
       } finally {
-        await house.stop();
+        await setup.stop();
       }
     },
   };

@@ -3,7 +3,7 @@
 import type { APIMessage } from "discord-api-types/v10";
 import { html, LitElement, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import type { Deed, Directory, Happening, Outcome } from "../wire.ts";
+import type { Action, Directory, Happening, Outcome } from "../wire.ts";
 import type { ChatLog, Target } from "./chat-log.ts";
 import "./chat-log.ts";
 import "./message-box.ts";
@@ -126,8 +126,8 @@ export class SandboxApp extends LitElement {
     localStorage.setItem("theme", this.isLight ? "light" : "dark");
   }
 
-  private async act(deed: Deed): Promise<void> {
-    this.outcome(await this.session.act(deed));
+  private async act(action: Action): Promise<void> {
+    this.outcome(await this.session.act(action));
   }
 
   private outcome({ problem = "", modal }: Outcome): void {
@@ -147,7 +147,7 @@ export class SandboxApp extends LitElement {
       person: (id) => people.get(id),
       place: (id) => places.get(id),
       role: (id) => roles.get(id),
-      act: (deed) => void this.act(deed),
+      act: (action) => void this.act(action),
       openMenu: (message, at) => void this.openMessageMenu(message, at),
       dismiss: (messageId) => {
         this.dismissed = new Set([...this.dismissed, messageId]);

@@ -140,11 +140,11 @@ export class MessageBox extends LitElement {
     if (line.trim() === "") return;
     try {
       if (line.startsWith("/") && this.commands.length === 0) await this.loadCommands();
-      const deed = this.deedOf(line);
-      if (!deed || !this.session) return;
+      const action = this.actionOf(line);
+      if (!action || !this.session) return;
       this.setLine("");
       this.dropReply();
-      const outcome = await this.session.act(deed);
+      const outcome = await this.session.act(action);
       if (outcome.problem && this.line === "") this.setLine(line);
       this.problem = outcome.problem ?? "";
       this.dispatchEvent(new CustomEvent<Outcome>("outcome", { detail: outcome }));
@@ -154,7 +154,7 @@ export class MessageBox extends LitElement {
   }
 
   /** @throws Error saying what is missing or does not fit */
-  private deedOf(line: string) {
+  private actionOf(line: string) {
     const { scene, place } = this;
     if (!scene || !place) return undefined;
     const channelId = place.id;

@@ -1,7 +1,7 @@
 // What the pictures of messages need to know besides the message: who is who, what is where, and what can be done.
 
 import type { APIMessage } from "discord-api-types/v10";
-import type { Deed, Directory, Person, Place } from "../wire.ts";
+import type { Action, Directory, Person, Place } from "../wire.ts";
 
 export interface Scene {
   readonly directory: Directory;
@@ -12,7 +12,7 @@ export interface Scene {
   person(id: string): Person | undefined;
   place(id: string): Place | undefined;
   role(id: string): Directory["roles"][number] | undefined;
-  act(deed: Deed): void;
+  act(action: Action): void;
   /** Opens the menu of a message, at the pointer or below the element. */
   openMenu(message: APIMessage, at: MouseEvent | Element): void;
   dismiss(messageId: string): void;

@@ -1,6 +1,6 @@
 // One member's line to the server: what they see, what they do, and what happens before their eyes.
 
-import type { CommandList, Deed, Directory, Happening, History, Outcome } from "../wire.ts";
+import type { Action, CommandList, Directory, Happening, History, Outcome } from "../wire.ts";
 
 export interface Session {
   readonly viewerId: string | undefined;
@@ -8,7 +8,7 @@ export interface Session {
   history(channelId: string, anchor?: { before?: string; after?: string; around?: string }): Promise<History>;
   commands(channelId: string): Promise<CommandList>;
   /** Never rejects: what went wrong is in the outcome's `problem`. */
-  act(deed: Deed): Promise<Outcome>;
+  act(action: Action): Promise<Outcome>;
   /** @returns a function that ends it */
   follow(listener: {
     happened(happening: Happening): void;
@@ -35,9 +35,9 @@ export function createSession(viewerId: string | undefined): Session {
     directory: () => get("directory"),
     history: (channelId, anchor = {}) => get("history", { channel: channelId, ...anchor }),
     commands: (channelId) => get("commands", { channel: channelId }),
-    async act(deed) {
+    async act(action) {
       try {
-        const response = await fetch(address("deeds"), { method: "POST", body: JSON.stringify(deed) });
+        const response = await fetch(address("actions"), { method: "POST", body: JSON.stringify(action) });
         return (await response.json()) as Outcome;
       } catch (thrown) {
         return { problem: `The stand-in cannot be reached (${String(thrown)}). Is the demo still running?` };

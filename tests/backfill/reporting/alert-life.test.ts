@@ -6,17 +6,17 @@ import { reasonText } from "../../../src/views/reasons.ts";
 import type { EmbeddingServer } from "../../support/embedding-server.ts";
 import {
   GUILD,
-  type House,
-  type HouseOptions,
   history,
-  openHouse,
+  openSetup,
+  type Setup,
+  type SetupOptions,
   startServer,
   testEmbedder,
   until,
 } from "../../support/engine.ts";
 
 let server: EmbeddingServer;
-let house: House;
+let setup: Setup;
 /** Of all processes so far. */
 let told: string[];
 
@@ -24,43 +24,43 @@ beforeEach(async () => {
   server = await startServer();
   told = [];
   await open();
-  await house.archive.save(GUILD, history(300), { pending: false });
+  await setup.archive.save(GUILD, history(300), { pending: false });
 });
 afterEach(async () => {
-  await house.close();
+  await setup.close();
   await server.close();
 });
 
-async function open(options: HouseOptions = {}): Promise<void> {
-  house = await openHouse({ server, textsPerRequest: 20, ...options });
+async function open(options: SetupOptions = {}): Promise<void> {
+  setup = await openSetup({ server, textsPerRequest: 20, ...options });
 }
 
 /** What it was told goes with it; what it stored does not. */
-async function restart(change: (next: House) => void = () => {}): Promise<void> {
-  const { folder } = house;
-  await house.stop();
+async function restart(change: (next: Setup) => void = () => {}): Promise<void> {
+  const { folder } = setup;
+  await setup.stop();
   told.push(...posted());
   await open({ folder, claim: false });
-  change(house);
-  await house.ownership.claim(GUILD);
+  change(setup);
+  await setup.ownership.claim(GUILD);
 }
 
 const posted = () =>
-  house.posts.flatMap((post) =>
+  setup.posts.flatMap((post) =>
     post.kind === "alert-raised" || post.kind === "alert-resolved"
       ? [`${post.kind.slice("alert-".length)} ${post.alert.name}`]
       : [],
   );
 const allTold = () => [...told, ...posted()];
-const active = async () => (await house.engine.status(GUILD)).alerts.map(({ name }) => name);
-const someRows = () => until(async () => (await (await house.indexes.open(GUILD)).index.count()) > 0, "the first rows");
-const isPaused = () => until(async () => (await house.status()) === "paused", "the run is paused");
-const after = (seconds: number) => house.pass(seconds * 1_000);
+const active = async () => (await setup.engine.status(GUILD)).alerts.map(({ name }) => name);
+const someRows = () => until(async () => (await (await setup.indexes.open(GUILD)).index.count()) > 0, "the first rows");
+const isPaused = () => until(async () => (await setup.status()) === "paused", "the run is paused");
+const after = (seconds: number) => setup.pass(seconds * 1_000);
 
 async function pausedByFullDisk(): Promise<void> {
-  await house.start({ pace: "gentle" });
+  await setup.start({ pace: "gentle" });
   await someRows();
-  house.world.freeBytes = 9e9;
+  setup.world.freeBytes = 9e9;
   await after(1);
   await isPaused();
   await until(() => posted().length === 1, "the alert");
@@ -70,28 +70,28 @@ test("a disk that was low while a run was at work is reported to have space agai
   await pausedByFullDisk();
   await after(30);
   expect(await active()).toEqual(["disk-low"]);
-  house.world.freeBytes = 10.5e9;
+  setup.world.freeBytes = 10.5e9;
   await after(5);
   expect(await active()).toEqual(["disk-low"]);
-  house.world.freeBytes = 100e9;
+  setup.world.freeBytes = 100e9;
   await after(5);
   await until(() => posted().length === 2, "its end");
   await after(30);
   expect(allTold()).toEqual(["raised disk-low", "resolved disk-low"]);
   expect(await active()).toEqual([]);
-  expect(await house.status()).toBe("paused");
+  expect(await setup.status()).toBe("paused");
 });
 
 test("a restart neither forgets nor repeats an alert of a paused run, and it is resolved once", async () => {
   await pausedByFullDisk();
-  const [before] = (await house.engine.status(GUILD)).alerts;
+  const [before] = (await setup.engine.status(GUILD)).alerts;
   await restart((next) => {
     next.world.freeBytes = 9e9;
   });
   await after(10);
-  expect(await house.status()).toBe("paused");
-  expect((await house.engine.status(GUILD)).alerts).toEqual([before]);
-  house.world.freeBytes = 100e9;
+  expect(await setup.status()).toBe("paused");
+  expect((await setup.engine.status(GUILD)).alerts).toEqual([before]);
+  setup.world.freeBytes = 100e9;
   await after(5);
   await until(() => posted().length === 1, "its end");
   await restart();
@@ -102,62 +102,62 @@ test("a restart neither forgets nor repeats an alert of a paused run, and it is 
 
 test("a run that is resumed on a disk that is still low is paused again, without a second alert", async () => {
   await pausedByFullDisk();
-  expect(await house.start({ pace: "gentle" })).toMatchObject({ outcome: "resumed" });
+  expect(await setup.start({ pace: "gentle" })).toMatchObject({ outcome: "resumed" });
   await after(2);
   await isPaused();
-  await house.engine.done(GUILD);
-  expect(reasonText((await house.run()).reason, "/bs-backfill")).toMatch(/the disk is nearly full: 9(\.0)? GB free/);
+  await setup.engine.done(GUILD);
+  expect(reasonText((await setup.run()).reason, "/bs-backfill")).toMatch(/the disk is nearly full: 9(\.0)? GB free/);
   expect(allTold()).toEqual(["raised disk-low"]);
 });
 
 test("an embedder that is down when the run is paused and the process restarted is down until it answers", async () => {
-  await house.start({ pace: "gentle" });
+  await setup.start({ pace: "gentle" });
   await someRows();
   const mend = server.misbehave({ status: 503 });
-  await house.impatiently(() => until(() => posted().length === 1, "the alert"));
-  await house.engine.pause(GUILD, "Grace");
+  await setup.impatiently(() => until(() => posted().length === 1, "the alert"));
+  await setup.engine.pause(GUILD, "Grace");
   await isPaused();
   await restart();
   await after(20);
   expect(await active()).toEqual(["embedder-down"]);
-  expect(house.breaker.state()?.reason).toContain("503");
+  expect(setup.breaker.state()?.reason).toContain("503");
   mend();
-  await house.impatiently(() => until(() => posted().length === 1, "its end"));
+  await setup.impatiently(() => until(() => posted().length === 1, "its end"));
   expect(allTold()).toEqual(["raised embedder-down", "resolved embedder-down"]);
 });
 
 test("an alert that is on when a run ends is resolved after it, and goes over to the next run", async () => {
-  house.world.usedMemoryBytes = 7.9e9;
-  await house.start({ pace: "gentle", phases: ["recent"] }).catch(() => undefined);
-  expect(await house.status()).toBeUndefined();
-  house.world.usedMemoryBytes = 1e9;
-  await house.start({ pace: "gentle" });
-  house.world.usedMemoryBytes = 7.9e9;
+  setup.world.usedMemoryBytes = 7.9e9;
+  await setup.start({ pace: "gentle", phases: ["recent"] }).catch(() => undefined);
+  expect(await setup.status()).toBeUndefined();
+  setup.world.usedMemoryBytes = 1e9;
+  await setup.start({ pace: "gentle" });
+  setup.world.usedMemoryBytes = 7.9e9;
   await after(1);
   await until(() => posted().length === 1, "the alert");
-  expect((await house.impatiently(() => house.settled())).status).toBe("succeeded");
+  expect((await setup.impatiently(() => setup.settled())).status).toBe("succeeded");
   await after(5);
   expect(await active()).toEqual(["memory-high"]);
-  expect((await house.run()).alerts?.map(({ name }) => name)).toEqual(["memory-high"]);
-  house.world.usedMemoryBytes = 7e9;
+  expect((await setup.run()).alerts?.map(({ name }) => name)).toEqual(["memory-high"]);
+  setup.world.usedMemoryBytes = 7e9;
   await after(5);
-  await house.archive.save(GUILD, history(310), { pending: false });
-  await house.start({ pace: "gentle" });
+  await setup.archive.save(GUILD, history(310), { pending: false });
+  await setup.start({ pace: "gentle" });
   await after(2);
   expect(allTold()).toEqual(["raised memory-high"]);
-  expect((await house.run()).alerts?.map(({ name }) => name)).toEqual(["memory-high"]);
-  house.world.usedMemoryBytes = 1e9;
+  expect((await setup.run()).alerts?.map(({ name }) => name)).toEqual(["memory-high"]);
+  setup.world.usedMemoryBytes = 1e9;
   await after(5);
   await until(() => posted().length === 2, "its end");
   expect(allTold()).toEqual(["raised memory-high", "resolved memory-high"]);
 });
 
 test("what an admin is told to type carries the command as this bot's admins type it", async () => {
-  await house.start({ pace: "gentle" });
+  await setup.start({ pace: "gentle" });
   await someRows();
-  const { folder } = house;
-  await house.stop();
+  const { folder } = setup;
+  await setup.stop();
   await open({ folder, command: "/bs-backfill", embedder: testEmbedder() });
   await isPaused();
-  expect(reasonText((await house.run()).reason, "/bs-backfill")).toContain("type /bs-backfill start");
+  expect(reasonText((await setup.run()).reason, "/bs-backfill")).toContain("type /bs-backfill start");
 });

@@ -6,13 +6,13 @@ import { withBreaker } from "../../../src/backfill/run/checkpoints.ts";
 import type { RunStatus } from "../../../src/backfill/run/facts.ts";
 import { noCounters, type Run, withStatus } from "../../../src/backfill/run/run.ts";
 import { createRunState, LeaseLost, type RunState } from "../../../src/backfill/run/run-state.ts";
-import { GUILD, type House, openHouse, testEmbedder } from "../../support/engine.ts";
+import { GUILD, openSetup, type Setup, testEmbedder } from "../../support/engine.ts";
 
-let house: House;
+let setup: Setup;
 beforeEach(async () => {
-  house = await openHouse({ embedder: testEmbedder() });
+  setup = await openSetup({ embedder: testEmbedder() });
 });
-afterEach(() => house.close());
+afterEach(() => setup.close());
 
 const run: Run = {
   version: 1,
@@ -46,11 +46,11 @@ const run: Run = {
 
 /** As seen by several who work on it at once, each with what it read last. */
 async function states(count: number): Promise<RunState[]> {
-  const before = await house.runStore.load(GUILD);
-  const saved = await house.runStore.save(GUILD, run, before?.stamp);
+  const before = await setup.runStore.load(GUILD);
+  const saved = await setup.runStore.save(GUILD, run, before?.stamp);
   if (typeof saved === "string") throw new Error(saved);
   return Array.from({ length: count }, () =>
-    createRunState(house.runStore, GUILD, () => house.ownership.lease(GUILD), saved),
+    createRunState(setup.runStore, GUILD, () => setup.ownership.lease(GUILD), saved),
   );
 }
 
@@ -63,7 +63,7 @@ const paused = (each: Run): Run =>
 test("changes made at once by several are all kept", async () => {
   const [one, other, third] = await states(3);
   await Promise.all(Array.from({ length: 30 }, (_, n) => [one, other, third][n % 3]?.update(counted)));
-  expect((await house.run()).batches.sent).toBe(30);
+  expect((await setup.run()).batches.sent).toBe(30);
 });
 
 test("a pause asked for at any moment is never overwritten by those who work on the run", async () => {
@@ -87,7 +87,7 @@ test("a pause asked for at any moment is never overwritten by those who work on 
           if (updated) statuses.push(updated.status);
         });
         await Promise.all(changing);
-        expect(await house.run()).toMatchObject({ status: "pausing", reason: { kind: "asked", by: "Grace" } });
+        expect(await setup.run()).toMatchObject({ status: "pausing", reason: { kind: "asked", by: "Grace" } });
         const since = statuses.indexOf("pausing");
         if (since >= 0) expect(new Set(statuses.slice(since))).toEqual(new Set(["pausing"]));
       },
@@ -98,7 +98,7 @@ test("a pause asked for at any moment is never overwritten by those who work on 
 
 test("who has lost the guild changes nothing", async () => {
   const [state] = await states(1);
-  await house.ownership.release(GUILD);
+  await setup.ownership.release(GUILD);
   await expect(state?.update(counted)).rejects.toThrow(LeaseLost);
-  expect((await house.run()).batches.sent).toBe(0);
+  expect((await setup.run()).batches.sent).toBe(0);
 });

@@ -6,13 +6,13 @@ import { CANARY } from "../../../src/embedding/canary.ts";
 import { TransientError } from "../../../src/errors.ts";
 import type { Ticket } from "../../../src/indexing/guild-index/writer.ts";
 import type { Embedder } from "../../../src/ports/embedder.ts";
-import { GUILD, type House, history, hoursAgo, message, openHouse, testEmbedder, until } from "../../support/engine.ts";
+import { GUILD, history, hoursAgo, message, openSetup, type Setup, testEmbedder, until } from "../../support/engine.ts";
 
 const RECORDS = 600;
 /** What is sent of the archive: a canary goes along with one batch in many, and takes a place in its request. */
 const withoutCanary = (texts: readonly string[]) => texts.filter((text) => text !== CANARY);
-let house: House;
-afterEach(() => house.close());
+let setup: Setup;
+afterEach(() => setup.close());
 
 test("a batch that is late holds the checkpoint back, not the batches after it; when it comes all is booked at once", async () => {
   let answer: () => void = () => {};
@@ -29,9 +29,9 @@ test("a batch that is late holds the checkpoint back, not the batches after it; 
     { textsPerRequest: 20, parallelRequests: 4 },
   );
   let isRunning = false;
-  house = await openHouse({ embedder });
-  await house.archive.save(GUILD, history(RECORDS), { pending: false });
-  const { writer } = await house.indexes.open(GUILD);
+  setup = await openSetup({ embedder });
+  await setup.archive.save(GUILD, history(RECORDS), { pending: false });
+  const { writer } = await setup.indexes.open(GUILD);
   const { write } = writer;
   const stored: { readonly durable: number; readonly read: number }[] = [];
   let durable = 0;
@@ -40,8 +40,8 @@ test("a batch that is late holds the checkpoint back, not the batches after it; 
     durable += rows.length;
     return outcome;
   };
-  const { save } = house.runStore;
-  Object.assign(house.runStore, {
+  const { save } = setup.runStore;
+  Object.assign(setup.runStore, {
     save: (...given: Parameters<typeof save>) => {
       isRunning = true;
       stored.push({ durable, read: totals(given[1]).read });
@@ -49,12 +49,12 @@ test("a batch that is late holds the checkpoint back, not the batches after it; 
     },
   });
 
-  await house.start();
+  await setup.start();
   await until(() => durable === RECORDS - recordsLate, "all but the late batch are in the index");
-  expect(totals(await house.run())).toMatchObject({ read: 0, embedded: 0 });
-  expect((await house.run()).phases[0]?.cursor).toBe((await house.run()).phases[0]?.newestId);
+  expect(totals(await setup.run())).toMatchObject({ read: 0, embedded: 0 });
+  expect((await setup.run()).phases[0]?.cursor).toBe((await setup.run()).phases[0]?.newestId);
   answer();
-  const run = await house.settled();
+  const run = await setup.settled();
   expect(run.status).toBe("succeeded");
   expect(totals(run)).toMatchObject({ read: RECORDS, embedded: RECORDS, remaining: 0 });
   expect(run.phases.every(({ counters }) => isBalanced(counters))).toBe(true);
@@ -63,11 +63,11 @@ test("a batch that is late holds the checkpoint back, not the batches after it; 
 });
 
 test("a page that could not be begun is given up with all it holds, and begun anew", async () => {
-  house = await openHouse({ embedder: testEmbedder() });
-  await house.archive.save(GUILD, [...history(60), message(hoursAgo(80), "no", { replyToId: "5" })], {
+  setup = await openSetup({ embedder: testEmbedder() });
+  await setup.archive.save(GUILD, [...history(60), message(hoursAgo(80), "no", { replyToId: "5" })], {
     pending: false,
   });
-  const { writer } = await house.indexes.open(GUILD);
+  const { writer } = await setup.indexes.open(GUILD);
   const { ticket } = writer;
   const open = new Set<Ticket>();
   writer.ticket = (at) => {
@@ -82,9 +82,9 @@ test("a page that could not be begun is given up with all it holds, and begun an
     open.add(counted);
     return counted;
   };
-  const { get } = house.archive;
+  const { get } = setup.archive;
   let asked = 0;
-  Object.assign(house.archive, {
+  Object.assign(setup.archive, {
     async get(...given: Parameters<typeof get>) {
       if (given[2].includes("5")) asked += 1;
       // The first to ask is the analysis.
@@ -92,9 +92,9 @@ test("a page that could not be begun is given up with all it holds, and begun an
       return await get(...given);
     },
   });
-  await house.start();
-  const run = await house.impatiently(() => house.settled());
-  expect(house.log.filter(({ event }) => event === "run:left")).toHaveLength(1);
+  await setup.start();
+  const run = await setup.impatiently(() => setup.settled());
+  expect(setup.log.filter(({ event }) => event === "run:left")).toHaveLength(1);
   expect(totals(run)).toMatchObject({ read: 61, embedded: 61 });
   expect(open).toEqual(new Set());
 });
@@ -112,18 +112,18 @@ async function sentBy(textsPerRequest: number, pace: PaceName): Promise<number[]
     },
     { textsPerRequest },
   );
-  house = await openHouse({ embedder });
-  await house.archive.save(GUILD, history(RECORDS), { pending: false });
-  const { save } = house.runStore;
-  Object.assign(house.runStore, {
+  setup = await openSetup({ embedder });
+  await setup.archive.save(GUILD, history(RECORDS), { pending: false });
+  const { save } = setup.runStore;
+  Object.assign(setup.runStore, {
     save: (...given: Parameters<typeof save>) => {
       isRunning = true;
       return save(...given);
     },
   });
-  const run = await house.impatiently(async () => {
-    await house.start({ pace });
-    return await house.settled();
+  const run = await setup.impatiently(async () => {
+    await setup.start({ pace });
+    return await setup.settled();
   });
   expect(totals(run)).toMatchObject({ read: RECORDS, embedded: RECORDS });
   return sent;

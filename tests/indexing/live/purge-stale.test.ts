@@ -3,18 +3,18 @@
 import { afterEach, expect, test } from "vitest";
 import { createStalePurge } from "../../../src/indexing/live/purge-stale.ts";
 import { recordingLogger } from "../../support/archive.ts";
-import { GUILD, type House, history, openHouse, testEmbedder } from "../../support/engine.ts";
+import { GUILD, history, openSetup, type Setup, testEmbedder } from "../../support/engine.ts";
 
-let house: House;
-afterEach(() => house.close());
+let setup: Setup;
+afterEach(() => setup.close());
 
 test("thousands of marks are looked through in parts, so that few rows are in memory at once", async () => {
-  house = await openHouse({ embedder: testEmbedder() });
+  setup = await openSetup({ embedder: testEmbedder() });
   const records = history(1_100);
-  await house.archive.save(GUILD, records, { pending: true });
-  house.live.kick(GUILD);
-  await house.live.idle(GUILD);
-  const { index } = await house.indexes.open(GUILD);
+  await setup.archive.save(GUILD, records, { pending: true });
+  setup.live.kick(GUILD);
+  await setup.live.idle(GUILD);
+  const { index } = await setup.indexes.open(GUILD);
   expect(await index.count()).toBe(records.length);
   const { rows } = index;
   const asked: number[] = [];
@@ -25,9 +25,9 @@ test("thousands of marks are looked through in parts, so that few rows are in me
     },
   });
   const ids = records.map(({ id }) => id);
-  await house.archive.remove(GUILD, "message", ids);
+  await setup.archive.remove(GUILD, "message", ids);
   const { logger, complaints } = recordingLogger();
-  await createStalePurge({ ...house, logger }).ofMarked(GUILD);
+  await createStalePurge({ ...setup, logger }).ofMarked(GUILD);
   expect(complaints).toEqual([]);
   expect(Math.max(...asked)).toBeLessThanOrEqual(500);
   expect(await index.count()).toBe(0);

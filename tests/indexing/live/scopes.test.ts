@@ -8,19 +8,19 @@ import {
   channel,
   EVERYTHING,
   GUILD,
-  type House,
   history,
   hoursAgo,
   message,
-  openHouse,
+  openSetup,
+  type Setup,
   until,
 } from "../../support/engine.ts";
 
-let house: House;
+let setup: Setup;
 beforeEach(async () => {
-  house = await openHouse();
+  setup = await openSetup();
 });
-afterEach(() => house.close());
+afterEach(() => setup.close());
 
 const MALLORY = { by: "author", id: "66" } as const;
 
@@ -34,21 +34,21 @@ function talk(count: number) {
 }
 
 async function hearAll(records: ReturnType<typeof talk>): Promise<void> {
-  await house.archive.saveChannels(GUILD, [channel("10")]);
-  await house.archive.save(GUILD, records, { pending: true });
-  house.live.kick(GUILD);
-  await house.live.idle();
+  await setup.archive.saveChannels(GUILD, [channel("10")]);
+  await setup.archive.save(GUILD, records, { pending: true });
+  setup.live.kick(GUILD);
+  await setup.live.idle();
 }
 
 async function exclude(scope: Exclusion): Promise<void> {
-  await house.archive.exclude(GUILD, scope);
-  house.live.kick(GUILD);
+  await setup.archive.exclude(GUILD, scope);
+  setup.live.kick(GUILD);
 }
 
 /** Words in what is archived, and in the rows of all generations. */
 async function wordsLeft(pattern: RegExp): Promise<number> {
-  const page = await house.archive.page(GUILD, "message", EVERYTHING, 10_000);
-  const { index, searched } = await house.indexes.open(GUILD);
+  const page = await setup.archive.page(GUILD, "message", EVERYTHING, 10_000);
+  const { index, searched } = await setup.indexes.open(GUILD);
   const texts = page.records.map(({ record }) => record.content);
   for (const each of [index, ...searched.map((one) => one.index)]) {
     const rows = await each.rows((await each.keys("message", EVERYTHING, 10_000)).map(({ id }) => id));
@@ -59,92 +59,92 @@ async function wordsLeft(pattern: RegExp): Promise<number> {
 
 test("an author's messages go, and so do their words in the rows of others, which keep their vectors", async () => {
   await hearAll(talk(600));
-  const before = await house.rows();
+  const before = await setup.rows();
   expect(await wordsLeft(/secret/)).toBeGreaterThan(600);
-  const requests = house.server?.requests.length;
+  const requests = setup.server?.requests.length;
   await exclude(MALLORY);
-  await house.live.idle();
+  await setup.live.idle();
   expect(await wordsLeft(/secret/)).toBe(0);
-  expect(await house.archive.unfinishedRemovals(GUILD)).toEqual([]);
-  expect(await house.live.pending(GUILD)).toBe(0);
-  const after = await house.rows();
+  expect(await setup.archive.unfinishedRemovals(GUILD)).toEqual([]);
+  expect(await setup.live.pending(GUILD)).toBe(0);
+  const after = await setup.rows();
   expect(after.size).toBe(400);
   const vectorIn = (rows: Map<string, object>, key: string) => (rows.get(key) as { vector: string }).vector;
   for (const key of after.keys()) expect(vectorIn(after, key)).toBe(vectorIn(before, key));
-  expect(house.server?.requests.length).toBe(requests);
+  expect(setup.server?.requests.length).toBe(requests);
 });
 
 test("a removal needs no embedder, and nobody waits for it", async () => {
   await hearAll(talk(300));
-  house.server?.misbehave("hang");
+  setup.server?.misbehave("hang");
   await exclude(MALLORY);
-  await house.archive.save(GUILD, [message(hoursAgo(-1), "heard meanwhile")], { pending: true });
-  house.live.kick(GUILD);
-  await until(async () => (await house.archive.unfinishedRemovals(GUILD)).length === 0, "it is done");
+  await setup.archive.save(GUILD, [message(hoursAgo(-1), "heard meanwhile")], { pending: true });
+  setup.live.kick(GUILD);
+  await until(async () => (await setup.archive.unfinishedRemovals(GUILD)).length === 0, "it is done");
   expect(await wordsLeft(/secret/)).toBe(0);
-  expect(await house.live.pending(GUILD)).toBe(1);
+  expect(await setup.live.pending(GUILD)).toBe(1);
 });
 
 test("a removal goes on with the next process, and does not begin anew", async () => {
-  const { folder, server } = house;
+  const { folder, server } = setup;
   await hearAll(talk(600));
-  await house.archive.exclude(GUILD, MALLORY);
-  for await (const step of house.archive.removeInSteps(GUILD, MALLORY, 50)) {
+  await setup.archive.exclude(GUILD, MALLORY);
+  for await (const step of setup.archive.removeInSteps(GUILD, MALLORY, 50)) {
     // As far as a process came that was killed after the records' commit.
     expect(step.ids.length).toBe(50);
     break;
   }
-  await house.stop();
-  house = await openHouse({ folder, ...(server && { server }) });
-  await until(async () => (await house.archive.unfinishedRemovals(GUILD)).length === 0, "it is done");
-  await house.live.idle();
+  await setup.stop();
+  setup = await openSetup({ folder, ...(server && { server }) });
+  await until(async () => (await setup.archive.unfinishedRemovals(GUILD)).length === 0, "it is done");
+  await setup.live.idle();
   expect(await wordsLeft(/secret/)).toBe(0);
-  expect((await house.rows()).size).toBe(400);
-  await house.stop();
+  expect((await setup.rows()).size).toBe(400);
+  await setup.stop();
   await server?.close();
 });
 
 test("a run beside it ends with what may be stored, and nothing else", async () => {
-  await house.archive.saveChannels(GUILD, [channel("10")]);
-  await house.archive.save(GUILD, talk(600), { pending: false });
-  await house.start();
+  await setup.archive.saveChannels(GUILD, [channel("10")]);
+  await setup.archive.save(GUILD, talk(600), { pending: false });
+  await setup.start();
   await exclude(MALLORY);
-  const run = await house.settled();
-  await house.live.idle();
+  const run = await setup.settled();
+  await setup.live.idle();
   expect(run.status).toBe("succeeded");
   expect(await wordsLeft(/secret/)).toBe(0);
-  expect((await house.rows()).size).toBe(400);
+  expect((await setup.rows()).size).toBe(400);
 });
 
 test("named versions are given up at once when an author's words go", async () => {
   await hearAll(talk(30));
-  const { index } = await house.indexes.open(GUILD);
+  const { index } = await setup.indexes.open(GUILD);
   await index.tag("before-something");
-  const names = async () => (await namedVersions(`${house.folder}/index`, GUILD)).map(({ name }) => name);
+  const names = async () => (await namedVersions(`${setup.folder}/index`, GUILD)).map(({ name }) => name);
   expect(await names()).toEqual(["before-something"]);
   await exclude(MALLORY);
-  await house.live.idle();
+  await setup.live.idle();
   expect(await names()).toEqual([]);
 });
 
 test("retired generations are given up at once when an author's words go", async () => {
-  const { folder, server } = house;
-  await house.archive.saveChannels(GUILD, [channel("10")]);
-  await house.archive.save(GUILD, talk(30), { pending: false });
-  await house.start();
-  await house.settled();
-  await house.stop();
+  const { folder, server } = setup;
+  await setup.archive.saveChannels(GUILD, [channel("10")]);
+  await setup.archive.save(GUILD, talk(30), { pending: false });
+  await setup.start();
+  await setup.settled();
+  await setup.stop();
   const recipe = { ...(await import("../../../src/indexing/text/prepare.ts")).textRecipe, replies: false };
-  house = await openHouse({ folder, ...(server && { server }), textRecipe: recipe });
-  await house.start();
-  await house.settled();
-  const statuses = async () => (await house.indexes.generations(GUILD)).list.map(({ status }) => status);
+  setup = await openSetup({ folder, ...(server && { server }), textRecipe: recipe });
+  await setup.start();
+  await setup.settled();
+  const statuses = async () => (await setup.indexes.generations(GUILD)).list.map(({ status }) => status);
   expect(await statuses()).toEqual(["current", "retired"]);
   await exclude(MALLORY);
-  await house.live.idle();
+  await setup.live.idle();
   expect(await statuses()).toEqual(["current"]);
   expect(await wordsLeft(/secret/)).toBe(0);
-  await house.stop();
+  await setup.stop();
   await server?.close();
 });
 
@@ -157,13 +157,13 @@ test("what is too old, and what bots wrote, goes likewise, and a channel with it
     message(hoursAgo(5), "elsewhere", { channelId: "11" }),
     message(hoursAgo(4), "in a thread", { channelId: "12", accessChannelId: "11" }),
   ]);
-  await house.archive.saveChannels(GUILD, [channel("12", { parentId: "11", type: "public-thread" })]);
+  await setup.archive.saveChannels(GUILD, [channel("12", { parentId: "11", type: "public-thread" })]);
   await exclude({ by: "age", beforeId: hoursAgo(8) });
   await exclude({ by: "bots" });
   await exclude({ by: "channel", id: "11" });
-  await house.live.idle();
+  await setup.live.idle();
   expect(await wordsLeft(/ancient history|robot speaking|elsewhere|in a thread/)).toBe(0);
-  expect([...(await house.rows()).values()].map((row) => (row as { text: string }).text).sort()).toEqual([
+  expect([...(await setup.rows()).values()].map((row) => (row as { text: string }).text).sort()).toEqual([
     "after the ancients",
     "after the robot",
   ]);

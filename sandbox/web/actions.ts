@@ -3,14 +3,14 @@
 import type { Snowflake } from "../../src/snowflake.ts";
 import type { InteractionHandle } from "../interaction-handle.ts";
 import type { World } from "../world.ts";
-import type { Deed, Outcome } from "./wire.ts";
+import type { Action, Outcome } from "./wire.ts";
 
 /** Forms kept open for an answer; the oldest are forgotten first. */
 const OPEN_FORMS = 100;
 const CHOICES_WITHIN_MS = 3_000;
 
-/** @returns a function that does a deed. @throws (the function) Error saying what Discord's client would not let through */
-export function createDeeds(world: World): (userId: Snowflake, deed: Deed) => Promise<Outcome> {
+/** @returns a function that does a action. @throws (the function) Error saying what Discord's client would not let through */
+export function createActions(world: World): (userId: Snowflake, action: Action) => Promise<Outcome> {
   const openers = new Map<Snowflake, InteractionHandle>();
 
   async function outcomeOf(handle: InteractionHandle): Promise<Outcome> {
@@ -22,32 +22,32 @@ export function createDeeds(world: World): (userId: Snowflake, deed: Deed) => Pr
     return { modal: { interactionId: id, form: await handle.modal() } };
   }
 
-  return async (userId, deed) => {
-    switch (deed.do) {
+  return async (userId, action) => {
+    switch (action.do) {
       case "post": {
-        const { channelId, content, replyTo } = deed;
+        const { channelId, content, replyTo } = action;
         world.postMessage({ channelId, authorId: userId, content, ...(replyTo && { replyTo }) });
         return {};
       }
       case "run":
-        return outcomeOf(world.runCommand({ ...deed, userId }));
+        return outcomeOf(world.runCommand({ ...action, userId }));
       case "complete":
-        return { choices: await world.autocomplete({ ...deed, userId }).choices(CHOICES_WITHIN_MS) };
+        return { choices: await world.autocomplete({ ...action, userId }).choices(CHOICES_WITHIN_MS) };
       case "menu":
-        return outcomeOf(world.runMessageCommand({ ...deed, userId }));
+        return outcomeOf(world.runMessageCommand({ ...action, userId }));
       case "press":
-        return outcomeOf(world.pressButton({ ...deed, userId }));
+        return outcomeOf(world.pressButton({ ...action, userId }));
       case "select":
-        return outcomeOf(world.selectOptions({ ...deed, userId }));
+        return outcomeOf(world.selectOptions({ ...action, userId }));
       case "submit": {
-        const opener = openers.get(deed.interactionId);
+        const opener = openers.get(action.interactionId);
         if (opener?.interaction.userId !== userId) throw new Error("this form is no longer open");
-        const outcome = await outcomeOf(world.submitModal({ opener, values: deed.values }));
-        openers.delete(deed.interactionId);
+        const outcome = await outcomeOf(world.submitModal({ opener, values: action.values }));
+        openers.delete(action.interactionId);
         return outcome;
       }
       default:
-        return deed satisfies never;
+        return action satisfies never;
     }
   };
 }

@@ -34,7 +34,7 @@ function hiddenFrom(guildId: Snowflake, shownTo: readonly Snowflake[]) {
 }
 
 /** The written community, as the stand-in's guild. */
-export function furnishWritten(world: World, history: WrittenHistory): Community {
+export function populateWritten(world: World, history: WrittenHistory): Community {
   const { guild } = history;
   const [founder] = history.members;
   if (founder === undefined) throw new Error("the written history has no members");
@@ -118,7 +118,7 @@ function addAdminChannel(world: World, guildId: Snowflake): Snowflake {
  * A community read from an export: everyone may read everything, as nothing is known of its roles.
  * @param onProblem called for each line that cannot be used
  */
-export async function furnishExported(
+export async function populateExported(
   world: World,
   guild: { readonly id: Snowflake; readonly name: string },
   entries: AsyncIterable<ExportEntry>,

@@ -41,7 +41,7 @@ export async function openEmbedder({ embedder, serverUrl }: EmbedderChoice, mode
 export const archiveFile = (folder: string) => join(folder, "archive.sqlite");
 export const indexFolder = (folder: string) => join(folder, "index");
 
-export interface HouseOptions extends EmbedderChoice {
+export interface SetupOptions extends EmbedderChoice {
   readonly folder: string;
   /** On remote engines instead. */
   readonly stores?: StoresConfig;
@@ -50,11 +50,11 @@ export interface HouseOptions extends EmbedderChoice {
   onLog?(event: string, fields?: Record<string, unknown>): void;
   /** Each time it asks the archive for, or prolongs, what it owns. */
   onOwnerCall?(): void;
-  /** What the house sees as its index. */
+  /** What the setup sees as its index. */
   wrapIndex?(index: VectorIndex): VectorIndex;
 }
 
-export async function openHouse(options: HouseOptions) {
+export async function openSetup(options: SetupOptions) {
   const { folder, onRunStored, wrapIndex = (index) => index } = options;
   const logger = listeningLogger(options.onLog);
   const opened = await openStores(options.stores ?? { dataDir: folder }, logger);
@@ -123,7 +123,7 @@ export async function openHouse(options: HouseOptions) {
 }
 
 /** Warnings and errors are the bench's business; a run that fails must not pass for a slow one. */
-export function listeningLogger(onLog: HouseOptions["onLog"] = () => {}): Logger {
+export function listeningLogger(onLog: SetupOptions["onLog"] = () => {}): Logger {
   const loudly = (event: string, fields?: Record<string, unknown>) => {
     console.error(`  ${event} ${JSON.stringify(fields ?? {})}`);
     onLog(event, fields);

@@ -19,7 +19,11 @@ import { canRead, memberPermissions } from "./permission-rules.ts";
  * @param onRevealed told of a guild in which channels can be read that could not be before
  * @returns stops watching, removing nobody else's listeners
  */
-export function watchSight(client: Client, hearing: Hearing, onRevealed: (guildId: Snowflake) => void): () => void {
+export function watchVisibility(
+  client: Client,
+  hearing: Hearing,
+  onRevealed: (guildId: Snowflake) => void,
+): () => void {
   const hidden = new Map<Snowflake, ReadonlySet<Snowflake>>();
 
   function hiddenIn(guild: Guild): Set<Snowflake> | undefined {

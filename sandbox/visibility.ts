@@ -1,26 +1,26 @@
 // Notices channels that come into the bot's sight (a changed role, overwrite or membership), for THREAD_LIST_SYNC.
 
 import type { Snowflake } from "../src/snowflake.ts";
-import { type Dispatch, threadedChannelsInSight, threadListSync } from "./dispatch.ts";
+import { type Dispatch, threadListSync, visibleThreadedChannels } from "./dispatch.ts";
 import type { Guild, WorldEvent } from "./model.ts";
 import type { RenderContext } from "./render-message.ts";
 
-export interface SightTracker {
+export interface VisibilityTracker {
   /** What must be synced after this change; to be called for every change, in order. */
   after(event: WorldEvent): Dispatch[];
 }
 
-const MAY_CHANGE_SIGHT: readonly WorldEvent["type"][] = [
+const MAY_CHANGE_VISIBILITY: readonly WorldEvent["type"][] = [
   "role:updated",
   "role:deleted",
   "member:updated",
   "channel:updated",
 ];
 
-export function createSightTracker(context: RenderContext): SightTracker {
+export function createVisibilityTracker(context: RenderContext): VisibilityTracker {
   const seen = new Map<Snowflake, Set<Snowflake>>();
   const remember = (guild: Guild) => {
-    const visible = threadedChannelsInSight(context, guild);
+    const visible = visibleThreadedChannels(context, guild);
     seen.set(guild.id, new Set(visible.map(({ id }) => id)));
     return visible;
   };
@@ -33,7 +33,7 @@ export function createSightTracker(context: RenderContext): SightTracker {
         return [];
       }
       if (event.type === "guild:deleted") seen.delete(event.guild.id);
-      if (!MAY_CHANGE_SIGHT.includes(event.type) || !("guild" in event)) return [];
+      if (!MAY_CHANGE_VISIBILITY.includes(event.type) || !("guild" in event)) return [];
       const before = seen.get(event.guild.id) ?? new Set();
       const revealed = remember(event.guild).filter(({ id }) => !before.has(id));
       return revealed.length > 0 ? [threadListSync(context, event.guild, revealed)] : [];
