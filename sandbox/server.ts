@@ -13,6 +13,7 @@ import { createApplicationRoutes } from "./routes-application.ts";
 import { createGuildRoutes } from "./routes-guilds.ts";
 import { createInteractionRoutes } from "./routes-interactions.ts";
 import { createMessageRoutes } from "./routes-messages.ts";
+import { createSearchRoutes } from "./routes-search.ts";
 import { createState, type WorldOptions } from "./state.ts";
 import { createValidator, type Violation } from "./validation.ts";
 import { createWorld, type World } from "./world.ts";
@@ -99,6 +100,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     routes: [
       ...createApplicationRoutes(state, gatewayUrl, options.shards),
       ...createGuildRoutes(state),
+      ...createSearchRoutes(context),
       ...createMessageRoutes(context, createOldEditLimit(options.rateLimits)),
       ...createInteractionRoutes(context),
     ],

@@ -34,6 +34,8 @@ export interface State {
   readonly commands: Map<Snowflake, Command>;
   /** By token. */
   readonly interactions: Map<string, Interaction>;
+  /** Discord still makes its own search index of the guild: so many requests more are told to come back. */
+  readonly searchNotReady: Map<Snowflake, number>;
   readonly ephemeralMessages: Map<Snowflake, Message>;
   /** A new id, later than all before it at the same world time. */
   nextId(): Snowflake;
@@ -82,6 +84,7 @@ export function createState(options: WorldOptions = {}): State {
     commands: new Map(),
     interactions: new Map(),
     ephemeralMessages: new Map(),
+    searchNotReady: new Map(),
     nextId,
     idAt,
     newToken: () => randomBytes(48).toString("base64url"),

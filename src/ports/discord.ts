@@ -26,6 +26,12 @@ export interface History {
     range: { readonly before: Snowflake } | { readonly after: Snowflake },
     signal?: AbortSignal,
   ): Promise<ArchivedRecord[]>;
+  /**
+   * About how many messages there are in what the bot can read, by Discord's own search; it counts system messages and the bot's own, too.
+   * @returns when to ask again, while Discord makes its index; undefined when it does not say
+   * @throws TransientError, UserError; the signal's reason when it aborts
+   */
+  count?(guildId: Snowflake, signal?: AbortSignal): Promise<number | { readonly retryAfterMs: number } | undefined>;
   /** Whether message content is readable at all (MESSAGE CONTENT intent). */
   canReadContent(): Promise<boolean>;
 }

@@ -20,8 +20,8 @@ export interface Collection {
   readonly newestId: Snowflake;
   /** When it was begun: what happens later is live indexing's, or missed. Milliseconds since 1970. */
   readonly startedAt: number;
-  /** Called after each request. @param outdated archived messages that are gone or were edited, now marked pending */
-  onRead(messages: number, outdated: readonly Snowflake[]): Promise<unknown>;
+  /** Called after each request. @param channel a channel or thread @param outdated archived messages that are gone or were edited, now marked pending */
+  onRead(messages: number, outdated: readonly Snowflake[], channel: HistoryChannel): Promise<unknown>;
 }
 
 /** A channel that could not be read. `message`: what Discord said. */
@@ -102,7 +102,7 @@ async function collectChannel(
     const isPast = compareSnowflakes(page.oldestId, await oldestKept(archive, guildId)) <= 0;
     cursor = { ...cursor, oldestId: page.oldestId, complete: page.complete || isPast };
     await archive.saveCursor(guildId, channel.id, cursor);
-    await onRead(page.read, page.outdated);
+    await onRead(page.read, page.outdated, channel);
   }
   // All of it has been compared since then: nothing is left to be read again.
   if (cursor.complete) await archive.saveRecheckCursor(guildId, channel.id, { since: startedAt });

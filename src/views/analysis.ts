@@ -128,13 +128,29 @@ function overview(analysis: Analysis): APIEmbed {
   return {
     title: "Backfill analysis",
     color: !ready ? colors.bad : toDo(analysis) > 0 ? colors.neutral : colors.good,
-    description: analysis.records === 0 ? emptyArchive : coverageText(analysis),
+    description: analysis.records === 0 ? [emptyArchive, ...awaited(analysis)].join("\n") : coverageText(analysis),
     fields: [checklist(analysis.preflight)],
   };
 }
 
 export const emptyArchive =
   "Nothing of this server is stored yet: its messages are only on Discord. They can be fetched from there first.";
+
+/** Discord gives a hundred messages in an answer, and forty answers in a second, but of each channel only a few. */
+const FETCHED_PER_SECOND = 500;
+
+/** How many and how long, of a server of which nothing is stored yet. */
+function awaited({ onDiscord, recordsPerSecond, cost }: Analysis): string[] {
+  if (onDiscord === undefined) return [];
+  const fetching = (onDiscord / FETCHED_PER_SECOND) * 1_000;
+  const embedding = recordsPerSecond ? (onDiscord / recordsPerSecond) * 1_000 : undefined;
+  const whole =
+    embedding === undefined ? "" : `, ${about(fetching + embedding)} to fetch them and make them searchable`;
+  return [
+    `Discord counts about **${count(onDiscord, "message")}** in what I can read${whole}.`,
+    ...(cost ? [`${costText(cost)}.`] : []),
+  ];
+}
 
 function coverageText(analysis: Analysis): string {
   const { records, notes, embedded, missing, stale, orphaned, skipped, quarantined, damaged } = analysis;

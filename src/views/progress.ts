@@ -46,15 +46,16 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
   const { title, color } = statusTitles[run.status];
   const sum = totals(run);
   const total = sum.read + sum.remaining;
-  const lines = [`\`${bar(sum.read, total)}\` **${percent(sum.read, total)}**`, headline(status, run, sum.read, total)];
-  if (run.collection && !run.collection.finished) {
-    lines.push(`📥 Collecting history from Discord first: ${count(run.collection.collected, "message")} so far`);
-  }
+  const isFetching = run.collection !== undefined && !run.collection.finished;
+  const lines = isFetching
+    ? fetched(run)
+    : [`\`${bar(sum.read, total)}\` **${percent(sum.read, total)}**`, headline(status, run, sum.read, total)];
   const selfEvident = run.status === "running" || run.status === "succeeded";
   if (!selfEvident) lines.push(`Why (${ago(run.statusAt)}): ${plain(reasonText(run.reason, status.command))}`);
   if (status.waitingFor && isActive(run.status)) lines.push(`Waiting for: ${plain(waitingForText(status.waitingFor))}`);
 
   const fields: APIEmbedField[] = [{ name: "Phases, newest first", value: phaseLines(run) }];
+  if (isFetching && run.collection) fields.push(...fetchedByChannel(run.collection));
   if (sum.read > 0) fields.push({ name: "What became of them", value: outcomes(run) });
   if (status.alerts.length > 0) fields.push(alertsField(status));
   fields.push(healthField(status.health));
@@ -66,6 +67,33 @@ export function runEmbed(status: BackfillStatus, run: Run): APIEmbed {
     footer: { text: `Pace: ${run.pace} · run ${run.id}` },
     timestamp: new Date(status.at).toISOString(),
   };
+}
+
+/** How far the fetching is, as far as Discord says how much there is. */
+function fetched({ collection, runningMs }: Run): string[] {
+  const { collected = 0, expected } = collection ?? {};
+  const what = "📥 Fetching the history from Discord first";
+  if (expected === undefined || expected <= collected) return [`${what}: ${count(collected, "message")} so far`];
+  const leftMs = collected > 0 && runningMs > 0 ? ((expected - collected) * runningMs) / collected : undefined;
+  const left = leftMs === undefined ? "" : ` · ${about(leftMs)} left`;
+  return [
+    `\`${bar(collected, expected)}\` **${percent(collected, expected)}**`,
+    `${what}: **${count(collected)}** of about **${count(expected, "message")}**${left}`,
+  ];
+}
+
+const channelsShown = 10;
+
+function fetchedByChannel({ byChannel = {} }: NonNullable<Run["collection"]>): APIEmbedField[] {
+  const channels = Object.entries(byChannel).sort(([, a], [, b]) => b - a);
+  if (channels.length === 0) return [];
+  const lines = channels.slice(0, channelsShown).map(([id, messages]) => `<#${id}>: ${count(messages)}`);
+  const rest = channels.slice(channelsShown);
+  if (rest.length > 0) {
+    const messages = rest.reduce((sum, [, each]) => sum + each, 0);
+    lines.push(`and ${count(rest.length, "more channel", "more channels")}: ${count(messages)}`);
+  }
+  return [{ name: "Fetched so far", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) }];
 }
 
 /** Pause while it works, Resume while it can be resumed, and the failures when there are any. Anyone sees them; using them needs Manage Server. */

@@ -56,7 +56,7 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
     });
   }
   if (run.collection) {
-    const { collected, unreadable } = run.collection;
+    const { collected, unreadable, expected } = run.collection;
     const blocked =
       unreadable.length > 0
         ? `\n${count(unreadable.length, "channel")} could not be read: ${fitLines(
@@ -65,7 +65,10 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
             (left) => `and ${count(left)} more`,
           ).replaceAll("\n", ", ")}`
         : "";
-    fields.push({ name: "Fetched from Discord", value: `${count(collected, "message")}${blocked}` });
+    fields.push({
+      name: "Fetched from Discord",
+      value: `${count(collected, "message")}${compared(collected, expected)}${blocked}`,
+    });
   }
   return {
     ...headline(run, reasonText(run.reason, status.command), nothingDone, sum.remaining, Math.max(sum.planned, total)),
@@ -73,6 +76,14 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
     footer: { text: `Pace: ${run.pace} · run ${run.id}` },
     timestamp: new Date(run.finishedAt ?? status.at).toISOString(),
   };
+}
+
+/** Beside what Discord's own search counts. It also counts who joined or pinned, the bot's own, and what is written meanwhile. */
+function compared(collected: number, expected: number | undefined): string {
+  if (expected === undefined) return "";
+  const counts = `Discord's own search counts ${count(expected)}`;
+  if (collected >= expected) return `. ${counts}: nothing is missing.`;
+  return `. ${counts}, with notices that somebody joined and the like, and with what bots like me wrote, which have nothing to find.`;
 }
 
 function headline(run: Run, reason: string, nothingDone: boolean, remaining: number, planned: number): APIEmbed {

@@ -22,3 +22,22 @@ test("analyze tells the tokens that the server counted in a sample, and their pr
   expect(Number(tokens)).toBeLessThan(30 * (60 / 4));
   expect(Number(dollars)).toBeCloseTo(Number(tokens) / 100, 0);
 });
+
+test("before anything of a server is stored, the price is estimated from the number of its messages", async () => {
+  const server = await startEmbeddingServer();
+  closeAfterTest(() => server.close());
+  const bot = await startBackscroll({ embeddings: { baseUrl: server.url, dollarsPerMillion: 100 } });
+  const { ada, admin, adminChannel, general, world } = bot;
+  world.loadMessages(
+    Array.from({ length: 1_000 }, (_, n) => ({
+      id: world.state.idAt(Date.now() - 90 * 86_400_000 + n * 60_000),
+      channelId: general.id,
+      authorId: ada.id,
+      content: `message number ${n} about violins`,
+    })),
+  );
+  const shown = textOf(await bot.type(admin.id, "backfill analyze", {}, adminChannel.id));
+  expect(shown).toMatch(
+    /Discord counts about \*\*1,00\d messages\*\*.*\nTokens: about [\d,]+, estimated by length, about \$\d\.\d\d\./,
+  );
+});

@@ -214,6 +214,19 @@ export function createHistory(
       return found.map((message) => toRecord(message, channel, directory.names(guildId)));
     },
 
+    async count(guildId, signal) {
+      try {
+        // Also while Discord makes its index: then there are no results, but a time to ask again.
+        const answer = await get(`/guilds/${guildId}/messages/search`, { limit: "1", include_nsfw: "true" }, signal);
+        const { total_results: total, retry_after: seconds } = (answer ?? {}) as Partial<Record<string, unknown>>;
+        if (typeof total === "number" && total >= 0) return total;
+        return typeof seconds === "number" ? { retryAfterMs: seconds * 1_000 } : undefined;
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw translateDiscordError(error, "count the messages");
+      }
+    },
+
     async canReadContent() {
       try {
         const application = (await get(Routes.currentApplication())) as RESTGetCurrentApplicationResult;

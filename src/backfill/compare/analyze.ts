@@ -12,12 +12,19 @@ import { prepareRecords } from "../../indexing/text/rows.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DiscordTime, History, HostProblem } from "../../ports/discord.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
+import { countOnDiscord } from "../../sync/count-on-discord.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { usedOfBudget } from "../run/budget.ts";
 import { type Analysis, type Check, type Cost, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
+
+/** Of a message with its author's name, before any is known. Characters. */
+const USUAL_LENGTH = 80;
+/** Whoever waits for an analysis does not wait for Discord to make its index. */
+const COUNT_TRIES = 3;
 
 export interface AnalysisParts {
   readonly archive: Archive;
@@ -37,6 +44,7 @@ export interface AnalysisParts {
   /** What only whoever runs the bot can mend. Absent where there is no Discord. */
   readonly hostProblems?: (() => readonly HostProblem[]) | undefined;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /**
@@ -68,7 +76,12 @@ export async function analyze(
   const estimate = (coverage: Coverage) => (perSecond === undefined ? undefined : (toDo(coverage) / perSecond) * 1000);
   const diskNeededBytes = diskNeeded(toDo(found.total), indexes.space.dimensions, found.averageLength);
   const { freeBytes } = await parts.system.disk();
-  const cost = costOf(parts.queue, texts, found.sample.length, toDo(found.total));
+  const onDiscord = found.total.records > 0 ? undefined : await countOnDiscord(parts, guildId, COUNT_TRIES);
+  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  const cost =
+    onDiscord === undefined
+      ? costOf(parts.queue, found.sample.length, (characters / found.sample.length) * toDo(found.total))
+      : estimated(costOf(parts.queue, onDiscord, onDiscord * USUAL_LENGTH));
   return {
     guildId,
     at: clock.now(),
@@ -90,6 +103,7 @@ export async function analyze(
     diskNeededBytes,
     diskFreeBytes: freeBytes,
     cost,
+    onDiscord,
     modelId: indexes.space.modelId,
     change: await indexes.changeOf(guildId),
     preflight: [
@@ -102,12 +116,13 @@ export async function analyze(
   };
 }
 
+const estimated = (cost: Cost | undefined) => cost && { ...cost, isCounted: false };
+
 /** After the sample was embedded, so that the server has counted its tokens. */
-function costOf(queue: EmbeddingQueue, sample: readonly string[], records: number, toDo: number): Cost | undefined {
+function costOf(queue: EmbeddingQueue, records: number, characters: number): Cost | undefined {
   const { settings, dollarsPerMillion } = queue.embedder;
   if (settings?.kind !== "server" || records === 0) return undefined;
-  const characters = sample.reduce((sum, text) => sum + text.length, 0);
-  const { tokens, isCounted } = queue.tokensIn((characters / records) * toDo);
+  const { tokens, isCounted } = queue.tokensIn(characters);
   const dollars = dollarsPerMillion === undefined ? undefined : (tokens / 1e6) * dollarsPerMillion;
   return { tokens, isCounted, dollars };
 }

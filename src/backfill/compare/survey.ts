@@ -91,6 +91,8 @@ export interface Analysis extends Coverage {
   readonly estimatedMs: number | undefined;
   readonly diskNeededBytes: number;
   readonly diskFreeBytes: number;
+  /** Where nothing is stored yet: about so many messages there are on Discord; undefined when it does not say. */
+  readonly onDiscord?: number | undefined;
   /** What the records to do come to, by a sample; undefined for a model that counts nothing: the built-in one. */
   readonly cost?: Cost | undefined;
   readonly modelId: string;
@@ -139,7 +141,8 @@ export function costOfPhases(analysis: Analysis, chosen: readonly PhaseName[] = 
   const { cost } = analysis;
   const toDo = (plans: readonly PhasePlan[]) => plans.reduce((sum, { missing, stale }) => sum + missing + stale, 0);
   const all = toDo(analysis.phases);
-  if (cost === undefined || all === 0) return undefined;
+  // Of a server whose history is still on Discord, all is to do.
+  if (cost === undefined || all === 0) return analysis.records === 0 ? cost : undefined;
   const share = toDo(analysis.phases.filter(({ name }) => chosen.includes(name))) / all;
   const dollars = cost.dollars === undefined ? undefined : cost.dollars * share;
   return { ...cost, tokens: Math.ceil(cost.tokens * share), dollars };

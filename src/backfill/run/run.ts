@@ -146,7 +146,15 @@ export const runSchema = z.object({
   phases: z.array(phaseSchema).min(1),
   /** Collection comes before the phases; its cursors live with the channels. */
   collection: z
-    .object({ finished: z.boolean(), collected: count, unreadable: z.array(storedUnreadableSchema) })
+    .object({
+      finished: z.boolean(),
+      collected: count,
+      unreadable: z.array(storedUnreadableSchema),
+      /** By channel, those of threads with their channel's. Channels beyond the first MOST_CHANNELS are counted only in `collected`. */
+      byChannel: z.record(z.string(), count).optional(),
+      /** About so many there are, by Discord's own search; absent when it does not say. */
+      expected: count.optional(),
+    })
     .optional(),
   /** Time spent running, without pauses and waiting. Milliseconds. */
   runningMs: z.number().nonnegative(),
@@ -196,6 +204,19 @@ export function withStatus(run: Run, status: RunStatus, reason: StoredReason, no
   if (!canBecome(run.status, status)) throw new Error(`a run cannot go from ${run.status} to ${status}`);
   const settled = status === "succeeded" || status === "cancelled" || status === "failed";
   return { ...run, status, reason, statusAt: now, finishedAt: settled ? now : undefined };
+}
+
+/** So many channels of a collection are told apart: a run is stored with each of its requests. */
+const MOST_CHANNELS = 200;
+
+type CollectionOfRun = NonNullable<Run["collection"]>;
+
+/** With more messages that were collected from a channel. */
+export function withCollected(collection: CollectionOfRun, channelId: string, messages: number): CollectionOfRun {
+  const { byChannel = {}, collected } = collection;
+  const isTold = channelId in byChannel || Object.keys(byChannel).length < MOST_CHANNELS;
+  const counted = messages > 0 && isTold ? { [channelId]: (byChannel[channelId] ?? 0) + messages } : {};
+  return { ...collection, collected: collected + messages, byChannel: { ...byChannel, ...counted } };
 }
 
 /** Sums over all phases. */

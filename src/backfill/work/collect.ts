@@ -4,14 +4,19 @@ import type { LiveIndexing } from "../../indexing/live/live.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { type Collection, collectHistory } from "../../sync/collect.ts";
 import type { CompareParts } from "../../sync/compare-page.ts";
+import { type CountingParts, countOnDiscord } from "../../sync/count-on-discord.ts";
 import type { Sources } from "../compare/difference.ts";
 import { survey } from "../compare/survey.ts";
-import type { Run } from "../run/run.ts";
+import { type Run, withCollected } from "../run/run.ts";
 import type { RunState } from "../run/run-state.ts";
+
+const NOTHING = { finished: false, collected: 0, unreadable: [] };
+/** Discord may have to make its index of the server first. */
+const COUNT_TRIES = 20;
 
 /** @returns false when it was stopped before the end */
 export async function collectForRun(
-  parts: CompareParts & { readonly sources: Sources; readonly live: Pick<LiveIndexing, "changed"> },
+  parts: CompareParts & CountingParts & { readonly sources: Sources; readonly live: Pick<LiveIndexing, "changed"> },
   guildId: Snowflake,
   run: Run,
   update: RunState["update"],
@@ -19,24 +24,36 @@ export async function collectForRun(
 ): Promise<boolean> {
   if (run.source !== "discord" || run.collection?.finished === true) return !stop.aborted;
 
-  const onRead: Collection["onRead"] = async (messages, outdated) => {
+  const counting = new AbortController();
+  const counted = count(parts, guildId, update, AbortSignal.any([stop, counting.signal]));
+  const onRead: Collection["onRead"] = async (messages, outdated, { id, parentId = id }) => {
     if (outdated.length > 0) await parts.live.changed(guildId, outdated);
-    await update((each) => ({
-      ...each,
-      collection: { finished: false, collected: (each.collection?.collected ?? 0) + messages, unreadable: [] },
-    }));
+    await update((each) => ({ ...each, collection: withCollected(each.collection ?? NOTHING, parentId, messages) }));
   };
   const collection = { newestId: run.cutoffId, startedAt: run.startedAt, onRead };
-  const collected = await collectHistory(parts, guildId, collection, stop);
+  const collected = await collectHistory(parts, guildId, collection, stop).finally(() => counting.abort());
+  await counted;
   if (!collected.complete) return false;
   const { phases: surveyed } = await survey(parts.sources, guildId, run.cutoffId);
   await update((each) => ({
     ...each,
-    collection: { finished: true, collected: each.collection?.collected ?? 0, unreadable: [...collected.unreadable] },
+    collection: { ...(each.collection ?? NOTHING), finished: true, unreadable: [...collected.unreadable] },
     phases: each.phases.map((phase) => ({
       ...phase,
       planned: surveyed.find(({ name }) => name === phase.name)?.records ?? phase.planned,
     })),
   }));
   return !stop.aborted;
+}
+
+/** How far the collection is can be told as soon as Discord says how much there is. */
+async function count(
+  parts: CountingParts,
+  guildId: Snowflake,
+  update: RunState["update"],
+  stop: AbortSignal,
+): Promise<void> {
+  const expected = await countOnDiscord(parts, guildId, COUNT_TRIES, stop);
+  if (expected === undefined || stop.aborted) return;
+  await update((each) => (each.collection ? { ...each, collection: { ...each.collection, expected } } : each));
 }
