@@ -7,10 +7,12 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** Units of an age by what people write for them. "m" alone is not among them: it could be minutes or months. */
 const UNITS: readonly (readonly [names: RegExp, unitMs: number])[] = [
+  [/^(?:s|secs?|seconds?)$/, 1_000],
   [/^(?:mins?|minutes?)$/, MINUTE_MS],
   [/^(?:h|hrs?|hours?)$/, HOUR_MS],
   [/^(?:d|days?)$/, DAY_MS],
   [/^(?:w|wks?|weeks?)$/, 7 * DAY_MS],
+  [/^fortnights?$/, 14 * DAY_MS],
   [/^(?:mos?|mths?|months?)$/, 30 * DAY_MS],
   [/^(?:y|yrs?|years?)$/, 365 * DAY_MS],
 ];
@@ -39,7 +41,8 @@ export function parseSpan(typed: string, now: number): Span | undefined {
     thisOrLast(text, now) ??
     age(text, now) ??
     momentOf(text) ??
-    quarter(text, now) ??
+    partOfYear(text, now) ??
+    week(text, now) ??
     namedMonth(text, now) ??
     calendarDate(text)
   );
@@ -62,7 +65,25 @@ export function dateQuestion(typed: string): string | undefined {
 }
 
 function plain(typed: string): string {
-  return typed.trim().toLowerCase().replace(/[,_]/g, " ").replace(/\s+/g, " ");
+  return (
+    typed
+      .normalize("NFKC")
+      .replace(/\p{Nd}/gu, asciiDigit)
+      .trim()
+      .toLowerCase()
+      .replace(/[,_]|(?<=\p{L})-(?=\d)|(?<=\d)-(?=\p{L})/gu, " ")
+      // "jan '24"
+      .replace(/ ?['’](\d{2})$/, " 20$1")
+      .replace(/\s+/g, " ")
+  );
+}
+
+/** Of Arabic, Persian, Hindi, Thai and other digits, ten of which always follow each other. */
+function asciiDigit(digit: string): string {
+  const code = digit.codePointAt(0) ?? 0;
+  let zero = code;
+  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  return String(code - zero);
 }
 
 function nearDay(text: string, now: number): Span | undefined {
@@ -106,7 +127,9 @@ function thisOrLast(text: string, now: number): Span | undefined {
 /** "3 weeks ago", "1yr", "half a year ago". */
 function age(text: string, now: number): Span | undefined {
   const found =
-    /^(?:(?:the )?(?:last|past) )?(\d{1,4}|half an?|an?|a couple of|\p{L}{3,6}) ?(\p{L}{1,7})(?: ago)?$/u.exec(text);
+    /^(?:(?:the )?(?:last|past) )?(\d{1,4}|half an?|an?|(?:a )?couple of|\p{L}{3,6}) ?(\p{L}{1,10})(?: ago)?$/u.exec(
+      text,
+    );
   const [, number = "", name = ""] = found ?? [];
   const count = countOf(number);
   const unit = UNITS.find(([names]) => names.test(name))?.[1];
@@ -117,7 +140,7 @@ function countOf(number: string): number | undefined {
   if (/^\d+$/.test(number)) return Number(number);
   if (/^half an?$/.test(number)) return 0.5;
   if (/^an?$/.test(number)) return 1;
-  if (number === "a couple of") return 2;
+  if (number.endsWith("couple of")) return 2;
   const count = NUMBERS.indexOf(number);
   return count > 0 ? count : undefined;
 }
@@ -130,14 +153,28 @@ function momentOf(text: string): Span | undefined {
   return Number.isNaN(at) ? undefined : moment(at);
 }
 
-/** "Q1 2024", "2024 q1", "q1": without a year, the latest that has begun. */
-function quarter(text: string, now: number): Span | undefined {
-  const found = /^(?:(\d{4})[ -]?)?q([1-4])(?:[ -]?(\d{4}))?$/.exec(text);
-  if (!found || (found[1] && found[3])) return undefined;
-  const first = 3 * Number(found[2]) - 2;
-  const year = Number(found[1] ?? found[3] ?? latestYearWith(first, now));
+/** "Q1 2024", "2024 q1", "q1", "h2 2024": without a year, the latest that has begun. */
+function partOfYear(text: string, now: number): Span | undefined {
+  const found = /^(?:(\d{4}) ?)?(q[1-4]|h[12])(?: ?(\d{4}))?$/.exec(text);
+  const [, before, part = "", after] = found ?? [];
+  if (!found || (before && after)) return undefined;
+  const months = part.startsWith("q") ? 3 : 6;
+  const first = months * (Number(part.slice(1)) - 1) + 1;
+  const year = Number(before ?? after ?? latestYearWith(first, now));
   const start = calendarSpan(year, first, undefined);
-  return start && { start: start.start, end: Date.UTC(year, first + 2) };
+  return start && { start: start.start, end: Date.UTC(year, first - 1 + months) };
+}
+
+/** "2024-W05", "week 5 2024": from Monday; the first has the year's first Thursday (ISO 8601). */
+function week(text: string, now: number): Span | undefined {
+  const found = /^(\d{4}) ?w(\d{1,2})$/.exec(text) ?? [];
+  const named = /^(?:calendar )?week (\d{1,2})(?: (?:of )?(\d{4}))?$/.exec(text) ?? [];
+  const number = Number(found[2] ?? named[1]);
+  const year = Number(found[1] ?? named[2] ?? new Date(now).getUTCFullYear());
+  if (!(number >= 1 && number <= 53) || year < 1970) return undefined;
+  const january4 = Date.UTC(year, 0, 4);
+  const start = january4 + ((number - 1) * 7 - weekdayOf(january4)) * DAY_MS;
+  return { start, end: start + 7 * DAY_MS };
 }
 
 /** A month by its name, with day and year as far as they are given; without a year, the latest such month that has begun. */
@@ -155,6 +192,10 @@ function namedMonth(text: string, now: number): Span | undefined {
 function calendarDate(text: string): Span | undefined {
   const yearFirst = /^(\d{4})(?:[-./](\d{1,2})(?:[-./](\d{1,2}))?)?$/.exec(text);
   if (yearFirst) return calendarSpan(Number(yearFirst[1]), numberIn(yearFirst[2]), numberIn(yearFirst[3]));
+  const compact = /^((?:19|20)\d{2})(\d{2})(\d{2})$/.exec(text);
+  if (compact) return calendarSpan(Number(compact[1]), Number(compact[2]), Number(compact[3]));
+  const monthFirst = /^(\d{1,2})[-./](\d{4})$/.exec(text);
+  if (monthFirst) return calendarSpan(Number(monthFirst[2]), Number(monthFirst[1]), undefined);
   const [, first, mark, second, year] = /^(\d{1,2})([-./])(\d{1,2})\2(\d{4})$/.exec(text) ?? [];
   const [one, other] = [Number(first), Number(second)];
   if (year === undefined) return undefined;

@@ -21,8 +21,8 @@ export interface Operator {
   readonly help: { readonly write: string; readonly finds: string };
   /** What is offered while its value is typed. */
   readonly offers: "people" | "channels" | "dates" | readonly string[];
-  /** @returns undefined for a value that makes no sense. @param now milliseconds since 1970 */
-  read(value: string, now: number): Meaning | undefined;
+  /** @returns undefined for a value that makes no sense; several: any of them. @param now milliseconds since 1970 */
+  read(value: string, now: number): Meaning | readonly Meaning[] | undefined;
 }
 
 const KINDS_OF_HAS: ReadonlyMap<string, Has> = new Map(
@@ -32,9 +32,22 @@ const KINDS_OF_HAS: ReadonlyMap<string, Has> = new Map(
     ["audio", "sound"] as const,
     ["snapshot", "forward"] as const,
     ["photo", "image"] as const,
+    ["pic", "image"] as const,
     ["picture", "image"] as const,
+    ["photos", "image"] as const,
+    ["pics", "image"] as const,
+    ["pictures", "image"] as const,
   ].map(([word, has]) => [word, has]),
 );
+/** What is several things. */
+const ATTACHMENT = [tags.has("file"), tags.has("image")];
+const GIF = [tags.file("gif"), tags.link("tenor"), tags.link("giphy")];
+const ANY_OF: ReadonlyMap<string, readonly string[]> = new Map([
+  ["attachment", ATTACHMENT],
+  ["attachments", ATTACHMENT],
+  ["gif", GIF],
+  ["gifs", GIF],
+]);
 const YES = /^(true|yes|1)$/i;
 const NO = /^(false|no|0)$/i;
 
@@ -82,8 +95,10 @@ export const operators: readonly Operator[] = [
     help: { write: HAS.map((has) => `\`has:${has}\``).join(", "), finds: "only what carries one" },
     offers: HAS,
     read: (value) => {
-      const has = KINDS_OF_HAS.get(value.toLowerCase());
-      return has && { by: "tag", tag: tags.has(has) };
+      const word = value.toLowerCase();
+      const has = KINDS_OF_HAS.get(word);
+      if (has) return { by: "tag", tag: tags.has(has) };
+      return ANY_OF.get(word)?.map((tag) => ({ by: "tag", tag }));
     },
   },
   {
@@ -108,10 +123,10 @@ export const operators: readonly Operator[] = [
   },
   {
     name: "pinned",
-    aliases: [],
-    help: { write: "`pinned:true`", finds: "only what is pinned" },
+    aliases: ["is"],
+    help: { write: "`pinned:true`, `is:pinned`", finds: "only what is pinned" },
     offers: ["true", "false"],
-    read: (value) => either(value, tags.pinned),
+    read: (value) => either(/^pinned$/i.test(value) ? "true" : value, tags.pinned),
   },
   {
     name: "authortype",

@@ -38,14 +38,14 @@ export interface ParsedQuery {
 
 const LINK = /<?https?:\/\/(?:\w+\.)?discord(?:app)?\.com\/channels\/(?:\d+|@me)\/\d+\/(\d{17,19})>?/;
 /** A phrase, an operator with its value (which may be quoted), or a word. A quote that is not closed is a character like any other. */
-const PART = /(-?)"([^"]*)"|(-?)(\w+):(?:"([^"]*)"|(\S+))|(\S+)/g;
+const PART = /(-?)"([^"]*)"|(-?)(\w+):((?:"[^"]*"|[^\s"])+|\S+)|(\S+)/g;
 /** Discord's own search puts a space there. */
 const SPACE_AFTER_OPERATOR = new RegExp(
   `(?<![\\w])(${operators.flatMap(({ name, aliases }) => [name, ...aliases]).join("|")}):\\s+(?=\\S)`,
   "gi",
 );
 /** What telephones make of a quote. */
-const SMART_QUOTES = /[\u201c-\u201f\u00ab\u00bb]/g;
+const SMART_QUOTES = /[\u201c-\u201f\u00ab\u00bb\u300c-\u300f\uff02]/g;
 const WIDE_COLON = /(?<=\w)\uff1a/g;
 /** Not "-5" nor "--flag", which are no words to leave out. */
 const WITHOUT = /^-(?=[\p{L}\p{Extended_Pictographic}]|:\w|<[@#])/u;
@@ -63,9 +63,9 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
   const misread: Misread[] = [];
 
   /** @returns false when this is not an operator after all */
-  function takeOperator(typed: string, not: boolean, name: string, value: string, isQuoted: boolean): boolean {
+  function takeOperator(typed: string, not: boolean, name: string, value: string): boolean {
     const operator = operatorNamed(name);
-    const read = operator && meaningsOf(operator, value, isQuoted, now);
+    const read = operator && meaningsOf(operator, value, now);
     // What is not before a date is after it: there is an operator for that.
     if (!read || (not && read.some(({ by }) => by === "time"))) return false;
     terms.push(...read.map((meaning) => ({ typed, operator: operator.name, not, meaning })));
@@ -73,7 +73,7 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
   }
 
   const link = LINK.exec(typed);
-  for (const [whole, notPhrase, phrase, notOperator, operator, quoted, value, word] of typed
+  for (const [whole, notPhrase, phrase, notOperator, operator, value = "", word] of typed
     .replace(LINK, " ")
     .replace(CUSTOM_EMOJI, ":$1:")
     .replace(SMART_QUOTES, '"')
@@ -81,10 +81,10 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
     .replace(SPACE_AFTER_OPERATOR, "$1:")
     .matchAll(PART)) {
     if (operator !== undefined) {
-      const given = quoted ?? value ?? "";
-      if (takeOperator(whole, notOperator === "-", operator, given, quoted !== undefined)) continue;
+      if (takeOperator(whole, notOperator === "-", operator, value)) continue;
       if (looksLikeOperator(operator)) {
-        const question = operatorNamed(operator)?.offers === "dates" ? dateQuestion(given) : undefined;
+        const question =
+          operatorNamed(operator)?.offers === "dates" ? dateQuestion(value.replaceAll('"', "")) : undefined;
         misread.push({ typed: whole, ...(question !== undefined && { question }) });
       }
       words.push(whole);
@@ -117,11 +117,16 @@ export function verbatim(text: string): ParsedQuery {
   return { text, phrases: [], without: [], terms: [], misread: [] };
 }
 
-/** "has:link,image" means either. @returns undefined unless all of it makes sense */
-function meaningsOf(operator: Operator, value: string, isQuoted: boolean, now: number): Meaning[] | undefined {
-  const whole = operator.read(value, now);
-  if (whole && (isQuoted || !value.includes(","))) return [whole];
-  const parts = isQuoted || operator.offers === "dates" ? [value] : value.split(",").filter(Boolean);
-  const read = parts.map((part) => operator.read(part, now));
-  return read.length > 0 && read.every((meaning) => meaning !== undefined) ? read : undefined;
+/** "has:link,image" means either; what is in quotes is one value. @returns undefined unless all of it makes sense */
+function meaningsOf(operator: Operator, value: string, now: number): readonly Meaning[] | undefined {
+  const read = (part: string): readonly Meaning[] | undefined => {
+    const meaning = operator.read(part.replaceAll('"', ""), now);
+    return meaning === undefined || "by" in meaning ? meaning && [meaning] : meaning;
+  };
+  const isOne = !value.replace(/"[^"]*"/g, "").includes(",");
+  const whole = read(value);
+  // A date may have a comma.
+  if (isOne || (whole && operator.offers === "dates")) return whole;
+  const parts = (value.match(/(?:"[^"]*"|[^,"])+/g) ?? []).map(read);
+  return parts.length > 0 && parts.every((meaning) => meaning !== undefined) ? parts.flat() : undefined;
 }

@@ -18,13 +18,31 @@ describe("a typed query", () => {
     expect(parse("")).toEqual(NOTHING);
   });
 
+  it("takes several values, each in quotes or not", () => {
+    const names = (typed: string) => meaningsOf(typed).map((meaning) => "name" in meaning && meaning.name);
+    expect(names('from:ada,"Bob B" lathe')).toEqual(["ada", "bob b"]);
+    expect(names('from:"IRC: dave",me')).toEqual(["irc: dave", "me"]);
+    expect(names('from:@"Ada L"')).toEqual(["ada l"]);
+    expect(names('in:"a, b"')).toEqual(["a, b"]);
+    expect(parse('from:ada,"Bob B" lathe').text).toBe("lathe");
+  });
+
+  it("knows the words of other programs for what a message has", () => {
+    const tagsOf = (typed: string) => meaningsOf(typed).map((meaning) => "tag" in meaning && meaning.tag);
+    expect(tagsOf("has:attachment")).toEqual(["has:file", "has:image"]);
+    expect(tagsOf("-has:gifs")).toEqual(["file:gif", "link:tenor", "link:giphy"]);
+    expect(tagsOf("has:pics is:pinned")).toEqual(["has:image", "is:pinned"]);
+  });
+
   it("keeps phrases both as phrases and among the words", () => {
     expect(parse('roof "yagi antenna" cable')).toEqual({
       ...NOTHING,
       text: "roof yagi antenna cable",
       phrases: ["yagi antenna"],
     });
-    expect(parse("“yagi antenna”").phrases).toEqual(["yagi antenna"]);
+    for (const typed of ["“yagi antenna”", "«yagi antenna»", "「yagi antenna」", "＂yagi antenna＂"]) {
+      expect([typed, parse(typed).phrases]).toEqual([typed, ["yagi antenna"]]);
+    }
     expect(parse('"🔥" "--"')).toMatchObject({ text: "🔥 --", phrases: ["🔥"] });
     expect(parse('"" " " x')).toEqual({ ...NOTHING, text: "x" });
   });
