@@ -26,7 +26,7 @@ import { createCatchingUp } from "./app/catching-up.ts";
 import { checkHost } from "./app/check-options.ts";
 import { connectFormerEmbedder } from "./app/choose-embedder.ts";
 import { createGuildEvents } from "./app/guild-events.ts";
-import { createGuildMembership } from "./app/guild-membership.ts";
+import { createGuildMembership, keepLeftDaysOf } from "./app/guild-membership.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
 import { chooseModel } from "./app/model-choice.ts";
 import { createNotReady } from "./app/not-ready.ts";
@@ -57,13 +57,12 @@ const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import
 export async function attachBackscroll(host: DiscordClient, options: BackscrollOptions): Promise<Backscroll> {
   checkHost(host, options);
   const client = host as Client;
-  const { dataDir, forgetOnLeave = false, clock = systemClock } = options;
+  const { dataDir, clock = systemClock } = options;
   const secrets = () => [client.token, options.embeddings?.apiKey, ...secretsOf(options)];
   const logger = typeof options.log === "object" ? options.log : createLogger(options.log ?? "info", secrets);
   const stores = await openStores(options, logger);
   const { archive } = stores;
-  const isRemote = options.archive !== undefined && options.index !== undefined;
-  const system = createSystemProbe(isRemote ? undefined : dataDir);
+  const system = createSystemProbe(options.archive && options.index ? undefined : dataDir);
   const runStore = stores.runStore((value) => runSchema.parse(value));
   const directory = createDirectory(client, logger);
   const onDiscord = createHistory(client, { directory, logger });
@@ -108,17 +107,20 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
   }
 
   const hearing = createHearing();
+  const time = watchDiscordTime(client, clock, logger);
+  const keepLeftDays = keepLeftDaysOf(options);
+  const membershipParts = { archive, keepLeftDays, hasLeft: directory.hasLeft, time, clock, logger };
+  const membership = createGuildMembership(client, membershipParts, stopped.signal);
   const events = createGuildEvents({
     core: () => core,
     archive,
     isContentHidden,
-    forgetOnLeave,
+    membership,
     onLeft: (guildId) => catchingUp.leave(guildId),
   });
-  const { hasLeft } = directory;
   const catchingUp = createCatchingUp({
     guildIds,
-    membership: createGuildMembership(client, { archive, forgetOnLeave, hasLeft, clock, logger }, stopped.signal),
+    membership,
     directory,
     settled: (guildId) => listening.settled(guildId),
     onLeft: events.guildLeft,
@@ -129,7 +131,6 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
     clock,
     logger,
   });
-  const time = watchDiscordTime(client, clock, logger);
   const { begin, look } = catchingUp;
   const listeningParts = { directory, hearing, clock, logger, onMissed: begin, onGap: look };
   const listening = listenToGuilds(client, events, listeningParts);
@@ -202,7 +203,8 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
       system,
       thresholds: { ...defaultThresholds, ...options.thresholds },
       command: `/${options.commandPrefix ?? ""}backfill`,
-      forgetOnLeave,
+      forgetOnLeave: keepLeftDays === 0,
+      keepUnreadableDays: options.keepUnreadableDays,
       keepOldIndexDays: options.keepOldIndexDays,
       reindexByItself: options.reindexByItself,
       connectFormer: (settings) => connectFormerEmbedder(settings, options.embeddings, { clock, logger }),

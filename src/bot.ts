@@ -79,7 +79,8 @@ async function runBot(config: Config): Promise<void> {
     commandPrefix: config.commandPrefix,
     // All commands of its application are its own, also those of a program that had the token before.
     replaceCommands: true,
-    forgetOnLeave: config.forgetOnLeave,
+    keepLeftDays: config.keepLeftDays,
+    keepUnreadableDays: config.keepUnreadableDays,
     keepDeletedHours: config.keepDeletedHours,
     keepOldIndexDays: config.keepOldIndexDays,
     reindexByItself: config.reindexByItself,

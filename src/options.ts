@@ -36,7 +36,11 @@ export interface BackscrollOptions extends StoresConfig, GenerationSettings {
   readonly registerCommands?: boolean;
   /** Default false: what has the name of one of our commands and is not ours stays, and ours is not there. True: ours replaces it. */
   readonly replaceCommands?: boolean;
-  /** Delete what is stored of a server when the bot leaves it. Default false. */
+  /** How long what is stored of a server that the bot has left is kept. Default 30; 0: not at all; Infinity: for ever. */
+  readonly keepLeftDays?: number;
+  /** How long what is stored of channels that the bot can no longer read is kept. Default 30; Infinity: for ever. */
+  readonly keepUnreadableDays?: number;
+  /** The same as `keepLeftDays: 0`. */
   readonly forgetOnLeave?: boolean;
   /** How long what was deleted may linger in the files of archive and index. Default 24. */
   readonly keepDeletedHours?: number;

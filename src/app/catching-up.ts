@@ -71,6 +71,7 @@ export function createCatchingUp({
         isGone,
         hasLeft,
         onLeft,
+        onListed: core.channelsListed,
         clock,
         logger,
       });

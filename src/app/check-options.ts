@@ -12,6 +12,11 @@ const number = (least: number, most: number, whole = false) => {
   const range = z.number(message).min(least, message).max(most, message);
   return whole ? range.int(message) : range;
 };
+/** Days, or Infinity. */
+const forEver = z.union(
+  [z.literal(Number.POSITIVE_INFINITY), number(0, 36_500)],
+  "must be a number from 0 to 36500, or Infinity",
+);
 const share = number(0, 1).refine((given) => given > 0, "must be more than 0: a share, 0.9 for 90 %");
 const url = (example: string) => text.regex(/^https?:\/\/\S+$/i, `must be an address like ${example}`);
 const prefix = z.string("must be a text");
@@ -75,6 +80,8 @@ const schema = z.strictObject({
   registerCommands: yesNo.optional(),
   replaceCommands: yesNo.optional(),
   forgetOnLeave: yesNo.optional(),
+  keepLeftDays: forEver.optional(),
+  keepUnreadableDays: forEver.optional(),
   keepDeletedHours: number(0, 876_000).optional(),
   keepOldIndexDays: number(0, 36_500).optional(),
   reindexByItself: yesNo.optional(),

@@ -30,7 +30,9 @@ export interface Config extends StoresConfig, GenerationSettings {
   /** Undefined: the built-in model. */
   readonly embeddings: EmbeddingsConfig | undefined;
   readonly commandPrefix: string;
-  readonly forgetOnLeave: boolean;
+  /** Infinity: for ever. */
+  readonly keepLeftDays: number;
+  readonly keepUnreadableDays: number;
   /** How long what was deleted may linger in files. */
   readonly keepDeletedHours: number;
   readonly logLevel: LogLevel;
@@ -52,6 +54,11 @@ const yesNo = trimmed
   .toLowerCase()
   .pipe(z.enum(["yes", "no", "true", "false"], "must be yes or no"))
   .transform((answer) => answer === "yes" || answer === "true");
+
+const days = trimmed
+  .toLowerCase()
+  .regex(/^(forever|\d+(\.\d+)?)$/, "must be a number of days, or forever")
+  .transform((asked) => (asked === "forever" ? Number.POSITIVE_INFINITY : Number(asked)));
 
 /** Where archive and index are kept. */
 const storeSettings = {
@@ -75,6 +82,8 @@ const settings = {
   COMMAND_PREFIX: trimmed
     .regex(/^[a-z0-9_-]{0,16}$/, "must be up to 16 lower-case letters, digits, - or _")
     .default(""),
+  KEEP_LEFT_DAYS: days.optional(),
+  KEEP_UNREADABLE_DAYS: days.default(30),
   FORGET_ON_LEAVE: yesNo.default(false),
   KEEP_DELETED_HOURS: decimal("a number of hours", { most: 876_000 }).default(24),
   KEEP_OLD_INDEX_DAYS: decimal("a number of days", { most: 36_500 }).default(7),
@@ -186,7 +195,8 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
     ...storesOf(values),
     embeddings: embeddingsOf(values),
     commandPrefix: values.COMMAND_PREFIX,
-    forgetOnLeave: values.FORGET_ON_LEAVE,
+    keepLeftDays: values.KEEP_LEFT_DAYS ?? (values.FORGET_ON_LEAVE ? 0 : 30),
+    keepUnreadableDays: values.KEEP_UNREADABLE_DAYS,
     keepDeletedHours: values.KEEP_DELETED_HOURS,
     keepOldIndexDays: values.KEEP_OLD_INDEX_DAYS,
     reindexByItself: values.REINDEX_BY_ITSELF,

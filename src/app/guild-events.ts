@@ -4,20 +4,21 @@ import { archiveOnly } from "../indexing/live/archive-only.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { GuildEvents } from "../ports/discord.ts";
 import type { Snowflake } from "../snowflake.ts";
+import type { GuildMembership } from "./guild-membership.ts";
 import type { Core } from "./services.ts";
 
 export function createGuildEvents({
   core,
   archive,
   isContentHidden,
-  forgetOnLeave,
+  membership,
   onLeft,
 }: {
   core(): Pick<Core, "live" | "leave"> | undefined;
   readonly archive: Archive;
   /** Messages arrive empty, and would empty what is stored of them. */
   readonly isContentHidden: boolean;
-  readonly forgetOnLeave: boolean;
+  readonly membership: Pick<GuildMembership, "left">;
   /** Before anything else is done about it. */
   onLeft(guildId: Snowflake): void;
 }): GuildEvents {
@@ -33,9 +34,9 @@ export function createGuildEvents({
     async guildLeft(guildId) {
       onLeft(guildId);
       // Before there is a core, it is only remembered (see `forgetLeft`).
-      if (core() === undefined && forgetOnLeave) await archive.beginRemoval(guildId, { by: "guild" });
+      const isForgotten = await membership.left(guildId);
       await now().guildLeft(guildId);
-      await core()?.leave(guildId);
+      await core()?.leave(guildId, isForgotten);
     },
   };
 }

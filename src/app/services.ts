@@ -5,13 +5,13 @@ import type { Announcement } from "../backfill/reporting/announcements.ts";
 import type { Engine } from "../backfill/types.ts";
 import { createQueryEmbedders } from "../embedding/query-embedders.ts";
 import type { Spending } from "../embedding/spending.ts";
-import { TransientError, toError } from "../errors.ts";
+import { TransientError, toError, UserError } from "../errors.ts";
 import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import { createNotes, type Notes } from "../indexing/live/notes.ts";
 import { createPrivacy, type Privacy } from "../indexing/live/privacy.ts";
 import { createStorageRules } from "../indexing/live/storage-rules.ts";
-import type { Permissions } from "../ports/discord.ts";
+import type { HistoryChannel, Permissions } from "../ports/discord.ts";
 import type { Embedder, EmbedderSettings, EmbedQuery } from "../ports/embedder.ts";
 import type { StorageRules } from "../ports/storage-rules.ts";
 import { type Access, createAccess, isReadable } from "../search/access.ts";
@@ -19,8 +19,12 @@ import { channelsMeant } from "../search/channels.ts";
 import type { WordModel } from "../search/late-interaction.ts";
 import { createSearch, type Search, type SearchParts } from "../search/search.ts";
 import type { Snowflake } from "../snowflake.ts";
+import { createChannelExpiry, type Expiring } from "../sync/expiry.ts";
 import { everyDay } from "./every-day.ts";
 import { createIndexingServices, type IndexingServicesParts } from "./indexing-services.ts";
+
+/** Of what the bot can no longer read. */
+const KEEP_DAYS = 30;
 
 export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   /** The built-in model also compares words for search, whatever the embedder. */
@@ -32,6 +36,8 @@ export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
   readonly isLocal?: boolean;
   /** Discord's history may have more of what is stored again in this guild. */
   onIncluded?(guildId: Snowflake): void;
+  /** How long what is stored of channels that the bot can no longer read is kept. Default 30; Infinity: for ever. */
+  readonly keepUnreadableDays?: number | undefined;
   /** An embedder of an earlier time, under the settings it had; undefined when there is no way to reach it. */
   connectFormer?(settings: EmbedderSettings): Embedder | undefined;
   /** Ids of the members a name means. */
@@ -50,10 +56,12 @@ export interface Core {
   readonly search: Search;
   readonly access: Access;
   readonly rules: StorageRules;
+  /** Discord has just been asked for all channels and threads of a guild. Never rejects. */
+  channelsListed(guildId: Snowflake, channels: readonly HistoryChannel[]): Promise<void>;
   /** Begins to look after guilds: as soon as they are ours, what was left undone is taken up. */
   enter(...guildIds: readonly Snowflake[]): Promise<void>;
-  /** Stops looking after a guild that the bot has left. */
-  leave(guildId: Snowflake): Promise<void>;
+  /** Stops looking after a guild that the bot has left. @param isForgotten what is stored of it goes */
+  leave(guildId: Snowflake, isForgotten: boolean): Promise<void>;
   /** Whether nothing is indexed with the present model in any of these guilds. */
   isEmpty(guildIds: readonly Snowflake[]): Promise<boolean>;
   stop(): Promise<void>;
@@ -157,17 +165,48 @@ export function createServices(parts: ServicesParts): Core {
     onIncluded: (guildId) => parts.onIncluded?.(guildId),
     clock,
   });
+  const now = () => clock.now() - (parts.time?.aheadMs() ?? 0);
   const rules = createStorageRules({
     archive,
     onRemoval: live.kick,
     onIncluded: (guildId) => parts.onIncluded?.(guildId),
-    now: () => clock.now() - (parts.time?.aheadMs() ?? 0),
+    now,
   });
 
   const stopped = new AbortController();
   const entered = new Set<Snowflake>();
   const isOurs = (guildId: Snowflake) => ownership.lease(guildId) !== undefined;
-  const daily = everyDay(() => [...entered].filter(isOurs), rules.moveOn, parts, stopped.signal);
+  const expiry = createChannelExpiry({
+    archive,
+    history: parts.history,
+    keepDays: parts.keepUnreadableDays ?? KEEP_DAYS,
+    tell: tellExpiring,
+    onRemoval: live.kick,
+    now,
+    logger,
+  });
+  const daily = everyDay(
+    () => [...entered].filter(isOurs),
+    async (guildId) => {
+      await rules.moveOn(guildId);
+      await expiry.daily(guildId);
+    },
+    parts,
+    stopped.signal,
+  );
+
+  async function tellExpiring(guildId: Snowflake, expiring: Expiring): Promise<boolean> {
+    const { adminChannelId } = await archive.settings(guildId);
+    if (adminChannelId === undefined) return false;
+    try {
+      await adminChannel.post(adminChannelId, { kind: "expiring", status: await engine.status(guildId), expiring });
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      logger.warn("admin-channel:failed", { guildId, reason: thrown.message });
+      return false;
+    }
+  }
 
   /** The search that members use, over all there is: for the self-check of a backfill, whose results nobody sees. */
   async function find(guildId: Snowflake, text: string, limit: number): Promise<Snowflake[]> {
@@ -206,16 +245,19 @@ export function createServices(parts: ServicesParts): Core {
     search,
     access,
     rules,
+    channelsListed: async (guildId, channels) => {
+      if (isOurs(guildId)) await expiry.listed(guildId, channels);
+    },
     async enter(...guildIds) {
       for (const guildId of guildIds) entered.add(guildId);
       await ownership.claim(...guildIds);
     },
-    async leave(guildId) {
+    async leave(guildId, isForgotten) {
       entered.delete(guildId);
       await indexingServices.takenUp();
       await live.idle();
       maintenance.forget(guildId);
-      if (parts.forgetOnLeave) await indexes.drop(guildId);
+      if (isForgotten) await indexes.drop(guildId);
       await ownership.release(guildId);
     },
     async isEmpty(guildIds) {

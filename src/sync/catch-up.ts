@@ -19,6 +19,8 @@ const RECENT_IDS = (7n * 24n * 3_600_000n) << 22n;
 export interface CatchUpParts extends CompareParts {
   /** True only when Discord says that there is no such channel or thread (any more). */
   isGone(channelId: Snowflake): Promise<boolean>;
+  /** Told of all channels and threads that Discord lists. */
+  onListed?(channels: readonly HistoryChannel[]): Promise<void>;
   /** Told of each channel and thread that is stored and gone. */
   onGone(channelId: Snowflake): Promise<void>;
   /** Told of new pending marks, and which of them are for messages that are gone or were edited. */
@@ -60,6 +62,7 @@ export async function catchUp(
   const mark = stretch.mark();
   const stored = await archive.channels(guildId);
   const channels = await fetchChannels(parts, guildId, stop);
+  await parts.onListed?.(channels);
   await archive.saveChannels(guildId, channels.map(asInfo));
   await beginListening(archive, guildId, channels, stretch.firstHeardId);
   const completeTo = await readCompleteness(archive, guildId);

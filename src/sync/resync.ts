@@ -7,7 +7,7 @@ import PQueue from "p-queue";
 import { toError, UserError } from "../errors.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import type { ChannelInfo } from "../ports/archive.ts";
-import type { Hearing, Stretch } from "../ports/discord.ts";
+import type { Hearing, HistoryChannel, Stretch } from "../ports/discord.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { catchUp, closeGap } from "./catch-up.ts";
 import type { CompareParts } from "./compare-page.ts";
@@ -23,6 +23,8 @@ const LOOKS_AT_ONCE = 8;
 const READABLE_KNOWN_MS = 30_000;
 
 export interface ResyncParts extends CompareParts {
+  /** Told of all channels and threads of a guild that Discord lists. */
+  onListed?(guildId: Snowflake, channels: readonly HistoryChannel[]): Promise<void>;
   readonly live: Pick<LiveIndexing, "channelDeleted" | "kick" | "changed">;
   readonly hearing: Hearing;
   /** @throws UserError when there is no such channel or the bot may not see it */
@@ -94,6 +96,7 @@ export function createResync(parts: ResyncParts): Resync {
     logger,
     isGone: parts.isGone,
     requests,
+    onListed: async (channels: readonly HistoryChannel[]) => await parts.onListed?.(guildId, channels),
     onGone: (channelId: Snowflake) => live.channelDeleted(guildId, channelId),
     onMarked: (outdated: readonly Snowflake[]) => live.changed(guildId, outdated),
   });

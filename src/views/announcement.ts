@@ -4,6 +4,7 @@ import type { Announcement } from "../backfill/reporting/announcements.ts";
 import { alertRaisedView, alertResolvedView } from "./alerts.ts";
 import { type DrawChart, illustrated, type Picture } from "./charts/chart.ts";
 import { runChart } from "./charts/run.ts";
+import { expiringView } from "./expiring.ts";
 import { generationChangeView } from "./generation-change.ts";
 import { hostProblemsView } from "./host-problems.ts";
 import type { View } from "./message.ts";
@@ -20,6 +21,8 @@ export function announcementView(announcement: Announcement): View {
       return alertResolvedView(announcement.alert, announcement.status);
     case "generation-change":
       return generationChangeView(announcement.change, announcement.analysis);
+    case "expiring":
+      return expiringView(announcement.expiring);
     case "host-problems":
       return hostProblemsView(announcement.problems);
     case "report":

@@ -78,6 +78,8 @@ it("every option that TypeScript knows is checked, and no other", () => {
     registerCommands: true,
     replaceCommands: true,
     forgetOnLeave: true,
+    keepLeftDays: true,
+    keepUnreadableDays: true,
     keepDeletedHours: true,
     keepOldIndexDays: true,
     reindexByItself: true,

@@ -1,13 +1,13 @@
 // /backfill settings and /backfill record as admins use them: what is left out is found no more and not fetched back, what is taken in
 // again comes back, what is too old leaves, and who did what is told.
 
-import { MessageFlags } from "discord.js";
+import { MessageFlags, PermissionFlagsBits } from "discord.js";
 import { ChannelType } from "discord-api-types/v10";
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/adapters/system.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
-import { buttons, startBackscroll, type TestBackscroll, textOf, until } from "../support/backscroll.ts";
+import { buttons, PATIENCE_MS, startBackscroll, type TestBackscroll, textOf, until } from "../support/backscroll.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -187,4 +187,35 @@ test("the record is paged, ephemeral, and outlives a restart; whoever may not ma
     expect(answer).toMatch(refused);
   }
   expect(textOf(await settings(bot, "show"))).toContain("no channel");
+});
+
+test("a channel that is taken out of the bot's sight: the admin channel is told, a week later it is removed; after a restart, too", async () => {
+  const clock = calendar();
+  const { bot, inClub, ids } = await withHistory({ clock });
+  const { world, guild, admin, adminChannel } = bot;
+  const pass = (days: number) => {
+    clock.skip(days * DAY_MS);
+    bot.clock.advance(days * DAY_MS);
+  };
+  await bot.untilFound(admin.id, "“in the cellar”", ids.club);
+  world.updateChannel(inClub.id, { overwrites: [{ id: guild.id, deny: PermissionFlagsBits.ViewChannel }] });
+  await bot.whileAway(() => {});
+  await until("that is noticed", async () => (await bot.backscroll.status(guild.id)).gaps?.isKnown);
+  pass(24);
+  const told = await world.waitForMessage(
+    adminChannel.id,
+    (message) => /will be deleted/.test(textOf(message)),
+    PATIENCE_MS,
+  );
+  expect(textOf(told)).toContain(`<#${inClub.id}>`);
+  await bot.whileAway(() => pass(8));
+  await until("it is removed", () => bot.logged.some(({ event }) => event === "channel:expired"));
+  await bot.backscroll.idle();
+  await until("the record says so", async () =>
+    /the bot deleted what was stored of/.test(textOf(await bot.type(admin.id, "backfill record", {}, adminChannel.id))),
+  );
+  await bot.backscroll.stop();
+  const { archived } = await bot.stored();
+  expect(archived).not.toContain(ids.club);
+  expect(archived).toContain(ids.general);
 });

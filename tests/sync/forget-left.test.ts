@@ -19,7 +19,8 @@ afterEach(() => opened.close());
 
 async function forgotten(given: {
   botId?: string;
-  forgetOnLeave?: boolean;
+  keepLeftDays?: number;
+  now?: () => number;
   hasLeft: (guildId: string) => Promise<boolean>;
 }) {
   const { archive } = opened;
@@ -30,7 +31,8 @@ async function forgotten(given: {
     {
       archive,
       botId: "7",
-      forgetOnLeave: true,
+      keepLeftDays: 0,
+      now: () => 0,
       isOutOfSight: (guildId) => guildId !== "1",
       enter: async (guildId) => void entered.push(guildId),
       leave: async (guildId) => void (await archive.finishRemoval(guildId, { by: "guild" })),
@@ -68,7 +70,7 @@ test("while Discord gives no answer, none; then those it names", async () => {
 
 test("none where that is not set, but for what was begun before", async () => {
   await opened.archive.beginRemoval("3", { by: "guild" });
-  expect(await forgotten({ forgetOnLeave: false, hasLeft: async () => true })).toEqual({
+  expect(await forgotten({ keepLeftDays: Number.POSITIVE_INFINITY, hasLeft: async () => true })).toEqual({
     entered: ["3"],
     left: ["1", "2"],
   });
@@ -86,4 +88,23 @@ test("what else is stored of a guild's settings stays when the bot is remembered
   await opened.archive.saveSettings("1", { adminChannelId: "77" });
   await rememberBot(opened.archive, ["1"], "8");
   expect(await opened.archive.settings("1")).toEqual({ adminChannelId: "77", botId: "8" });
+});
+
+const DAY_MS = 86_400_000;
+
+test("some days after it was left, told in the log a week before; not when the bot is back by then", async () => {
+  const { archive } = opened;
+  const hasLeft = async () => true;
+  const after = async (days: number) => (await forgotten({ keepLeftDays: 30, now: () => days * DAY_MS, hasLeft })).left;
+  expect(await after(100)).toEqual(["1", "2", "3"]);
+  expect((await archive.settings("2")).left).toEqual({ since: 100 * DAY_MS });
+  expect(await after(122)).toEqual(["1", "2", "3"]);
+  expect((await archive.settings("2")).left?.toldAt).toBeUndefined();
+  expect(await after(124)).toEqual(["1", "2", "3"]);
+  expect((await archive.settings("2")).left?.toldAt).toBe(124 * DAY_MS);
+  await rememberBot(archive, ["3"], "7");
+  expect(await archive.settings("3")).toEqual({ botId: "7" });
+  // A week lies between, whatever the calendar says.
+  expect(await after(130.5)).toEqual(["1", "2", "3"]);
+  expect(await after(131)).toEqual(["1", "3"]);
 });

@@ -4,6 +4,7 @@ import type { HostProblem } from "../../ports/discord.ts";
 import type { GenerationChange } from "../../ports/generations.ts";
 import type { SpendingState } from "../../ports/spending.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import type { Expiring } from "../../sync/expiry.ts";
 import type { Rechecking } from "../../sync/recheck.ts";
 import type { Gaps } from "../../sync/resync.ts";
 import type { Analysis } from "../compare/survey.ts";
@@ -66,5 +67,6 @@ export type Announcement =
       readonly change: GenerationChange;
       readonly analysis: Analysis;
     }
+  | { readonly kind: "expiring"; readonly status: BackfillStatus; readonly expiring: Expiring }
   | { readonly kind: "host-problems"; readonly status: BackfillStatus; readonly problems: readonly HostProblem[] }
   | { readonly kind: "report"; readonly status: BackfillStatus; readonly verification: Verification | undefined };
