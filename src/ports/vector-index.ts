@@ -109,7 +109,7 @@ export interface AffectedRows {
 }
 
 /**
- * The rows of one guild in one embedding space. Writes must come from one writer (indexing/index-writer.ts); a read sees every
+ * The rows of one guild in one embedding space. Writes must come from one writer (indexing/guild-index/writer.ts); a read sees every
  * write that finished before it.
  */
 export interface VectorIndex {
