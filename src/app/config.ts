@@ -58,7 +58,8 @@ const yesNo = trimmed
 const days = trimmed
   .toLowerCase()
   .regex(/^(forever|\d+(\.\d+)?)$/, "must be a number of days, or forever")
-  .transform((asked) => (asked === "forever" ? Number.POSITIVE_INFINITY : Number(asked)));
+  .transform((asked) => (asked === "forever" ? Number.POSITIVE_INFINITY : Number(asked)))
+  .refine((asked) => asked <= 36_500 || asked === Number.POSITIVE_INFINITY, "must be at most 36500, or forever");
 
 /** Where archive and index are kept. */
 const storeSettings = {

@@ -89,6 +89,7 @@ it("values out of range are refused, all at once", async () => {
     ALERT_STALLED_MINUTES: "0",
     ALERT_DISK_LOW_GB: "99999999",
     KEEP_OLD_INDEX_DAYS: "99999999",
+    KEEP_LEFT_DAYS: "99999999",
     // Longer than a timer lasts: it would end at once.
     EMBEDDINGS_TIMEOUT_SECONDS: "3000000",
     EMBEDDINGS_PARALLEL: "5000",
@@ -97,6 +98,6 @@ it("values out of range are refused, all at once", async () => {
     EMBEDDINGS_TOKENS_PER_MINUTE: "9".repeat(30),
   };
   const reading = readLocalConfig({ EMBEDDINGS_URL: "http://localhost:1234/v1", ...wrong });
-  await expect(reading).rejects.toThrow("The configuration has 11 problems:");
+  await expect(reading).rejects.toThrow("The configuration has 12 problems:");
   for (const name of Object.keys(wrong)) await expect(reading).rejects.toThrow(`  - ${name} must be `);
 });
