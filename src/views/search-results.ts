@@ -122,7 +122,10 @@ export function sampleHeading(record: RecordText): string {
 function hitField({ row, record, repeats, others }: ShownHit, position: number, shown: ResultsPage): APIEmbedField {
   const { guildId, soughtId, marked, result } = shown;
   const star = record.id === soughtId ? "⭐ " : "";
-  const where = `<#${record.channelId}> · ${ago(snowflakeTime(record.id))}`;
+  const way = wayThere(record, guildId);
+  // A link to a message is shown with its channel's name: it is named once.
+  const place = way.length > 0 ? "" : `<#${record.channelId}> · `;
+  const where = `${place}${ago(snowflakeTime(record.id))}`;
   // Of a long record, the part that was found.
   const near = row.text.replace(/\s+/g, " ").slice(0, 30);
   const text = recordMarkdown(record, { room: SNIPPET_ROOM, query: marked ? result.query.text : "", near });
@@ -134,7 +137,7 @@ function hitField({ row, record, repeats, others }: ShownHit, position: number, 
   if (others.length > 0) {
     lines.push(`*and ${others.length} more here:* ${linksTo(others, guildId, repeats.length > 0 ? 1 : undefined)}`);
   }
-  return { name: `${star}${position}. ${by(record)}`, value: [...lines, ...wayThere(record, guildId)].join("\n") };
+  return { name: `${star}${position}. ${by(record)}`, value: [...lines, ...way].join("\n") };
 }
 
 function linksTo(records: readonly ArchivedRecord[], guildId: Snowflake, most = LINKED): string {

@@ -163,8 +163,8 @@ export function verificationEmbed(verification: Verification, guildId: string): 
 function sampleLines({ id, record }: SampledMessage, position: number, guildId: string): string {
   const age = ago(snowflakeTime(id));
   if (!record) return `**${position}.** ${age}, where not everybody who reads this can read`;
-  const where = `<#${record.channelId}> · ${age} ${jumpLink(guildId, record.channelId, id)}`;
-  return `**${position}.** ${by(record)} in ${where}\n> ${recordMarkdown(record, { room: 120 })}`;
+  const where = `${age} in ${jumpLink(guildId, record.channelId, id)}`;
+  return `**${position}.** ${by(record)}, ${where}\n> ${recordMarkdown(record, { room: 120 })}`;
 }
 
 /** Pressed, each shows who presses, and nobody else, that search finds the message: if they can read it. */

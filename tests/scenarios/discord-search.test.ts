@@ -286,7 +286,7 @@ describe("filters", () => {
     const nobody = await bot.type(ada.id, "search", { query: "walk from:nobody-by-this-name" });
     expect(textOf(nobody)).toContain("nobody-by-this-name");
     const endless = await bot.type(ada.id, "search", { query: `walk from:${"nobody".repeat(30)}` });
-    expect(textOf(endless)).toContain("I know nobody");
+    expect(textOf(endless)).toContain("Nobody here is called");
     const backwards = await bot.type(ada.id, "search", { query: "walk", after: "2024-05-01", before: "2024-04-01" });
     expect(resultsOf(backwards)).toEqual([]);
   });
