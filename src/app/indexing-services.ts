@@ -15,7 +15,7 @@ import { type Breaker, createBreaker } from "../embedding/circuit-breaker.ts";
 import { createFaultIsolation } from "../embedding/fault-isolation.ts";
 import { createEmbeddingQueue, type EmbeddingQueue } from "../embedding/queue.ts";
 import { createSpending, type Spending } from "../embedding/spending.ts";
-import { toError } from "../errors.ts";
+import { levelOf, toError } from "../errors.ts";
 import { createErasure, type Erasure } from "../indexing/guild-index/erasure.ts";
 import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
@@ -218,7 +218,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
       if (marks.length + removals.length > 0) live.kick(guildId);
       await recovering;
     } catch (thrown) {
-      logger.error("recover:failed", { guildId, error: toError(thrown).message });
+      logger[levelOf(thrown)]("recover:failed", { guildId, error: toError(thrown).message });
       // It tries again for as long as it takes.
       live.kick(guildId);
     }

@@ -3,7 +3,7 @@
 import { unlessStopped, within } from "../async/abortable.ts";
 import { createKeyedMutex } from "../async/keyed-mutex.ts";
 import { createSemaphore } from "../async/semaphore.ts";
-import { toError } from "../errors.ts";
+import { levelOf, toError } from "../errors.ts";
 import type { Versioned } from "../ports/versioned.ts";
 import { RefusedError } from "../refusals.ts";
 import type { Snowflake } from "../snowflake.ts";
@@ -197,7 +197,9 @@ export function createEngine(parts: EngineParts): Engine {
         .of(guildId)
         .reporter.progress({ kind: "progress", status: await status(guildId) }, progressMessage);
     };
-    tell().catch((thrown) => logger.error("run:background-failed", { guildId, error: toError(thrown).message }));
+    tell().catch((thrown) =>
+      logger[levelOf(thrown)]("run:background-failed", { guildId, error: toError(thrown).message }),
+    );
   }
 
   async function pause(guildId: Snowflake, by: string): Promise<PauseOutcome> {
@@ -225,7 +227,7 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   async function verify(guildId: Snowflake, progressed?: (records: number) => void): Promise<Verification> {
-    const ranges = phaseRanges(newestThereIs(parts));
+    const ranges = phaseRanges(await newestThereIs(parts, guildId));
     await requireRightVectors(parts.canary, stopped.signal, logger);
     const verifyParts = { sources: await sourcesOf(guildId), find: parts.find, clock };
     const verifying = verifyRecords(verifyParts, guildId, ranges, undefined, onProgress(progressed));

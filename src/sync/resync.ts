@@ -4,7 +4,7 @@
 
 import { setMaxListeners } from "node:events";
 import PQueue from "p-queue";
-import { toError, UserError } from "../errors.ts";
+import { levelOf, toError, UserError } from "../errors.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import type { ChannelInfo } from "../ports/archive.ts";
 import type { Hearing, HistoryChannel, Stretch } from "../ports/discord.ts";
@@ -145,7 +145,9 @@ export function createResync(parts: ResyncParts): Resync {
     work.looks.set(
       channelId,
       looked
-        .catch((thrown: unknown) => logger.error("gap:failed", { guildId, channelId, error: toError(thrown).message }))
+        .catch((thrown: unknown) =>
+          logger[levelOf(thrown)]("gap:failed", { guildId, channelId, error: toError(thrown).message }),
+        )
         .finally(() => work.looks.delete(channelId)),
     );
   }
@@ -273,7 +275,9 @@ export function createResync(parts: ResyncParts): Resync {
       // One absence after the other.
       work.done = work.done
         .then(() => resync(guildId, absentUntil, work, signal))
-        .catch((thrown: unknown) => logger.error("catch-up:failed", { guildId, error: toError(thrown).message }));
+        .catch((thrown: unknown) =>
+          logger[levelOf(thrown)]("catch-up:failed", { guildId, error: toError(thrown).message }),
+        );
     },
     look(guildId, channelId) {
       const work = guilds.get(guildId);

@@ -5,7 +5,7 @@ import { isBalanced, type PhaseName, totals } from "../../src/backfill/run/run.t
 import { UserError } from "../../src/errors.ts";
 import { snowflakeTime } from "../../src/snowflake.ts";
 import { refusedView } from "../../src/views/analysis.ts";
-import { GUILD, history, hoursAgo, message, openSetup, type Setup, until } from "../support/engine.ts";
+import { GUILD, history, hourOfChild, hoursAgo, message, openSetup, type Setup, until } from "../support/engine.ts";
 import { textOf } from "../views/valid.ts";
 
 let setup: Setup;
@@ -265,6 +265,45 @@ describe("a run", () => {
     await setup.start();
     expect((await setup.settled()).status).toBe("succeeded");
     expect(await setup.rows()).toEqual(before);
+  });
+});
+
+test("what is archived is in the plan, also when the clock says that it is still to be written", async () => {
+  await setup.archive.save(GUILD, [...history(5), message(hourOfChild(0), "from a time to come")], { pending: false });
+  expect(await setup.engine.analyze(GUILD)).toMatchObject({ records: 6, missing: 6 });
+  await setup.start();
+  expect(await setup.settled()).toMatchObject({ status: "succeeded" });
+  expect((await setup.rows()).size).toBe(6);
+});
+
+describe("a process that ends", () => {
+  test("while Discord takes its time for the progress message logs no error when the answer comes and the stores are closed", async () => {
+    await setup.archive.save(GUILD, acrossPhases(), { pending: false });
+    let answer = () => {};
+    let isAsked = false;
+    const { queue, world } = setup;
+    const { embed } = queue;
+    // It works on until the edit is under way.
+    Object.assign(queue, {
+      async embed(...given: Parameters<typeof embed>) {
+        if (given[1].priority === "backfill") await until(() => isAsked, "the edit is under way");
+        return await embed(...given);
+      },
+    });
+    Object.defineProperty(world, "edited", {
+      get() {
+        isAsked = true;
+        return new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      },
+    });
+    await setup.start();
+    await setup.impatiently(() => until(() => isAsked, "the edit is under way"));
+    await setup.impatiently(() => setup.stop());
+    answer();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(setup.log.filter(({ level }) => level === "error")).toEqual([]);
   });
 });
 

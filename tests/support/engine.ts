@@ -214,6 +214,8 @@ export async function openSetup(options: SetupOptions = {}) {
     freeBytes: 100e9,
     usedMemoryBytes: 1e9,
     channelProblem: undefined as Error | undefined,
+    /** Discord takes until then to answer an edit. */
+    edited: Promise.resolve(),
     readsContent: true,
     channels: [] as HistoryChannel[],
     /** Discord takes so long for each answer. */
@@ -278,6 +280,7 @@ export async function openSetup(options: SetupOptions = {}) {
       },
       async edit(_channelId, _messageId, content) {
         if (world.channelProblem !== undefined) throw world.channelProblem;
+        await world.edited;
         edits.push(content);
         return true;
       },

@@ -15,8 +15,8 @@ import type { DiscordTime, History, HostProblem } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
-import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import { countOnDiscord } from "../../sync/count-on-discord.ts";
+import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { usedOfBudget } from "../run/budget.ts";
 import { type Analysis, type Check, type Cost, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
@@ -51,8 +51,21 @@ export interface AnalysisParts {
  * Nothing on Discord is newer at this moment. A clock that is slow would end history early, and lose what was written since; one that is
  * fast would take for collected what is still to be written. So it is what Discord was heard to say last: at least that somebody asked.
  */
-export function newestThereIs({ time, clock }: Pick<AnalysisParts, "time" | "clock">): Snowflake {
+export function newestOnDiscord({ time, clock }: Pick<AnalysisParts, "time" | "clock">): Snowflake {
   return time?.newestId() ?? snowflakeAt(clock.now());
+}
+
+/** The same, or what is archived, if that is newer: an index lacks something for as long as a plan leaves it out. */
+export async function newestThereIs(
+  parts: Pick<AnalysisParts, "archive" | "time" | "clock">,
+  guildId: Snowflake,
+): Promise<Snowflake> {
+  const all = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
+  const pages = await Promise.all(
+    (["message", "note"] as const).map((kind) => parts.archive.page(guildId, kind, all, 1)),
+  );
+  const archived = pages.flatMap(({ records }) => records.map(({ record }) => record.id));
+  return [newestOnDiscord(parts), ...archived].sort(compareSnowflakes).at(-1) as Snowflake;
 }
 
 /** Walks everything once and measures. @param onProgress called with the number of records looked at */
@@ -63,7 +76,7 @@ export async function analyze(
 ): Promise<Analysis> {
   const { archive, indexes, clock } = parts;
   const startedAt = clock.elapsed();
-  const cutoffId = newestThereIs(parts);
+  const cutoffId = await newestThereIs(parts, guildId);
   const { index, writer, recipe } = await indexes.open(guildId);
   const sources = { archive, index, writer, quarantine: parts.quarantine, foreground: parts.foreground };
   const found = await survey(sources, guildId, cutoffId, onProgress);

@@ -4,7 +4,7 @@
 import PQueue from "p-queue";
 import { unlessStopped } from "../../async/abortable.ts";
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
-import { toError } from "../../errors.ts";
+import { levelOf, toError } from "../../errors.ts";
 import { completed, outlived, rolledBack, without } from "../../indexing/guild-index/generations.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
@@ -140,7 +140,7 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
         await look(guildId);
       } catch (thrown) {
         if (stopped.signal.aborted) return;
-        logger.error("generation:not-looked-at", { guildId, error: toError(thrown).message });
+        logger[levelOf(thrown)]("generation:not-looked-at", { guildId, error: toError(thrown).message });
       }
     });
   }

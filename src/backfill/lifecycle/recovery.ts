@@ -2,7 +2,7 @@
 // leave because nothing could be stored.
 
 import type { KeyedMutex } from "../../async/keyed-mutex.ts";
-import { TransientError, toError } from "../../errors.ts";
+import { levelOf, TransientError, toError } from "../../errors.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -12,7 +12,7 @@ import type { Versioned } from "../../ports/versioned.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { StorageTrouble } from "../run/facts.ts";
 import { isOfSpace, type Run, withStatus } from "../run/run.ts";
-import { LeaseLost, type RunState } from "../run/run-state.ts";
+import type { RunState } from "../run/run-state.ts";
 import { pauseAbandoned } from "./pause.ts";
 import { takenUp } from "./plan-change.ts";
 
@@ -79,8 +79,8 @@ export function createRecovery(parts: {
       try {
         return await turns.runExclusive(guildId, () => takeUp(guildId));
       } catch (thrown) {
-        logger.error("recover:failed", { guildId, error: toError(thrown).message });
-        if (!(thrown instanceof TransientError || thrown instanceof LeaseLost)) return;
+        logger[levelOf(thrown)]("recover:failed", { guildId, error: toError(thrown).message });
+        if (!(thrown instanceof TransientError)) return;
         await clock.sleep(AGAIN_MS, parts.stop);
       }
     }

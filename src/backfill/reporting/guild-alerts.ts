@@ -3,7 +3,7 @@
 
 import type { Breaker, BreakerState } from "../../embedding/circuit-breaker.ts";
 import type { Spending } from "../../embedding/spending.ts";
-import { toError } from "../../errors.ts";
+import { levelOf, toError } from "../../errors.ts";
 import type { Ownership } from "../../indexing/guild-index/ownership.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -82,7 +82,8 @@ export function createGuildAlerts(
   let looking: Promise<void> | undefined;
   let telling = Promise.resolve();
 
-  const failed = (thrown: unknown) => logger.error("alerts:failed", { guildId, error: toError(thrown).message });
+  const failed = (thrown: unknown) =>
+    logger[levelOf(thrown)]("alerts:failed", { guildId, error: toError(thrown).message });
 
   async function remember(): Promise<void> {
     const alerts = [...monitor.active()];

@@ -1,6 +1,7 @@
 // The one door through which a run changes: compare-and-set on the stored run, guarded by the lease. A change made elsewhere (a
 // pause request, say) is re-read and kept; nothing is ever overwritten.
 
+import { TransientError } from "../../errors.ts";
 import type { Lease } from "../../ports/owners.ts";
 import type { QuarantineEntry } from "../../ports/quarantine.ts";
 import type { RunStore } from "../../ports/runs.ts";
@@ -9,8 +10,7 @@ import type { Snowflake } from "../../snowflake.ts";
 import type { Run } from "./run.ts";
 
 /** This process no longer owns the guild, or others have owned it since; whoever owns it goes on with the run. */
-export class LeaseLost extends Error {
-  override readonly name = "LeaseLost";
+export class LeaseLost extends TransientError {
   readonly how: "ended" | "taken-over" | "run-replaced";
 
   constructor(how: LeaseLost["how"]) {

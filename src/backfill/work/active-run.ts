@@ -26,7 +26,7 @@ import { type Ahead, createRunBook, type Settled, withAhead, withBreaker } from 
 import type { StorageTrouble, StoredReason, WaitingFor } from "../run/facts.ts";
 import { createFailedBatches, type ReasonKeeping } from "../run/failed-batches.ts";
 import { addCounters, noCounters, type Run, withStatus } from "../run/run.ts";
-import { LeaseLost, type RunState } from "../run/run-state.ts";
+import type { RunState } from "../run/run-state.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { createEnding } from "./ending.ts";
 import { checkFinally, type FinalCheckParts } from "./final-check.ts";
@@ -255,8 +255,7 @@ export function workOn(parts: ActiveRunParts): ActiveRun {
       if (outcome === "stopped") await ending.stopped();
       else await finish();
     } catch (thrown) {
-      const isLeft = thrown instanceof LeaseLost || thrown instanceof TransientError;
-      if (isLeft) await leave(thrown);
+      if (thrown instanceof TransientError) await leave(thrown);
       else await ending.failed(thrown).catch(leave);
     } finally {
       finished.abort();

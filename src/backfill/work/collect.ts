@@ -1,10 +1,11 @@
 // The first part of a run whose source is Discord: history is collected, booked in the run, and the plan's numbers follow it.
 
 import type { LiveIndexing } from "../../indexing/live/live.ts";
-import type { Snowflake } from "../../snowflake.ts";
+import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
 import { type Collection, collectHistory } from "../../sync/collect.ts";
 import type { CompareParts } from "../../sync/compare-page.ts";
 import { type CountingParts, countOnDiscord } from "../../sync/count-on-discord.ts";
+import { type AnalysisParts, newestOnDiscord } from "../compare/analyze.ts";
 import type { Sources } from "../compare/difference.ts";
 import { survey } from "../compare/survey.ts";
 import { type Run, withCollected } from "../run/run.ts";
@@ -16,7 +17,9 @@ const COUNT_TRIES = 20;
 
 /** @returns false when it was stopped before the end */
 export async function collectForRun(
-  parts: CompareParts & CountingParts & { readonly sources: Sources; readonly live: Pick<LiveIndexing, "changed"> },
+  parts: CompareParts &
+    CountingParts &
+    Pick<AnalysisParts, "time" | "clock"> & { readonly sources: Sources; readonly live: Pick<LiveIndexing, "changed"> },
   guildId: Snowflake,
   run: Run,
   update: RunState["update"],
@@ -30,7 +33,9 @@ export async function collectForRun(
     if (outdated.length > 0) await parts.live.changed(guildId, outdated);
     await update((each) => ({ ...each, collection: withCollected(each.collection ?? NOTHING, parentId, messages) }));
   };
-  const collection = { newestId: run.cutoffId, startedAt: run.startedAt, onRead };
+  // What is archived may be newer than what Discord is known to have: that is not collected up to there.
+  const newestId = [run.cutoffId, newestOnDiscord(parts)].sort(compareSnowflakes)[0] as Snowflake;
+  const collection = { newestId, startedAt: run.startedAt, onRead };
   const collected = await collectHistory(parts, guildId, collection, stop).finally(() => counting.abort());
   await counted;
   if (!collected.complete) return false;

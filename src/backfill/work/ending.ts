@@ -40,10 +40,20 @@ export function createEnding({
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
 }): Ending {
-  async function report(verification: Verification | undefined): Promise<void> {
-    await showProgress();
-    await reporter.post({ kind: "report", status: await status(), verification });
+  /** The run has its status: that it cannot be told, or only when the process has ended, changes nothing in it. */
+  async function tell(telling: () => Promise<unknown>): Promise<void> {
+    try {
+      await telling();
+    } catch (thrown) {
+      logger.warn("run:end-untold", { guildId, reason: toError(thrown).message });
+    }
   }
+
+  const report = (verification: Verification | undefined) =>
+    tell(async () => {
+      await showProgress();
+      await reporter.post({ kind: "report", status: await status(), verification });
+    });
 
   return {
     async checked(verification) {
@@ -54,7 +64,7 @@ export function createEnding({
     },
     async stopped() {
       await update((run) => stoppedShort(run, clock.now()));
-      await showProgress();
+      await tell(showProgress);
     },
     async failed(thrown) {
       const reason = { kind: "error", message: toError(thrown).message } as const;

@@ -1,7 +1,7 @@
 // Which guilds this process owns, for live indexing, upkeep and runs alike. It is there, in the archive, for as long as it says so in
 // time; the guilds it has taken are its own meanwhile. When it has been silent too long, others end its heartbeat and take them.
 
-import { toError } from "../../errors.ts";
+import { levelOf, toError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Heartbeat, Lease, OwnerStore } from "../../ports/owners.ts";
@@ -127,7 +127,7 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
       await work();
     } catch (thrown) {
       // The heartbeat simply runs out if this goes on; commits stop before it does.
-      logger.error("lease:failed", { error: toError(thrown).message });
+      logger[levelOf(thrown)]("lease:failed", { error: toError(thrown).message });
     }
   }
 
