@@ -9,6 +9,7 @@ import { CalledWrongly, folderPath, runProgram, writablePath } from "../src/app/
 import { openLab } from "./lab.ts";
 import type { Findings, Part } from "./part.ts";
 import { auto } from "./parts/auto.ts";
+import { change } from "./parts/change.ts";
 import { growth } from "./parts/growth.ts";
 import { guilds } from "./parts/guilds.ts";
 import { impact } from "./parts/impact.ts";
@@ -20,7 +21,17 @@ import { recordsOrigin } from "./records.ts";
 import { asMarkdown, asText, whole } from "./table.ts";
 import { versions } from "./versions.ts";
 
-const parts: Readonly<Record<string, Part>> = { pipeline, others, growth, search, impact, auto, guilds, remote };
+const parts: Readonly<Record<string, Part>> = {
+  pipeline,
+  others,
+  growth,
+  search,
+  change,
+  impact,
+  auto,
+  guilds,
+  remote,
+};
 /** They take minutes however small, so --quick leaves them to whoever names them. */
 const LARGE: readonly string[] = ["guilds", "remote"];
 const RESULTS = join(import.meta.dirname, "results");

@@ -17,7 +17,7 @@ import type { Logger } from "../src/ports/logger.ts";
 import type { VectorIndex } from "../src/ports/vector-index.ts";
 import { DIMENSIONS, type EmbedderName, MODEL, serverProfiles } from "./server-profiles.ts";
 
-const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
+export const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
 export const ADMIN_CHANNEL = "77";
 /** A bench machine may have less free than a bot should. */
 export const BENCH_DISK_LOW_BYTES = 500e6;

@@ -37,6 +37,13 @@ const ofTheServer: [what: string, how: Misbehaviour, says: RegExp][] = [
   ["no model loaded", { status: 400, says: { error: "No models loaded. Please load a model" } }, /not loaded/],
 ];
 
+/** Answers that are right in form: the vectors are not those of the texts. */
+const liars: [what: string, how: Misbehaviour][] = [
+  ["each text's neighbour's vector", "shuffled"],
+  ["one vector for all texts", "constant"],
+  ["another model's vectors, by the same name", "swapped-model"],
+];
+
 /** What is wrong with a single text, and what becomes of it. */
 const ofOneText: [what: string, how: Misbehaviour, becomes: "set aside" | "shortened"][] = [
   ["400 for one text", { status: 400, says: "not this" }, "set aside"],
@@ -163,6 +170,43 @@ test.for(["middle", "end"] as const)(
     await mortal.close();
   },
 );
+
+describe("a server whose vectors are not those of the texts", () => {
+  // Who has never asked another one cannot know.
+  test.for(liars.filter(([, how]) => how !== "swapped-model"))(
+    "at the start: %s refuses the start",
+    async ([, how]) => {
+      const mend = misbehave(how);
+      const outcome = await house.start();
+      mend();
+      if (outcome.outcome !== "refused") throw new Error(`it was ${outcome.outcome}`);
+      expect(outcome.analysis.preflight.filter(({ ok }) => !ok)).toMatchObject([{ name: "embedder" }]);
+      await house.impatiently(() =>
+        until(async () => (await house.start()).outcome !== "refused", "it starts", 20_000),
+      );
+      await expectAllEmbedded();
+    },
+  );
+
+  test.for(cells(liars).filter(([moment]) => moment !== "start"))(
+    "in the %s: %s end the run with the reason, and leave nothing behind",
+    async ([moment, , how]) => {
+      const mend = await startWith(moment, how);
+      const run = await house.settled();
+      expect(run.status).toBe("failed");
+      expect(run.reason).toMatch(/not those of the texts|same vector/);
+      expect(house.posts.filter(({ kind }) => kind === "report")).toHaveLength(1);
+      mend();
+      await house.impatiently(() => until(() => house.breaker.state() === undefined, "it is trusted again", 20_000));
+      await house.impatiently(() => house.live.idle());
+      await house.start();
+      await house.impatiently(() => house.settled(50_000));
+      expect(await house.rows()).toEqual(undisturbed);
+      expect(await house.archive.pending(GUILD, 10)).toEqual([]);
+      expect(await house.opened.vectorChecks.list(GUILD)).toEqual([]);
+    },
+  );
+});
 
 describe("a text that is refused", () => {
   test.for(cells(ofOneText))(

@@ -7,10 +7,14 @@ import { createGuildSamples } from "../../src/search/guild-sample.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { retrieve } from "../../src/search/retrieve.ts";
 import { openTempIndexStore } from "../support/index-store.ts";
-import { hasLocomo, loadLocomo, ndcg } from "../support/locomo.ts";
+import { hasJudged, loadJudged, ndcg } from "../support/judged.ts";
 
 const MODEL = fileURLToPath(new URL("../../models/backscroll-static", import.meta.url));
-const CHANNELS = ["locomo-26", "locomo-42"];
+/** A set, what of it is taken, and which of its queries: one of so many. */
+const sets: [set: string, channels: readonly string[] | undefined, everyNth: number][] = [
+  ["locomo10", ["locomo-26", "locomo-42"], 3],
+  ["stackfaq", undefined, 12],
+];
 
 /**
  * As if by a model whose cosines lie close together (0.75 to 1), as e5's do: the likeness is that of the present one, on another scale,
@@ -22,13 +26,13 @@ function formerVector(vector: Float32Array): Float32Array {
   return Float32Array.from([...half.map((value) => (value / length) * 0.5), Math.sqrt(0.75)]);
 }
 
-it.skipIf(!hasLocomo)(
-  "search is no worse while half of the records are still in the former index, or nearly all, or nearly none",
-  async () => {
+it.skipIf(!hasJudged(...sets.map(([set]) => set))).each(sets)(
+  "%s: search is no worse while half of the records are still in the former index, or nearly all, or nearly none",
+  async (set, channels, everyNth) => {
     const model = await loadStaticModel(MODEL);
     const temp = await openTempIndexStore();
     try {
-      const { rows, queries } = loadLocomo(CHANNELS, (said) => model.vector(said));
+      const { rows, queries } = loadJudged(set, channels, everyNth, (said) => model.vector(said));
       const embedders = {
         present: (text: string) => model.vector(text),
         former: (text: string) => formerVector(model.vector(text)),
@@ -55,14 +59,17 @@ it.skipIf(!hasLocomo)(
       /** Unrelated texts of the former model are alike, too. */
       const floors = (parts: readonly Part[]) =>
         parts.map(({ embed }) => (embed === embedders.former ? { cosine: 0.75, vectors: [] } : undefined));
-      async function quality(parts: readonly Part[]): Promise<{ readonly ndcg: number; readonly p95: number }> {
+      async function quality(
+        parts: readonly Part[],
+      ): Promise<{ readonly ndcg: number; readonly p95: number; readonly cpuMs: number }> {
         const index = searchedIndex(parts);
         const times: number[] = [];
         let total = 0;
-        for (const { text, relevant, channelId } of queries) {
+        const cpu = process.cpuUsage();
+        for (const { text, relevant, channelIds } of queries) {
           const vectors = parts.map(({ embed }) => Promise.resolve(embed?.(text)));
           const startedAt = performance.now();
-          const filter = { accessChannelIds: [channelId] };
+          const filter = { accessChannelIds: channelIds };
           const unrelated = floors(parts);
           const ranked = await retrieve(index, { text, phrases: [], filter, vectors, words, unrelated });
           times.push(performance.now() - startedAt);
@@ -72,7 +79,9 @@ it.skipIf(!hasLocomo)(
           );
         }
         times.sort((one, other) => one - other);
-        return { ndcg: total / queries.length, p95: times[Math.floor(times.length * 0.95)] ?? 0 };
+        const { user, system } = process.cpuUsage(cpu);
+        const cpuMs = (user + system) / 1_000 / queries.length;
+        return { ndcg: total / queries.length, p95: times[Math.floor(times.length * 0.95)] ?? 0, cpuMs };
       }
       const part = (index: VectorIndex, embed?: (text: string) => Float32Array): Part => ({
         index,
@@ -100,7 +109,7 @@ it.skipIf(!hasLocomo)(
       };
       console.log(
         JSON.stringify(
-          { queries: queries.length, alone, found },
+          { set, queries: queries.length, alone, found },
           (_, value) => (typeof value === "number" ? Number(value.toFixed(4)) : value),
           1,
         ),
@@ -109,12 +118,18 @@ it.skipIf(!hasLocomo)(
       for (const name of ["half", "halves", "beginning", "nearlyAll"] as const) {
         expect(found[name].ndcg, name).toBeGreaterThan(worse - 0.01);
       }
+      // The standard error of these differences is 0.004 to 0.008: words alone are a little better here than with the present model's vectors,
+      // and with vectors for some of the records it is between the two.
       for (const name of ["halfByWords", "beginningByWords"] as const) {
         expect(found[name].ndcg, name).toBeGreaterThan(alone.words.ndcg - 0.005);
+      }
+      // The clock tells nothing where others work, too (npm run bench -- change does); the processor's time does.
+      for (const [name, { cpuMs }] of Object.entries(found)) {
+        expect(cpuMs / alone.present.cpuMs, `processor, ${name}`).toBeLessThan(2);
       }
     } finally {
       await temp.close();
     }
   },
-  300_000,
+  600_000,
 );
