@@ -108,7 +108,8 @@ async function measure(folder: string, { records, queries }: ChangeOptions): Pro
   };
   const asking = Object.entries(ways).map(([way, generations]) => {
     const parts = { openGenerations: async () => generations, wordModel: model, clock: systemClock };
-    const none = { findAuthors: async () => [], findChannels: async () => [] };
+    const archive = { get: async () => new Map(), channel: async () => undefined };
+    const none = { archive, findAuthors: async () => [], findRoles: () => [], findChannels: async () => [] };
     return {
       way,
       search: createSearch({ ...parts, ...none, logger: listeningLogger() }),
