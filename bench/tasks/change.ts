@@ -13,8 +13,8 @@ import { toRows } from "../../src/indexing/text/rows.ts";
 import type { IndexRow, VectorIndex } from "../../src/ports/vector-index.ts";
 import type { SearchedGeneration } from "../../src/search/generations.ts";
 import { createSearch } from "../../src/search/search.ts";
-import { listeningLogger, MODEL_FOLDER } from "../house.ts";
 import { composeQueries, composeRecords, GUILD } from "../records.ts";
+import { listeningLogger, MODEL_FOLDER } from "../setup.ts";
 import { filters } from "./search.ts";
 
 const ROWS_PER_WRITE = 10_000;

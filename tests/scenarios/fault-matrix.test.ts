@@ -177,12 +177,12 @@ describe("a server whose vectors are not those of the texts", () => {
     "at the start: %s refuses the start",
     async ([, how]) => {
       const mend = misbehave(how);
-      const outcome = await house.start();
+      const outcome = await setup.start();
       mend();
       if (outcome.outcome !== "refused") throw new Error(`it was ${outcome.outcome}`);
       expect(outcome.analysis.preflight.filter(({ ok }) => !ok)).toMatchObject([{ name: "embedder" }]);
-      await house.impatiently(() =>
-        until(async () => (await house.start()).outcome !== "refused", "it starts", 20_000),
+      await setup.impatiently(() =>
+        until(async () => (await setup.start()).outcome !== "refused", "it starts", 20_000),
       );
       await expectAllEmbedded();
     },
@@ -192,18 +192,18 @@ describe("a server whose vectors are not those of the texts", () => {
     "in the %s: %s end the run with the reason, and leave nothing behind",
     async ([moment, , how]) => {
       const mend = await startWith(moment, how);
-      const run = await house.settled();
+      const run = await setup.settled();
       expect(run.status).toBe("failed");
       expect(run.reason).toMatch(/not those of the texts|same vector/);
-      expect(house.posts.filter(({ kind }) => kind === "report")).toHaveLength(1);
+      expect(setup.posts.filter(({ kind }) => kind === "report")).toHaveLength(1);
       mend();
-      await house.impatiently(() => until(() => house.breaker.state() === undefined, "it is trusted again", 20_000));
-      await house.impatiently(() => house.live.idle());
-      await house.start();
-      await house.impatiently(() => house.settled(50_000));
-      expect(await house.rows()).toEqual(undisturbed);
-      expect(await house.archive.pending(GUILD, 10)).toEqual([]);
-      expect(await house.opened.vectorChecks.list(GUILD)).toEqual([]);
+      await setup.impatiently(() => until(() => setup.breaker.state() === undefined, "it is trusted again", 20_000));
+      await setup.impatiently(() => setup.live.idle());
+      await setup.start();
+      await setup.impatiently(() => setup.settled(50_000));
+      expect(await setup.rows()).toEqual(undisturbed);
+      expect(await setup.archive.pending(GUILD, 10)).toEqual([]);
+      expect(await setup.opened.vectorChecks.list(GUILD)).toEqual([]);
     },
   );
 });

@@ -6,19 +6,17 @@ import { createGuildSamples } from "../../src/search/guild-sample.ts";
 import { createLateInteraction } from "../../src/search/late-interaction.ts";
 import { retrieve } from "../../src/search/retrieve.ts";
 import { openTempIndexStore } from "../support/index-store.ts";
-import { hasLocomo, loadLocomo, ndcg } from "../support/locomo.ts";
+import { hasJudged, loadJudged, ndcg } from "../support/judged.ts";
 
 const MODEL = fileURLToPath(new URL("../../models/backscroll-static", import.meta.url));
 /** Measured: 0.553. The order of equal scores varies a little. */
 const LOWEST = 0.535;
 
-if (!hasLocomo) console.log("judged queries skipped: their file is not here (npm run eval measures all sets)");
-
-it.skipIf(!hasLocomo)(
+it.skipIf(!hasJudged("locomo10"))(
   "ranks what people judged relevant as high as it did when the recipe was found",
   async () => {
     const model = await loadStaticModel(MODEL);
-    const { rows, queries } = loadLocomo(["locomo-26", "locomo-42"], model.vector);
+    const { rows, queries } = loadJudged("locomo10", ["locomo-26", "locomo-42"], 3, model.vector);
     const temp = await openTempIndexStore();
     try {
       const index = await temp.store.open("1", {
@@ -32,11 +30,11 @@ it.skipIf(!hasLocomo)(
       const sample = await createGuildSamples(model, { elapsed: () => 0 }).of(index);
       const words = { lateInteraction: createLateInteraction(model), sample };
       let total = 0;
-      for (const { text, relevant, channelId } of queries) {
+      for (const { text, relevant, channelIds } of queries) {
         const ranked = await retrieve(searchedIndex([{ index, embedQuery: undefined }]), {
           text,
           phrases: [],
-          filter: { accessChannelIds: [channelId] },
+          filter: { accessChannelIds: channelIds },
           vectors: [Promise.resolve(model.vector(text))],
           words,
         });
