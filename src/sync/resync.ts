@@ -89,6 +89,9 @@ export function createResync(parts: ResyncParts): Resync {
   let readable: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
   const guilds = new Map<Snowflake, GuildWork>();
 
+  const failed = (event: string, about: object) => (thrown: unknown) =>
+    logger[levelOf(thrown)](event, { ...about, error: toError(thrown).message });
+
   const partsOf = (guildId: Snowflake) => ({
     archive,
     history,
@@ -144,11 +147,7 @@ export function createResync(parts: ResyncParts): Resync {
     })();
     work.looks.set(
       channelId,
-      looked
-        .catch((thrown: unknown) =>
-          logger[levelOf(thrown)]("gap:failed", { guildId, channelId, error: toError(thrown).message }),
-        )
-        .finally(() => work.looks.delete(channelId)),
+      looked.catch(failed("gap:failed", { guildId, channelId })).finally(() => work.looks.delete(channelId)),
     );
   }
 
@@ -275,9 +274,7 @@ export function createResync(parts: ResyncParts): Resync {
       // One absence after the other.
       work.done = work.done
         .then(() => resync(guildId, absentUntil, work, signal))
-        .catch((thrown: unknown) =>
-          logger[levelOf(thrown)]("catch-up:failed", { guildId, error: toError(thrown).message }),
-        );
+        .catch(failed("catch-up:failed", { guildId }));
     },
     look(guildId, channelId) {
       const work = guilds.get(guildId);
