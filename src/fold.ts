@@ -15,7 +15,16 @@ const PLAIN_LETTERS: Readonly<Record<string, string>> = {
   ŧ: "t",
   ı: "i",
   ς: "σ",
+  // Arabic and Persian keyboards have one each, and people write one for the other.
+  ى: "ي",
+  ی: "ي",
+  ک: "ك",
+  ة: "ه",
 };
+/** Vowels, which few write and fewer search by, and what only stretches a word. */
+const OPTIONAL_MARKS =
+  /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]/gu;
+const OPTIONALLY_MARKED = /[\p{Script=Arabic}\p{Script=Hebrew}]/u;
 /** Letters of their own rather than accented ones. */
 const KEPT = new Set(["й", "ї"]);
 const ACCENTED_SCRIPT = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u;
@@ -35,8 +44,8 @@ const fates = new Uint8Array(0x10000);
 const changed = new Map<number, string>();
 
 /**
- * Compatible forms made one (NFKC), without case, and without the accents of Latin, Greek and Cyrillic. In other scripts marks are
- * vowels and stay.
+ * Compatible forms made one (NFKC), without case, without the accents of Latin, Greek and Cyrillic, and without the vowel points of
+ * Arabic and Hebrew. In other scripts marks are vowels that everybody writes, and stay.
  */
 export function fold(text: string): string {
   if (isAscii(text)) return text.toLowerCase();
@@ -78,6 +87,10 @@ function learnFate(code: number): number {
 }
 
 function foldLetter(letter: string): string {
+  if (OPTIONALLY_MARKED.test(letter) || letter.search(OPTIONAL_MARKS) === 0) {
+    const bare = letter.normalize("NFD").replace(OPTIONAL_MARKS, "");
+    return Array.from(bare, (each) => PLAIN_LETTERS[each] ?? each).join("");
+  }
   if (KEPT.has(letter) || !ACCENTED_SCRIPT.test(letter)) return letter;
   const bare = letter.normalize("NFD").replace(/\p{M}/gu, "");
   return Array.from(bare, (each) => PLAIN_LETTERS[each] ?? each).join("");
@@ -102,6 +115,9 @@ export function lookUpForms(text: string): readonly string[] {
   const forms = spellings(text);
   return [...new Set([...forms, (forms[0] ?? "").replace(/([aou])e/g, "$1")])];
 }
+
+/** Invisible characters that make a message look empty: zero-width spaces and joiners, directional marks, soft hyphen, BOM. */
+export const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
 
 export function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 0x7f) return false;

@@ -4,11 +4,11 @@
 import { fold, isAscii } from "./fold.ts";
 
 /**
- * What the index would not fold by itself: accents outside of Latin, those that have no letter of their own, and the Turkish capital i,
- * which in lower case is two characters to it.
+ * What the index would not fold by itself: accents outside of Latin, those that have no letter of their own, vowel points, and the
+ * Turkish capital i, which in lower case is two characters to it.
  */
 const UNFOLDED =
-  /(?:\p{Script=Greek}|\p{Script=Cyrillic})(?:\p{Script=Greek}|\p{Script=Cyrillic}|\p{Mn})*|\p{Script=Latin}\p{Mn}+|İ/gu;
+  /(?:\p{Script=Greek}|\p{Script=Cyrillic})(?:\p{Script=Greek}|\p{Script=Cyrillic}|\p{Mn})*|\p{Script=Latin}\p{Mn}+|İ|[\p{Script=Arabic}\p{Script=Hebrew}\u064b-\u065f\u0670]+/gu;
 
 /** An emoji is a word, a flag's two halves are one. What tells how it is drawn (variation, skin) is no part of it. */
 export const EMOJI =

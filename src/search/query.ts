@@ -1,5 +1,6 @@
 // What a member typed, taken apart: words, "phrases", -words, and the operators of operators.ts. Pure; never throws.
 
+import { INVISIBLE } from "../fold.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
 import { dateQuestion } from "./dates.ts";
 import { looksLikeOperator, type Meaning, type Operator, operatorNamed, operators } from "./operators.ts";
@@ -74,6 +75,7 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
 
   const link = LINK.exec(typed);
   for (const [whole, notPhrase, phrase, notOperator, operator, value = "", word] of typed
+    .replace(INVISIBLE, "")
     .replace(LINK, " ")
     .replace(CUSTOM_EMOJI, ":$1:")
     .replace(SMART_QUOTES, '"')

@@ -45,6 +45,8 @@ describe("a typed query", () => {
     }
     expect(parse('"🔥" "--"')).toMatchObject({ text: "🔥 --", phrases: ["🔥"] });
     expect(parse('"" " " x')).toEqual({ ...NOTHING, text: "x" });
+    // Pasted along, and taken out of messages too.
+    expect(parse('"zero\u200bwidth" 👨\u200d👩')).toMatchObject({ text: "zerowidth 👨👩", phrases: ["zerowidth"] });
   });
 
   it("has custom emoji by their names, as messages have them", () => {

@@ -1,9 +1,7 @@
 // Discord's markup as the words a reader sees. Pure.
 
+import { INVISIBLE } from "../../fold.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
-
-/** Invisible characters that make a message look empty: zero-width spaces and joiners, directional marks, soft hyphen, BOM. */
-export const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
 
 const MENTION = /<(@[!&]?|#)(\d+)>/g;
 const CUSTOM_EMOJI = /<a?:(\w+):\d+>/g;

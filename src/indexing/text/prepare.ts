@@ -4,9 +4,10 @@
 
 import { createHash } from "node:crypto";
 import { joinSearchText, stickerText } from "../../content-hash.ts";
+import { INVISIBLE } from "../../fold.ts";
 import { isEnglish, ngramText } from "../../letters.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
-import { INVISIBLE, readable, withWordedLinks } from "./markup.ts";
+import { readable, withWordedLinks } from "./markup.ts";
 
 const TEXT_VERSION = 4;
 
