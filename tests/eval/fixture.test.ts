@@ -23,10 +23,13 @@ const model = await loadStaticModel(join(import.meta.dirname, "../../models/back
 /** What an ingredient must add to the mean nDCG@10. Measured: 0.04 at least. */
 const WORTH = 0.005;
 
-/** Nothing is like anything. */
-const noWordComparison: LateInteraction = {
-  compare: (_query, candidates) => ({ scores: new Float64Array(candidates.length), meanLength: 10 }),
-};
+/** All candidates are as like the query as the likest: how sure ranking is of the words found stays as it is. */
+const withoutWordComparison = ({ compare }: LateInteraction): LateInteraction => ({
+  compare(...asked) {
+    const likeness = compare(...asked);
+    return { ...likeness, scores: likeness.scores.fill(likeness.scores.reduce((max, each) => Math.max(max, each), 0)) };
+  },
+});
 const withoutVectors = (groups: readonly CandidateGroup[]) => groups.map((group) => ({ ...group, vector: undefined }));
 const withoutFullText = (groups: readonly CandidateGroup[]) =>
   groups.map((group) => ({ ...group, rows: group.rows.map(({ textScore: _, ...row }) => row) }));
@@ -53,7 +56,7 @@ async function evaluate(chosen: JudgedSet, embedder: Embedder) {
         const groups = await findCandidates(searched, { text, phrases: [], filter, vectors, words, unrelated });
         const quality = (...ranked: Parameters<typeof rank>) =>
           ndcg({ found: asRecords(rank(...ranked)).map(({ row }) => row.id), relevant }) / chosen.queries.length;
-        const wordless = { ...words, lateInteraction: noWordComparison };
+        const wordless = { ...words, lateInteraction: withoutWordComparison(words.lateInteraction) };
         totals.nothing += quality(text, groups, words);
         totals["full text"] += quality(text, withoutFullText(groups), words);
         totals.vectors += quality(text, withoutVectors(groups), words);
