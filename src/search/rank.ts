@@ -27,8 +27,9 @@ const DAY_MS = 86_400_000;
 
 /** Candidates of this many tokens on average are as much short as long. */
 const SHORT_LENGTH = 20;
-/** What the cosines of a model whose unrelated texts are alike too count: such models know sentences, not only words. */
-const EXTERNAL_WEIGHT = 2;
+/** What the cosines of external models count beside long texts: such models know sentences, not only words. In a line of chat they know less. */
+const LONG_TEXT_WEIGHT = 6;
+const UNKNOWN_LENGTH_WEIGHT = 2;
 /** The guild's own rows tell better than the probe's sentences, if there are so many. */
 const ENOUGH_ROWS = 50;
 const LETTERS_WEIGHT = 1.5;
@@ -41,7 +42,8 @@ const SURE_LIKENESS = 0.6;
 
 /**
  * score = v x (cosine - c0) / (best cosine - c0) + match + (1 + 2 s) x L / best L, for every candidate; nothing counts below 0.
- * * c0 is the mean cosine of unrelated texts where the embedder's vectors lie close together, and v = 2; else c0 = 0 and v = 1.
+ * * c0 is the mean cosine of unrelated texts where the embedder's vectors lie close together, and v = max(1, 6 x (1 - s)^3); else c0 = 0
+ *   and v = 1.
  * * L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short message a
  *   word stands once or not at all, so counting words tells little; their likeness tells the more.
  * * match, for an English query: (1 - s / 2) x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
@@ -52,12 +54,13 @@ const SURE_LIKENESS = 0.6;
  */
 export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
   const candidates = groups.flatMap(({ rows }) => rows);
-  const cosines = groups.flatMap((group) => cosinesOf(group));
   const parts = partsOf(candidates);
   const likeness = compareWords(text, parts, words);
+  const vectors = groups.map((group) => compareVectors(group, words && likeness.shortness));
+  const cosines = vectors.flatMap(({ values, weight }) => Array.from(values, (share) => weight * share));
   const compared = [likeness, ...compareMatches(text, candidates, parts, words, likeness)];
   const comparedWeight = compared.reduce((sum, { weight }) => sum + weight, 0);
-  const most = groups.map((group) => comparedWeight + weightOf(group));
+  const most = vectors.map(({ weight }) => comparedWeight + weight);
   const scales = groups.flatMap(({ rows }, g) => rows.map(() => Math.max(...most) / (most[g] || 1)));
   return candidates
     .map((row, c) => {
@@ -82,19 +85,22 @@ function partsOf(candidates: readonly FoundRow[]): Candidate[] {
   }));
 }
 
-/** What a generation's best cosine counts. */
-function weightOf({ vector, unrelated }: CandidateGroup): number {
-  if (vector === undefined) return 0;
-  return unrelated === undefined ? 1 : EXTERNAL_WEIGHT;
+/** What a best cosine counts, of a model whose unrelated texts are alike too. @param shortness of the candidates; undefined: not known */
+function externalWeight(shortness: number | undefined): number {
+  if (shortness === undefined) return UNKNOWN_LENGTH_WEIGHT;
+  return Math.max(1, LONG_TEXT_WEIGHT * (1 - shortness) ** 3);
 }
 
-/** What the cosines of a generation's rows count for each. */
-function cosinesOf(group: CandidateGroup): readonly number[] {
-  const { rows, shadowed = [], vector, unrelated } = group;
-  if (vector === undefined) return rows.map(() => 0);
+/** What the cosines of a generation's rows count, as shares of its own best; shadowed rows have none, but may be the best. */
+function compareVectors(
+  { rows, shadowed = [], vector, unrelated }: CandidateGroup,
+  shortness: number | undefined,
+): Part {
+  if (vector === undefined) return { values: new Float64Array(rows.length), weight: 0 };
   const floor = unrelated === undefined ? 0 : cosineFloor(vector, unrelated);
   const cosines = [...rows, ...shadowed].map((row) => dot(row.vector, vector));
-  return Array.from(relative(cosines, floor).subarray(0, rows.length), (share) => weightOf(group) * share);
+  const values = relative(cosines, floor).subarray(0, rows.length);
+  return { values, weight: unrelated === undefined ? 1 : externalWeight(shortness) };
 }
 
 /** The mean cosine of a query with texts that have nothing to do with it: of each guild's own, most have not. */

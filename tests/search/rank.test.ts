@@ -65,11 +65,11 @@ describe("a score", () => {
   });
 
   /** All candidates are as alike to the query as `likeness`. */
-  const words = (likeness: number, notEnglish: number) => ({
+  const words = (likeness: number, notEnglish: number, meanLength = 20) => ({
     lateInteraction: {
       compare: (_: string, candidates: readonly unknown[]) => ({
         scores: new Float64Array(candidates.length).fill(likeness),
-        meanLength: 20,
+        meanLength,
       }),
     },
     sample: {
@@ -86,6 +86,22 @@ describe("a score", () => {
       scoreOf(rank("x", [{ rows, vector, unrelated: { cosine: 0.7, vectors: some } }], undefined), "2");
     expect(scoreWith(vectors)).toBeCloseTo(1.6 + 1 / 4);
     expect(scoreWith(vectors.slice(0, 9))).toBeCloseTo(1.2 + 1 / 4);
+  });
+
+  it("counts such vectors the more the longer the texts are, and never less than the built-in model's", () => {
+    const bestOf = (unrelated: { cosine: number; vectors: [] } | undefined, meanLength: number) => {
+      const compared = words(0.6, 0, meanLength);
+      const without = scoreOf(rank("x", [{ rows, vector: undefined }], compared), "1");
+      const whole = 1 + 2 * (20 / (20 + meanLength));
+      const score = scoreOf(rank("x", [{ rows, vector, unrelated }], compared), "1");
+      expect(without).toBeCloseTo(whole);
+      return score - whole;
+    };
+    const unrelated = { cosine: 0.7, vectors: [] as [] };
+    expect(bestOf(unrelated, 180)).toBeCloseTo(6 * 0.9 ** 3);
+    expect(bestOf(unrelated, 60)).toBeCloseTo(6 * 0.75 ** 3);
+    expect(bestOf(unrelated, 5)).toBeCloseTo(1);
+    expect(bestOf(undefined, 180)).toBeCloseTo(1);
   });
 
   it("trusts the words found little when nothing is like the query", () => {
