@@ -1,7 +1,8 @@
-// The machine we run on: memory (of the cgroup, where there is one), disk, CPU load, and the clock.
+// The machine we run on: memory (of the cgroup, where there is one), disk and whether it is encrypted, CPU load, and the clock.
 
-import { readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, realpath, stat, statfs } from "node:fs/promises";
 import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
+import { basename, dirname, join } from "node:path";
 import type { Clock } from "../ports/clock.ts";
 import type { SystemProbe } from "../ports/system.ts";
 
@@ -36,6 +37,76 @@ async function machineMemory(): Promise<{ usedBytes: number; limitBytes: number 
   }
 }
 
+/** dm-crypt names its devices so: https://gitlab.com/cryptsetup/cryptsetup/-/wikis/FrequentlyAskedQuestions */
+const CRYPT = /^CRYPT-/;
+const ENCRYPTING = /^(ecryptfs|fuse\.(gocryptfs|encfs|cryfs|securefs))$/;
+/** Volumes on volumes: LVM on RAID on LUKS is three. */
+const MOST_LAYERS = 8;
+
+/**
+ * Whether a folder lies on an encrypted volume, where Linux tells: the device that is mounted there, or one that it is made of, is mapped by
+ * dm-crypt; or its file system encrypts by itself. Anything else is not known: a disk, a host or another system may encrypt unseen.
+ * @param system where the kernel's files are
+ */
+export async function volumeOf(
+  folder: string,
+  system: { readonly mounts: string; readonly block: string } = { mounts: "/proc/mounts", block: "/sys/block" },
+): Promise<"encrypted" | "not-known"> {
+  try {
+    const mount = mountOf(await existing(folder), await readFile(system.mounts, "utf8"));
+    if (mount === undefined) return "not-known";
+    if (ENCRYPTING.test(mount.type)) return "encrypted";
+    const device = basename(await realpath(mount.device).catch(() => mount.device));
+    return (await isCrypt(await kernelName(device, system.block), system.block)) ? "encrypted" : "not-known";
+  } catch {
+    // Not Linux, or not for us to see.
+    return "not-known";
+  }
+}
+
+/** The folder itself, or the nearest one above it that exists, without links. */
+async function existing(folder: string): Promise<string> {
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  return isThere || dirname(folder) === folder ? await realpath(folder) : await existing(dirname(folder));
+}
+
+/** The mount that a folder lies in: the longest path, and of the same path the latest. */
+function mountOf(folder: string, mounts: string) {
+  let found: { device: string; path: string; type: string } | undefined;
+  for (const line of mounts.split("\n")) {
+    const [device = "", path = "", type = ""] = line.split(" ").map(unescaped);
+    const isAbove = path === "/" || folder === path || folder.startsWith(`${path}/`);
+    if (path !== "" && isAbove && path.length >= (found?.path.length ?? 0)) found = { device, path, type };
+  }
+  return found;
+}
+
+/** Blanks and the like are written in octal there. */
+const unescaped = (text: string) =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** "dm-0" of "cryptdata": by the name that it is mapped to. */
+async function kernelName(device: string, block: string): Promise<string> {
+  for (const name of await readdir(block)) {
+    const mapped = await readFile(join(block, name, "dm/name"), "utf8").catch(() => "");
+    if (mapped.trim() === device) return name;
+  }
+  return device;
+}
+
+async function isCrypt(name: string, block: string, layers = MOST_LAYERS): Promise<boolean> {
+  const uuid = await readFile(join(block, name, "dm/uuid"), "utf8").catch(() => "");
+  if (CRYPT.test(uuid)) return true;
+  if (layers === 0) return false;
+  const below = await readdir(join(block, name, "slaves")).catch(() => []);
+  // Of several, one in the clear is one too many.
+  const each = await Promise.all(below.map((slave) => isCrypt(slave, block, layers - 1)));
+  return each.length > 0 && each.every(Boolean);
+}
+
 /**
  * @param folder whose file system is watched; undefined: none, since nothing grows there
  * @param cgroup where the kernel tells of the control group we run in
@@ -55,6 +126,7 @@ export function createSystemProbe(folder: string | undefined, cgroup = "/sys/fs/
       const stats = await statfs(folder);
       return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
     },
+    volume: async () => (folder === undefined ? "elsewhere" : await volumeOf(folder)),
     cpuLoad: () => (loadavg()[0] ?? 0) / availableParallelism(),
   };
 }

@@ -160,6 +160,7 @@ export function createServices(parts: ServicesParts): Core {
       keepDeletedHours: parts.keepDeletedHours ?? 24,
       modelId: embedder.space.modelId,
       modelHost,
+      isModelNear: embedder.sendsTextsTo === undefined,
     },
     onRemoval: live.kick,
     onIncluded: (guildId) => parts.onIncluded?.(guildId),

@@ -123,7 +123,9 @@ export function createEngine(parts: EngineParts): Engine {
       return saved;
     }
     await begin(guildId, stateOf(guildId, saved));
-    return { outcome: "started", status: await status(guildId), cost: costOfPhases(analysis, options.phases) };
+    const { textsGoTo } = analysis;
+    const cost = costOfPhases(analysis, options.phases);
+    return { outcome: "started", status: await status(guildId), cost, textsGoTo };
   }
 
   async function resume(guildId: Snowflake, stored: Versioned<Run>, options: StartOptions): Promise<StartOutcome> {

@@ -75,6 +75,8 @@ export interface Embedder {
     readonly requestsPerMinute?: number | undefined;
     readonly tokensPerMinute?: number | undefined;
   };
+  /** The host that texts are sent to; undefined: they stay on this machine, or in its private network. */
+  readonly sendsTextsTo?: string | undefined;
   /** What a million tokens cost, in US dollars. Undefined: nothing, or it is not known. */
   readonly dollarsPerMillion?: number | undefined;
   /**

@@ -10,6 +10,8 @@ export interface KeptWhere {
   readonly modelId: string;
   /** The host of the embedding server; undefined: the texts are read by this program itself. */
   readonly modelHost: string | undefined;
+  /** That host is this machine, or in its private network. */
+  readonly isModelNear: boolean;
   /** How long what was deleted may linger in files. */
   readonly keepDeletedHours: number;
 }

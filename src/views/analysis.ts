@@ -2,7 +2,7 @@
 
 import type { APIEmbed } from "discord-api-types/v10";
 import type { Analysis, PhasePlan } from "../backfill/compare/survey.ts";
-import { costText } from "./cost.ts";
+import { costText, textsGoText } from "./cost.ts";
 import { distribution } from "./distribution.ts";
 import { changeLine } from "./generation-change.ts";
 import { checklist } from "./health.ts";
@@ -129,7 +129,7 @@ function overview(analysis: Analysis): APIEmbed {
     title: "Backfill analysis",
     color: !ready ? colors.bad : toDo(analysis) > 0 ? colors.neutral : colors.good,
     description: analysis.records === 0 ? [emptyArchive, ...awaited(analysis)].join("\n") : coverageText(analysis),
-    fields: [checklist(analysis.preflight)],
+    fields: [checklist(analysis.preflight), { name: "Where texts go", value: textsGoText(analysis.textsGoTo) }],
   };
 }
 

@@ -3,7 +3,7 @@
 import type { PauseOutcome, PlanDifference, StartOptions, StartOutcome } from "../backfill/lifecycle/outcomes.ts";
 import { type PaceName, type PhaseName, type Run, type SourceName, totals } from "../backfill/run/run.ts";
 import { nothingToDoView, refusedView } from "./analysis.ts";
-import { costText } from "./cost.ts";
+import { costText, textsGoText } from "./cost.ts";
 import { button, colors, customId, message, sentence, type View } from "./message.ts";
 import { ago, count } from "./words.ts";
 
@@ -27,7 +27,7 @@ export function startView(outcome: StartOutcome, asked: AskedStart): View {
   switch (outcome.outcome) {
     case "started":
       return message({
-        content: `▶️ The backfill has started${planned(outcome.status.run)}.${outcome.cost ? ` ${costText(outcome.cost)}.` : ""} ${where} It can be paused at any time, and goes on by itself after a restart.`,
+        content: `▶️ The backfill has started${planned(outcome.status.run)}.${outcome.cost ? ` ${costText(outcome.cost)}.` : ""}${outcome.textsGoTo === undefined ? "" : ` ${textsGoText(outcome.textsGoTo)}`} ${where} It can be paused at any time, and goes on by itself after a restart.`,
         buttons: controls,
       });
     case "resumed":

@@ -5,7 +5,7 @@ import { usedOfBudget } from "../backfill/run/budget.ts";
 import type { BudgetUse } from "../backfill/run/facts.ts";
 import type { Run } from "../backfill/run/run.ts";
 import type { SpendingState } from "../ports/spending.ts";
-import { count, inDollars } from "./words.ts";
+import { count, inDollars, plain } from "./words.ts";
 
 /** Of a backfill to come. Two digits are as much as a sample tells. */
 export function costText({ tokens, isCounted, dollars }: Cost): string {
@@ -13,6 +13,13 @@ export function costText({ tokens, isCounted, dollars }: Cost): string {
   const how = isCounted ? "by what the server counted in a sample" : "estimated by length";
   const price = dollars === undefined ? "" : `, ${dollars < 0.01 ? "less than $0.01" : `about ${inDollars(dollars)}`}`;
   return `Tokens: about ${count(rough)}, ${how}${price}`;
+}
+
+/** @param host that texts are sent to; undefined: none */
+export function textsGoText(host: string | undefined): string {
+  return host === undefined
+    ? "No text leaves this machine and its network."
+    : `⚠️ Texts leave this machine: what is made searchable, and what is searched for, is sent to **${plain(host)}**.`;
 }
 
 /** Of a backfill that was at work. */

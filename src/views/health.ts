@@ -67,6 +67,7 @@ const checkTitles: Readonly<Record<Check["name"], string>> = {
   "message-content": "Reading messages",
   ownership: "No second bot at work",
   budget: "The month's budget",
+  volume: "Encrypted volume",
 };
 
 const remedies: Readonly<Record<Check["name"], string>> = {
@@ -79,13 +80,21 @@ const remedies: Readonly<Record<Check["name"], string>> = {
     "Turn on “Message Content Intent” at discord.com/developers (your application, Bot), then restart the bot.",
   intents: "Add it to the intents of the bot's client, and restart the bot.",
   budget: "Raise it (EMBEDDINGS_BUDGET) and restart the bot, or wait for the new month (UTC).",
+  volume: "",
   ownership: "Stop it, or wait 15 seconds after it has ended.",
 };
+
+const volumes = {
+  encrypted: "what is stored lies on one",
+  elsewhere: "what is stored is not on a disk of this machine",
+  "not-known": "the system does not tell; docs/privacy.md says how to have one",
+} as const;
 
 /** What is ready, and what to do about the rest. */
 export function checklist(checks: readonly Check[]): APIEmbedField {
   const lines = checks.map((check) => {
-    const line = `${check.ok ? "✅" : "❌"} **${checkTitles[check.name]}**: ${plain(checkText(check))}`;
+    const isUnknown = check.detail.kind === "volume" && check.detail.state === "not-known";
+    const line = `${isUnknown ? "❔" : check.ok ? "✅" : "❌"} **${checkTitles[check.name]}**: ${plain(checkText(check))}`;
     const remedy = remedyText(check);
     return check.ok || remedy === "" ? line : `${line}\n➜ ${plain(remedy)}`;
   });
@@ -109,6 +118,8 @@ export function checkText({ ok, detail }: Check): string {
         : `${bytes(detail.freeBytes)} free, ${detail.neededBytes > 0 ? `about ${bytes(detail.neededBytes)} needed, ` : ""}${bytes(detail.reserveBytes)} kept in reserve`;
     case "memory":
       return `${bytes(detail.freeBytes)} of ${bytes(detail.limitBytes)} free`;
+    case "volume":
+      return volumes[detail.state];
     case "entries":
       return `can be read and written${detail.rows > 0 ? `, ${count(detail.rows, "entry", "entries")}` : ""}`;
     case "content":

@@ -63,14 +63,16 @@ function stateOf({ isOptedOut, isBeingRemoved, deletedBeforeId }: StoredAbout): 
   return `${under}What you wrote before ${moment(snowflakeTime(deletedBeforeId))} was deleted at your request and is not stored again.`;
 }
 
-function whereIs({ isLocal, modelId, modelHost }: KeptWhere): string {
+function whereIs({ isLocal, modelId, modelHost, isModelNear }: KeptWhere): string {
   const kept = isLocal
     ? "On the machine that this bot runs on."
     : "In a database and a file store on the network, which whoever runs this bot has chosen.";
   const read =
     modelHost === undefined
       ? `The search model ${plain(modelId)} reads it there: no text is sent anywhere else.`
-      : `The search model ${plain(modelId)} reads it: each text is sent to ${plain(modelHost)}, which answers with numbers.`;
+      : isModelNear
+        ? `The search model ${plain(modelId)} reads it on the same machine or in its network (${plain(modelHost)}): no text is sent anywhere else.`
+        : `The search model ${plain(modelId)} reads it: each text leaves this machine and is sent to ${plain(modelHost)}, which answers with numbers.`;
   return `${kept} ${read} Nothing is used to train a model.`;
 }
 

@@ -56,7 +56,7 @@ export async function startCommands(
       notes: createNotes({ archive, onChanged: async (guildId) => void changed.push(guildId) }),
       privacy: createPrivacy({
         archive,
-        where: { isLocal: true, modelId: "test-embed", modelHost: undefined, keepDeletedHours: 24 },
+        where: { isLocal: true, modelId: "test-embed", modelHost: undefined, keepDeletedHours: 24, isModelNear: true },
         onRemoval: (guildId) => void changed.push(guildId),
         onIncluded: (guildId) => void changed.push(guildId),
         clock: systemClock,

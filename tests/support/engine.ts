@@ -256,6 +256,7 @@ export async function openSetup(options: SetupOptions = {}) {
     system: {
       memory: async () => ({ usedBytes: world.usedMemoryBytes, limitBytes: 8e9 }),
       disk: async () => ({ freeBytes: world.freeBytes, totalBytes: 500e9 }),
+      volume: async () => "not-known",
       cpuLoad: () => 0.1,
     },
     history: {

@@ -12,8 +12,20 @@ import {
 import { testId } from "../support/archive.ts";
 import { expectSendable, textOf } from "./valid.ts";
 
-const here: KeptWhere = { isLocal: true, modelId: "static", modelHost: undefined, keepDeletedHours: 24 };
-const away: KeptWhere = { isLocal: false, modelId: "m".repeat(300), modelHost: "api.example.com", keepDeletedHours: 1 };
+const here: KeptWhere = {
+  isLocal: true,
+  modelId: "static",
+  modelHost: undefined,
+  keepDeletedHours: 24,
+  isModelNear: true,
+};
+const away: KeptWhere = {
+  isLocal: false,
+  modelId: "m".repeat(300),
+  modelHost: "api.example.com",
+  keepDeletedHours: 1,
+  isModelNear: false,
+};
 const nothing: StoredAbout = {
   messages: new Map(),
   oldestId: undefined,

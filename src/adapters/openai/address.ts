@@ -52,10 +52,10 @@ export function parseServerAddress(typed: string): ServerAddress {
 
 /** Loopback, private and carrier-grade NAT (Tailscale) ranges, and names that only resolve inside a network (Docker, mDNS). */
 function isLocalHost(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  if (isIP(host) === 6) return host === "::1" || /^f[cd]|^fe[89ab]/.test(host);
+  const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  if (isIP(host) === 6) return host === "::1" || /^(f[cd][\da-f]{2}|fe[89ab][\da-f]):/.test(host);
   if (isIP(host) === 4) {
-    return /^(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(host);
+    return /^(0|127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(host);
   }
   return !host.includes(".") || /\.(localhost|local|internal|lan|home\.arpa)$/.test(host);
 }

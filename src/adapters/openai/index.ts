@@ -155,6 +155,7 @@ export function createOpenAiEmbedder(options: OpenAiOptions, served: ServedModel
       ...(options.requestsPerMinute === undefined ? {} : { requestsPerMinute: options.requestsPerMinute }),
       ...(options.tokensPerMinute === undefined ? {} : { tokensPerMinute: options.tokensPerMinute }),
     },
+    sendsTextsTo: address.local ? undefined : address.host,
     dollarsPerMillion: options.dollarsPerMillion ?? priceOf(address, served.modelId, served.answersAs),
     async embed(texts, use, signal, onReceipt) {
       signal?.throwIfAborted();

@@ -167,6 +167,7 @@ export function createMetrics(look: () => Promise<Figures>): Metrics {
         },
         ...(embedder.settings && { settings: embedder.settings }),
         dollarsPerMillion: embedder.dollarsPerMillion,
+        sendsTextsTo: embedder.sendsTextsTo,
         close: () => embedder.close(),
         async embed(batch, use, signal, onReceipt) {
           const stop = requestSeconds.startTimer({ use });

@@ -118,6 +118,7 @@ export async function analyze(
     cost,
     onDiscord,
     modelId: indexes.space.modelId,
+    textsGoTo: parts.queue.embedder.sendsTextsTo,
     change: await indexes.changeOf(guildId),
     preflight: [
       embedder.check,
@@ -192,6 +193,7 @@ async function checkMachine(
       detail: { kind: "memory", freeBytes: limitBytes - usedBytes, limitBytes },
     },
     { name: "index", ok: true, detail: { kind: "entries", rows } },
+    { name: "volume", ok: true, detail: { kind: "volume", state: await parts.system.volume() } },
   ];
 }
 

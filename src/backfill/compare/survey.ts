@@ -13,7 +13,16 @@ import { type Compared, type Sources, walk } from "./difference.ts";
 
 /** One line of the pre-flight checklist. */
 export interface Check {
-  readonly name: "embedder" | "index" | "disk" | "memory" | "intents" | "message-content" | "ownership" | "budget";
+  readonly name:
+    | "embedder"
+    | "index"
+    | "disk"
+    | "memory"
+    | "intents"
+    | "message-content"
+    | "ownership"
+    | "budget"
+    | "volume";
   readonly ok: boolean;
   readonly detail: CheckDetail;
 }
@@ -31,6 +40,8 @@ export type CheckDetail =
       readonly reserveBytes: number;
     }
   | { readonly kind: "memory"; readonly freeBytes: number; readonly limitBytes: number }
+  /** Where the data folder lies: as far as the system tells. */
+  | { readonly kind: "volume"; readonly state: "encrypted" | "not-known" | "elsewhere" }
   | { readonly kind: "entries"; readonly rows: number }
   | { readonly kind: "content" }
   /** The bot does not ask Discord for this intent. */
@@ -96,6 +107,8 @@ export interface Analysis extends Coverage {
   /** What the records to do come to, by a sample; undefined for a model that counts nothing: the built-in one. */
   readonly cost?: Cost | undefined;
   readonly modelId: string;
+  /** The host that texts are sent to; undefined: they stay on this machine, or in its private network. */
+  readonly textsGoTo?: string | undefined;
   /** Another index is being built, and the former one answers meanwhile; undefined when one has all. */
   readonly change: GenerationChange | undefined;
   readonly preflight: readonly Check[];

@@ -28,7 +28,13 @@ export interface PlanDifference {
 
 export type StartOutcome =
   /** `cost`: of what is known to be missing; undefined where nothing is counted. */
-  | { readonly outcome: "started"; readonly status: BackfillStatus; readonly cost?: Cost | undefined }
+  | {
+      readonly outcome: "started";
+      readonly status: BackfillStatus;
+      readonly cost?: Cost | undefined;
+      /** See `Analysis`. */
+      readonly textsGoTo?: string | undefined;
+    }
   | { readonly outcome: "resumed"; readonly status: BackfillStatus; readonly from: RunStatus }
   | { readonly outcome: "already-running"; readonly status: BackfillStatus }
   /** Everything is embedded already: nothing to do. */

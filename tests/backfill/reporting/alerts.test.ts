@@ -18,6 +18,7 @@ beforeEach(() => {
     system: {
       memory: async () => ({ usedBytes: machine.usedBytes, limitBytes: 10e9 }),
       disk: async () => ({ freeBytes: machine.freeBytes, totalBytes: 200e9 }),
+      volume: async () => "not-known",
       cpuLoad: () => 0,
     },
     onRaised: ({ name }) => told.push(`raised ${name}`),
