@@ -142,7 +142,9 @@ describe("a host bot with a search of its own", () => {
 });
 
 describe("a host bot with a search of its own, and no prefix", () => {
-  test("keeps its search; status, the admin channel and the log say what to do, and the prefix is the way out", async () => {
+  test("keeps its search; status, the admin channel and the log say what to do, and the prefix is the way out", {
+    timeout: 90_000,
+  }, async () => {
     const bot = await startBackscroll({ registerCommands: false });
     const { world, client, ada, admin, general, adminChannel } = bot;
     const host = await hostOn(client);
