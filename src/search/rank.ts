@@ -33,6 +33,8 @@ const UNKNOWN_LENGTH_WEIGHT = 2;
 /** The guild's own rows tell better than the probe's sentences, if there are so many. */
 const ENOUGH_ROWS = 50;
 const LETTERS_WEIGHT = 1.5;
+/** Of a query of emoji alone, few of which a model knows: what has them comes before all else. */
+const EMOJI_WEIGHT = 10;
 /** What words found count beside letters, of what they count alone. */
 const BESIDE_LETTERS = 0.5;
 /** Of a query in another language than the texts, a name at most is found by letters: less than this share of it. */
@@ -162,6 +164,7 @@ function compareMatches(
     values: relative(candidates.map((row) => row.textScore ?? 0)),
     weight: (1 - shortness / 2) * Math.min(1, best / SURE_LIKENESS) ** 2,
   };
+  if (!/[\p{L}\p{N}]/u.test(text)) return [{ ...found, weight: EMOJI_WEIGHT }];
   if (words === undefined || !comparesLetters(text, words.sample)) return [found];
   const { scores, coverage } = compareLetters(text, parts, words.sample.ngrams);
   const letters = { values: relative(scores), weight: LETTERS_WEIGHT * Math.min(1, coverage / SURE_COVERAGE) };

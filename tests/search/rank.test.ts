@@ -57,6 +57,12 @@ describe("a score", () => {
     expect(scoreOf(ranked, "3")).toBeCloseTo(0.875 + 1);
   });
 
+  it("is of a query of emoji above all what has them", () => {
+    const vectors = [{ rows: rows.map((row) => ({ ...row, textScore: row.id === "3" ? 4 : 0 })), vector }];
+    expect(rank("👨👩👧", vectors, words(0.1, 0))[0]?.row.id).toBe("3");
+    expect(rank("x", vectors, words(0.1, 0))[0]?.row.id).not.toBe("3");
+  });
+
   it("counts twice what is above unrelated texts, of vectors that all lie close together", () => {
     const ranked = rank("x", [{ rows, vector, unrelated: { cosine: 0.7, vectors: [] } }], undefined);
     expect(scoreOf(ranked, "1")).toBeCloseTo(2);
