@@ -37,9 +37,13 @@ export function createMemberView(
 ): MemberView {
   const guild = () => world.getGuild(guildId);
 
-  /** A message with addresses of the page's own server. */
+  /** A message with addresses of the page's own server, and with the one that a command in its menu was about. */
   function shown(message: Message): APIMessage {
-    const text = JSON.stringify(world.render(message));
+    const rendered = world.render(message);
+    const { interaction_metadata: origin } = rendered;
+    const about = origin && "target_message_id" in origin && origin.target_message_id;
+    const target = about ? world.findMessage(about) : undefined;
+    const text = JSON.stringify(target ? { ...rendered, referenced_message: world.render(target) } : rendered);
     return JSON.parse(text.replaceAll(/"http:\/\/127\.0\.0\.1:\d+\/attachments\//g, '"/attachments/')) as APIMessage;
   }
 

@@ -121,10 +121,14 @@ describeInChromium("a walk through the page", (chromium) => {
     await page.getByRole("heading", { name: "bikes", exact: true }).waitFor();
     await page.locator("discord-message").last().waitFor();
     const saved = page.locator("discord-message").last();
+    const words = ((await saved.locator(".markup").first().textContent()) ?? "").trim().slice(0, 20);
     await saved.click({ button: "right" });
     await page.getByRole("menuitem", { name: "Save as note" }).waitFor();
     await page.getByRole("menuitem", { name: "Save as note" }).click();
     await latest(/note/i).getByText("Only you can see this").waitFor();
+    const about = latest(/note/i).locator("discord-command");
+    expect(await about.getAttribute("context-message-reply")).toContain(words);
+    expect(await about.getAttribute("context-message-deleted")).toBeNull();
     await box().click();
     await page.keyboard.type("/note rem");
     await page.getByRole("option", { name: "/note remove" }).waitFor();

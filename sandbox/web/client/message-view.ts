@@ -118,6 +118,8 @@ function replyView(message: APIMessage, scene: Scene) {
     const user = scene.person(used.user.id);
     const name = user?.name ?? used.user.username;
     const isMenu = message.type === MessageType.ContextMenuCommand;
+    const about = isMenu ? message.referenced_message : undefined;
+    const author = about && authorOf(about, scene);
     return html`<discord-command
       slot="reply"
       author=${name}
@@ -125,7 +127,12 @@ function replyView(message: APIMessage, scene: Scene) {
       role-color=${cssColor(user?.color) ?? ""}
       command=${used.name}
       type=${isMenu ? "message_command" : "slash_command"}
-      ?context-message-deleted=${isMenu}
+      ?context-message-deleted=${isMenu && !about}
+      .contextUserName=${author?.name ?? ""}
+      .contextUserAvatar=${author?.avatar ?? ""}
+      .contextUserRoleColor=${author?.color ?? ""}
+      context-message-reply=${about ? plainText(about.content) || "Click to see attachment" : nothing}
+      ?context-attachment-reply=${(about?.attachments.length ?? 0) > 0}
     ></discord-command>`;
   }
   const replied = message.type === MessageType.Reply ? message.referenced_message : undefined;
