@@ -149,7 +149,8 @@ export interface Archive {
    */
   beginRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void>;
   /**
-   * Deletes the scope's records, but not a guild's, in small steps with nothing locked in between; may be left at any step. Those that
+   * Deletes the scope's records, but not a guild's, in small steps with nothing locked in between; may be left at any step. It ends early when
+   * another removal has taken its place. Those that
    * leave more than their own rows behind get a pending mark each: rows beside an author's messages carry their words. The removal
    * stays remembered.
    */
@@ -157,8 +158,12 @@ export interface Archive {
   /**
    * Deletes what is left of the scope's records (in bounded commits) and then forgets the removal, unless another has taken its place
    * meanwhile. Also safe after a crash. The caller removes the index rows of the scope before.
+   * @returns isOver: false when another has taken its place
    */
-  finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }>;
+  finishRemoval(
+    guildId: Snowflake,
+    scope: RemovalScope,
+  ): Promise<{ readonly removed: number; readonly isOver: boolean }>;
   /** Removals begun and not finished, oldest first. */
   unfinishedRemovals(guildId: Snowflake): Promise<RemovalScope[]>;
 

@@ -153,9 +153,9 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
       const key = scopeKey("exclusion", guildId, exclusion);
       if ((await store.get(key)).versionstamp === null) return false;
       const removal = scopeKey("removal", guildId, exclusion);
-      const isUnderWay = (await store.get(removal)).versionstamp !== null;
-      // What an author writes from now on is to stay.
-      const bounded = exclusion.by === "author" && isUnderWay;
+      const underWay = exclusionSchema.safeParse((await store.get(removal)).value).data;
+      // What an author writes from now on is to stay; what was to stay before, too.
+      const bounded = underWay?.by === "author" && underWay.beforeId === undefined;
       const beforeId = snowflakeAt(now);
       await change(guildId, [
         { type: "delete", key },

@@ -1,7 +1,7 @@
 // Deleting records: some by id, or a whole channel, author or guild. A scope's removal is remembered until it is finished, so a
 // crash in between is taken up again. Every commit is bounded and leaves no half-removed record.
 
-import type { KvEntry, KvListSelector, KvMutation } from "@deno/kv";
+import type { AtomicCheck, KvEntry, KvListSelector, KvMutation } from "@deno/kv";
 import type { ChannelInfo, RemovalScope, RemovedRecords } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
@@ -26,13 +26,18 @@ import {
   scopeKey,
 } from "./keys.ts";
 import { deletionMark, NOTHING } from "./record-writes.ts";
-import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
+import { CHECKS_PER_COMMIT, CheckFailedError, type Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
 
-interface StepOptions {
-  readonly pending: boolean;
+interface Step {
   readonly limit: number;
+  /** Of every commit: the removal is still wanted as it is. */
+  readonly checks: readonly AtomicCheck[];
+}
+
+interface StepOptions extends Step {
+  readonly pending: boolean;
   only(record: ArchivedRecord): boolean;
 }
 
@@ -49,9 +54,13 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     guildId: Snowflake,
     kind: RecordKind,
     ids: readonly Snowflake[],
-    options: { readonly pending: boolean; readonly only?: (record: ArchivedRecord) => boolean },
+    options: {
+      readonly pending: boolean;
+      readonly only?: (record: ArchivedRecord) => boolean;
+      readonly checks?: readonly AtomicCheck[] | undefined;
+    },
   ): Promise<RemovedRecords> {
-    const { pending, only = () => true } = options;
+    const { pending, only = () => true, checks } = options;
     const unique = [...new Set(ids)];
     const removed: Snowflake[] = [];
     const groups: KvMutation[][] = [];
@@ -75,7 +84,7 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
       groups.push(group);
       removed.push(id);
     }
-    const stamps = await store.commitGroups(groups);
+    const stamps = await store.commitGroups(groups, checks);
     const marks = pending ? removed.map((id, place) => ({ kind, id, stamp: stamps[place] ?? "" })) : [];
     return { kind, ids: removed, marks };
   }
@@ -108,13 +117,13 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     guildId: Snowflake,
     kind: RecordKind,
     range: KvListSelector,
-    { pending, only, limit }: StepOptions,
+    { pending, only, limit, checks }: StepOptions,
   ): AsyncGenerator<RemovedRecords> {
     for (;;) {
       const found = await store.list(range, { limit });
       if (found.length === 0) return;
       const ids = found.map(({ key }) => idOfPackedKey(key));
-      const removed = await removeRecords(guildId, kind, ids, { pending, only });
+      const removed = await removeRecords(guildId, kind, ids, { pending, only, checks });
       // What led to no such record is out of date, unless it was written anew meanwhile.
       const there = new Set(removed.ids);
       await removeUnchanged(found.filter(({ key }) => !there.has(idOfPackedKey(key))));
@@ -122,10 +131,10 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     }
   }
 
-  async function* removeChannel(guildId: Snowflake, channelId: Snowflake, limit: number) {
+  async function* removeChannel(guildId: Snowflake, channelId: Snowflake, step: Step) {
     const only = (record: ArchivedRecord) => record.channelId === channelId;
     for (const kind of ["message", "note"] as const) {
-      yield* removeFound(guildId, kind, channelIndexRange(kind, guildId, channelId), { pending: false, only, limit });
+      yield* removeFound(guildId, kind, channelIndexRange(kind, guildId, channelId), { pending: false, only, ...step });
     }
     const key = guildKey("channel", guildId, channelId);
     const info = channelSchema.safeParse((await store.get(key)).value).data as ChannelInfo | undefined;
@@ -145,11 +154,11 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     guildId: Snowflake,
     kind: RecordKind,
     idsToGo: (found: readonly Found[]) => Promise<readonly Snowflake[]> | readonly Snowflake[],
-    limit: number,
+    { limit, checks }: Step,
     to?: Snowflake,
   ): AsyncGenerator<RemovedRecords> {
     for await (const found of authored.walk(guildId, kind, limit, to)) {
-      const removed = await removeRecords(guildId, kind, await idsToGo(found), { pending: true });
+      const removed = await removeRecords(guildId, kind, await idsToGo(found), { pending: true, checks });
       if (removed.ids.length > 0) yield removed;
     }
   }
@@ -157,20 +166,27 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
   async function* removeAuthor(
     guildId: Snowflake,
     { id: authorId, beforeId = LAST_SNOWFLAKE }: RemovalScope & { readonly by: "author" },
-    limit: number,
+    step: Step,
   ): AsyncGenerator<RemovedRecords> {
     const isTheirs = (by: Snowflake, id: Snowflake) => by === authorId && compareSnowflakes(id, beforeId) < 0;
     const only = (record: ArchivedRecord) => isTheirs(record.authorId, record.id);
     // Before the messages, which tell whose words they are.
-    yield* removeAmong(guildId, "note", (notes) => authored.savedFrom(guildId, notes, isTheirs), limit);
-    yield* removeFound(guildId, "note", noteOwnerRange(guildId, authorId, beforeId), { pending: false, only, limit });
+    const isBefore = ({ id }: Found) => compareSnowflakes(id, beforeId) < 0;
+    const saved = (notes: readonly Found[]) => authored.savedFrom(guildId, notes.filter(isBefore), isTheirs);
+    yield* removeAmong(guildId, "note", saved, step);
+    yield* removeFound(guildId, "note", noteOwnerRange(guildId, authorId, beforeId), { pending: false, only, ...step });
+    const { limit, checks } = step;
     // Days hold few messages each: those of many days make one step.
     let found: Snowflake[] = [];
     let over: KvEntry<unknown>[] = [];
     async function* removeFoundByDays(): AsyncGenerator<RemovedRecords> {
       for (let at = 0; at < found.length; at += limit) {
         // The marks are for the rows of their neighbours, which carry their words.
-        const removed = await removeRecords(guildId, "message", found.slice(at, at + limit), { pending: true, only });
+        const removed = await removeRecords(guildId, "message", found.slice(at, at + limit), {
+          pending: true,
+          only,
+          checks,
+        });
         if (removed.ids.length > 0) yield removed;
       }
       await removeUnchanged(over);
@@ -189,26 +205,37 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     yield* removeFoundByDays();
   }
 
-  function removeScope(guildId: Snowflake, scope: RemovalScope, limit: number): AsyncGenerator<RemovedRecords> {
+  function removeScope(guildId: Snowflake, scope: RemovalScope, step: Step): AsyncGenerator<RemovedRecords> {
     switch (scope.by) {
       case "channel":
-        return removeChannel(guildId, scope.id, limit);
+        return removeChannel(guildId, scope.id, step);
       case "author":
-        return removeAuthor(guildId, scope, limit);
+        return removeAuthor(guildId, scope, step);
       case "age":
-        return removeAmong(
-          guildId,
-          "message",
-          (all) => all.map(({ id }) => id),
-          limit,
-          snowflakeBefore(scope.beforeId),
-        );
+        return removeAmong(guildId, "message", (all) => all.map(({ id }) => id), step, snowflakeBefore(scope.beforeId));
       case "bots": {
         const ofBots = (found: readonly Found[]) => found.filter(({ record }) => record?.bot).map(({ id }) => id);
-        return removeAmong(guildId, "message", ofBots, limit);
+        return removeAmong(guildId, "message", ofBots, step);
       }
       case "guild":
         throw new Error("a guild is removed at once");
+    }
+  }
+
+  /** As long as it is wanted: another bound may take its place meanwhile. */
+  async function* removeInSteps(
+    guildId: Snowflake,
+    scope: RemovalScope,
+    limit: number,
+  ): AsyncGenerator<RemovedRecords> {
+    const key = scopeKey("removal", guildId, scope);
+    const { value, versionstamp } = await store.get(key);
+    if (versionstamp !== null && !isSameScope(scope, value)) return;
+    const checks = versionstamp === null ? [] : [{ key, versionstamp }];
+    try {
+      yield* removeScope(guildId, scope, { limit, checks });
+    } catch (thrown) {
+      if (!(thrown instanceof CheckFailedError)) throw thrown;
     }
   }
 
@@ -237,18 +264,26 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
       }
     },
 
-    removeInSteps: removeScope,
+    removeInSteps,
 
-    async finish(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }> {
+    async finish(
+      guildId: Snowflake,
+      scope: RemovalScope,
+    ): Promise<{ readonly removed: number; readonly isOver: boolean }> {
       const key = scopeKey("removal", guildId, scope);
       const { value, versionstamp } = await store.get(key);
       let removed = 0;
       if (scope.by === "guild") removed = await removeGuild(guildId);
-      else for await (const { ids } of removeScope(guildId, scope, KEYS_PER_ROUND)) removed += ids.length;
-      if (scope.by === "guild") await removeAll({ prefix: ["removal", BigInt(guildId)] });
+      else for await (const { ids } of removeInSteps(guildId, scope, KEYS_PER_ROUND)) removed += ids.length;
+      if (scope.by === "guild") {
+        await removeAll({ prefix: ["removal", BigInt(guildId)] });
+        return { removed, isOver: true };
+      }
       // One that has taken its place goes on.
-      else if (isSameScope(scope, value)) await store.commit([{ type: "delete", key }], [{ key, versionstamp }]);
-      return { removed };
+      const isOver =
+        isSameScope(scope, value) &&
+        (await store.commit([{ type: "delete", key }], [{ key, versionstamp }])) !== undefined;
+      return { removed, isOver: isOver || versionstamp === null };
     },
 
     async unfinished(guildId: Snowflake): Promise<RemovalScope[]> {

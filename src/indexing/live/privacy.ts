@@ -8,6 +8,7 @@ import type { ArchivedRecord } from "../../ports/records.ts";
 import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
 
 const LOOK_EVERY_MS = 500;
+const REMOVAL_AWAITED_MS = 10 * 60_000;
 const RECORDS_PER_PAGE = 500;
 
 export interface Privacy {
@@ -66,6 +67,15 @@ export function createPrivacy({ archive, where, onRemoval, onIncluded, clock }: 
     onRemoval(guildId);
   }
 
+  async function removed(guildId: Snowflake, userId: Snowflake, withinMs: number): Promise<boolean> {
+    const giveUpAt = clock.elapsed() + withinMs;
+    while (await isBeingRemoved(guildId, userId)) {
+      if (stopped.signal.aborted || clock.elapsed() > giveUpAt) return false;
+      await clock.sleep(LOOK_EVERY_MS, stopped.signal);
+    }
+    return true;
+  }
+
   return {
     where,
 
@@ -116,19 +126,18 @@ export function createPrivacy({ archive, where, onRemoval, onIncluded, clock }: 
     optOut: (guildId, userId) => exclude(guildId, { by: "author", id: userId }),
 
     async optIn(guildId, userId) {
+      const { own } = await exclusionOf(guildId, userId);
+      // What was deleted stays so: nobody has asked for it.
+      if (own === undefined || own.beforeId !== undefined) return false;
       const isTakenBack = await archive.include(guildId, { by: "author", id: userId }, clock.now());
-      if (isTakenBack) onIncluded(guildId);
+      if (!isTakenBack) return false;
+      // What is read of Discord before would be removed again.
+      await removed(guildId, userId, REMOVAL_AWAITED_MS);
+      onIncluded(guildId);
       return isTakenBack;
     },
 
-    async removed(guildId, userId, withinMs) {
-      const giveUpAt = clock.elapsed() + withinMs;
-      while (await isBeingRemoved(guildId, userId)) {
-        if (stopped.signal.aborted || clock.elapsed() > giveUpAt) return false;
-        await clock.sleep(LOOK_EVERY_MS, stopped.signal);
-      }
-      return true;
-    },
+    removed,
 
     stop: () => stopped.abort(),
   };

@@ -97,8 +97,16 @@ export function createRemovals(parts: RemovalsParts): Removals {
       await removeRows(guild, scope);
     }
     const rest = await archive.finishRemoval(guildId, scope);
+    // With another bound some of it is to stay: rows of these may be gone, and are made again.
+    if (!rest.isOver && scope.by === "author") await markAuthored(guildId, scope.id);
     if (scope.by === "guild") await removeRows(guild, scope);
     logger.info("scope:removed", { guildId, scope: scope.by, removed: removed + rest.removed });
+  }
+
+  async function markAuthored(guildId: Snowflake, authorId: Snowflake): Promise<void> {
+    for await (const { kind, ids } of archive.authored(guildId, authorId)) {
+      await archive.markPending(guildId, kind === "message" ? "message" : "note", ids);
+    }
   }
 
   async function removeRows({ writer }: GuildIndex, scope: RemovalScope): Promise<void> {
