@@ -2,15 +2,15 @@
 
 import { TransientError } from "../../src/errors.ts";
 import type { Snowflake } from "../../src/snowflake.ts";
-import { channel, EVERYTHING, type House } from "../support/engine.ts";
+import { channel, EVERYTHING, type Setup } from "../support/engine.ts";
 import { type Deed, type ForgetWorld, keyOf, WORD } from "./forget-world.ts";
 
 const AGAIN_MS = 100;
 const MANY = 100_000;
 
 /** All of it may be done twice. Resolves when it is durable. */
-export async function perform(house: House, guildId: Snowflake, deed: Deed): Promise<void> {
-  const { archive, live } = house;
+export async function perform(setup: Setup, guildId: Snowflake, deed: Deed): Promise<void> {
+  const { archive, live } = setup;
   switch (deed.kind) {
     case "say":
       return await patiently(() => live.messageSaved(guildId, deed.record, channel(deed.record.channelId)));
@@ -26,12 +26,12 @@ export async function perform(house: House, guildId: Snowflake, deed: Deed): Pro
       return live.kick(guildId);
     case "include":
       // Whatever was left out is fetched from Discord again once it is removed: until then nothing is written there.
-      if (deed.exclusion.by !== "author") await settle(house, guildId);
+      if (deed.exclusion.by !== "author") await settle(setup, guildId);
       await patiently(() => archive.include(guildId, deed.exclusion, deed.now));
       return live.kick(guildId);
     case "run":
       // Nobody waits for it; one that is at work already is as good.
-      void house.engine.start(guildId, { pace: "full", startedBy: "1" }).catch(() => undefined);
+      void setup.engine.start(guildId, { pace: "full", startedBy: "1" }).catch(() => undefined);
   }
 }
 
@@ -49,16 +49,16 @@ async function patiently(act: () => Promise<unknown>): Promise<void> {
 }
 
 /** Resolves when nothing is under way any more, and nothing is left to be done. */
-export async function settle(house: House, guildId: Snowflake): Promise<void> {
+export async function settle(setup: Setup, guildId: Snowflake): Promise<void> {
   for (;;) {
-    await house.engine.done(guildId);
-    await house.live.idle();
+    await setup.engine.done(guildId);
+    await setup.live.idle();
     const [marks, removals] = [
-      await house.archive.pending(guildId, 1),
-      await house.archive.unfinishedRemovals(guildId),
+      await setup.archive.pending(guildId, 1),
+      await setup.archive.unfinishedRemovals(guildId),
     ];
     if (marks.length + removals.length === 0) return;
-    house.live.kick(guildId);
+    setup.live.kick(guildId);
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
 }
@@ -72,13 +72,13 @@ export interface Held {
   readonly words: readonly string[];
 }
 
-export async function held(house: House, guildId: Snowflake): Promise<Held> {
+export async function held(setup: Setup, guildId: Snowflake): Promise<Held> {
   const archived: Record<string, string> = {};
   const indexed: Record<string, string> = {};
   const words = new Set<string>();
-  const { index, searched } = await house.indexes.open(guildId);
+  const { index, searched } = await setup.indexes.open(guildId);
   for (const kind of ["message", "note"] as const) {
-    for (const { record } of (await house.archive.page(guildId, kind, EVERYTHING, MANY)).records) {
+    for (const { record } of (await setup.archive.page(guildId, kind, EVERYTHING, MANY)).records) {
       archived[keyOf(record)] = wordIn(record.content);
     }
     for (const each of new Set([index, ...searched.map((one) => one.index)])) {

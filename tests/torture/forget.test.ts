@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Snowflake } from "../../src/snowflake.ts";
-import { type House, openHouse, testEmbedder } from "../support/engine.ts";
+import { openSetup, type Setup, testEmbedder } from "../support/engine.ts";
 import { compare, held, perform, settle } from "./forget-deeds.ts";
 import { createForgetWorld } from "./forget-world.ts";
 import { seeded } from "./seeded.ts";
@@ -11,25 +11,25 @@ const WORLDS = 300;
 const DEEDS = 12;
 const AT_ONCE = 12;
 
-let house: House;
+let setup: Setup;
 beforeAll(async () => {
-  house = await openHouse({ embedder: testEmbedder() });
+  setup = await openSetup({ embedder: testEmbedder() });
 });
-afterAll(() => house.close());
+afterAll(() => setup.close());
 
 /** @returns what is wrong in it, if anything */
 async function live(seed: number): Promise<object | undefined> {
   const guildId: Snowflake = String(800_000_000_000_000_000n + BigInt(seed));
-  await house.ownership.claim(guildId);
+  await setup.ownership.claim(guildId);
   const world = createForgetWorld(seeded(seed), Date.now() - 3_600_000, seed);
   const deeds = [];
   for (let n = 0; n < DEEDS; n += 1) {
     const deed = world.next();
     deeds.push(deed);
-    await perform(house, guildId, deed);
+    await perform(setup, guildId, deed);
   }
-  await settle(house, guildId);
-  const { stillFound, wronglyGone } = compare(world, await held(house, guildId));
+  await settle(setup, guildId);
+  const { stillFound, wronglyGone } = compare(world, await held(setup, guildId));
   return stillFound.length + wronglyGone.length === 0 ? undefined : { seed, stillFound, wronglyGone, deeds };
 }
 
