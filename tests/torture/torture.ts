@@ -12,6 +12,7 @@ import { startEmbeddingServer } from "../support/embedding-server.ts";
 import { GUILD, openSetup } from "../support/engine.ts";
 import { tortureAway } from "./away.ts";
 import { tortureChange } from "./change.ts";
+import { tortureForget } from "./forget.ts";
 import { openFolder, openRemote, type Place } from "./places.ts";
 import { tortureRecords } from "./records.ts";
 import { seeded } from "./seeded.ts";
@@ -21,12 +22,14 @@ const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
 const usage = (
   call: string,
 ) => `Usage: ${call} [--change] [--engines local|remote] [--kills N] [--records N] [--seed N] [--minutes N] [--json FILE]
+       ${call} --forget [--deeds N] [--kills N] [--seed N] [--json FILE]
        ${call} --away [--stops N] [--kills N] [--seed N] [--minutes N] [--json FILE]
 
 --kills N    so many SIGKILLs (200; with --away 100)       --minutes N  but no longer than this (30)
 --records N  in the archive (20000)                        --seed N     repeats what chance did
 --change     during a change of the model                  --engines remote  kills remote engines, too
 --away       the whole bot, away from Discord for --stops N times (100); see docs/operating.md
+--forget     while members take back what they wrote, --deeds N times (300); 40 kills
 --json FILE  also writes the outcome there`;
 const LIVE_MESSAGES = 300;
 /** Kills come like a Poisson process: on average so many in the time that an undisturbed run takes. */
@@ -51,6 +54,7 @@ interface Outcome {
 }
 
 interface Arguments {
+  readonly deeds: number;
   readonly stops: number;
   readonly kills: number;
   readonly records: number;
@@ -68,6 +72,14 @@ async function whileAway({ stops, kills, seed, minutes, json }: Arguments): Prom
   if (json !== undefined) await writeFile(json, `${JSON.stringify(outcome, null, 2)}\n`);
   const { missing, resurrected, outdated, differingRows } = outcome;
   return missing + resurrected + outdated + differingRows === 0 ? 0 : 1;
+}
+
+async function whileForgetting({ deeds, kills, seed, json }: Arguments): Promise<number> {
+  console.log(`Torture while forgetting: ${deeds} deeds, ${kills} kills, seed ${seed}.`);
+  const outcome = await tortureForget({ deeds, kills, seed, onLine: (line) => console.log(line) });
+  console.log(JSON.stringify(outcome, null, 2));
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(outcome, null, 2)}\n`);
+  return outcome.stillFound + outcome.stillInFiles + outcome.wronglyGone === 0 ? 0 : 1;
 }
 
 async function duringBackfills({
@@ -241,6 +253,8 @@ await runProgram({
   usage,
   flags: {
     away: { type: "boolean", default: false },
+    forget: { type: "boolean", default: false },
+    deeds: { ...text, default: "300" },
     change: { type: "boolean", default: false },
     stops: { ...text, default: "100" },
     kills: text,
@@ -250,7 +264,7 @@ await runProgram({
     engines: { ...text, default: "local" },
     json: text,
   },
-  async run({ away, change, engines, json, ...given }) {
+  async run({ away, forget, change, engines, json, ...given }) {
     if (engines !== "local" && engines !== "remote") {
       throw new CalledWrongly(`--engines takes local or remote, not “${engines}”.`);
     }
@@ -259,11 +273,13 @@ await runProgram({
       change,
       json: writablePath("json", json),
       stops: wholeNumber("stops", given.stops),
-      kills: wholeNumber("kills", given.kills ?? (away ? "100" : "200")),
+      kills: wholeNumber("kills", given.kills ?? (forget ? "40" : away ? "100" : "200")),
+      deeds: wholeNumber("deeds", given.deeds),
       records: wholeNumber("records", given.records),
       seed: wholeNumber("seed", given.seed),
       minutes: wholeNumber("minutes", given.minutes),
     };
+    if (forget) return await whileForgetting(asked);
     return await (away ? whileAway(asked) : duringBackfills(asked));
   },
 });

@@ -9,6 +9,7 @@ import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake, snowflakeBefore } fr
 import { createAuthored, type Found } from "./authored.ts";
 import { channelSchema, removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
 import { type Exclusions, isSameScope } from "./exclusions.ts";
+import { createKeyDeletion } from "./key-deletion.ts";
 import {
   channelIndexKey,
   channelIndexRange,
@@ -26,7 +27,7 @@ import {
   scopeKey,
 } from "./keys.ts";
 import { deletionMark, NOTHING } from "./record-writes.ts";
-import { CHECKS_PER_COMMIT, CheckFailedError, type Store } from "./store.ts";
+import { CheckFailedError, type Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
 
@@ -43,6 +44,7 @@ interface StepOptions extends Step {
 
 export function createRemoval(store: Store, exclusions: Exclusions, logger: Logger) {
   const authored = createAuthored(store);
+  const { removeAll, removeUnchanged } = createKeyDeletion(store);
   const marked = deletionMark();
 
   /**
@@ -87,29 +89,6 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
     const stamps = await store.commitGroups(groups, checks);
     const marks = pending ? removed.map((id, place) => ({ kind, id, stamp: stamps[place] ?? "" })) : [];
     return { kind, ids: removed, marks };
-  }
-
-  /** Deletes every key of a range. @returns how many there were */
-  async function removeAll(range: KvListSelector): Promise<number> {
-    for (let removed = 0; ; ) {
-      const entries = await store.list(range, { limit: KEYS_PER_ROUND });
-      if (entries.length === 0) return removed;
-      await store.commitGroups(entries.map(({ key }) => [{ type: "delete", key }]));
-      removed += entries.length;
-    }
-  }
-
-  /** Deletes keys, but none that has been written anew since it was read. */
-  async function removeUnchanged(entries: readonly KvEntry<unknown>[]): Promise<void> {
-    const remove = (some: readonly KvEntry<unknown>[]) =>
-      store.commit(
-        some.map(({ key }) => ({ type: "delete", key })),
-        some,
-      );
-    for (let at = 0; at < entries.length; at += CHECKS_PER_COMMIT) {
-      const some = entries.slice(at, at + CHECKS_PER_COMMIT);
-      if ((await remove(some)) === undefined) for (const entry of some) await remove([entry]);
-    }
   }
 
   /** Deletes the records that a range of keys leads to, and the keys. */

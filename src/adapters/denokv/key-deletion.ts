@@ -1,0 +1,33 @@
+// Deleting many keys in bounded commits.
+
+import type { KvEntry, KvListSelector } from "@deno/kv";
+import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
+
+const KEYS_PER_ROUND = 500;
+
+export function createKeyDeletion(store: Store) {
+  /** Deletes every key of a range. @returns how many there were */
+  async function removeAll(range: KvListSelector): Promise<number> {
+    for (let removed = 0; ; ) {
+      const entries = await store.list(range, { limit: KEYS_PER_ROUND });
+      if (entries.length === 0) return removed;
+      await store.commitGroups(entries.map(({ key }) => [{ type: "delete", key }]));
+      removed += entries.length;
+    }
+  }
+
+  /** Deletes keys, but none that has been written anew since it was read. */
+  async function removeUnchanged(entries: readonly KvEntry<unknown>[]): Promise<void> {
+    const remove = (some: readonly KvEntry<unknown>[]) =>
+      store.commit(
+        some.map(({ key }) => ({ type: "delete", key })),
+        some,
+      );
+    for (let at = 0; at < entries.length; at += CHECKS_PER_COMMIT) {
+      const some = entries.slice(at, at + CHECKS_PER_COMMIT);
+      if ((await remove(some)) === undefined) for (const entry of some) await remove([entry]);
+    }
+  }
+
+  return { removeAll, removeUnchanged };
+}
