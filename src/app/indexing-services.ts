@@ -91,6 +91,8 @@ export interface IndexingServices {
   readonly erasure: Erasure;
   /** Resolves when what was left undone in the guilds that have become ours is known, and begun. */
   takenUp(): Promise<void>;
+  /** Resolves when vectors that an earlier process left unconfirmed have been compared with the embedder's, or could not be. */
+  compared(): Promise<void>;
   /** Stores what is in flight, gives the guilds back and closes the indexes; not the stores and the embedder. */
   stop(): Promise<void>;
 }
@@ -265,6 +267,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     engine,
     erasure,
     takenUp: () => takingUp.onIdle(),
+    compared: () => unconfirmed.settled(),
     async stop() {
       stopped.abort();
       takingUp.clear();

@@ -333,6 +333,7 @@ export async function openSetup(options: SetupOptions = {}) {
     /** Resolves when what has become ours has been looked at. */
     async considered() {
       await indexingServices.takenUp();
+      await indexingServices.compared();
       await engine.considered();
     },
     async run(): Promise<Run> {
