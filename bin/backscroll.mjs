@@ -1,7 +1,13 @@
 #!/usr/bin/env node
 // The command `backscroll` of the package: the bot, or one of its tools. Runs what `npm run` runs from source, compiled.
 
-const programs = { start: "bot.js", import: "cli/import.js", restore: "cli/restore.js", move: "cli/move.js" };
+const programs = {
+  start: "bot.js",
+  import: "cli/import.js",
+  restore: "cli/restore.js",
+  move: "cli/move.js",
+  policy: "cli/policy.js",
+};
 
 const [, , command = "start", ...rest] = process.argv;
 // Flags alone are the bot's.

@@ -26,7 +26,7 @@ const usage = (call: string) => {
        ${tool("restore")} --guild ID  sets a search index back to how it was before a backfill
        ${tool("move")} --to-kv URL …  copies archive and index to remote engines, or back
 
---help      says this; after import, restore or move, what these take
+--help      says this; after import, restore, move or policy, what these take
 --version   says which version this is`;
 };
 
