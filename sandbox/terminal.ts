@@ -1,16 +1,14 @@
 // Discord in a terminal: messages as text, and slash commands typed as one would type them in Discord.
 
 import {
-  type APIApplicationCommandOption,
   type APIEmbed,
   type APIMessage,
   ApplicationCommandType,
-  ApplicationCommandOptionType as OptionType,
   type RESTPostAPIApplicationCommandsJSONBody,
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from "discord-api-types/v10";
 import type { CommandDefinition, OptionValues } from "./command-shapes.ts";
-import { readTyped, typeableCommands, typedValues } from "./typed-command.ts";
+import { readTyped, type TypeableCommand, typeableCommands, typedValues } from "./typed-command.ts";
 
 type Definition = RESTPostAPIApplicationCommandsJSONBody;
 
@@ -95,6 +93,7 @@ export function isAnswer(message: APIMessage): boolean {
 
 export interface TypedCommand {
   readonly name: string;
+  readonly group?: string;
   readonly subcommand?: string;
   readonly options: OptionValues;
 }
@@ -113,22 +112,20 @@ export function parseTyped(
   const typed = readTyped(line.trim(), commands);
   if (typed === undefined) {
     const name = /^\/\S+/.exec(line.trim())?.[0] ?? line;
-    const meant = commands.filter(({ path }) => `/${path}`.startsWith(`${name} `)).map(({ subcommand }) => subcommand);
+    const meant = commands
+      .filter(({ path }) => `/${path}`.startsWith(`${name} `))
+      .map(({ group, subcommand }) => [group, subcommand].filter(Boolean).join(" "));
     throw new Error(meant.length > 0 ? `${name} wants one of: ${meant.join(", ")}` : `there is no ${name}; type help`);
   }
-  const { name, subcommand } = typed.command;
-  return { name, ...(subcommand && { subcommand }), options: typedValues(typed, idOf) };
+  const { name, group, subcommand } = typed.command;
+  return { name, ...(group && { group }), ...(subcommand && { subcommand }), options: typedValues(typed, idOf) };
 }
 
 /** What can be typed, from the registered definitions. */
 export function helpText(commands: readonly Definition[]): string {
-  const lines = commands.filter(isSlash).flatMap((command) => {
-    const subcommands = (command.options ?? []).filter(({ type }) => type === OptionType.Subcommand);
-    if (subcommands.length === 0) return [usage(`/${command.name}`, command.description, command.options ?? [])];
-    return subcommands.map((each) =>
-      usage(`/${command.name} ${each.name}`, each.description, "options" in each ? (each.options ?? []) : []),
-    );
-  });
+  const lines = typeableCommands(commands.filter(isSlash) as CommandDefinition[]).map(
+    ({ path, description, options }) => usage(`/${path}`, description, options),
+  );
   return [
     ...lines,
     "as @member …          type as somebody else (or: as admin, as member)",
@@ -138,7 +135,7 @@ export function helpText(commands: readonly Definition[]): string {
   ].join("\n");
 }
 
-function usage(name: string, description: string, options: readonly APIApplicationCommandOption[]): string {
+function usage(name: string, description: string, options: TypeableCommand["options"]): string {
   const words = options.map((option) => (option.required ? `${option.name}: …` : `[${option.name}: …]`)).join(" ");
   return `${bold(`${name} ${words}`.trim())}\n    ${description}`;
 }

@@ -32,7 +32,7 @@ export function rulesView({ channelIds, areBotsLeftOut, keepDays, isRemoving, is
           ...(left === "" ? [] : [left]),
           `**Bots and webhooks**: ${areBotsLeftOut ? "left out" : "stored"}`,
           `**Kept**: ${keepDays === undefined ? "until they are deleted" : count(keepDays, "day")}`,
-          "Members decide about their own words with `/privacy`.",
+          "Members decide about their own words themselves: the command privacy.",
           ...now,
         ].join("\n"),
       },
@@ -82,7 +82,7 @@ export function removeMemberQuestionView(userId: string): View {
       {
         title: "Delete everything this member wrote?",
         color: colors.warning,
-        description: `All that is stored of <@${userId}> in this server goes: messages, notes, and what others have saved of the messages as notes. It is not fetched again, and cannot be brought back. What they write from now on is stored; they can end that with \`/privacy\`. Their messages on Discord stay.`,
+        description: `All that is stored of <@${userId}> in this server goes: messages, notes, and what others have saved of the messages as notes. It is not fetched again, and cannot be brought back. What they write from now on is stored; they can end that themselves. Their messages on Discord stay.`,
       },
     ],
     buttons: [
