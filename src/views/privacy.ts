@@ -17,8 +17,9 @@ const PLACES: Readonly<Record<ChannelType, string>> = {
   other: "other channels",
 };
 
-const BACKUPS =
-  "Backups that whoever runs this bot has made are not reached from here: ask them. Discord's own copies are yours to delete on Discord.";
+/** What no removal takes. */
+const STAYS =
+  "Your words in others' messages, quoted or forwarded, stay: Discord does not say whose they are. Backups that whoever runs this bot has made are not reached from here: ask them. Discord's own copies are yours to delete on Discord.";
 
 export function storedView(about: StoredAbout, where: KeptWhere): View {
   const total = [...about.messages.values()].reduce((sum, each) => sum + each, 0);
@@ -81,7 +82,7 @@ function howLong({ keptSinceId }: StoredAbout, where: KeptWhere): string {
     keptSinceId === undefined
       ? "Until you delete it, on Discord or here, or until the bot is removed and its data deleted."
       : `Until you delete it, on Discord or here. Messages leave by themselves when they are too old: now, those from before ${moment(snowflakeTime(keptSinceId))}.`;
-  return `${kept} What is deleted is found no more at once. ${traces(where)} ${BACKUPS}`;
+  return `${kept} What is deleted is found no more at once. ${traces(where)} ${STAYS}`;
 }
 
 function traces({ keepDeletedHours, isLocal }: KeptWhere): string {
@@ -104,7 +105,7 @@ export function askView(what: "delete" | "opt-out", about: StoredAbout): View {
       {
         title: what === "delete" ? "Delete everything of yours?" : "Opt out?",
         color: colors.warning,
-        description: `${text}${saved} Notes cannot be brought back. Your messages on Discord stay there. ${BACKUPS}`,
+        description: `${text}${saved} Notes cannot be brought back. Your messages on Discord stay there. ${STAYS}`,
       },
     ],
     buttons: [
@@ -133,7 +134,7 @@ export function removedView(what: "delete" | "opt-out", isDone: boolean, where: 
       : "Nothing of yours is stored from now on. Opting in takes that back.";
   return message({
     embeds: [
-      { color: isDone ? colors.good : colors.warning, description: [isDone ? gone : going, next, BACKUPS].join("\n") },
+      { color: isDone ? colors.good : colors.warning, description: [isDone ? gone : going, next, STAYS].join("\n") },
     ],
   });
 }

@@ -65,12 +65,13 @@ test("every reply of /privacy is one that Discord takes", () => {
   expectSendable(exportView({ messages: 0, notes: 0, left: 0 }, 1, true));
 });
 
-test("a member is told to which host their words are sent, and that backups are not reached", () => {
+test("a member is told to which host their words are sent, and that backups and others' messages are not reached", () => {
   expect(textOf(storedView(much, away))).toContain("api.example.com");
   expect(textOf(storedView(much, away))).toContain("on the network");
   expect(textOf(storedView(nothing, here))).toContain("no text is sent anywhere else");
   for (const view of [storedView(nothing, here), askView("delete", much), removedView("opt-out", true, here)]) {
     expect(textOf(view)).toContain("Backups");
+    expect(textOf(view)).toContain("in others' messages, quoted or forwarded, stay");
   }
 });
 
