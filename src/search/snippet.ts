@@ -1,6 +1,6 @@
 // A text with the query's words marked, the part of it worth showing, and both as Markdown with its spoilers closed.
 
-import type { Range, ShownText } from "./shown-text.ts";
+import type { CodeRange, Range, ShownText } from "./shown-text.ts";
 import { stem, tellingWords, wordsOf } from "./words.ts";
 
 /** A word of a text that is one of those asked for. */
@@ -22,9 +22,10 @@ const INTACT = /https?:\/\/\S+|<(?:@[!&]?\d+|#\d+|a?:\w+:\d+|t:-?\d+(?::\w)?|\/[
 const INTACT_OR_FORMATTING = new RegExp(`${INTACT.source}|[\\\\*_~\`|[\\]<]`, "g");
 
 /** @param query words and phrases as searched for, without operators; "" marks nothing */
-export function markWords({ text, hidden }: ShownText, query: string): MarkedText {
+export function markWords(shown: ShownText, query: string): MarkedText {
+  const { text } = shown;
   const asked = tellingWords([...new Set(wordsOf(query).map((word) => word.folded))]);
-  if (asked.length === 0) return { text, hidden, marks: [] };
+  if (asked.length === 0) return { ...shown, marks: [] };
   const wordOf = new Map(asked.map((word, which) => [stem(word), which]));
   const intact = Array.from(text.matchAll(INTACT), (found) => found.index + found[0].length);
   const starts = Array.from(text.matchAll(INTACT), (found) => found.index);
@@ -35,7 +36,7 @@ export function markWords({ text, hidden }: ShownText, query: string): MarkedTex
     const word = wordOf.get(stem(folded));
     if (word !== undefined && (starts[next] ?? Number.POSITIVE_INFINITY) >= end) marks.push({ start, end, word });
   }
-  return { text, hidden, marks };
+  return { ...shown, marks };
 }
 
 /**
@@ -43,32 +44,69 @@ export function markWords({ text, hidden }: ShownText, query: string): MarkedTex
  * @param maxLength "…" included, in UTF-16 code units
  * @param near where to look when no word matches: the beginning of a part of the text
  */
-export function cut({ text, marks, hidden }: MarkedText, maxLength: number, near = ""): MarkedText {
-  if (text.length <= maxLength) return { text, marks, hidden };
+export function cut(whole: MarkedText, maxLength: number, near = ""): MarkedText {
+  const { text, marks } = whole;
+  if (text.length <= maxLength) return whole;
   const length = maxLength - 2;
-  const start = marks.length > 0 ? bestStart(text, marks, length) : Math.max(0, text.indexOf(near));
+  const start = marks.length > 0 ? bestStart(text, marks, length) : beginningOf(near, text);
   const from = wordStart(text, Math.min(start, text.length - length));
   const to = cutEnd(text, Math.min(start, text.length - length) + length);
 
-  const [before, after] = [from > 0 ? "…" : "", to < text.length ? "…" : ""];
+  return partOf(whole, { start: from, end: to }, from > 0 ? "…" : "", to < text.length ? "…" : "");
+}
+
+/** A part of a text with what is in it, between two others that nothing is in. */
+function partOf({ text, marks, hidden, code }: MarkedText, { start: from, end: to }: Range, before = "", after = "") {
   const shift = before.length - from;
   const inWindow = <R extends Range>(range: R) => ({
     ...range,
     start: Math.max(range.start, from) + shift,
     end: Math.min(range.end, to) + shift,
   });
+  const isInside = (range: Range) => range.start < to && range.end > from;
   return {
     text: before + text.slice(from, to) + after,
     marks: marks.filter((mark) => mark.start >= from && mark.end <= to).map(inWindow),
-    hidden: hidden.filter((range) => range.start < to && range.end > from).map(inWindow),
+    hidden: hidden.filter(isInside).map(inWindow),
+    ...(code && { code: code.filter(isInside).map(inWindow) }),
   };
 }
 
 /**
- * A text as Discord Markdown on one line: marked words bold, spoilers closed, what would format escaped, links and mentions as they
- * are (send it so that mentions ping nobody). Longer than the text by the escapes and marks.
+ * A text as Discord Markdown: marked words bold, spoilers closed, what would format escaped, links and mentions as they are (send it
+ * so that mentions ping nobody). On one line, but for blocks of code, which keep theirs between closed fences, and in which nothing
+ * can be marked. Longer than the text by the escapes, marks and fences.
+ * @param sign before each line that is not code: "> " makes them quotes
  */
-export function markdownOf(marked: MarkedText): string {
+export function markdownOf(marked: MarkedText, sign = ""): string {
+  const blocks: string[] = [];
+  let done = 0;
+  const addLine = (end: number) => {
+    const line = lineOf(trimmed(marked, { start: done, end }));
+    if (line !== "") blocks.push(sign + line);
+  };
+  for (const range of marked.code ?? []) {
+    addLine(range.start);
+    blocks.push(fenced(marked.text, range));
+    done = range.end;
+  }
+  addLine(marked.text.length);
+  return blocks.join("\n");
+}
+
+/** Fences in the code itself, which characters that were left out may have made, end nothing. */
+function fenced(text: string, { start, end, language }: CodeRange): string {
+  const code = text.slice(start, end).replace(/^\n+|\s+$/g, "");
+  return `\`\`\`${language}\n${code.replaceAll("```", "`\u200B`\u200B`")}\n\`\`\``;
+}
+
+function trimmed(marked: MarkedText, { start, end }: Range): MarkedText {
+  const text = marked.text.slice(start, end);
+  if (start === 0 && end === marked.text.length) return marked;
+  return partOf(marked, { start: end - text.trimStart().length, end: start + text.trimEnd().length });
+}
+
+function lineOf(marked: MarkedText): string {
   let markdown = "";
   let done = 0;
   for (const range of marked.hidden) {
@@ -133,17 +171,30 @@ function bestStart(text: string, marks: readonly Mark[], length: number): number
   return best.from;
 }
 
-/** The next beginning of a word, unless there is none near. */
+/** Where a text has a part that begins so, whose spaces and fences may be written otherwise; 0 when it has none. */
+function beginningOf(part: string, text: string): number {
+  if (text.includes(part)) return text.indexOf(part);
+  const words = part.replace(/^```[\w+.#-]*\s/, "").match(/[^\s`]+/g) ?? [];
+  const pattern = words.map((word) => word.replace(/[^\p{L}\p{N}]/gu, "\\$&")).join("[\\s`]+");
+  const found = words.length > 0 ? text.search(new RegExp(`(?<=\\n)[^\\S\\n]*${pattern}|${pattern}`)) : 0;
+  return Math.max(0, found);
+}
+
+/** The next beginning of a line of code, or else of a word, unless there is none near. */
 function wordStart(line: string, from: number): number {
   if (from === 0) return 0;
+  const newline = line.indexOf("\n", from - 1);
+  if (newline !== -1 && newline < from + LEAD) return newline + 1;
   const space = line.indexOf(" ", from - 1);
   return space !== -1 && space < from + LEAD / 2 ? space + 1 : whole(line, from);
 }
 
 function cutEnd(line: string, to: number): number {
   if (to >= line.length) return line.length;
+  const newline = line.lastIndexOf("\n", to);
+  if (newline > Math.max(0, to - LEAD)) return newline;
   const space = line.lastIndexOf(" ", to);
-  return space > to - LEAD / 2 ? space : whole(line, to);
+  return space > Math.max(0, to - LEAD / 2) ? space : whole(line, to);
 }
 
 /** Not between the halves of a surrogate pair. */

@@ -4,7 +4,7 @@ import type { ArchivedRecord } from "../ports/records.ts";
 import { shownRecord, withoutHidden } from "../search/shown-text.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { button, colors, customId, message, sentence, type View } from "./message.ts";
-import { recordMarkdown } from "./record-text.ts";
+import { recordBlocks } from "./record-text.ts";
 import { wayThere } from "./search-results.ts";
 import { ago, clip, count } from "./words.ts";
 
@@ -18,7 +18,7 @@ export function noteSavedView(note: ArchivedRecord, guildId: string): View {
     embeds: [
       {
         color: colors.good,
-        description: [recordMarkdown(note, { room: 1_500 }), ...wayThere(note, guildId)].join("\n"),
+        description: [recordBlocks(note, { room: 1_500 }), ...wayThere(note, guildId)].join("\n"),
       },
     ],
     buttons: [button("Remove it again", customId("note", "remove", note.id))],
@@ -41,7 +41,7 @@ export function notesView(notes: readonly ArchivedRecord[], page: number, guildI
         fields: shown.map((note) => ({
           name: `${note.visibility === "channel" ? "👥 for readers of its channel" : "🔒 private"} · id ${note.id}`,
           value: [
-            recordMarkdown(note, { room: 400 }),
+            recordBlocks(note, { room: 400 }),
             `${ago(snowflakeTime(note.id))} in <#${note.channelId}>`,
             ...wayThere(note, guildId),
           ].join("\n"),
@@ -62,7 +62,7 @@ export function notesView(notes: readonly ArchivedRecord[], page: number, guildI
 export function noteRemovedView(note: ArchivedRecord): View {
   return message({
     content: "🗑️ The note is removed.",
-    embeds: [{ color: colors.quiet, description: recordMarkdown(note, { room: 1_500 }) }],
+    embeds: [{ color: colors.quiet, description: recordBlocks(note, { room: 1_500 }) }],
   });
 }
 

@@ -11,7 +11,7 @@ import { type Snowflake, snowflakeTime } from "../snowflake.ts";
 import { hostProblemText } from "./host-problems.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
 import { reasonsForNothing } from "./no-results.ts";
-import { recordMarkdown, textMarkdown } from "./record-text.ts";
+import { recordBlocks, recordMarkdown, textMarkdown } from "./record-text.ts";
 import { ago, clip, count, isolate, jumpLink, moment, plain } from "./words.ts";
 
 export const resultsPerPage = 5;
@@ -19,6 +19,7 @@ export const resultsPerPage = 5;
 const HEADING_ROOM = 200;
 /** Five of these fit into a message, with all that stands around them. */
 const SNIPPET_ROOM = 400;
+const SNIPPET_LINES = 12;
 const LINKED = 2;
 
 /** A hit with its record as it is stored at this moment. */
@@ -128,8 +129,9 @@ function hitField({ row, record, repeats, others }: ShownHit, position: number, 
   const where = `${place}${ago(snowflakeTime(record.id))}`;
   // Of a long record, the part that was found.
   const near = row.text.replace(/\s+/g, " ").slice(0, 30);
-  const text = recordMarkdown(record, { room: SNIPPET_ROOM, query: marked ? result.query.text : "", near });
-  const lines = [where, `> ${text || "*(no text)*"}`];
+  const query = marked ? result.query.text : "";
+  const text = recordBlocks(record, { room: SNIPPET_ROOM, lines: SNIPPET_LINES, query, near, sign: "> " });
+  const lines = [where, text || "> *(no text)*"];
   if (repeats.length > 0) {
     const more = count(repeats.length, "more that says the same", "more that say the same");
     lines.push(`*and ${more}:* ${linksTo(repeats, guildId)}`);

@@ -4,7 +4,7 @@ import type { APIEmbedField } from "discord-api-types/v10";
 import type { ArchivedRecord } from "../ports/records.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
 import { button, colors, customId, message, type View } from "./message.ts";
-import { recordMarkdown } from "./record-text.ts";
+import { type BlockOptions, recordBlocks } from "./record-text.ts";
 import { by, wayThere } from "./search-results.ts";
 import { ago, moment } from "./words.ts";
 
@@ -14,6 +14,8 @@ export const shownBeside = 5;
 /** Ten of these and the message itself fit into what Discord takes. */
 const NEIGHBOUR_ROOM = 250;
 const ROOM = 800;
+const NEIGHBOUR_LINES = 12;
+const LINES = 40;
 
 export interface Surroundings {
   readonly record: ArchivedRecord;
@@ -43,7 +45,9 @@ export function surroundingsView({ record, before, after, soughtId }: Surroundin
         description: `<#${record.channelId}> · ${moment(snowflakeTime(record.id))}`,
         fields: [...before, record, ...after].map((each) => {
           const sign = each.id === soughtId && !isNote ? "▶ " : "";
-          return field(each, sign, each === record ? ROOM : NEIGHBOUR_ROOM, guildId);
+          const size =
+            each === record ? { room: ROOM, lines: LINES } : { room: NEIGHBOUR_ROOM, lines: NEIGHBOUR_LINES };
+          return field(each, sign, size, guildId);
         }),
         ...(!isNote &&
           ends !== "" && { footer: { text: `${ends.charAt(0).toUpperCase()}${ends.slice(1)} that is stored.` } }),
@@ -57,8 +61,8 @@ export function surroundingsView({ record, before, after, soughtId }: Surroundin
   });
 }
 
-function field(record: ArchivedRecord, sign: string, room: number, guildId: Snowflake): APIEmbedField {
-  const text = recordMarkdown(record, { room }) || "*(no text)*";
+function field(record: ArchivedRecord, sign: string, size: BlockOptions, guildId: Snowflake): APIEmbedField {
+  const text = recordBlocks(record, size) || "*(no text)*";
   return {
     name: `${sign}${by(record)}`,
     value: [ago(snowflakeTime(record.id)), text, ...wayThere(record, guildId)].join("\n"),
