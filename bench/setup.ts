@@ -64,6 +64,9 @@ export async function openSetup(options: SetupOptions) {
   const embedder = await openEmbedder(options, wordModel);
   const core = createServices({
     archive: opened.archive,
+    gaps: undefined,
+    hostProblems: undefined,
+    time: undefined,
     runStore: {
       ...runStore,
       async save(guildId, run, expected, guard) {

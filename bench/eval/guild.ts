@@ -58,6 +58,10 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
   const openCore = (textRecipe: TextRecipe) =>
     createServices({
       archive: opened.archive,
+      rechecking: undefined,
+      gaps: undefined,
+      hostProblems: undefined,
+      time: undefined,
       runStore: opened.runStore((value) => runSchema.parse(value)),
       owners: opened.owners,
       quarantine: opened.quarantine,

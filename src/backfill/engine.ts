@@ -167,7 +167,13 @@ export function createEngine(parts: EngineParts): Engine {
       clock,
       logger,
       collect: (current, update, stop) =>
-        collectForRun({ archive, history, clock, logger, sources, live }, guildId, current, update, stop),
+        collectForRun(
+          { archive, history, time: parts.time, clock, logger, sources, live },
+          guildId,
+          current,
+          update,
+          stop,
+        ),
       verify: (current) =>
         verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current, onProgress()),
       repair: (records, stop) => repair(parts, guildId, records, stop),

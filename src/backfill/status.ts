@@ -39,13 +39,13 @@ export interface StatusParts {
   readonly spending: Spending | undefined;
   readonly live: Pick<LiveIndexing, "pending">;
   /** How far what is archived has been compared with Discord since the bot was last away. Absent where there is no Discord. */
-  readonly rechecking?: ((guildId: Snowflake) => Rechecking | undefined) | undefined;
+  readonly rechecking: ((guildId: Snowflake) => Rechecking | undefined) | undefined;
   /** What is, or may be, missing of what was written since the bot began to listen. Absent where there is no Discord. */
-  readonly gaps?: ((guildId: Snowflake) => Gaps) | undefined;
+  readonly gaps: ((guildId: Snowflake) => Gaps) | undefined;
   /** Absent where there is no Discord. */
-  readonly time?: DiscordTime | undefined;
+  readonly time: DiscordTime | undefined;
   /** What only whoever runs the bot can mend. Absent where there is no Discord. */
-  readonly hostProblems?: (() => readonly HostProblem[]) | undefined;
+  readonly hostProblems: (() => readonly HostProblem[]) | undefined;
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   readonly clock: Clock;

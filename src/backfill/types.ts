@@ -82,10 +82,10 @@ export interface EngineParts extends GenerationSettings, ReasonKeeping {
   /** Ids of the best hits for a text, whoever asks. */
   readonly find: VerifyParts["find"];
   /** See `StatusParts`. */
-  readonly rechecking?: ((guildId: Snowflake) => Rechecking | undefined) | undefined;
-  readonly gaps?: ((guildId: Snowflake) => Gaps) | undefined;
-  readonly hostProblems?: (() => readonly HostProblem[]) | undefined;
-  readonly time?: DiscordTime | undefined;
+  readonly rechecking: ((guildId: Snowflake) => Rechecking | undefined) | undefined;
+  readonly gaps: ((guildId: Snowflake) => Gaps) | undefined;
+  readonly hostProblems: (() => readonly HostProblem[]) | undefined;
+  readonly time: DiscordTime | undefined;
 }
 
 export interface Engine extends Backfill {

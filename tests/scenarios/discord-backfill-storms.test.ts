@@ -197,7 +197,7 @@ test("an outage of Discord's REST, however long, only holds the collection up", 
   const bot = await startBackscroll();
   const { faults, general } = bot;
   fill(bot, general, 320);
-  faults.fail({ match: /^GET \/(channels|guilds)\/\d+\/(messages|threads)/, status: 503, count: 30 });
+  faults.fail({ match: /^GET \/(channels\/\d+\/messages|(channels|guilds)\/\d+\/threads)/, status: 503, count: 30 });
   await start(bot);
   await finished(bot);
   expect(bot.logged.filter(({ event }) => event === "history:retry").length).toBeGreaterThan(1);

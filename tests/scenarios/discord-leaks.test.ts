@@ -188,7 +188,7 @@ describe.each([
   });
 
   test("is suggested nothing of others while typing: only one's own notes are ever suggested", async () => {
-    const { bot, world, ada, ben, generalId } = await secrets(isChanging);
+    const { bot, world, ada, ben, generalId, secret } = await secrets(isChanging);
     const typing = { userId: ben.id, channelId: generalId, name: "note", subcommand: "remove", focused: "note" };
     for (const note of ["", "pond", "plan"]) {
       expect(await world.autocomplete({ ...typing, options: { note } }).choices(PATIENCE_MS)).toEqual([]);
@@ -196,8 +196,24 @@ describe.each([
     const suggesting = JSON.stringify(bot.backscroll.commandDefinitions).match(
       /"name":"[\w-]+"(?:(?!"name").)*?"autocomplete":true|"autocomplete":true(?:(?!"autocomplete").)*?"name":"([\w-]+)"/g,
     );
-    // A note to remove, the phases of a backfill, and two dates, which the calendar alone suggests.
-    expect(suggesting).toHaveLength(4);
+    // A note to remove, the phases of a backfill, a query, and two dates, which the calendar alone suggests.
+    expect(suggesting).toHaveLength(5);
+    const suggested = (userId: Snowflake, query: string) =>
+      world
+        .autocomplete({ userId, channelId: generalId, name: "search", options: { query }, focused: "query" })
+        .choices(PATIENCE_MS)
+        .then((choices) => (choices ?? []).map(({ value }) => value).filter((value) => value !== query));
+    // Ada has written only where Ben reads nothing.
+    for (const [query, theirs] of [
+      ["from:", "from:Ada"],
+      ["pond from:ad", "pond from:Ada"],
+      ["in:", `in:${secret.name}`],
+      ["in:sec", `in:${secret.name}`],
+    ] as const) {
+      expect(await suggested(ada.id, query)).toContain(theirs);
+      expect(await suggested(ben.id, query)).not.toContain(theirs);
+    }
+    expect(await suggested(ben.id, "in:priv")).toEqual([]);
     for (const focused of ["after", "before"]) {
       const date = { channelId: generalId, name: "search", options: { query: "pond", [focused]: "" }, focused };
       const [forBen, forAda] = await Promise.all(

@@ -40,9 +40,9 @@ export interface AnalysisParts {
   readonly system: SystemProbe;
   readonly thresholds: AlertThresholds;
   /** Absent where there is no Discord. */
-  readonly time?: DiscordTime | undefined;
+  readonly time: DiscordTime | undefined;
   /** What only whoever runs the bot can mend. Absent where there is no Discord. */
-  readonly hostProblems?: (() => readonly HostProblem[]) | undefined;
+  readonly hostProblems: (() => readonly HostProblem[]) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -197,8 +197,8 @@ test("channels are reported when they appear, are renamed or go; categories are 
   dispatch(Dispatch.ChannelDelete, category);
   await stop();
   expect(heard).toEqual([
-    ["channel", GUILD, { id: "11", name: "news", type: "announcement", accessChannelId: "11" }],
-    ["channel", GUILD, { id: "11", name: "old news", type: "announcement", accessChannelId: "11" }],
+    ["channel", GUILD, { id: "11", name: "news", type: "announcement", accessChannelId: "11", categoryId: "12" }],
+    ["channel", GUILD, { id: "11", name: "old news", type: "announcement", accessChannelId: "11", categoryId: "12" }],
     ["channel deleted", GUILD, "11"],
   ]);
 });
