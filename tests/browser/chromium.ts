@@ -23,7 +23,7 @@ const quiet = [
 ];
 
 /** Set by `npm run screenshots`; otherwise tests leave the pictures of the documentation alone. */
-const takesPictures = (import.meta as { env?: { MODE?: string } }).env?.MODE === "screenshots";
+export const takesPictures = (import.meta as { env?: { MODE?: string } }).env?.MODE === "screenshots";
 const pictures = join(import.meta.dirname, "../../docs/pictures");
 
 export interface Chromium {
@@ -74,13 +74,15 @@ export function describeInChromium(name: string, tests: (chromium: Chromium) => 
   });
 }
 
+type Clip = NonNullable<Parameters<Page["screenshot"]>[0]>["clip"];
+
 function notHere(): Promise<Page> {
   return Promise.reject(new Error("there is no Chromium"));
 }
 
-/** docs/pictures/{name}.png, when pictures are asked for. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** docs/pictures/{name}.png, when pictures are asked for. @param clip the part of the page to take, else all that is in view */
+export async function picture(page: Page, name: string, clip?: Clip): Promise<void> {
   if (!takesPictures) return;
   await mkdir(pictures, { recursive: true });
-  await page.screenshot({ path: join(pictures, `${name}.png`) });
+  await page.screenshot({ path: join(pictures, `${name}.png`), ...(clip && { clip }) });
 }

@@ -1,17 +1,19 @@
 // The demo's page as a newcomer uses it, in a real Chromium: the real bot, the written community, one walk from the first backfill
 // to what another member does not see. The tests build on each other.
 
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writtenHistory } from "../../sandbox/history/read.ts";
 import { type Community, populateWritten } from "../../sandbox/populate.ts";
 import { type Stage, setStage } from "../../sandbox/stage.ts";
 import type { World } from "../../sandbox/world.ts";
 import { snowflakeAt } from "../../src/snowflake.ts";
-import { describeInChromium, picture } from "./chromium.ts";
+import { describeInChromium, picture, takesPictures } from "./chromium.ts";
 
 const BUSY_MS = 150_000;
 const DAY_MS = 86_400_000;
+/** Of a message: what is below is left to who tries it. Pixels. */
+const PICTURE = { width: 640, height: 1_212 };
 const MORE_MESSAGES = 1_600;
 
 describeInChromium("a walk through the page", (chromium) => {
@@ -29,6 +31,30 @@ describeInChromium("a walk through the page", (chromium) => {
     await page?.close();
     await stage?.close();
   });
+
+  /** Of what is missing in the middle of a backfill, with all that the analysis comes to say. */
+  async function takeAnalysis(): Promise<void> {
+    await box().fill("/");
+    await page.getByRole("option").first().waitFor();
+    await box().fill("/backfill analyze");
+    await page.keyboard.press("Enter");
+    const analysis = latest(/Backfill analysis/).filter({ hasText: /Ready to start\?/ });
+    await analysis.waitFor({ timeout: BUSY_MS });
+    await takeWithChart(analysis, "analyze");
+  }
+
+  async function takeWithChart(shown: Locator, name: string): Promise<void> {
+    const chart = shown.locator("img[alt*='hart']").last();
+    const width = () => chart.evaluate((image: { naturalWidth?: number }) => image.naturalWidth ?? 0);
+    await expect.poll(width, { timeout: BUSY_MS }).toBeGreaterThan(0);
+    const usual = page.viewportSize();
+    // High enough for all of the message: what is scrolled away is not drawn.
+    await page.setViewportSize({ width: 1280, height: 2_400 });
+    await shown.scrollIntoViewIfNeeded();
+    const { x, y } = (await shown.boundingBox()) ?? { x: 0, y: 0 };
+    await picture(page, name, { x, y, width: PICTURE.width, height: PICTURE.height });
+    if (usual) await page.setViewportSize(usual);
+  }
 
   async function switchTo(name: string): Promise<void> {
     await page.getByRole("button", { name: /Switch member/ }).click();
@@ -63,9 +89,11 @@ describeInChromium("a walk through the page", (chromium) => {
     await page.getByRole("button", { name: "Pause", exact: true }).last().click();
     await latest(/Backfill paused/).waitFor();
     await page.getByRole("button", { name: "Resume" }).last().waitFor();
+    if (takesPictures) await takeAnalysis();
     await page.getByRole("button", { name: "Resume" }).last().click();
     // The progress message says so, and then the report does.
     await expect.poll(() => message(/Backfill finished/).count(), { timeout: BUSY_MS }).toBe(2);
+    if (takesPictures) await takeWithChart(latest(/Backfill finished/), "report");
   });
 
   test("a search result leads to its message, which is lit up among its neighbours", { timeout: BUSY_MS }, async () => {
