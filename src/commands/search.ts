@@ -68,7 +68,7 @@ const data = new SlashCommandBuilder()
   .addStringOption((option) =>
     option
       .setName("prefer")
-      .setDescription("What comes first of matches about equally good (left out: the best match alone counts)")
+      .setDescription("Which come first of results that fit about equally well (the best match, when left out)")
       .addChoices({ name: "newer messages", value: "newer" }),
   )
   .addBooleanOption((option) =>

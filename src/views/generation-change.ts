@@ -22,15 +22,15 @@ function whatChanged({ from: [former], to, isSameModel }: GenerationChange): str
 function meanwhile({ from }: GenerationChange): string {
   const isGone = from.some(({ embedder }) => embedder.kind === "unknown");
   return isGone
-    ? "Meanwhile search still finds everything; what is not done yet it finds by words alone."
-    : "Meanwhile search still finds everything, by both.";
+    ? "Meanwhile search still finds everything; what is not done yet, by its words alone."
+    : "Meanwhile search still finds everything: it asks the former index and the new one.";
 }
 
 /** For /backfill status and analyze. */
 export function changeLine(change: GenerationChange): string {
   if (change.isHeldBack) {
     const [former] = change.from;
-    return `The former search index (${plain(former?.space.modelId ?? "unknown")}) was gone back to. What is newer is found by the present one. A backfill completes that one, and it then takes over.`;
+    return `The former search index (${plain(former?.space.modelId ?? "unknown")}) is in use again, at an admin's wish; messages that came since are found with the present one. A backfill completes the present one, which then takes over.`;
   }
   return `${whatChanged(change)} ${meanwhile(change)} A backfill does the rest; the former index is deleted some days after that.`;
 }
@@ -53,7 +53,7 @@ export function generationChangeView(change: GenerationChange, analysis: Analysi
           `**${count(work, "message")}** ${work === 1 ? "has" : "have"} to be made searchable anew. ${time}`,
           ...(analysis.cost ? [`${costText(analysis.cost)}.`] : []),
           meanwhile(change),
-          ...(ready ? [] : ["Analyze says what is in the way of it at the moment."]),
+          ...(ready ? [] : ["Something is in the way of it at the moment: Analyze says what."]),
         ].join("\n"),
       },
     ],
@@ -96,7 +96,7 @@ export function rollbackIndexQuestionView(former: Generation): View {
 
 export function rolledBackIndexView({ space }: Generation): View {
   return message({
-    content: `↩️ Search uses the former index again (${plain(space.modelId)}), and the present one for what is newer. To write to it again, put back the settings it was made with; to give it up, start a backfill.`,
+    content: `↩️ Search uses the former index again (${plain(space.modelId)}), and the present one for what is newer. For new messages to go into it again, put back the settings it was made with. To do without it again, start a backfill.`,
     buttons: [button("Status", customId("backfill", "status"))],
   });
 }

@@ -114,7 +114,7 @@ export function checkText({ ok, detail }: Check): string {
       return `${detail.modelId} answers, ${rate(detail.recordsPerSecond)}`;
     case "disk":
       return detail.freeBytes === undefined
-        ? `about ${bytes(detail.neededBytes)} needed, which are stored elsewhere`
+        ? `about ${bytes(detail.neededBytes)} needed, but not on this machine: it is stored elsewhere`
         : `${bytes(detail.freeBytes)} free, ${detail.neededBytes > 0 ? `about ${bytes(detail.neededBytes)} needed, ` : ""}${bytes(detail.reserveBytes)} kept in reserve`;
     case "memory":
       return `${bytes(detail.freeBytes)} of ${bytes(detail.limitBytes)} free`;

@@ -53,7 +53,7 @@ const sharing =
 function whyNot({ result: { query, filter, nothing }, shared }: EmptyPage): string {
   const { afterId, beforeId } = filter;
   if (afterId !== undefined && beforeId !== undefined && compareSnowflakes(afterId, beforeId) >= 0) {
-    return "No moment is both after the one date and before the other.";
+    return "No message can be both after the one date and before the other.";
   }
   if (nothing?.anythingToSee === false) return "Nothing that can be read here is searchable yet.";
   if (query.messageId !== undefined && query.text === "") {

@@ -60,7 +60,7 @@ function stateOf({ isOptedOut, isBeingRemoved, deletedBeforeId }: StoredAbout): 
   const under = isBeingRemoved ? "What there is of you is being deleted at this moment. " : "";
   if (isOptedOut) return `${under}You have opted out: nothing of yours is stored, only your id, to know that.`;
   if (deletedBeforeId === undefined)
-    return `${under}It makes your messages findable by those who can read them on Discord.`;
+    return `${under}What is stored makes your messages findable by those who can read them on Discord.`;
   return `${under}What you wrote before ${moment(snowflakeTime(deletedBeforeId))} was deleted at your request and is not stored again.`;
 }
 
@@ -73,7 +73,7 @@ function whereIs({ isLocal, modelId, modelHost, isModelNear }: KeptWhere): strin
       ? `The search model ${plain(modelId)} reads it there: no text is sent anywhere else.`
       : isModelNear
         ? `The search model ${plain(modelId)} reads it on the same machine or in its network (${plain(modelHost)}): no text is sent anywhere else.`
-        : `The search model ${plain(modelId)} reads it: each text leaves this machine and is sent to ${plain(modelHost)}, which answers with numbers.`;
+        : `The search model ${plain(modelId)} reads it: each text leaves this machine and is sent to ${plain(modelHost)}.`;
   return `${kept} ${read} Nothing is used to train a model.`;
 }
 
@@ -125,7 +125,7 @@ export function removingView(): View {
 
 /** @param isDone false: it goes on, but this reply cannot be changed for much longer */
 export function removedView(what: "delete" | "opt-out", isDone: boolean, where: KeptWhere): View {
-  const gone = `✅ Everything of yours is deleted: messages, notes, and your words in what was made of them. ${traces(where)}`;
+  const gone = `✅ Everything of yours is deleted: messages, notes, and what was made of them for the search. ${traces(where)}`;
   const going =
     "🗑️ It is being deleted and will be, also if the bot is restarted meanwhile. Ask again what is stored of you to see what is left.";
   const next =

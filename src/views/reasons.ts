@@ -42,11 +42,11 @@ export function reasonText(reason: StoredReason, command: string): string {
     case "accounts-differ":
       return `the numbers do not add up: ${accountsText(reason.accounts)}`;
     case "process-stopped":
-      return "the process was stopped";
+      return "the bot was stopped";
     case "process-gone":
-      return "the process went away";
+      return "the bot ended in the middle of it";
     case "not-owned":
-      return `This process does not own the server at the moment. ${goesOn}`;
+      return `Another process of this bot may look after this server at the moment. ${goesOn}`;
     case "left":
       return `${asSentence(reason.because === undefined ? "it was left" : storageTroubleText(reason.because))} ${goesOn}`;
     case "error":
@@ -54,15 +54,15 @@ export function reasonText(reason: StoredReason, command: string): string {
   }
 }
 
-const goesOn = "The run goes on by itself as soon as it can";
+const goesOn = "It goes on by itself as soon as it can";
 
 export const asSentence = (text: string) =>
   `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 const lostBecause = {
-  ended: "this process no longer owns the server",
-  "taken-over": "another process took the server over",
-  "run-replaced": "the run was replaced",
+  ended: "this process of the bot no longer looks after this server",
+  "taken-over": "another process of the bot looks after this server now",
+  "run-replaced": "another backfill took its place",
 } as const;
 
 export function storageTroubleText(trouble: StorageTrouble): string {

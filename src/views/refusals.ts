@@ -15,7 +15,7 @@ function refusalText(refusal: Refusal): string {
       return "The bot is shutting down. Nothing is lost; try again when it is back.";
     case "not-owned":
       return refusal.holder === undefined
-        ? "This process does not own the server's index at the moment. Nothing is lost; try again in half a minute."
+        ? "Another process of this bot may look after this server at the moment. Nothing is lost; try again in half a minute."
         : `Another process (${refusal.holder}) looks after this server. Stop one of the two, or wait 15 seconds after it has ended.`;
     case "changed-meanwhile":
       return `Somebody else started or changed a backfill of this server just now. Look at ${refusal.command} status.`;

@@ -83,7 +83,7 @@ function compared(collected: number, expected: number | undefined): string {
   if (expected === undefined) return "";
   const counts = `Discord's own search counts ${count(expected)}`;
   if (collected >= expected) return `. ${counts}: nothing is missing.`;
-  return `. ${counts}, with notices that somebody joined and the like, and with what bots like me wrote, which have nothing to find.`;
+  return `. ${counts}: it also counts notices, such as that somebody joined, and what this bot wrote, which are not fetched.`;
 }
 
 function headline(run: Run, reason: string, nothingDone: boolean, remaining: number, planned: number): APIEmbed {

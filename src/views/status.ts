@@ -80,7 +80,7 @@ function noRunEmbed(status: BackfillStatus): APIEmbed {
 
 function newMessages({ livePending: pending, gaps }: BackfillStatus): string {
   if (pending === undefined)
-    return "The archive cannot be asked at the moment. They are kept, and looked after when it can.";
+    return "What is stored cannot be read at the moment. New messages are kept, and made searchable when it can.";
   const missing = gaps === undefined ? undefined : gap(gaps);
   if (pending > 0)
     return lines(`${count(pending, "message")} wait to become searchable; they are stored safely.`, missing);

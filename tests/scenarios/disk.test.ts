@@ -57,7 +57,7 @@ test("a disk that fills up loses nothing: the run is left, and goes on by itself
   await until(() => setup.ownership.lease(GUILD) === undefined, "the lease could not be renewed");
   const { run, waitingFor } = await setup.engine.status(GUILD);
   expect(run?.status).toBe("waiting");
-  expect(run && reasonText(run.reason, "/backfill")).toMatch(/is full.* The run goes on by itself/);
+  expect(run && reasonText(run.reason, "/backfill")).toMatch(/is full.* It goes on by itself/);
   expect(waitingFor).toEqual({ kind: "storage" });
   await until(() => setup.edits.at(-1)?.status.run?.status === "waiting", "the progress message says so too");
   await expect(setup.engine.pause(GUILD, "Grace")).rejects.toThrow(/is full. What was stored is safe/);

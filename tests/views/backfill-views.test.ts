@@ -112,11 +112,11 @@ describe("/backfill status", () => {
     for (const view of views) {
       expectSendable(view);
       expect(textOf(view)).toContain("changed from nomic-embed-text to backscroll-static");
-      expect(textOf(view)).toContain("finds by words alone");
+      expect(textOf(view)).toContain("by its words alone");
     }
     expect(buttonLabels(announcementView(asked))).toEqual(["Start now", "Later"]);
     const held = statusView(exampleStatus({ change: { ...change, isHeldBack: true } }));
-    expect(textOf(held)).toContain("was gone back to");
+    expect(textOf(held)).toContain("is in use again");
   });
 
   it("says that what a finished run made is of no use to another search model, and offers the analysis", () => {

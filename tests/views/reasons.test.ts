@@ -35,11 +35,11 @@ describe("why a run is as it is", () => {
     ],
     [
       { kind: "left", because: { kind: "error", message: "the disk is full" } },
-      "The disk is full. The run goes on by itself as soon as it can",
+      "The disk is full. It goes on by itself as soon as it can",
     ],
     [
       { kind: "left", because: { kind: "lease-lost", how: "taken-over" } },
-      "Another process took the server over. The run goes on by itself as soon as it can",
+      "Another process of the bot looks after this server now. It goes on by itself as soon as it can",
     ],
     [{ kind: "index-restored", version: "before-run-1" }, "the index was set back to before-run-1"],
   ])("%j", (reason, text) => {

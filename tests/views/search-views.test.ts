@@ -187,7 +187,7 @@ describe("a page without results", () => {
     expect(emptyPage({ nothing: { ...narrow, inTheWay: [] } })).toContain("Nothing fits all the limits at once");
     expect(emptyPage({ nothing: { ...narrow, anythingToSee: false, inTheWay: [] } })).toContain("is searchable yet");
     const backwards = { accessChannelIds: [], afterId: "20", beforeId: "10" };
-    expect(emptyPage({ filter: backwards })).toContain("No moment is both");
+    expect(emptyPage({ filter: backwards })).toContain("No message can be both");
     const phrase = { ...answerTo("both sides").query, phrases: ["both sides"] };
     expect(emptyPage({ query: phrase, nothing: allIsThere })).toContain(
       "Nothing that you can read says exactly “both sides”",
