@@ -118,7 +118,7 @@ test("each process looks after the guilds of its shard; when one is killed, its 
   await until("both are ready", () => said("backscroll:ready").length === SHARDS, PATIENCE_MS);
   await until("the commands are there", () => world.state.commands.size === 6, PATIENCE_MS);
   const posted = requests.filter(({ method, path }) => method === "POST" && path.endsWith("/commands"));
-  expect(posted.length).toBe(5);
+  expect(posted.length).toBe(6);
 
   for (const [n, each] of [first, second].entries()) {
     await untilFound(each, `“zwieback ${n}”`, each.say(`a zwieback ${n} for this shard`));
