@@ -68,7 +68,7 @@ export const embeddingsSettings = {
   // Prefixes may end in a space that matters.
   EMBEDDINGS_DOCUMENT_PREFIX: prefix.optional(),
   EMBEDDINGS_QUERY_PREFIX: prefix.optional(),
-  EMBEDDINGS_DIMENSIONS: whole("the length of a vector", { most: 65_536 }).optional(),
+  EMBEDDINGS_DIMENSIONS: whole("how many numbers the model is to make of a text", { most: 65_536 }).optional(),
   EMBEDDINGS_PARALLEL: whole("the number of requests at once", { most: 1_000 }).optional(),
   EMBEDDINGS_BATCH: whole("the number of texts per request", { most: 10_000 }).optional(),
   EMBEDDINGS_REQUESTS_PER_MINUTE: whole("the number of requests that the account allows").optional(),

@@ -111,7 +111,7 @@ export function createServices(parts: ServicesParts): Core {
   const embedQuery: EmbedQuery = async (text, signal) => {
     const request = { use: "query", priority: "search", signal } as const;
     const [vector] = await breaker.guardSearch(() => queue.embed([text], request));
-    if (vector === undefined) throw new TransientError("the embedder answered without a vector");
+    if (vector === undefined) throw new TransientError("the search model answered without a result");
     return vector;
   };
   const queryEmbedders = createQueryEmbedders({

@@ -70,9 +70,9 @@ export function createCanaryCheck(queue: EmbeddingQueue, memory?: CanaryMemory):
       if (vector !== undefined) return vector;
     } catch (thrown) {
       if (!(thrown instanceof RejectedInputError)) throw thrown;
-      throw new TransientError(`the embedder refuses even a harmless text: ${thrown.message}`, { cause: thrown });
+      throw new TransientError(`the search model refuses even a harmless text: ${thrown.message}`, { cause: thrown });
     }
-    throw new TransientError("the embedder answered without a vector");
+    throw new TransientError("the search model answered without a result");
   }
 
   function whatIsWrong(vector: Float32Array): string | undefined {

@@ -49,7 +49,7 @@ export function createQueryEmbedders(parts: {
         rest(toError(thrown).message);
         throw thrown;
       }
-      throw new TransientError("the former model answered without a vector");
+      throw new TransientError("the former model answered without a result");
     };
   }
 

@@ -10,7 +10,7 @@ import { count, inDollars, plain } from "./words.ts";
 /** Of a backfill to come. Two digits are as much as a sample tells. */
 export function costText({ tokens, isCounted, dollars }: Cost): string {
   const rough = Number(tokens.toPrecision(2));
-  const how = isCounted ? "by what the server counted in a sample" : "estimated by length";
+  const how = isCounted ? "by what the model's server counted in a sample" : "estimated by length";
   const price = dollars === undefined ? "" : `, ${dollars < 0.01 ? "less than $0.01" : `about ${inDollars(dollars)}`}`;
   return `Tokens: about ${count(rough)}, ${how}${price}`;
 }
@@ -24,7 +24,9 @@ export function textsGoText(host: string | undefined): string {
 
 /** Of a backfill that was at work. */
 export function usedText({ tokens, isCounted, dollars }: NonNullable<Run["used"]>): string {
-  const how = isCounted ? "as the server counted them" : "partly estimated, as the server does not count them all";
+  const how = isCounted
+    ? "as the model's server counted them"
+    : "partly estimated, as the model's server does not count them all";
   return `${count(tokens, "token")}, ${how}${dollars === undefined ? "" : `: ${inDollars(dollars)}`}`;
 }
 

@@ -180,7 +180,9 @@ function notices({ result, page, hits, soughtId, threadsUnchecked, hostProblems 
       const shown = `“${plain(clip(typed, 40))}”`;
       return question === undefined ? shown : `${shown} (${question})`;
     });
-    lines.push(`I took ${parts.join(", ")} as words. I know ${operators.map(({ name }) => `${name}:`).join(" ")}`);
+    lines.push(
+      `I looked for ${parts.join(", ")} as words. What I understand: ${operators.map(({ name }) => `${name}:`).join(" ")}`,
+    );
   }
   if (result.didYouMean !== undefined && page === 0) {
     lines.push(`Did you mean “${plain(clip(result.didYouMean, 200))}”?`);

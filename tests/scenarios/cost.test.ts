@@ -16,7 +16,7 @@ test("analyze tells the tokens that the server counted in a sample, and their pr
   await until("all wait", async () => (await status()).livePending === 30);
   const shown = textOf(await bot.type(admin.id, "backfill analyze", {}, adminChannel.id));
   const [, tokens = "", dollars = ""] =
-    /Tokens: about ([\d,]+), by what the server counted in a sample, about \$([\d.]+)/.exec(shown) ?? [];
+    /Tokens: about ([\d,]+), by what the model's server counted in a sample, about \$([\d.]+)/.exec(shown) ?? [];
   // The stand-in counts four characters as one token; a text is the message with its author's name.
   expect(Number(tokens)).toBeGreaterThan(30 * (28 / 4));
   expect(Number(tokens)).toBeLessThan(30 * (60 / 4));

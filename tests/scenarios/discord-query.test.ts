@@ -71,7 +71,7 @@ describe("operators", () => {
     expect(await finds("pinned:true")).toEqual(["plain"]);
     expect(await finds("has:link pinned:no")).toEqual(["linked"]);
     const told = textOf(await bot.type(ada.id, "search", { query: "lathe form:ada after:5m -drawer" }));
-    expect(told).toContain("I took “form:ada”, “after:5m” (5 minutes or 5 months?) as words");
+    expect(told).toContain("I looked for “form:ada”, “after:5m” (5 minutes or 5 months?) as words");
     expect(told).toContain("Without “drawer”");
     const offered = async (who: string, query: string) => {
       const options = { query };

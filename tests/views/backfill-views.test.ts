@@ -147,7 +147,7 @@ describe("the analysis", () => {
     const text = (cost: Analysis["cost"], more: Partial<Analysis> = {}) =>
       textOf(analysisView(exampleAnalysis({ cost, ...more })));
     expect(text({ tokens: 1_234_567, isCounted: true, dollars: 0.0247 })).toContain(
-      "Tokens: about 1,200,000, by what the server counted in a sample, about $0.02",
+      "Tokens: about 1,200,000, by what the model's server counted in a sample, about $0.02",
     );
     expect(text({ tokens: 90, isCounted: false, dollars: 0.000_01 })).toContain(
       "Tokens: about 90, estimated by length, less than $0.01",
@@ -161,7 +161,7 @@ describe("the analysis", () => {
     const cost = { tokens: 1_234_567, isCounted: true, dollars: 0.0247 };
     const asked = generationChangeView(exampleChange(), exampleAnalysis({ cost }));
     expectSendable(asked);
-    expect(textOf(asked)).toContain("by what the server counted in a sample, about $0.02");
+    expect(textOf(asked)).toContain("by what the model's server counted in a sample, about $0.02");
     expect(textOf(generationChangeView(exampleChange(), exampleAnalysis({ cost: undefined })))).not.toContain("Tokens");
   });
 

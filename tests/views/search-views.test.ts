@@ -153,7 +153,7 @@ describe("a page of results", () => {
     expect(degraded).not.toContain("refused");
     const query = { ...answerTo("").query, misread: [{ typed: "before:lunch" }] };
     expect(emptyPage({ query }, { hits: [hit()] })).toContain(
-      "I took “before:lunch” as words. I know from: in: mentions:",
+      "I looked for “before:lunch” as words. What I understand: from: in: mentions:",
     );
     const unclear = { ...query, misread: [{ typed: "after:5m", question: "5 minutes or 5 months?" }] };
     expect(emptyPage({ query: unclear }, { hits: [hit()] })).toContain("“after:5m” (5 minutes or 5 months?)");
