@@ -69,5 +69,5 @@ test("the command without a file prints how it is called and exits with 2", () =
     encoding: "utf8",
   });
   expect(status).toBe(2);
-  expect(stderr).toMatch(/^Usage: npm run eval -- PATH… /);
+  expect(stderr).toMatch(/^Name a judged set.*\n\nUsage: npm run eval -- PATH… /);
 });
