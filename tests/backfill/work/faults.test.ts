@@ -315,7 +315,7 @@ describe("the machine", () => {
     expect(setup.ownership.lease(GUILD)).toBeDefined();
     const { run } = await setup.engine.status(GUILD);
     expect(run?.status).toBe("waiting");
-    expect(run && reasonText(run.reason, "/backfill")).toMatch(/the disk is full.*the run goes on by itself/i);
+    expect(run && reasonText(run.reason, "/backfill")).toMatch(/the disk is full.*it goes on by itself/i);
     Object.assign(setup.runStore, { save: store });
     const ended = await setup.impatiently(() => setup.settled());
     expect(ended.status).toBe("succeeded");
