@@ -216,7 +216,7 @@ export interface Archive {
 
   /** Marks ids for reconciliation whatever the archive holds. @returns these marks, in the order of the ids */
   markPending(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<PendingEntry[]>;
-  /** Oldest mark first is not promised; any order, bounded. */
+  /** Newest first, notes before messages: what was just written does not wait behind what a removal, or a time away, has left. */
   pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
   clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
   /** Guilds with pending marks or unfinished removals, whichever process left them. Costs a read for each of them, whatever they hold. */

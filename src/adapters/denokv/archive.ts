@@ -235,7 +235,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
     },
 
     async pending(guildId, limit) {
-      const entries = await store.list({ prefix: ["pending", BigInt(guildId)] }, { limit });
+      const entries = await store.list({ prefix: ["pending", BigInt(guildId)] }, { limit, newestFirst: true });
       return entries.map(({ key, versionstamp }) => ({
         kind: key[2] === "note" ? "note" : "message",
         id: idOf(key),
