@@ -133,3 +133,30 @@ export function isEnglish(text: string): boolean {
 function isAsciiLetter(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
 }
+
+/**
+ * Letters to add, drop, change or swap with the next one, to make one word of another.
+ * @returns more than `most` where it is more than that
+ */
+export function letterDistance(one: string, other: string, most = Number.POSITIVE_INFINITY): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= one.length; row += 1) {
+    const line = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const isSame = one[row - 1] === other[column - 1];
+      let cost = Math.min(at(last, column) + 1, at(line, column - 1) + 1, at(last, column - 1) + (isSame ? 0 : 1));
+      const isSwapped =
+        row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      if (isSwapped) cost = Math.min(cost, at(beforeLast, column - 2) + 1);
+      line.push(cost);
+    }
+    if (Math.min(...line) > most) return most + 1;
+    [beforeLast, last] = [last, line];
+  }
+  return at(last, other.length);
+}
+
+function at(line: readonly number[], column: number): number {
+  return line[column] ?? Number.POSITIVE_INFINITY;
+}

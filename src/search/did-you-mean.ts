@@ -2,6 +2,7 @@
 
 import { splitSearchText } from "../content-hash.ts";
 import { fold } from "../fold.ts";
+import { letterDistance } from "../letters.ts";
 import type { FoundRow, SearchFilter } from "../ports/vector-index.ts";
 import { comparesLetters, type GuildSample } from "./guild-sample.ts";
 import type { WordModel } from "./late-interaction.ts";
@@ -116,31 +117,4 @@ function isOtherForm(one: string, other: string): boolean {
   let same = 0;
   while (same < one.length && one[same] === other[same]) same += 1;
   return same >= Math.max(one.length, other.length) - ENDING;
-}
-
-/**
- * Letters to add, drop, change or swap with the next one, to make one word of another.
- * @returns more than `most` where it is more than that
- */
-export function letterDistance(one: string, other: string, most: number): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= one.length; row += 1) {
-    const line = [row];
-    for (let column = 1; column <= other.length; column += 1) {
-      const isSame = one[row - 1] === other[column - 1];
-      let cost = Math.min(at(last, column) + 1, at(line, column - 1) + 1, at(last, column - 1) + (isSame ? 0 : 1));
-      const isSwapped =
-        row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
-      if (isSwapped) cost = Math.min(cost, at(beforeLast, column - 2) + 1);
-      line.push(cost);
-    }
-    if (Math.min(...line) > most) return most + 1;
-    [beforeLast, last] = [last, line];
-  }
-  return at(last, other.length);
-}
-
-function at(line: readonly number[], column: number): number {
-  return line[column] ?? Number.POSITIVE_INFINITY;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { corrections, letterDistance, replaceWords } from "../../src/search/did-you-mean.ts";
+import { letterDistance } from "../../src/letters.ts";
+import { corrections, replaceWords } from "../../src/search/did-you-mean.ts";
 import { readVocabulary } from "../../src/search/vocabulary.ts";
 
 const row = (text: string, given: { accessChannelId?: string; ownerId?: string; authorName?: string } = {}) => ({
