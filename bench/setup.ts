@@ -16,6 +16,7 @@ import type { Embedder } from "../src/ports/embedder.ts";
 import type { Logger } from "../src/ports/logger.ts";
 import type { VectorIndex } from "../src/ports/vector-index.ts";
 import { DIMENSIONS, type EmbedderName, MODEL, serverProfiles } from "./server-profiles.ts";
+import { withoutDiscord } from "./without-discord.ts";
 
 export const MODEL_FOLDER = fileURLToPath(new URL("../models/backscroll-static", import.meta.url));
 export const ADMIN_CHANNEL = "77";
@@ -64,9 +65,6 @@ export async function openSetup(options: SetupOptions) {
   const embedder = await openEmbedder(options, wordModel);
   const core = createServices({
     archive: opened.archive,
-    gaps: undefined,
-    hostProblems: undefined,
-    time: undefined,
     runStore: {
       ...runStore,
       async save(guildId, run, expected, guard) {
@@ -94,20 +92,10 @@ export async function openSetup(options: SetupOptions) {
     indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
     embedder,
     wordModel,
-    history: { channels: async () => [], messages: async () => [], canReadContent: async () => true },
-    permissions: {
-      readableChannels: async () => ({ channelIds: [], ageRestricted: 0 }),
-      readableThreads: async () => [],
-      readableByReadersOf: async () => [],
-    },
-    adminChannel: { post: async () => "1", edit: async () => true },
-    findMembers: async () => [],
-    findRoles: () => [],
+    ...withoutDiscord,
     system: createSystemProbe(folder),
     thresholds: { ...defaultThresholds, diskLowBytes: BENCH_DISK_LOW_BYTES },
     command: "/backfill",
-    rechecking: () => undefined,
-    forgetOnLeave: false,
     holder: `bench ${process.pid}`,
     clock: systemClock,
     logger,

@@ -22,6 +22,7 @@ import type { Search } from "../../src/search/search.ts";
 import { compareSnowflakes, FIRST_SNOWFLAKE } from "../../src/snowflake.ts";
 import { checkText } from "../../src/views/health.ts";
 import { reasonText } from "../../src/views/reasons.ts";
+import { withoutDiscord } from "../without-discord.ts";
 import type { JudgedSet } from "./judged-set.ts";
 
 export const GUILD = "900000000000000001";
@@ -58,10 +59,6 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
   const openCore = (textRecipe: TextRecipe) =>
     createServices({
       archive: opened.archive,
-      rechecking: undefined,
-      gaps: undefined,
-      hostProblems: undefined,
-      time: undefined,
       runStore: opened.runStore((value) => runSchema.parse(value)),
       owners: opened.owners,
       quarantine: opened.quarantine,
@@ -73,18 +70,9 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
       embedder,
       textRecipe,
       wordModel: parts.wordModel,
-      history: { channels: async () => [], messages: async () => [], canReadContent: async () => true },
-      permissions: {
-        readableChannels: async () => ({ channelIds: [], ageRestricted: 0 }),
-        readableThreads: async () => [],
-        readableByReadersOf: async () => [],
-      },
-      adminChannel: { post: async () => "1", edit: async () => true },
-      findMembers: async () => [],
-      findRoles: () => [],
+      ...withoutDiscord,
       system: createSystemProbe(folder),
       thresholds: { ...defaultThresholds, diskLowBytes: 0, slowEmbeddingMs: Number.POSITIVE_INFINITY },
-      forgetOnLeave: false,
       holder: "evaluation",
       clock: systemClock,
       logger: parts.logger,

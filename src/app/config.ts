@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
 import type { AlertThresholds } from "../backfill/run/alerts.ts";
 import { UserError } from "../errors.ts";
+import { KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import { nearestName } from "./did-you-mean.ts";
 import { type EmbeddingsConfig, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
 import { decimal, percentage, positive, seconds, text, trimmed, url } from "./setting-types.ts";
@@ -86,7 +87,7 @@ const settings = {
   KEEP_LEFT_DAYS: days.optional(),
   KEEP_UNREADABLE_DAYS: days.default(30),
   FORGET_ON_LEAVE: yesNo.default(false),
-  KEEP_DELETED_HOURS: decimal("a number of hours", { most: 876_000 }).default(24),
+  KEEP_DELETED_HOURS: decimal("a number of hours", { most: 876_000 }).default(KEEP_DELETED_HOURS),
   KEEP_OLD_INDEX_DAYS: decimal("a number of days", { most: 36_500 }).default(7),
   REINDEX_BY_ITSELF: yesNo.default(true),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(", ")}`).default("info"),

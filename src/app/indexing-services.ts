@@ -16,7 +16,7 @@ import { createFaultIsolation } from "../embedding/fault-isolation.ts";
 import { createEmbeddingQueue, type EmbeddingQueue } from "../embedding/queue.ts";
 import { createSpending, type Spending } from "../embedding/spending.ts";
 import { levelOf, toError } from "../errors.ts";
-import { createErasure, type Erasure } from "../indexing/guild-index/erasure.ts";
+import { createErasure, type Erasure, KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
 import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
 import { differing } from "../indexing/live/compare-vectors.ts";
@@ -177,7 +177,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     keepOldIndexDays: parts.keepOldIndexDays,
     reindexByItself: parts.reindexByItself,
     // It may repeat words: half the time is for the rest of the erasure.
-    keepReasonsMs: ((parts.keepDeletedHours ?? 24) * 3_600_000) / 2,
+    keepReasonsMs: ((parts.keepDeletedHours ?? KEEP_DELETED_HOURS) * 3_600_000) / 2,
   });
   const erasure = createErasure({
     erasureStore: parts.erasureStore,

@@ -6,6 +6,7 @@ import type { Engine } from "../backfill/types.ts";
 import { createQueryEmbedders } from "../embedding/query-embedders.ts";
 import type { Spending } from "../embedding/spending.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
+import { KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import { createNotes, type Notes } from "../indexing/live/notes.ts";
@@ -157,7 +158,7 @@ export function createServices(parts: ServicesParts): Core {
     archive,
     where: {
       isLocal: parts.isLocal ?? true,
-      keepDeletedHours: parts.keepDeletedHours ?? 24,
+      keepDeletedHours: parts.keepDeletedHours ?? KEEP_DELETED_HOURS,
       modelId: embedder.space.modelId,
       modelHost,
       isModelNear: embedder.sendsTextsTo === undefined,

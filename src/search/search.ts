@@ -95,10 +95,12 @@ export interface Search {
   people(guildId: Snowflake, readable: Pick<SearchFilter, "accessChannelIds">): Promise<readonly string[]>;
 }
 
+type ComparedWords = WordComparison & { readonly sample: GuildSample };
+
 interface Outcome {
-  /** Words that nobody wrote, and which were meant instead. */
-  readonly meant?: ReadonlyMap<string, string>;
   readonly ranked: readonly Ranked[];
+  /** What words were compared by; undefined without a word model. */
+  readonly words: ComparedWords | undefined;
   /** None of it is worth showing. */
   readonly onlyFar?: boolean;
   readonly degraded?: string;
@@ -140,9 +142,7 @@ export function createSearch(parts: SearchParts): Search {
 
   const openIndex = async (guildId: Snowflake) => searchedIndex(await parts.openGenerations(guildId));
 
-  async function compareWords(
-    index: SearchedIndex,
-  ): Promise<(WordComparison & { readonly sample: GuildSample }) | undefined> {
+  async function compareWords(index: SearchedIndex): Promise<ComparedWords | undefined> {
     if (!lateInteraction || !samples) return undefined;
     return { lateInteraction, sample: await samples.of(await index.fullest()) };
   }
@@ -175,7 +175,7 @@ export function createSearch(parts: SearchParts): Search {
     for (const reason of new Set(reasons)) if (reason !== undefined) logger.warn("search:degraded", { reason });
     // A former model that does not answer any more is no news to who searches.
     const [degraded] = reasons;
-    return { ranked, onlyFar, ...(degraded !== undefined && { degraded }) };
+    return { ranked, words, onlyFar, ...(degraded !== undefined && { degraded }) };
   }
 
   /** @param channelIds that the search was narrowed to */
@@ -210,7 +210,7 @@ export function createSearch(parts: SearchParts): Search {
     }
     const outcome = await rank(index, named, filter, request);
     if (request.verbatim) return await page(outcome, request, filter.channelIds);
-    const words = offset === 0 ? await compareWords(index) : undefined;
+    const words = offset === 0 ? outcome.words : undefined;
     const rows = outcome.ranked.map(({ row }) => row);
     const meant = wordModel && words && meantWords(query.text, { rows, filter, sample: words.sample, wordModel });
     if (outcome.onlyFar) return { ...noHits, onlyFar: true, ...(meant && { meant }) };

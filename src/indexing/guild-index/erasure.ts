@@ -15,6 +15,8 @@ import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeBefore } from
 import type { GuildIndex, GuildIndexes } from "./guild-indexes.ts";
 import type { Ownership } from "./ownership.ts";
 
+/** Where nothing else is set. */
+export const KEEP_DELETED_HOURS = 24;
 /** Readers of an old version are done after this. */
 const READERS_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 10 * 60_000;
@@ -53,7 +55,7 @@ interface Begun {
 
 export function createErasure(parts: ErasureParts): Erasure {
   const { erasureStore, archive, quarantine, indexes, ownership, foreground, clock, logger } = parts;
-  const keptMs = (parts.keepDeletedHours ?? 24) * 3_600_000;
+  const keptMs = (parts.keepDeletedHours ?? KEEP_DELETED_HOURS) * 3_600_000;
   // From a deletion to the next beginning half the time passes at most, and to its end these, twice.
   const everyMs = keptMs / 2;
   const lookEveryMs = Math.max(LOOK_AT_MOST_EVERY_MS, Math.min(LOOK_EVERY_MS, keptMs / 16));
