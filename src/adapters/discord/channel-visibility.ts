@@ -13,6 +13,7 @@ import {
 import type { Hearing } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { channelFacts, guildFacts, plainChannels } from "./guild-facts.ts";
+import { listen } from "./listen.ts";
 import { canRead, memberPermissions } from "./permission-rules.ts";
 
 /**
@@ -73,22 +74,14 @@ export function watchVisibility(
   };
 
   if (client.isReady()) onReady();
-  client.on(Events.ClientReady, onReady);
-  client.on(Events.GuildCreate, remember);
-  client.on(Events.GuildAvailable, remember);
-  client.on(Events.GuildRoleUpdate, onRole);
-  client.on(Events.GuildRoleDelete, onRole);
-  client.on(Events.GuildMemberUpdate, onMember);
-  client.on(Events.ChannelUpdate, onChannel);
-  client.on(Events.ChannelCreate, onNewChannel);
-  return () => {
-    client.off(Events.ClientReady, onReady);
-    client.off(Events.GuildCreate, remember);
-    client.off(Events.GuildAvailable, remember);
-    client.off(Events.GuildRoleUpdate, onRole);
-    client.off(Events.GuildRoleDelete, onRole);
-    client.off(Events.GuildMemberUpdate, onMember);
-    client.off(Events.ChannelUpdate, onChannel);
-    client.off(Events.ChannelCreate, onNewChannel);
-  };
+  return listen(client, {
+    [Events.ClientReady]: onReady,
+    [Events.GuildCreate]: remember,
+    [Events.GuildAvailable]: remember,
+    [Events.GuildRoleUpdate]: onRole,
+    [Events.GuildRoleDelete]: onRole,
+    [Events.GuildMemberUpdate]: onMember,
+    [Events.ChannelUpdate]: onChannel,
+    [Events.ChannelCreate]: onNewChannel,
+  });
 }

@@ -1,9 +1,10 @@
 // Whether a client is connected: when it is ready, when it may have missed what happened, which guilds invited the bot, and what
 // it did not ask Discord for.
 
-import { type Client, Events, GatewayIntentBits, type Guild, Status } from "discord.js";
+import { type Client, Events, GatewayIntentBits, Status } from "discord.js";
 import type { IntentName } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import { listen } from "./listen.ts";
 
 export interface ConnectionEvents {
   /** A session of the gateway has begun: the first, or another one because the last could not be resumed. */
@@ -16,19 +17,12 @@ export interface ConnectionEvents {
 
 /** @returns stops listening, removing nobody else's listeners */
 export function listenToConnection(client: Client, events: ConnectionEvents): () => void {
-  // Not after a resume: then Discord sends all that was missed.
-  const onReady = () => events.connected();
-  const onGuild = (guild: Guild) => events.invited(guild.id);
-  const onAvailable = (guild: Guild) => events.available(guild.id);
-
-  client.on(Events.ShardReady, onReady);
-  client.on(Events.GuildCreate, onGuild);
-  client.on(Events.GuildAvailable, onAvailable);
-  return () => {
-    client.off(Events.ShardReady, onReady);
-    client.off(Events.GuildCreate, onGuild);
-    client.off(Events.GuildAvailable, onAvailable);
-  };
+  return listen(client, {
+    // Not after a resume: then Discord sends all that was missed.
+    [Events.ShardReady]: () => events.connected(),
+    [Events.GuildCreate]: (guild) => events.invited(guild.id),
+    [Events.GuildAvailable]: (guild) => events.available(guild.id),
+  });
 }
 
 /** Every shard of this process has its gateway connection at this moment. */
