@@ -20,6 +20,7 @@ import { startDiscord, type TestDiscord, type TestDiscordOptions } from "./disco
 
 /** Generous, because test machines are busy. */
 export const PATIENCE_MS = 25_000;
+const LINES_TOLD = 40;
 const LOOK_EVERY_MS = 40;
 /** Fits the disk of a small machine; the rest as in production. */
 const DISK_LOW_BYTES = 50e6;
@@ -149,9 +150,13 @@ export async function startBackscroll(options: TestBackscrollOptions = {}): Prom
     search,
     found,
     untilFound: (who, query, id, channelId) =>
-      until(`search finds ${id} by ${query}`, async () => (await found(who, query, {}, channelId)).includes(id)),
+      tellingWhatWasLogged(logged, () =>
+        until(`search finds ${id} by ${query}`, async () => (await found(who, query, {}, channelId)).includes(id)),
+      ),
     untilGone: (who, query, id) =>
-      until(`search finds ${id} no more by ${query}`, async () => !(await found(who, query)).includes(id)),
+      tellingWhatWasLogged(logged, () =>
+        until(`search finds ${id} no more by ${query}`, async () => !(await found(who, query)).includes(id)),
+      ),
     stored: () => readStores(dataDir, guild.id),
   };
 }
@@ -195,6 +200,16 @@ export async function until(what: string, check: () => unknown, timeoutMs = PATI
   while (!(await check())) {
     if (performance.now() > deadline) throw new Error(`never came true within ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+/** What fails on a machine that nobody can look at tells what was logged last. */
+async function tellingWhatWasLogged<T>(logged: readonly Logged[], wait: () => Promise<T>): Promise<T> {
+  try {
+    return await wait();
+  } catch (thrown) {
+    const last = logged.slice(-LINES_TOLD).map((line) => JSON.stringify(line));
+    throw new Error(`${(thrown as Error).message}; logged last:\n${last.join("\n")}`, { cause: thrown });
   }
 }
 
