@@ -18,6 +18,7 @@ import { createSpending, type Spending } from "../embedding/spending.ts";
 import { levelOf, toError } from "../errors.ts";
 import { createErasure, type Erasure, KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import { createGuildIndexes, type GuildIndexes } from "../indexing/guild-index/guild-indexes.ts";
+import { newestInArchive } from "../indexing/guild-index/newest-id.ts";
 import { createOwnership, type Ownership } from "../indexing/guild-index/ownership.ts";
 import { differing } from "../indexing/live/compare-vectors.ts";
 import { createLiveIndexing, type LiveIndexing } from "../indexing/live/live.ts";
@@ -123,6 +124,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     lastFilled: async (guildId) => (await parts.runStore.load(guildId))?.value.fingerprint,
     ownership,
     onOvertaken: markOvertaken,
+    newestArchived: (guildId) => newestInArchive(archive, guildId),
     recipe: parts.textRecipe,
     clock,
     logger,

@@ -15,7 +15,7 @@ import { createRunState } from "../backfill/run/run-state.ts";
 import { UserError } from "../errors.ts";
 import { createOwnership } from "../indexing/guild-index/ownership.ts";
 import { createIndexWriter } from "../indexing/guild-index/writer.ts";
-import { isSnowflake, type Snowflake } from "../snowflake.ts";
+import { isSnowflake, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
 import { dropOutdated } from "./drop-outdated.ts";
 
 const usage = (call: string) => `Usage: ${call} --guild ID [--tag NAME]
@@ -62,6 +62,7 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
       mayCommit: () => ownership.mayCommit(guild),
       isOwner: () => ownership.lease(guild) !== undefined,
       onOvertaken: async () => undefined,
+      newestArchived: async () => LAST_SNOWFLAKE,
     });
     const sources = { archive, index, writer, quarantine: stores.quarantine };
     const { removed, missing } = await dropOutdated(sources, writer, guild);

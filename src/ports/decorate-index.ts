@@ -12,6 +12,7 @@ export const indexMethods = {
   keys: "decides",
   affected: "decides",
   holds: "decides",
+  newestId: "decides",
   stats: "decides",
   refresh: "decides",
   rows: "reads",

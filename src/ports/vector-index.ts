@@ -130,6 +130,8 @@ export interface VectorIndex {
   affected(ids: readonly Snowflake[]): Promise<AffectedRows>;
   /** Which of these ids have rows, whoever may see them. */
   holds(ids: readonly Snowflake[]): Promise<Snowflake[]>;
+  /** The newest id that a row has, or names as its context; the smallest there can be when there are no rows. */
+  newestId(): Promise<Snowflake>;
   /** Takes the words of these neighbours out of all rows that carry them, in one commit. */
   removeContext(ids: readonly Snowflake[]): Promise<void>;
   /** Rows of these ids, with vectors. */

@@ -297,6 +297,16 @@ export function vectorIndexContract(
         expect(await index.affected([])).toEqual({ present: [], dependents: [] });
       });
 
+      it("knows the newest id that a row has or names as its context", async () => {
+        expect(await index.newestId()).toBe("0");
+        await add(indexRow({ id: "101" }), indexRow({ id: "99", contextId: "98" }));
+        expect(await index.newestId()).toBe("101");
+        await add(indexRow({ id: "100", contextId: "1343714078748708976" }));
+        expect(await index.newestId()).toBe("1343714078748708976");
+        await index.removeIds(["100", "101"]);
+        expect(await index.newestId()).toBe("99");
+      });
+
       it("looks up more ids than fit one query, in the order asked for", async () => {
         await add(...Array.from({ length: 1200 }, (_, n) => indexRow({ id: String(1000 + n) })));
         const asked = Array.from({ length: 1300 }, (_, n) => String(2250 - n));

@@ -11,6 +11,7 @@ import { commit } from "./commit.ts";
 import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
+import { newestId } from "./newest-id.ts";
 import { type Batch, collect, toKeys, toLinks, toRows, toSampledRows, toTexts, toVectors } from "./read-rows.ts";
 import { firstRowsOf } from "./renewal.ts";
 import { createCandidates } from "./searches.ts";
@@ -199,6 +200,7 @@ export function createVectorIndex(
 
     affected,
     holds,
+    newestId: async () => newestId(await upToDate()),
 
     removeContext: (ids) =>
       change(async () => {

@@ -2,7 +2,8 @@
 // and tells for each record how it stands. Analysis, the pipeline and verification all see the world through this.
 
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
-import type { IndexWriter, Ticket } from "../../indexing/guild-index/writer.ts";
+import type { Ticket } from "../../indexing/guild-index/changes.ts";
+import type { IndexWriter } from "../../indexing/guild-index/writer.ts";
 import { skipReason } from "../../indexing/text/prepare.ts";
 import type { Archive, IdRange } from "../../ports/archive.ts";
 import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";

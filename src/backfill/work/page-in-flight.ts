@@ -1,6 +1,6 @@
 // A page of a run between being read and its checkpoint: what is known of its records, and what finished pages come to together.
 
-import type { Ticket } from "../../indexing/guild-index/writer.ts";
+import type { Ticket } from "../../indexing/guild-index/changes.ts";
 import type { PreparedRecord } from "../../indexing/text/rows.ts";
 import type { QuarantineEntry } from "../../ports/quarantine.ts";
 import type { Snowflake } from "../../snowflake.ts";

@@ -7,7 +7,8 @@ import { createGroup } from "../../async/group.ts";
 import type { Semaphore } from "../../async/semaphore.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
 import { TransientError } from "../../errors.ts";
-import type { IndexWriter, Ticket, WriteOutcome } from "../../indexing/guild-index/writer.ts";
+import type { Ticket, WriteOutcome } from "../../indexing/guild-index/changes.ts";
+import type { IndexWriter } from "../../indexing/guild-index/writer.ts";
 import type { UnconfirmedRecords } from "../../indexing/live/unconfirmed.ts";
 import { byLength, type EmbeddedBatch, takeBatch } from "../../indexing/text/batches.ts";
 import type { TextRecipe } from "../../indexing/text/prepare.ts";
@@ -134,7 +135,7 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
   async function writeRows(rows: readonly IndexRow[], ticket: Ticket, isFresh: boolean): Promise<WriteOutcome> {
     if (rows.length === 0) return { superseded: new Set(), contextChanged: new Set() };
     // A write that failed may have been stored all the same: never appended a second time.
-    return patiently((tries) => writer.write(rows, { ticket, fresh: isFresh && tries === 1 }));
+    return patiently((tries) => writer.write(rows, { ticket, fresh: isFresh && tries === 1, isRun: true }));
   }
 
   const again = (kind: RecordKind): WriteAgainParts => ({

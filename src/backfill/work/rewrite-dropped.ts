@@ -1,7 +1,8 @@
 // What becomes of rows that the writer dropped, because since their records were read it was told of a change: of these, or of the
 // neighbours whose words they carry. Those whose record still says the same are made once more, with the vectors they have.
 
-import type { IndexWriter, Ticket, WriteOutcome } from "../../indexing/guild-index/writer.ts";
+import type { Ticket, WriteOutcome } from "../../indexing/guild-index/changes.ts";
+import type { IndexWriter } from "../../indexing/guild-index/writer.ts";
 import type { EmbeddedBatch } from "../../indexing/text/batches.ts";
 import type { TextRecipe } from "../../indexing/text/prepare.ts";
 import { prepareRecords, toRows } from "../../indexing/text/rows.ts";

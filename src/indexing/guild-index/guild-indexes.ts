@@ -58,6 +58,8 @@ export interface GuildIndexesParts extends Omit<GuildGenerationsParts, "present"
   readonly ownership: Ownership;
   /** See `CommitGuard`. */
   onOvertaken(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
+  /** See `newestInArchive`. */
+  newestArchived(guildId: Snowflake): Promise<Snowflake>;
   readonly recipe?: TextRecipe | undefined;
   readonly logger: Logger;
 }
@@ -109,6 +111,7 @@ export function createGuildIndexes(parts: GuildIndexesParts): GuildIndexes {
       mayCommit: () => ownership.mayCommit(guildId) && hasSeen(guildId),
       isOwner: () => hasSeen(guildId),
       onOvertaken: (ids: readonly Snowflake[]) => parts.onOvertaken(guildId, ids),
+      newestArchived: () => parts.newestArchived(guildId),
     };
     const writer = createIndexWriter(index, guard, () => guild.formers);
     const guild: Opened = { index, writer, recipe, formers: [], searched: [] };

@@ -3,8 +3,10 @@
 
 import { TransientError } from "../../errors.ts";
 import type { RemovalScope } from "../../ports/archive.ts";
-import type { FormerIndex, IndexRow, VectorIndex } from "../../ports/vector-index.ts";
+import type { AffectedRows, FormerIndex, IndexRow, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import { createChanges, type Ticket, type WriteOutcome } from "./changes.ts";
+import { createNewestId } from "./newest-id.ts";
 
 /** Rows of one commit at most; keeps a commit's memory small. */
 const ROWS_PER_COMMIT = 10_000;
@@ -12,32 +14,24 @@ const ROWS_PER_COMMIT = 10_000;
 /** The lease has (almost) run out: nothing was sent. Whoever owns the guild next goes on. */
 export class NotOwnedError extends TransientError {}
 
-/** Taken before the archive is read; release it when the rows made from that read are written or given up. */
-export interface Ticket {
-  readonly at: number;
-  release(): void;
-}
-
-/** What became of the rows offered. */
-export interface WriteOutcome {
-  /** Dropped: the record itself changed after it was read. Whoever changed it has marked it pending. */
-  readonly superseded: ReadonlySet<Snowflake>;
-  /** Dropped: the neighbour whose words they carry changed. Must be prepared again. */
-  readonly contextChanged: ReadonlySet<Snowflake>;
-}
-
 export interface IndexWriter {
   /** @param at as of an earlier, still open ticket; default now */
   ticket(at?: number): Ticket;
   /**
    * Writes rows made from records read after `ticket`. All rows of one record come in one call.
+   * @param isRun a backfill's: others go first, and these stay in former generations, too
    * @param fresh the caller knows that none of these ids has rows
    * @throws NotOwnedError when this process no longer owns the guild; whatever the index throws
    */
   write(
     rows: readonly IndexRow[],
-    options: { readonly ticket: Ticket; readonly fresh: boolean },
+    options: { readonly ticket: Ticket; readonly fresh: boolean; readonly isRun: boolean },
   ): Promise<WriteOutcome>;
+  /**
+   * What a change of these records concerns, with rows that are on their way. Whoever changed them has said so by `changed`: what was
+   * prepared before that will not be written.
+   */
+  affected(ids: readonly Snowflake[]): Promise<AffectedRows>;
   /** The archive has changed these records: rows made from an earlier read must not be written any more. */
   changed(ids: readonly Snowflake[]): void;
   /** The same for a channel, an author or the guild. The records of other scopes are told one by one, by `changed`. */
@@ -65,6 +59,9 @@ interface WriteJob {
   readonly rows: readonly IndexRow[];
   readonly at: number;
   readonly fresh: boolean;
+  readonly isRun: boolean;
+  /** None of the ids has rows, and nobody else may add any. */
+  readonly isAppend: boolean;
   resolve(outcome: WriteOutcome): void;
   reject(reason: unknown): void;
 }
@@ -76,6 +73,8 @@ export interface CommitGuard {
   mayCommit(): boolean;
   /** False once it has run out, and while there is another that nothing has been written under. */
   isOwner(): boolean;
+  /** The newest id that the archive has, or has marked, or any later one. */
+  newestArchived(): Promise<Snowflake>;
   /**
    * Told of ids whose rows were only written, or removed, when the lease had run out: the process, or its machine, slept in the middle
    * of it, and a new owner may have written them too meanwhile.
@@ -92,48 +91,9 @@ export function createIndexWriter(
   formers: () => readonly FormerIndex[] = () => [],
 ): IndexWriter {
   const jobs: Job[] = [];
-  const openTickets = new Set<Ticket>();
-  /** When each id (`row:` its rows) or scope last changed, oldest change first; only as far back as the oldest open ticket. */
-  const lastChange = new Map<string, number>();
-  let clock = 0;
+  const changes = createChanges();
   let working: Promise<void> | undefined;
-
-  function note(key: string) {
-    clock += 1;
-    lastChange.delete(key);
-    if (openTickets.size > 0 || jobs.length > 0) lastChange.set(key, clock);
-  }
-
-  function forget() {
-    if (jobs.length > 0 || working !== undefined) return;
-    const oldest = Math.min(...[...openTickets].map((ticket) => ticket.at));
-    for (const [key, at] of lastChange) {
-      if (at > oldest) break;
-      lastChange.delete(key);
-    }
-  }
-
-  const changedSince = (key: string, at: number) => (lastChange.get(key) ?? 0) > at;
-
-  /** Splits a job's rows into what may still be written and what came too late. */
-  function sift(job: WriteJob): { rows: IndexRow[]; outcome: WriteOutcome } {
-    const superseded = new Set<Snowflake>();
-    const contextChanged = new Set<Snowflake>();
-    const rows = job.rows.filter((row) => {
-      const gone =
-        changedSince(row.id, job.at) ||
-        (job.fresh && changedSince(`row:${row.id}`, job.at)) ||
-        changedSince(`channel:${row.channelId}`, job.at) ||
-        changedSince(`channel:${row.accessChannelId}`, job.at) ||
-        changedSince(`author:${row.authorId}`, job.at) ||
-        changedSince("guild:", job.at) ||
-        changedSince("owner:", job.at);
-      if (gone) superseded.add(row.id);
-      else if (row.contextId !== undefined && changedSince(row.contextId, job.at)) contextChanged.add(row.id);
-      return !gone && !contextChanged.has(row.id);
-    });
-    return { rows: rows.filter((row) => !contextChanged.has(row.id)), outcome: { superseded, contextChanged } };
-  }
+  const newest = createNewestId(index, guard.newestArchived);
 
   /** The next jobs that fit one commit: consecutive writes of the same kind that name no id twice. */
   function takeGroup(): WriteJob[] {
@@ -144,7 +104,8 @@ export function createIndexWriter(
       const { write } = job;
       const first = group[0];
       if (first !== undefined) {
-        if (write.fresh !== first.fresh || rows + write.rows.length > ROWS_PER_COMMIT) break;
+        if (write.isAppend !== first.isAppend || write.isRun !== first.isRun) break;
+        if (rows + write.rows.length > ROWS_PER_COMMIT) break;
         if (write.rows.some((row) => ids.has(row.id))) break;
       }
       for (const row of write.rows) ids.add(row.id);
@@ -157,17 +118,18 @@ export function createIndexWriter(
 
   async function commit(group: readonly WriteJob[]): Promise<void> {
     try {
-      const sifted = group.map(sift);
+      const sifted = group.map(changes.sift);
       const rows = sifted.flatMap(({ rows }) => rows);
       requireOwnership();
-      const fresh = group[0]?.fresh ?? false;
-      if (rows.length > 0) await index.write(rows, { fresh });
+      const { isAppend = false, isRun = false } = group[0] ?? {};
+      if (rows.length > 0) await index.write(rows, { fresh: isAppend });
       // Rows that a run appends stay in the former ones, too: for the way back, and shadowed by the new ones meanwhile.
-      if (!fresh) await removeFromFormers(rows.map(({ id }) => id));
+      const isOfRun = isAppend && isRun;
+      if (!isOfRun) await removeFromFormers(rows.map(({ id }) => id));
       await requireInTime(rows.map(({ id }) => id));
       // Whoever believes from an earlier read that these ids have no rows must not append them any more.
       // Not a change of the record: rows that carry its words as context are as good as before.
-      if (!fresh) for (const row of rows) note(`row:${row.id}`);
+      if (!isOfRun) for (const row of rows) changes.note(`row:${row.id}`);
       group.forEach((job, position) => {
         const outcome = sifted[position]?.outcome;
         if (outcome !== undefined) job.resolve(outcome);
@@ -208,55 +170,64 @@ export function createIndexWriter(
       }
     }
     working = undefined;
-    forget();
+    changes.forget();
   }
 
-  function submit(job: Job) {
-    jobs.push(job);
+  /** @param isUrgent it goes before a run's writes that wait: those see what it does to their ids when they are sifted */
+  function submit(job: Job, isUrgent = false) {
+    let place = jobs.length;
+    while (isUrgent && isRunsWrite(jobs[place - 1])) place -= 1;
+    jobs.splice(place, 0, job);
+    changes.keep();
     working ??= work();
+  }
+
+  async function affected(ids: readonly Snowflake[]): Promise<AffectedRows> {
+    await newest.load();
+    const known = ids.filter((id) => !newest.isNewer(id));
+    if (known.length === 0) return { present: [], dependents: [] };
+    return await exclusively((index) => index.affected(known), true);
   }
 
   function exclusively<Result>(
     change: (index: VectorIndex, formers: readonly FormerIndex[]) => Promise<Result>,
+    isUrgent = false,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      submit({
-        other: async () => {
-          try {
-            requireOwnership();
-            resolve(await change(index, formers()));
-          } catch (thrown) {
-            reject(thrown);
-          }
-        },
-      });
+      const other = async () => {
+        try {
+          requireOwnership();
+          resolve(await change(index, formers()));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      };
+      submit({ other }, isUrgent);
     });
   }
 
   return {
-    ticket(at = clock) {
-      const ticket: Ticket = {
-        at,
-        release() {
-          openTickets.delete(ticket);
-          forget();
-        },
-      };
-      openTickets.add(ticket);
-      return ticket;
+    ticket: changes.ticket,
+    write: (rows, { ticket, fresh, isRun }) =>
+      new Promise((resolve, reject) => {
+        const isAppend = fresh || (!isRun && rows.every(({ id }) => newest.isNewer(id)));
+        newest.add(rows);
+        submit({ write: { rows, at: ticket.at, fresh, isRun, isAppend, resolve, reject } }, !isRun);
+      }),
+    affected,
+    changed: (ids) => ids.forEach(changes.note),
+    takenOver() {
+      changes.note("owner:");
+      newest.forget();
     },
-    write: (rows, { ticket, fresh }) =>
-      new Promise((resolve, reject) => submit({ write: { rows, at: ticket.at, fresh, resolve, reject } })),
-    changed: (ids) => ids.forEach(note),
-    takenOver: () => note("owner:"),
     scopeRemoved(scope) {
-      if (scope.by === "guild") note("guild:");
-      else if ("id" in scope) note(`${scope.by}:${scope.id}`);
+      if (scope.by === "guild") changes.note("guild:");
+      else if ("id" in scope) changes.note(`${scope.by}:${scope.id}`);
     },
     removeIds: (ids, ticket) =>
       exclusively(async (index) => {
         const isStill = (id: Snowflake) =>
-          ticket === undefined || ![id, `row:${id}`, "owner:"].some((key) => changedSince(key, ticket.at));
+          ticket === undefined || ![id, `row:${id}`, "owner:"].some((key) => changes.since(key, ticket.at));
         const unwanted = ids.filter(isStill);
         if (unwanted.length === 0) return;
         await index.removeIds(unwanted);
@@ -268,7 +239,7 @@ export function createIndexWriter(
         await index.removeIds(ids);
         await removeFromFormers(ids);
         // Only now: rows are read, to be written again with their vectors, up to the moment when they are gone.
-        ids.forEach(note);
+        ids.forEach(changes.note);
         await requireInTime(ids);
       }),
     removeScope: (scope) =>
@@ -288,11 +259,12 @@ export function createIndexWriter(
         }
       });
     },
-    exclusively,
+    exclusively: (change) => exclusively(change),
     async idle() {
       while (working !== undefined) await working;
     },
   };
 }
 
+const isRunsWrite = (job: Job | undefined) => job !== undefined && "write" in job && job.write.isRun;
 const notOwned = () => new NotOwnedError("this process does not own the server's index at the moment");

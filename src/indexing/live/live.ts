@@ -15,9 +15,9 @@ import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
 import type { RecordKind } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import type { Ticket, WriteOutcome } from "../guild-index/changes.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
 import type { Ownership } from "../guild-index/ownership.ts";
-import type { Ticket, WriteOutcome } from "../guild-index/writer.ts";
 import { type Batch, cutBatches, embedBatch } from "../text/batches.ts";
 import { type PreparedRecord, prepareRecords, toRows } from "../text/rows.ts";
 import { archiveOnly } from "./archive-only.ts";
@@ -197,7 +197,8 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     const rows = embedded.flatMap(({ prepared, vectors }) => toRows(prepared, vectors));
     const ids = embedded.map(({ prepared }) => prepared.stored.record.id);
     await parts.unconfirmed.write(guildId, kind, ids, async () => {
-      if (rows.length > 0) await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false }));
+      if (rows.length > 0)
+        await markAgain(guildId, kind, await guild.writer.write(rows, { ticket, fresh: false, isRun: false }));
     });
     if (refused.length > 0) {
       await parts.quarantine.add(guildId, refused);

@@ -5,8 +5,8 @@ import { splitSearchText } from "../../content-hash.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { AffectedRows, IndexRow } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import type { WriteOutcome } from "../guild-index/changes.ts";
 import type { GuildIndex } from "../guild-index/guild-indexes.ts";
-import type { WriteOutcome } from "../guild-index/writer.ts";
 import { type PreparedRecord, prepareRecords, toRows } from "../text/rows.ts";
 
 export interface RewrittenContext extends WriteOutcome {
@@ -32,7 +32,7 @@ export async function rewriteContext(
         written.filter(({ id }) => id === each.stored.record.id),
       ),
     );
-    const outcome = rows.length === 0 ? NOTHING : await writer.write(rows, { ticket, fresh: false });
+    const outcome = rows.length === 0 ? NOTHING : await writer.write(rows, { ticket, fresh: false, isRun: false });
     const done = new Set(rows.map(({ id }) => id));
     return { ...outcome, done };
   } finally {
@@ -40,13 +40,10 @@ export async function rewriteContext(
   }
 }
 
-/**
- * Which of these messages have rows, and which others carry words of theirs. Asked in the writer's order, so that rows on their way when
- * the messages changed are seen.
- */
+/** Which of these messages have rows, and which others carry words of theirs. */
 export async function affectedBy({ writer }: GuildIndex, ids: readonly Snowflake[]): Promise<AffectedRows> {
   if (ids.length === 0) return { present: [], dependents: [] };
-  const { present, dependents } = await writer.exclusively((index) => index.affected(ids));
+  const { present, dependents } = await writer.affected(ids);
   const named = new Set(ids);
   return { present, dependents: dependents.filter((id) => !named.has(id)) };
 }

@@ -54,6 +54,7 @@ beforeAll(async () => {
     mayCommit: () => true,
     isOwner: () => true,
     onOvertaken: async () => undefined,
+    newestArchived: async () => LAST_SNOWFLAKE,
   });
   sources = { archive: archive.archive, index, writer, quarantine: archive.quarantine };
   const rows: IndexRow[] = [];
@@ -183,12 +184,17 @@ test("a page's ticket is as old as the row keys it was compared with", async () 
   const first = await difference.page(EVERYTHING, 5);
   // Live indexing writes a record of the second page after the keys were read, before that page is.
   const missing = idsOf("missing")[0] ?? "0";
-  await writer.write([indexRow({ id: missing, contentHash: "live" })], { ticket: writer.ticket(), fresh: false });
+  await writer.write([indexRow({ id: missing, contentHash: "live" })], {
+    ticket: writer.ticket(),
+    fresh: false,
+    isRun: false,
+  });
   const second = await difference.page({ newestId: first.nextNewestId ?? "0", oldestId: FIRST_SNOWFLAKE }, 500);
   expect(second.records.find(({ stored }) => stored.record.id === missing)?.state).toBe("missing");
   const outcome = await writer.write([indexRow({ id: missing, contentHash: "backfill" })], {
     ticket: second.ticket,
     fresh: true,
+    isRun: true,
   });
   expect(outcome.superseded).toEqual(new Set([missing]));
   expect((await index.rows([missing])).map((row) => row.contentHash)).toEqual(["live"]);

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import { isBalanced, type PaceName, totals } from "../../../src/backfill/run/run.ts";
 import { CANARY } from "../../../src/embedding/canary.ts";
 import { TransientError } from "../../../src/errors.ts";
-import type { Ticket } from "../../../src/indexing/guild-index/writer.ts";
+import type { Ticket } from "../../../src/indexing/guild-index/changes.ts";
 import type { Embedder } from "../../../src/ports/embedder.ts";
 import { GUILD, history, hoursAgo, message, openSetup, type Setup, testEmbedder, until } from "../../support/engine.ts";
 

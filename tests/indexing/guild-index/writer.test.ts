@@ -8,6 +8,8 @@ let temp: TempIndexStore;
 let index: VectorIndex;
 let writer: IndexWriter;
 let owned: boolean;
+/** The newest id that is in the archive when the writer begins. */
+let archived: string;
 /** Ids of rows of which it was told that they may have been written by two. */
 let overtaken: string[];
 /** What reached the index, in order. */
@@ -18,6 +20,7 @@ beforeEach(async () => {
   const real = await temp.store.open("1", testSpace);
   commits = [];
   owned = true;
+  archived = "9";
   index = {
     ...real,
     write(rows, options) {
@@ -34,6 +37,7 @@ beforeEach(async () => {
     mayCommit: () => owned,
     isOwner: () => owned,
     onOvertaken: async (ids) => void overtaken.push(...ids),
+    newestArchived: async () => archived,
   });
 });
 afterEach(async () => {
@@ -41,8 +45,10 @@ afterEach(async () => {
 });
 
 const row = (id: string, given: Partial<IndexRow> = {}) => indexRow({ id, ...given });
-const append = (rows: IndexRow[], ticket = writer.ticket()) => writer.write(rows, { ticket, fresh: true });
-const rewrite = (rows: IndexRow[], ticket = writer.ticket()) => writer.write(rows, { ticket, fresh: false });
+const append = (rows: IndexRow[], ticket = writer.ticket()) =>
+  writer.write(rows, { ticket, fresh: true, isRun: false });
+const rewrite = (rows: IndexRow[], ticket = writer.ticket()) =>
+  writer.write(rows, { ticket, fresh: false, isRun: false });
 const ids = async () => (await index.rows(["1", "2", "3", "4", "5"])).map(({ id }) => id);
 
 describe("commits", () => {
@@ -101,6 +107,87 @@ describe("commits", () => {
     await expect(writer.removeIds(["3"])).rejects.toThrow(TransientError);
     expect(overtaken).toEqual(["1", "2", "3"]);
   });
+});
+
+describe("rows of ids that nobody can have written", () => {
+  beforeEach(async () => {
+    archived = "1";
+    await writer.affected(["1"]);
+  });
+
+  test("are appended: newer than all that is in the archive, in the index or on its way", async () => {
+    await Promise.all([rewrite([row("3")]), rewrite([row("4", { contextId: "5" })])]);
+    await rewrite([row("5")]);
+    await rewrite([row("1")]);
+    await rewrite([row("6")]);
+    expect(commits).toEqual(["append 3,4", "rewrite 5", "rewrite 1", "append 6"]);
+  });
+
+  test("concern nobody, and take no look", async () => {
+    const { affected } = index;
+    const asked: string[][] = [];
+    index.affected = (ids) => {
+      asked.push([...ids]);
+      return affected(ids);
+    };
+    await rewrite([row("2", { contextId: "1" })]);
+    expect(await writer.affected(["3"])).toEqual({ present: [], dependents: [] });
+    expect(await writer.affected(["1", "2", "3"])).toEqual({ present: ["2"], dependents: ["2"] });
+    expect(asked).toEqual([["1", "2"]]);
+  });
+
+  test("are rewritten all the same when a first attempt failed: it may have been stored", async () => {
+    const { write } = index;
+    index.write = async (...given) => {
+      await write(...given);
+      throw new TransientError("no answer");
+    };
+    await expect(rewrite([row("2")])).rejects.toThrow();
+    index.write = write;
+    await rewrite([row("2")]);
+    expect(commits).toEqual(["append 2", "rewrite 2"]);
+    expect(await ids()).toEqual(["2"]);
+  });
+
+  test("are looked for again when another process may have written", async () => {
+    writer.takenOver();
+    await rewrite([row("2")]);
+    archived = "3";
+    await writer.affected(["3"]);
+    await rewrite([row("3")]);
+    await rewrite([row("4")]);
+    expect(commits).toEqual(["rewrite 2", "rewrite 3", "append 4"]);
+  });
+
+  test("are not appended by a run, which may be repeating itself, nor after it beside what it wrote", async () => {
+    await writer.write([row("2")], { ticket: writer.ticket(), fresh: false, isRun: true });
+    const page = writer.ticket();
+    await rewrite([row("3")]);
+    const late = await writer.write([row("3")], { ticket: page, fresh: true, isRun: true });
+    expect(late.superseded).toEqual(new Set(["3"]));
+    expect(commits).toEqual(["rewrite 2", "append 3"]);
+  });
+});
+
+test("what somebody waits for is written before a run's rows, and looks before them", async () => {
+  const { affected } = index;
+  index.affected = async (ids) => {
+    commits.push(`look ${ids.join(",")}`);
+    return await affected(ids);
+  };
+  const ticket = writer.ticket();
+  await writer.affected(["9"]);
+  commits.splice(0);
+  const backfill = (id: string) => writer.write([row(id)], { ticket, fresh: true, isRun: true });
+  await Promise.all([
+    backfill("1"),
+    writer.removeIds(["5"]),
+    backfill("2"),
+    backfill("3"),
+    rewrite([row("4")]),
+    writer.affected(["3"]),
+  ]);
+  expect(commits).toEqual(["append 1", "remove 5", "rewrite 4", "look 3", "append 2,3"]);
 });
 
 describe("rows from an old read", () => {

@@ -81,6 +81,46 @@ describe("a message", () => {
     expect(await setup.find(GUILD, "kettle", 1)).toEqual([id(1)]);
   });
 
+  test("that is new is appended, whatever its index holds; edited, or taken up after a crash, it is rewritten", async () => {
+    await say(1, "the kettle whistles");
+    await settled();
+    const { index } = await setup.indexes.open(GUILD);
+    const { write } = index;
+    const written: string[] = [];
+    index.write = async (rows, options) => {
+      for (const row of rows) written.push(`${options.fresh ? "append" : "rewrite"} ${row.text}`);
+      await write(rows, options);
+    };
+    await say(2, "and then it boils");
+    await settled();
+    await say(2, "and then it sings", { editedAt: Date.now() });
+    await settled();
+    // One that is heard late: newer ones have rows.
+    await say(0, "the kettle is filled");
+    await settled();
+    const expected = ["append and then it boils", "rewrite and then it sings", "rewrite the kettle is filled"];
+    expect(written).toEqual(expected);
+
+    // Appended, and killed before its mark was cleared.
+    const { clearPending } = setup.archive;
+    setup.archive.clearPending = async () => {
+      throw new Error("killed");
+    };
+    await say(3, "and is taken off");
+    await until(async () => written.includes("append and is taken off"), "it is appended");
+    await setup.stop();
+    setup.archive.clearPending = clearPending;
+    setup = await openSetup({ folder: setup.folder });
+    setup.live.kick(GUILD);
+    await settled();
+    expect(await texts(id(0), id(1), id(2), id(3))).toEqual([
+      "the kettle is filled",
+      "the kettle whistles",
+      "and then it sings",
+      "and is taken off",
+    ]);
+  });
+
   test("that is edited is embedded anew, and its old words are gone", async () => {
     await say(1, "the kettle whistles");
     await settled();
@@ -594,7 +634,7 @@ test("rows that may have been written by two processes are written anew by the o
     setup.clock.skip(60_000);
   };
   const ticket = writer.ticket();
-  await expect(writer.write([row], { ticket, fresh: true })).rejects.toThrow("does not own");
+  await expect(writer.write([row], { ticket, fresh: true, isRun: false })).rejects.toThrow("does not own");
   ticket.release();
   expect(await rowsOf(id(1))).toHaveLength(2);
   await until(async () => (await rowsOf(id(1))).length === 1, "it is there once");
