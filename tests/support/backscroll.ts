@@ -118,9 +118,10 @@ export async function startBackscroll(options: TestBackscrollOptions = {}): Prom
   }
 
   async function search(who: Snowflake, query: string, more: OptionValues = {}, channelId?: Snowflake) {
-    const prefix = given.commandPrefix ?? "";
-    return resultsOf(await type(who, `${prefix}search`, { query, ...more }, channelId));
+    return resultsOf(await typeSearch(who, query, more, channelId));
   }
+  const typeSearch = (who: Snowflake, query: string, more: OptionValues = {}, channelId?: Snowflake) =>
+    type(who, `${given.commandPrefix ?? ""}search`, { query, ...more }, channelId);
   const found: TestBackscroll["found"] = async (...asked) =>
     (await search(...asked)).flatMap(({ messageId }) => messageId ?? []);
 
@@ -155,7 +156,8 @@ export async function startBackscroll(options: TestBackscrollOptions = {}): Prom
       ),
     untilGone: (who, query, id) =>
       tellingWhatWasLogged(logged, () =>
-        until(`search finds ${id} no more by ${query}`, async () => !(await found(who, query)).includes(id)),
+        // Nor folded into another.
+        until(`search finds ${id} no more by ${query}`, async () => !textOf(await typeSearch(who, query)).includes(id)),
       ),
     stored: () => readStores(dataDir, guild.id),
   };
@@ -227,7 +229,8 @@ export function textOf(message: APIMessage): string {
 export function resultsOf(message: APIMessage): Result[] {
   return message.embeds.flatMap(({ fields = [] }) =>
     fields.map(({ name, value }) => ({
-      messageId: /\/channels\/\d+\/\d+\/(\d+)/.exec(value)?.[1],
+      // Its own link stands at the end, behind those of messages that are folded into it.
+      messageId: /\/channels\/\d+\/\d+\/(\d+)$/.exec(value)?.[1],
       title: name,
       text: value,
     })),
