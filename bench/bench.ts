@@ -16,6 +16,7 @@ import { impact } from "./parts/impact.ts";
 import { others } from "./parts/others.ts";
 import { pipeline } from "./parts/pipeline.ts";
 import { remote } from "./parts/remote.ts";
+import { removal } from "./parts/removal.ts";
 import { search } from "./parts/search.ts";
 import { recordsOrigin } from "./records.ts";
 import { asMarkdown, asText, whole } from "./table.ts";
@@ -29,16 +30,17 @@ const parts: Readonly<Record<string, Part>> = {
   change,
   impact,
   auto,
+  removal,
   guilds,
   remote,
 };
 /** They take minutes however small, so --quick leaves them to whoever names them. */
-const LARGE: readonly string[] = ["guilds", "remote"];
+const LARGE: readonly string[] = ["removal", "guilds", "remote"];
 const RESULTS = join(import.meta.dirname, "results");
 const usage = (call: string) => `Usage: ${call} [PART ...] [--quick] [--json FILE] [--profile FOLDER]
 
 Parts: ${Object.keys(parts).join(", ")}; without one, all of them.
---quick    smaller sizes, and ${LARGE.join(" and ")} only if named: under 8 minutes on two cores
+--quick    smaller sizes, and ${LARGE.join(", ")} only if named: under 8 minutes on two cores
 --json     also writes the figures as JSON
 --profile  also writes a CPU profile of each process into a folder (this slows them down)`;
 

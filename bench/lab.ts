@@ -27,7 +27,7 @@ export interface RunningTask<Result> {
   kill(): Promise<void>;
 }
 
-type ArchiveKind = Pick<PrepareOptions, "plain" | "languages" | "guilds">;
+type ArchiveKind = Pick<PrepareOptions, "plain" | "languages" | "ofWriter" | "guilds">;
 
 export interface Lab {
   readonly serverUrl: string;

@@ -1,13 +1,16 @@
 // The real bot on the stand-in for Discord, with members who write and search meanwhile: what they feel, in milliseconds. The bot is
 // a process of its own; the stand-in and the members are here.
 
+import type { APIMessage } from "discord-api-types/v10";
 import { createSandbox } from "../sandbox/server.ts";
+import { openArchive } from "../src/adapters/denokv/open.ts";
 import type { ArchivedRecord } from "../src/ports/records.ts";
 import type { Snowflake } from "../src/snowflake.ts";
 import { openExactSearch } from "./exact-search.ts";
 import type { Lab } from "./lab.ts";
-import { channelId, channels, composeQueries, composeRecords, GUILD } from "./records.ts";
+import { channelId, channels, composeQueries, composeRecords, GUILD, type RecordKind } from "./records.ts";
 import type { EmbedderName } from "./server-profiles.ts";
+import { archiveFile, listeningLogger } from "./setup.ts";
 import type { BotFigures, BotOptions, BotState } from "./tasks/bot.ts";
 
 const HEARTBEAT_MS = 1_000;
@@ -32,6 +35,10 @@ export interface LiveBot {
   /** `/backfill start` as an admin types it; resolves when the run is on its way. */
   startBackfill(pace: "auto" | "full" | "gentle"): Promise<void>;
   state(): Promise<BotState>;
+  /** A member has everything deleted that they have written, as they type and confirm it; resolves when that has begun. */
+  forget(userId: Snowflake): Promise<void>;
+  /** Whether something is being removed. */
+  isRemoving(): Promise<boolean>;
   /** Since the last time. */
   figures(): Promise<BotFigures>;
   /** Members write and search, each one thing after another with these pauses, until the signal. */
@@ -41,9 +48,15 @@ export interface LiveBot {
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** A bot on an archive of so many records of which nothing is embedded yet. */
-export async function startLiveBot(lab: Lab, records: number, embedder: EmbedderName): Promise<LiveBot> {
-  const folder = await lab.archive(records, { plain: true });
+/** A bot on an archive of so many records of which nothing is embedded yet. @param ofWriter see `RecordKind` */
+export async function startLiveBot(
+  lab: Lab,
+  records: number,
+  embedder: EmbedderName,
+  { ofWriter = false }: Pick<RecordKind, "ofWriter"> = {},
+): Promise<LiveBot> {
+  const kind = { plain: true, ofWriter };
+  const folder = await lab.archive(records, kind);
   const sandbox = await createSandbox({ rateLimits: false, heartbeatIntervalMs: HEARTBEAT_MS });
   const { world } = sandbox;
   const admin = world.addUser({ username: "admin" });
@@ -66,7 +79,7 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
   }
 
   // All of it: a bot that comes back compares what it has with Discord.
-  world.loadMessages(known(composeRecords(records, lab.endsAtMs, { plain: true })));
+  world.loadMessages(known(composeRecords(records, lab.endsAtMs, kind)));
 
   const options: BotOptions = {
     folder,
@@ -118,6 +131,9 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
     return (await answered).figures as Answer;
   }
 
+  const beside = await openArchive({ location: archiveFile(folder), logger: listeningLogger() });
+  const isRemoving = async () => (await beside.archive.unfinishedRemovals(GUILD)).length > 0;
+
   // What is only compiled, connected and cached once is no one's every day.
   for (let n = 0; n < 5; n += 1) {
     await writeMessage();
@@ -138,6 +154,19 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
         await sleep(50);
       }
     },
+    async forget(userId) {
+      const command = { userId, channelId: channelId(0), name: "privacy", subcommand: "delete" };
+      const asked = await world
+        .runCommand(command)
+        .until((reply) => (confirmation(reply) ? reply : undefined), PATIENCE_MS);
+      world.pressButton({ userId, messageId: asked.id, customId: confirmation(asked) ?? "" });
+      const startedAt = performance.now();
+      while (!(await isRemoving())) {
+        if (performance.now() - startedAt > PATIENCE_MS) throw new Error("the removal does not begin");
+        await sleep(20);
+      }
+    },
+    isRemoving,
     state: () => ask<BotState>("state"),
     figures: () => ask<BotFigures>("figures"),
     async traffic(until, pauseMs) {
@@ -155,10 +184,19 @@ export async function startLiveBot(lab: Lab, records: number, embedder: Embedder
     },
     async close() {
       reader.close();
+      await beside.close();
       // Its run is left half done: nobody needs its end.
       await bot.kill();
       await sandbox.close();
       await lab.remove(folder);
     },
   };
+}
+
+/** The first button of a question. */
+function confirmation(message: APIMessage | undefined): string | undefined {
+  const rows = (message?.components ?? []).map((row) => ("components" in row ? row.components : []));
+  return rows
+    .flat()
+    .flatMap((component) => ("custom_id" in component && component.custom_id ? [component.custom_id] : []))[0];
 }

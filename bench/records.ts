@@ -55,13 +55,18 @@ export interface RecordKind {
   readonly plain?: boolean;
   /** In German, Spanish, French, Russian, Japanese, Chinese and Thai. */
   readonly languages?: boolean;
+  /** Every third message is `WRITER`'s. */
+  readonly ofWriter?: boolean;
 }
+
+/** A member who has written more than anybody. */
+export const WRITER: Snowflake = (FIRST_AUTHOR - 1n).toString();
 
 /** So many records, oldest first, always the same for the same end. */
 export function* composeRecords(
   count: number,
   endsAtMs: number,
-  { plain = false, languages = false }: RecordKind = {},
+  { plain = false, languages = false, ofWriter = false }: RecordKind = {},
 ): Generator<ArchivedRecord> {
   const sources = languages ? otherLanguages() : readSources();
   const splice = languages ? splicedInPlace : spliced;
@@ -87,8 +92,9 @@ export function* composeRecords(
         id: snowflakeAt(endsAtMs - SPAN_MS + Math.floor((SPAN_MS * made) / count)),
         channelId: channel,
         accessChannelId: channel,
-        authorId,
-        authorName: source.author,
+        ...(ofWriter && made % 3 === 1
+          ? { authorId: WRITER, authorName: "writer" }
+          : { authorId, authorName: source.author }),
         content: (round === 0 ? source.content : splice(source.content, sources, random)) || (plain ? "(a file)" : ""),
         ...(source.attachments?.length && !plain ? { attachments: source.attachments.map((name) => ({ name })) } : {}),
         ...(source.embeds?.length && !plain ? { embeds: source.embeds } : {}),

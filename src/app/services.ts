@@ -107,7 +107,8 @@ export function createServices(parts: ServicesParts): Core {
     logger,
   });
   const { queue, spending, foreground, breaker, ownership, indexes, live, engine } = indexingServices;
-  const maintenance = createMaintenance(indexes, ownership.mayCommit, clock, logger, parts.onUpkeepFailed);
+  const mayTidy = (guildId: Snowflake) => ownership.mayCommit(guildId) && !live.isRemoving(guildId);
+  const maintenance = createMaintenance(indexes, mayTidy, clock, logger, parts.onUpkeepFailed);
   indexes.onChange(maintenance.markDirty);
   const embedQuery: EmbedQuery = async (text, signal) => {
     const request = { use: "query", priority: "search", signal } as const;

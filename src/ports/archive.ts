@@ -79,12 +79,17 @@ export interface Refetch {
   readonly reached?: { readonly channelId: Snowflake; readonly beforeId: Snowflake };
 }
 
-/** Records that one step of a removal has deleted. */
-export interface RemovedRecords {
+/** What one step of a removal has deleted. Asking for the next one says that the index is in order about it. */
+export interface RemovalStep {
   readonly kind: RecordKind;
   readonly ids: readonly Snowflake[];
-  /** Marks that the step has left: to be cleared when rows, and the words in others' rows, are gone. */
-  readonly marks: readonly PendingEntry[];
+  /**
+   * An earlier attempt has ended before the index was in order about these: records that it had deleted, and others whose rows it was
+   * writing anew, which may be lost.
+   */
+  readonly isLeftOver: boolean;
+  /** To be called before rows of these other messages are written anew: they are remembered with the step. */
+  rewriting(ids: readonly Snowflake[]): Promise<void>;
 }
 
 export interface PendingEntry {
@@ -149,21 +154,18 @@ export interface Archive {
    */
   beginRemoval(guildId: Snowflake, scope: RemovalScope): Promise<void>;
   /**
-   * Deletes the scope's records, but not a guild's, in small steps with nothing locked in between; may be left at any step. It ends early when
-   * another removal has taken its place. Those that
-   * leave more than their own rows behind get a pending mark each: rows beside an author's messages carry their words. The removal
-   * stays remembered.
+   * Deletes the scope's records, but not a guild's, in small steps with nothing locked in between; may be left at any step, and begins
+   * with what an earlier attempt has left. It ends early when another removal has taken its place, or somebody else has taken it up.
+   * Records that leave more than their own rows behind are remembered until the next step is asked for: rows beside an author's messages
+   * carry their words. The removal stays remembered.
    */
-  removeInSteps(guildId: Snowflake, scope: RemovalScope, recordsPerStep: number): AsyncIterable<RemovedRecords>;
+  removeInSteps(guildId: Snowflake, scope: RemovalScope, recordsPerStep: number): AsyncIterable<RemovalStep>;
   /**
-   * Deletes what is left of the scope's records (in bounded commits) and then forgets the removal, unless another has taken its place
-   * meanwhile. Also safe after a crash. The caller removes the index rows of the scope before.
-   * @returns isOver: false when another has taken its place
+   * Deletes what is left of the scope's records (in bounded commits; with pending marks) and then forgets the removal, unless another has
+   * taken its place meanwhile, or a step of it is not finished. Also safe after a crash. The caller removes the index rows of the scope
+   * before.
    */
-  finishRemoval(
-    guildId: Snowflake,
-    scope: RemovalScope,
-  ): Promise<{ readonly removed: number; readonly isOver: boolean }>;
+  finishRemoval(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }>;
   /** Removals begun and not finished, oldest first. */
   unfinishedRemovals(guildId: Snowflake): Promise<RemovalScope[]>;
 
@@ -207,6 +209,8 @@ export interface Archive {
     direction: "before" | "after",
     limit: number,
   ): Promise<StoredRecord[]>;
+  /** For each of these messages of one channel or thread, there or not, the one just before it; absent where there is none. */
+  previous(guildId: Snowflake, channelId: Snowflake, ids: readonly Snowflake[]): Promise<Map<Snowflake, StoredRecord>>;
   /** Notes of one owner, newest first. */
   notesOf(guildId: Snowflake, ownerId: Snowflake, limit: number): Promise<StoredRecord[]>;
   /** All that is an author's, bit by bit: messages by channel, each oldest first; then notes. */

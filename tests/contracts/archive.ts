@@ -188,6 +188,21 @@ export function archiveContract(
         expect(await archive.neighbours(GUILD, "999", testId(10), "before", 3)).toEqual([]);
       });
 
+      test("each of many messages is told the one just before it in its channel, however far apart they lie", async () => {
+        const isIn = (n: number) => n % 2 === 0;
+        await save(numbers(900).map((n) => testMessage(n, { channelId: isIn(n) ? "100" : "101" })));
+        const dense = numbers(300).filter(isIn);
+        const sparse = numbers(15).map((n) => 300 + n * 40);
+        // Those that are not there, or not in the channel, are told, too.
+        for (const asked of [dense, sparse, [...dense, ...sparse], [3, 5, 7], [899, 898, 898], [900], []]) {
+          const found = await archive.previous(GUILD, "100", asked.map(testId));
+          const wanted = asked.filter((n) => n > 0).map((n) => [testId(n), testId(isIn(n) ? n - 2 : n - 1)] as const);
+          expect(new Map([...found].map(([id, { record }]) => [id, record.id]))).toEqual(new Map(wanted));
+        }
+        expect(await archive.previous(GUILD, "999", [testId(5)])).toEqual(new Map());
+        expect(await archive.previous(GUILD, "100", [FIRST_SNOWFLAKE])).toEqual(new Map());
+      });
+
       test("ids of a channel come newest first, of the range only, whatever zero bytes ids have", async () => {
         const odd = ["256", "255", "65536", "16777216", "4228250625", "1099511627776", "4294967296"];
         await save(odd.map((id) => testMessage(0, { id })));
@@ -466,42 +481,69 @@ export function archiveContract(
 
     describe("removal in steps", () => {
       async function steps(scope: Parameters<Archive["removeInSteps"]>[1], size = 10) {
-        const found: { kind: string; ids: number; marks: number }[] = [];
-        for await (const { kind, ids, marks } of archive.removeInSteps(GUILD, scope, size)) {
-          found.push({ kind, ids: ids.length, marks: marks.length });
+        const found: { kind: string; ids: number; isLeftOver: boolean }[] = [];
+        for await (const { kind, ids, isLeftOver } of archive.removeInSteps(GUILD, scope, size)) {
+          found.push({ kind, ids: ids.length, isLeftOver });
         }
         return found;
       }
+      const fresh = (kind: "message" | "note", count: number) => ({ kind, ids: count, isLeftOver: false });
+      const leftOver = (kind: "message" | "note", count: number) => ({ kind, ids: count, isLeftOver: true });
 
-      test("of an author takes their messages and notes step by step, and marks the messages", async () => {
+      test("of an author takes their messages and notes step by step, and leaves no pending marks", async () => {
         await save(numbers(30).map((n) => testMessage(n, { authorId: n % 5 === 0 ? "200" : "201" })));
         await save([testNote(40, { authorId: "201" }), testNote(41)]);
+        await archive.markPending(GUILD, "message", [testId(5), testId(6)]);
         const found = await steps({ by: "author", id: "201" });
-        expect(found).toEqual([
-          { kind: "note", ids: 1, marks: 0 },
-          { kind: "message", ids: 10, marks: 10 },
-          { kind: "message", ids: 10, marks: 10 },
-          { kind: "message", ids: 4, marks: 4 },
-        ]);
+        expect(found).toEqual([fresh("note", 1), fresh("message", 10), fresh("message", 10), fresh("message", 4)]);
         expect((await ids()).length).toBe(6);
         expect(await archive.notesOf(GUILD, "200", 5)).toHaveLength(1);
-        expect((await marks()).length).toBe(24);
+        expect(await marks()).toEqual([`message ${testId(5)}`]);
       });
 
-      test("that is left in the middle is gone on with, and remembered until it is finished", async () => {
+      test("that is left in the middle is gone on with, what was left first, and remembered until it is finished", async () => {
         await save(numbers(30).map((n) => testMessage(n, { authorId: "201" })));
         const scope = { by: "author", id: "201" } as const;
         await archive.beginRemoval(GUILD, scope);
         for await (const step of archive.removeInSteps(GUILD, scope, 10)) {
           expect(step.ids.length).toBe(10);
+          await step.rewriting([testId(50), testId(51)]);
           break;
         }
         expect((await ids()).length).toBe(20);
         expect(await archive.unfinishedRemovals(GUILD)).toEqual([scope]);
-        expect((await steps(scope)).map((step) => step.ids)).toEqual([10, 10]);
+        await archive.finishRemoval(GUILD, { by: "channel", id: "101" });
+        expect(await steps(scope)).toEqual([leftOver("message", 12), fresh("message", 10), fresh("message", 10)]);
+        expect(await steps(scope)).toEqual([]);
         expect(await archive.unfinishedRemovals(GUILD)).toEqual([scope]);
         await archive.finishRemoval(GUILD, scope);
         expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
+      });
+
+      test("is not over while a step of it is not", async () => {
+        await save(numbers(15).map((n) => testMessage(n, { authorId: "201" })));
+        const scope = { by: "author", id: "201" } as const;
+        await archive.beginRemoval(GUILD, scope);
+        for await (const _ of archive.removeInSteps(GUILD, scope, 10)) break;
+        await archive.finishRemoval(GUILD, scope);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([scope]);
+        // What the end itself has removed is marked like anything else.
+        expect((await marks()).length).toBe(5);
+        expect(await steps(scope)).toEqual([leftOver("message", 10)]);
+        await archive.finishRemoval(GUILD, scope);
+        expect(await archive.unfinishedRemovals(GUILD)).toEqual([]);
+      });
+
+      test("that another has taken up is ended by the former, who clears nothing of the other's step", async () => {
+        await save(numbers(30).map((n) => testMessage(n, { authorId: "201" })));
+        const scope = { by: "author", id: "201" } as const;
+        await archive.beginRemoval(GUILD, scope);
+        const [former, other] = [1, 2].map(() => archive.removeInSteps(GUILD, scope, 10)[Symbol.asyncIterator]());
+        await former?.next();
+        expect((await other?.next())?.value).toMatchObject({ isLeftOver: true });
+        expect((await other?.next())?.value).toMatchObject({ isLeftOver: false });
+        expect((await former?.next())?.done).toBe(true);
+        expect(await steps(scope)).toEqual([leftOver("message", 10), fresh("message", 10)]);
       });
 
       test("of an author up to an id leaves what is newer, over any number of days", async () => {
@@ -524,10 +566,7 @@ export function archiveContract(
           testNote(14, { sourceMessageId: testId(99), sourceAuthorId: "201" }),
           testNote(15),
         ]);
-        expect(await steps({ by: "author", id: "201" })).toEqual([
-          { kind: "note", ids: 3, marks: 3 },
-          { kind: "message", ids: 1, marks: 1 },
-        ]);
+        expect(await steps({ by: "author", id: "201" })).toEqual([fresh("note", 3), fresh("message", 1)]);
         expect(await ids("note")).toEqual([15, 13].map(testId));
       });
 

@@ -6,30 +6,15 @@ import type { Archive, PendingEntry } from "../../ports/archive.ts";
 import type { Deed } from "../../ports/deeds.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, DamagedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
-import {
-  compareSnowflakes,
-  FIRST_SNOWFLAKE,
-  LAST_SNOWFLAKE,
-  type Snowflake,
-  snowflakeAfter,
-  snowflakeBefore,
-} from "../../snowflake.ts";
+import { compareSnowflakes, type Snowflake, snowflakeBefore } from "../../snowflake.ts";
 import { createAuthored } from "./authored.ts";
+import { createChannelOrder } from "./channel-order.ts";
 import { type RecordValue, recordToValue, valueToRecord } from "./codec.ts";
 import { completions } from "./completions.ts";
 import { createDeeds, deedMutation } from "./deeds.ts";
 import { createExclusions } from "./exclusions.ts";
 import { createGuildState } from "./guild-state.ts";
-import {
-  channelIndexRange,
-  everything,
-  idOf,
-  idOfPackedKey,
-  markKey,
-  noteOwnerRange,
-  recordKey,
-  recordRange,
-} from "./keys.ts";
+import { idOf, idOfPackedKey, markKey, noteOwnerRange, recordKey, recordRange } from "./keys.ts";
 import { createReadings } from "./readings.ts";
 import { createRecordWrites, NOTHING } from "./record-writes.ts";
 import { createRemoval } from "./removal.ts";
@@ -147,7 +132,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
       return readings.inTurn(guildId, async () => {
         const current = asOf ? ids.filter((id) => !readings.isOutdated(guildId, { kind, id }, asOf)) : ids;
         readings.noteIds(guildId, kind, current, asOf);
-        return { removed: (await removal.removeRecords(guildId, kind, current, { pending: true })).ids.length };
+        return { removed: (await removal.removeRecords(guildId, kind, current, { mark: "pending" })).ids.length };
       });
     },
     async beginRemoval(guildId, scope) {
@@ -192,24 +177,6 @@ export function createArchive(store: Store, logger: Logger): Archive {
       return { records, damaged, nextNewestId: more ? snowflakeBefore(idOf(last.key)) : undefined };
     },
 
-    async neighbours(guildId, channelId, id, direction, limit) {
-      const older = direction === "before";
-      if (older && id === FIRST_SNOWFLAKE) return [];
-      if (!older && id === LAST_SNOWFLAKE) return [];
-      const range = older
-        ? { from: everything.from, to: snowflakeBefore(id) }
-        : { from: snowflakeAfter(id), to: everything.to };
-      const keys = await store.list(channelIndexRange("message", guildId, channelId, range), {
-        limit,
-        newestFirst: older,
-      });
-      return inOrder(
-        guildId,
-        "message",
-        keys.map(({ key }) => idOfPackedKey(key)),
-      );
-    },
-
     async notesOf(guildId, ownerId, limit) {
       const keys = await store.list(noteOwnerRange(guildId, ownerId), { limit, newestFirst: true });
       return inOrder(
@@ -220,12 +187,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
     },
 
     authored: createAuthored(store).of,
-
-    async idsInChannel(guildId, channelId, { newestId, oldestId }) {
-      if (compareSnowflakes(newestId, oldestId) < 0) return [];
-      const range = channelIndexRange("message", guildId, channelId, { from: oldestId, to: newestId });
-      return (await store.list(range, { newestFirst: true })).map(({ key }) => idOfPackedKey(key));
-    },
+    ...createChannelOrder(store, (guildId, ids) => get(guildId, "message", ids)),
 
     async markPending(guildId, kind, ids) {
       const stamps = await store.commitGroups(

@@ -1,17 +1,20 @@
 // Deleting many keys in bounded commits.
 
-import type { KvEntry, KvListSelector } from "@deno/kv";
+import type { AtomicCheck, KvEntry, KvListSelector } from "@deno/kv";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
 
 export function createKeyDeletion(store: Store) {
-  /** Deletes every key of a range. @returns how many there were */
-  async function removeAll(range: KvListSelector): Promise<number> {
+  /** Deletes every key of a range. @param checks of every commit @returns how many there were @throws CheckFailedError */
+  async function removeAll(range: KvListSelector, checks: readonly AtomicCheck[] = []): Promise<number> {
     for (let removed = 0; ; ) {
       const entries = await store.list(range, { limit: KEYS_PER_ROUND });
       if (entries.length === 0) return removed;
-      await store.commitGroups(entries.map(({ key }) => [{ type: "delete", key }]));
+      await store.commitGroups(
+        entries.map(({ key }) => [{ type: "delete", key }]),
+        checks,
+      );
       removed += entries.length;
     }
   }

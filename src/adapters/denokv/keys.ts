@@ -5,6 +5,8 @@
 //   note-by, <guild owner id>            the notes of an owner
 //   days, <guild author channel day>     on which days an author wrote in a channel, at most
 //   pending | quarantine, guild, kind, id
+//   removing, guild, kind, id           what a removal's present step has deleted, or is writing anew
+//   remover, guild                      written by whoever takes a removal up: every commit of one checks it
 //   unconfirmed, guild, serial          records whose vectors are not known to be right yet
 //   canary, fingerprint                 a harmless text's vector
 //   channel | cursor | reread | complete | out-of-reach, guild, channel
@@ -41,6 +43,8 @@ export const guildFamilies = [
   "note",
   "pending",
   "quarantine",
+  "removing",
+  "remover",
   "unconfirmed",
   "channel",
   "cursor",
@@ -78,7 +82,12 @@ export function recordKey(guildId: Snowflake, kind: RecordKind, id: Snowflake): 
   return [familyOfKind[kind], BigInt(guildId), BigInt(id)];
 }
 
-export function markKey(family: "pending" | "quarantine", guildId: Snowflake, kind: RecordKind, id: Snowflake): KvKey {
+export function markKey(
+  family: "pending" | "quarantine" | "removing",
+  guildId: Snowflake,
+  kind: RecordKind,
+  id: Snowflake,
+): KvKey {
   return [family, BigInt(guildId), kind, BigInt(id)];
 }
 

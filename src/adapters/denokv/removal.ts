@@ -1,221 +1,74 @@
-// Deleting records: some by id, or a whole channel, author or guild. A scope's removal is remembered until it is finished, so a
-// crash in between is taken up again. Every commit is bounded and leaves no half-removed record.
+// The removal of a whole channel, author or guild, of bots' messages, or of what is too old. It is remembered until it is finished, and so
+// is what its present step has deleted, so a crash in between is taken up again.
 
-import type { AtomicCheck, KvEntry, KvListSelector, KvMutation } from "@deno/kv";
-import type { ChannelInfo, RemovalScope, RemovedRecords } from "../../ports/archive.ts";
+import type { AtomicCheck } from "@deno/kv";
+import type { RemovalScope, RemovalStep } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
-import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake, snowflakeBefore } from "../../snowflake.ts";
-import { createAuthored, type Found } from "./authored.ts";
-import { channelSchema, removalSchema, valueToRecord, whyInvalid } from "./codec.ts";
+import type { Snowflake } from "../../snowflake.ts";
+import { removalSchema, whyInvalid } from "./codec.ts";
+import { createDeletion, type DeletedRecords, type DeletionStep } from "./deletion.ts";
 import { type Exclusions, isSameScope } from "./exclusions.ts";
 import { createKeyDeletion } from "./key-deletion.ts";
-import {
-  channelIndexKey,
-  channelIndexRange,
-  dayOf,
-  guildFamilies,
-  guildKey,
-  idOf,
-  idOfPackedKey,
-  markKey,
-  noteOwnerKey,
-  noteOwnerRange,
-  packedFamilies,
-  packedOfGuild,
-  recordKey,
-  scopeKey,
-} from "./keys.ts";
+import { guildFamilies, guildKey, idOf, markKey, packedFamilies, packedOfGuild, scopeKey } from "./keys.ts";
 import { deletionMark, NOTHING } from "./record-writes.ts";
 import { CheckFailedError, type Store } from "./store.ts";
 
-const KEYS_PER_ROUND = 500;
-
-interface Step {
-  readonly limit: number;
-  /** Of every commit: the removal is still wanted as it is. */
-  readonly checks: readonly AtomicCheck[];
-}
-
-interface StepOptions extends Step {
-  readonly pending: boolean;
-  only(record: ArchivedRecord): boolean;
-}
+const RECORDS_PER_ROUND = 500;
 
 export function createRemoval(store: Store, exclusions: Exclusions, logger: Logger) {
-  const authored = createAuthored(store);
-  const { removeAll, removeUnchanged } = createKeyDeletion(store);
+  const { removeRecords, removeScope } = createDeletion(store, exclusions);
+  const { removeAll } = createKeyDeletion(store);
   const marked = deletionMark();
 
   /**
-   * Deletes records with all their keys. With `pending` each that existed leaves a mark, otherwise its mark goes too.
-   * @param options.only leaves records alone of which this is not true: the key that led to them is out of date
-   * @returns those removed
+   * Marks of a step need no stamps, as pending ones do: only a removal sets and clears them, and none but the latest that has taken it
+   * up. So hundreds of them are cleared in one commit.
    */
-  async function removeRecords(
-    guildId: Snowflake,
-    kind: RecordKind,
-    ids: readonly Snowflake[],
-    options: {
-      readonly pending: boolean;
-      readonly only?: (record: ArchivedRecord) => boolean;
-      readonly checks?: readonly AtomicCheck[] | undefined;
-    },
-  ): Promise<RemovedRecords> {
-    const { pending, only = () => true, checks } = options;
-    const unique = [...new Set(ids)];
-    const removed: Snowflake[] = [];
-    const groups: KvMutation[][] = [];
-    for (const { key, value, versionstamp } of await store.getMany(unique.map((id) => recordKey(guildId, kind, id)))) {
-      if (versionstamp === null) continue;
-      const id = idOf(key);
-      const read = valueToRecord(kind, id, value);
-      const record = "record" in read ? read.record : undefined;
-      if (record !== undefined && !only(record)) continue;
-      const mark = markKey("pending", guildId, kind, id);
-      const group: KvMutation[] = [
-        marked(guildId),
-        { type: "delete", key },
-        { type: "delete", key: markKey("quarantine", guildId, kind, id) },
-        pending ? { type: "set", key: mark, value: NOTHING } : { type: "delete", key: mark },
-      ];
-      if (record !== undefined) {
-        group.push({ type: "delete", key: channelIndexKey(kind, guildId, record.channelId, id) });
-        if (kind === "note") group.push({ type: "delete", key: noteOwnerKey(guildId, record.authorId, id) });
-      }
-      groups.push(group);
-      removed.push(id);
-    }
-    const stamps = await store.commitGroups(groups, checks);
-    const marks = pending ? removed.map((id, place) => ({ kind, id, stamp: stamps[place] ?? "" })) : [];
-    return { kind, ids: removed, marks };
-  }
-
-  /** Deletes the records that a range of keys leads to, and the keys. */
-  async function* removeFound(
-    guildId: Snowflake,
-    kind: RecordKind,
-    range: KvListSelector,
-    { pending, only, limit, checks }: StepOptions,
-  ): AsyncGenerator<RemovedRecords> {
-    for (;;) {
-      const found = await store.list(range, { limit });
-      if (found.length === 0) return;
-      const ids = found.map(({ key }) => idOfPackedKey(key));
-      const removed = await removeRecords(guildId, kind, ids, { pending, only, checks });
-      // What led to no such record is out of date, unless it was written anew meanwhile.
-      const there = new Set(removed.ids);
-      await removeUnchanged(found.filter(({ key }) => !there.has(idOfPackedKey(key))));
-      if (removed.ids.length > 0) yield removed;
-    }
-  }
-
-  async function* removeChannel(guildId: Snowflake, channelId: Snowflake, step: Step) {
-    const only = (record: ArchivedRecord) => record.channelId === channelId;
-    for (const kind of ["message", "note"] as const) {
-      yield* removeFound(guildId, kind, channelIndexRange(kind, guildId, channelId), { pending: false, only, ...step });
-    }
-    const key = guildKey("channel", guildId, channelId);
-    const info = channelSchema.safeParse((await store.get(key)).value).data as ChannelInfo | undefined;
-    const isLeftOut = info && (await exclusions.channelsLeftOut(guildId, [info])).leftOut.has(channelId);
-    await store.commit([
-      // What is left out is remembered, without its name: for the threads in it, and for what is still to be written there.
-      isLeftOut ? { type: "set", key, value: { ...info, name: channelId } } : { type: "delete", key },
-      { type: "delete", key: guildKey("cursor", guildId, channelId) },
-      { type: "delete", key: guildKey("reread", guildId, channelId) },
-      { type: "delete", key: guildKey("complete", guildId, channelId) },
-      { type: "delete", key: guildKey("out-of-reach", guildId, channelId) },
-    ]);
-  }
-
-  /** Walks through all records of a kind, or those up to an id, and deletes some. */
-  async function* removeAmong(
-    guildId: Snowflake,
-    kind: RecordKind,
-    idsToGo: (found: readonly Found[]) => Promise<readonly Snowflake[]> | readonly Snowflake[],
-    { limit, checks }: Step,
-    to?: Snowflake,
-  ): AsyncGenerator<RemovedRecords> {
-    for await (const found of authored.walk(guildId, kind, limit, to)) {
-      const removed = await removeRecords(guildId, kind, await idsToGo(found), { pending: true, checks });
-      if (removed.ids.length > 0) yield removed;
-    }
-  }
-
-  async function* removeAuthor(
-    guildId: Snowflake,
-    { id: authorId, beforeId = LAST_SNOWFLAKE }: RemovalScope & { readonly by: "author" },
-    step: Step,
-  ): AsyncGenerator<RemovedRecords> {
-    const isTheirs = (by: Snowflake, id: Snowflake) => by === authorId && compareSnowflakes(id, beforeId) < 0;
-    const only = (record: ArchivedRecord) => isTheirs(record.authorId, record.id);
-    // Before the messages, which tell whose words they are.
-    const isBefore = ({ id }: Found) => compareSnowflakes(id, beforeId) < 0;
-    const saved = (notes: readonly Found[]) => authored.savedFrom(guildId, notes.filter(isBefore), isTheirs);
-    yield* removeAmong(guildId, "note", saved, step);
-    yield* removeFound(guildId, "note", noteOwnerRange(guildId, authorId, beforeId), { pending: false, only, ...step });
-    const { limit, checks } = step;
-    // Days hold few messages each: those of many days make one step.
-    let found: Snowflake[] = [];
-    let over: KvEntry<unknown>[] = [];
-    async function* removeFoundByDays(): AsyncGenerator<RemovedRecords> {
-      for (let at = 0; at < found.length; at += limit) {
-        // The marks are for the rows of their neighbours, which carry their words.
-        const removed = await removeRecords(guildId, "message", found.slice(at, at + limit), {
-          pending: true,
-          only,
-          checks,
-        });
-        if (removed.ids.length > 0) yield removed;
-      }
-      await removeUnchanged(over);
-      [found, over] = [[], []];
-    }
-    for await (const days of authored.days(guildId, authorId)) {
-      for (const entry of days) {
-        const day = dayOf(entry.key);
-        if (compareSnowflakes(day.range.from, beforeId) >= 0) continue;
-        found.push(...(await authored.idsOfDay(guildId, authorId, day)));
-        // A day that is not over then stays marked.
-        if (compareSnowflakes(day.range.to, beforeId) < 0) over.push(entry);
-        if (found.length >= limit || over.length >= KEYS_PER_ROUND) yield* removeFoundByDays();
-      }
-    }
-    yield* removeFoundByDays();
-  }
-
-  function removeScope(guildId: Snowflake, scope: RemovalScope, step: Step): AsyncGenerator<RemovedRecords> {
-    switch (scope.by) {
-      case "channel":
-        return removeChannel(guildId, scope.id, step);
-      case "author":
-        return removeAuthor(guildId, scope, step);
-      case "age":
-        return removeAmong(guildId, "message", (all) => all.map(({ id }) => id), step, snowflakeBefore(scope.beforeId));
-      case "bots": {
-        const ofBots = (found: readonly Found[]) => found.filter(({ record }) => record?.bot).map(({ id }) => id);
-        return removeAmong(guildId, "message", ofBots, step);
-      }
-      case "guild":
-        throw new Error("a guild is removed at once");
-    }
-  }
-
-  /** As long as it is wanted: another bound may take its place meanwhile. */
-  async function* removeInSteps(
-    guildId: Snowflake,
-    scope: RemovalScope,
-    limit: number,
-  ): AsyncGenerator<RemovedRecords> {
-    const key = scopeKey("removal", guildId, scope);
-    const { value, versionstamp } = await store.get(key);
-    if (versionstamp !== null && !isSameScope(scope, value)) return;
-    const checks = versionstamp === null ? [] : [{ key, versionstamp }];
+  async function* removeInSteps(guildId: Snowflake, scope: RemovalScope, limit: number): AsyncGenerator<RemovalStep> {
+    const marks = { prefix: ["removing", BigInt(guildId)] };
     try {
-      yield* removeScope(guildId, scope, { limit, checks });
+      const checks = await takeUp(guildId, scope);
+      if (checks === undefined) return;
+      const step = ({ kind, ids }: DeletedRecords, isLeftOver: boolean): RemovalStep => ({
+        kind,
+        ids,
+        isLeftOver,
+        async rewriting(others) {
+          const keys = others.map((id) => markKey("removing", guildId, "message", id));
+          await store.commitGroups(
+            keys.map((key) => [{ type: "set", key, value: NOTHING }]),
+            checks,
+          );
+        },
+      });
+      const left = await store.list(marks);
+      for (const kind of ["message", "note"] as const) {
+        const ids = left.filter(({ key }) => key[2] === kind).map(({ key }) => idOf(key));
+        if (ids.length > 0) yield step({ kind, ids }, true);
+      }
+      await removeAll(marks, checks);
+      for await (const removed of removeScope(guildId, scope, { limit, mark: "removing", checks })) {
+        yield step(removed, false);
+        await removeAll(marks, checks);
+      }
     } catch (thrown) {
       if (!(thrown instanceof CheckFailedError)) throw thrown;
     }
+  }
+
+  /**
+   * Whoever was at one of the guild's before, and does not know yet that they are another's now, commits nothing for it any more.
+   * @returns what every commit for it is to check; undefined when another removal has taken its place
+   * @throws CheckFailedError when it has just been replaced
+   */
+  async function takeUp(guildId: Snowflake, scope: RemovalScope): Promise<readonly AtomicCheck[] | undefined> {
+    const { key, value, versionstamp } = await store.get(scopeKey("removal", guildId, scope));
+    if (versionstamp !== null && !isSameScope(scope, value)) return undefined;
+    const wanted = { key, versionstamp };
+    const fence = guildKey("remover", guildId);
+    const stamp = await store.commit([{ type: "set", key: fence, value: NOTHING }], [wanted]);
+    if (stamp === undefined) throw new CheckFailedError("another removal has taken its place");
+    return [wanted, { key: fence, versionstamp: stamp }];
   }
 
   async function removeGuild(guildId: Snowflake): Promise<number> {
@@ -245,24 +98,27 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
 
     removeInSteps,
 
-    async finish(
-      guildId: Snowflake,
-      scope: RemovalScope,
-    ): Promise<{ readonly removed: number; readonly isOver: boolean }> {
-      const key = scopeKey("removal", guildId, scope);
-      const { value, versionstamp } = await store.get(key);
-      let removed = 0;
-      if (scope.by === "guild") removed = await removeGuild(guildId);
-      else for await (const { ids } of removeInSteps(guildId, scope, KEYS_PER_ROUND)) removed += ids.length;
+    async finish(guildId: Snowflake, scope: RemovalScope): Promise<{ readonly removed: number }> {
       if (scope.by === "guild") {
+        const removed = await removeGuild(guildId);
         await removeAll({ prefix: ["removal", BigInt(guildId)] });
-        return { removed, isOver: true };
+        return { removed };
       }
-      // One that has taken its place goes on.
-      const isOver =
-        isSameScope(scope, value) &&
-        (await store.commit([{ type: "delete", key }], [{ key, versionstamp }])) !== undefined;
-      return { removed, isOver: isOver || versionstamp === null };
+      let removed = 0;
+      try {
+        const checks = await takeUp(guildId, scope);
+        if (checks === undefined) return { removed };
+        const step: DeletionStep = { limit: RECORDS_PER_ROUND, mark: "pending", checks };
+        for await (const { ids } of removeScope(guildId, scope, step)) removed += ids.length;
+        const left = await store.list({ prefix: ["removing", BigInt(guildId)] }, { limit: 1 });
+        // A step that has not been finished is remembered with it.
+        if (left.length > 0) return { removed };
+        const over = checks.map(({ key }) => ({ type: "delete", key }) as const);
+        await store.commit(over, checks);
+      } catch (thrown) {
+        if (!(thrown instanceof CheckFailedError)) throw thrown;
+      }
+      return { removed };
     },
 
     async unfinished(guildId: Snowflake): Promise<RemovalScope[]> {

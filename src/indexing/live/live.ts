@@ -4,6 +4,7 @@
 
 import { setMaxListeners } from "node:events";
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
+import { createKeyedWorker } from "../../async/keyed-worker.ts";
 import { type Breaker, FIRST_PAUSE_MS } from "../../embedding/circuit-breaker.ts";
 import type { EmbeddingJob, FaultIsolation } from "../../embedding/fault-isolation.ts";
 import type { EmbeddingQueue } from "../../embedding/queue.ts";
@@ -23,7 +24,7 @@ import { type PreparedRecord, prepareRecords, toRows } from "../text/rows.ts";
 import { archiveOnly } from "./archive-only.ts";
 import { createStalePurge } from "./purge-stale.ts";
 import { createRemovals, type RemovalsParts } from "./removals.ts";
-import { affectedBy, rewriteContext, rewriteContextUnmarked } from "./rewrite-context.ts";
+import { rewriteContext, rewriteContextUnmarked } from "./rewrite-context.ts";
 import { isDue, type Suspects } from "./suspects.ts";
 import type { UnconfirmedRecords } from "./unconfirmed.ts";
 
@@ -37,6 +38,8 @@ export interface LiveIndexing extends GuildEvents {
   kick(guildId: Snowflake): void;
   /** Says that somebody else has edited or removed these records in the archive, and so left marks. */
   changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
+  /** Rows of the guild's index are being removed and rewritten, step by step: to put it in order meanwhile is the removal's. */
+  isRemoving(guildId: Snowflake): boolean;
   /** Marks not reconciled yet; at most 1,000 are counted. */
   pending(guildId: Snowflake): Promise<number>;
   /** Resolves when the guild has no marks being worked on; without one, when no guild has any, nor a removal. */
@@ -68,14 +71,14 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   const stopped = new AbortController();
   // Every guild at work listens: that is no leak to be warned of.
   setMaxListeners(0, stopped.signal);
-  /** Guilds being worked on; the flag says that new marks came in meanwhile. */
-  const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
+  const mayWork = (guildId: Snowflake) => !stopped.signal.aborted && ownership.lease(guildId) !== undefined;
+  const worker = createKeyedWorker({ mayWork, pass: reconcileAll, failed });
+  const { kick } = worker;
   const stalePurge = createStalePurge(parts);
   const removals = createRemovals({
     archive,
     indexes,
     ownership,
-    stalePurge,
     foreground,
     clock,
     logger,
@@ -85,48 +88,28 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   const stopListening = breaker.onChange((down) => {
     // It has just been found to be down: marks being worked on wait from now on.
     if (down?.probes !== 0) return;
-    for (const guildId of working.keys()) purging = purging.then(() => stalePurge.ofMarked(guildId));
+    for (const guildId of worker.keys()) purging = purging.then(() => stalePurge.ofMarked(guildId));
   });
 
-  function kick(guildId: Snowflake) {
-    const current = working.get(guildId);
-    if (current !== undefined) {
-      current.again = true;
-      return;
-    }
-    if (stopped.signal.aborted || ownership.lease(guildId) === undefined) return;
-    const entry = { again: false, done: Promise.resolve() };
-    working.set(guildId, entry);
-    entry.done = work(guildId, entry);
+  async function failed(guildId: Snowflake, thrown: unknown): Promise<void> {
+    if (stopped.signal.aborted) return;
+    logger[levelOf(thrown)]("live:failed", { guildId, error: toError(thrown).message });
+    // An embedder that is down is waited for by its breaker; the short pause keeps any other fault from spinning.
+    await clock.sleep(breaker.state() === undefined ? RETRY_MS : FIRST_PAUSE_MS, stopped.signal);
   }
 
-  async function work(guildId: Snowflake, entry: { again: boolean }): Promise<void> {
-    do {
-      entry.again = false;
-      try {
-        await reconcileAll(guildId);
-      } catch (thrown) {
-        entry.again = true;
-        if (stopped.signal.aborted) break;
-        logger[levelOf(thrown)]("live:failed", { guildId, error: toError(thrown).message });
-        // An embedder that is down is waited for by its breaker; the short pause keeps any other fault from spinning.
-        await clock.sleep(breaker.state() === undefined ? RETRY_MS : FIRST_PAUSE_MS, stopped.signal);
-      }
-    } while (entry.again && !stopped.signal.aborted && ownership.lease(guildId) !== undefined);
-    working.delete(guildId);
-  }
-
-  async function reconcileAll(guildId: Snowflake): Promise<void> {
+  async function reconcileAll(guildId: Snowflake): Promise<boolean> {
     if ((await archive.unfinishedRemovals(guildId)).length > 0) removals.kick(guildId);
     // Nor must what changed before this process owned the guild wait behind marks that need the embedder.
     await stalePurge.ofLeftOver(guildId);
-    while (!stopped.signal.aborted && ownership.lease(guildId) !== undefined) {
+    while (mayWork(guildId)) {
       const marks = await archive.pending(guildId, MARKS_AT_ONCE);
-      if (marks.length === 0) return;
+      if (marks.length === 0) break;
       await breaker.whenClosed(stopped.signal);
-      if (stopped.signal.aborted) return;
+      if (stopped.signal.aborted) break;
       await foreground.run(async () => reconcile(guildId, await indexes.open(guildId), marks));
     }
+    return false;
   }
 
   async function reconcile(guildId: Snowflake, guild: GuildIndex, marks: readonly PendingEntry[]): Promise<void> {
@@ -134,12 +117,14 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
     const messageIds = idsOf("message");
     // Whoever set the marks: rows in the making from an earlier read of these records are out of date from here on.
     guild.writer.changed(marks.map(({ id }) => id));
-    const { present, dependents } = await affectedBy(guild, messageIds);
+    const { present, dependents } = await guild.writer.affected(messageIds);
     await guild.writer.removeFormerContext(messageIds);
     // Those whose own text is in the index already keep its vectors.
     const { done, ...outcome } = await rewriteContext(archive, guildId, guild, present);
     await markAgain(guildId, "message", outcome);
-    await rewriteContextUnmarked(archive, guildId, guild, dependents);
+    const marked = new Set(messageIds);
+    const unmarked = dependents.filter((id) => !marked.has(id));
+    await rewriteContextUnmarked(archive, guildId, guild, unmarked);
     const remaining = messageIds.filter((id) => !done.has(id));
     await reconcileIds(guildId, guild, "message", remaining);
     await reconcileIds(guildId, guild, "note", idsOf("note"));
@@ -223,7 +208,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   }
 
   /** Live indexing may be waiting for the embedder, or for an answer that never comes. */
-  const isHeldUp = (guildId: Snowflake) => working.has(guildId) || breaker.state() !== undefined;
+  const isHeldUp = (guildId: Snowflake) => worker.isAtWork(guildId) || breaker.state() !== undefined;
 
   async function changed(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
     await stalePurge.ofDrafts(guildId, ids);
@@ -266,18 +251,18 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
       kick(guildId);
     },
     kick,
+    isRemoving: removals.isAtWork,
     async pending(guildId) {
       return (await archive.pending(guildId, 1_000)).length;
     },
     async idle(guildId) {
-      if (guildId !== undefined) return await working.get(guildId)?.done;
-      while (working.size > 0) await Promise.all([...working.values()].map(({ done }) => done));
-      await removals.idle();
+      await worker.idle(guildId);
+      if (guildId === undefined) await removals.idle();
     },
     async stop() {
       stopped.abort();
       stopListening();
-      await Promise.all([...working.values()].map(({ done }) => done));
+      await worker.idle();
       await removals.stop();
       await purging;
     },

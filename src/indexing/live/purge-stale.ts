@@ -5,10 +5,11 @@
 import { toError } from "../../errors.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
+import type { IndexRow } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
 import type { Ownership } from "../guild-index/ownership.ts";
-import { affectedBy, rewriteContextUnmarked } from "./rewrite-context.ts";
+import { rewriteContextUnmarked } from "./rewrite-context.ts";
 
 /** Marks that are looked through, ... */
 const MARKS = 20_000;
@@ -20,8 +21,6 @@ export interface StalePurge {
   ofDrafts(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** @param ids records that were edited or deleted */
   of(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
-  /** The same for who does it again when it fails. */
-  takeOut(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void>;
   /** Whatever is marked. */
   ofMarked(guildId: Snowflake): Promise<void>;
   /** What was marked before this process owned the guild: once per lease. */
@@ -61,7 +60,6 @@ export function createStalePurge(parts: {
 
   return {
     ofDrafts: (guildId, ids) => attempt(guildId, async () => (await indexes.open(guildId)).writer.changed(ids)),
-    takeOut,
     of: (guildId, ids) => attempt(guildId, () => takeOut(guildId, ids)),
     ofMarked: (guildId) => attempt(guildId, () => takeOutMarked(guildId)),
     ofLeftOver: (guildId) =>
@@ -74,36 +72,55 @@ export function createStalePurge(parts: {
   };
 }
 
+async function purge(archive: Archive, guildId: Snowflake, guild: GuildIndex, ids: readonly Snowflake[]) {
+  const dependents = await removeStale(archive, guildId, guild, ids);
+  await rewriteContextUnmarked(archive, guildId, guild, dependents);
+}
+
+/**
+ * Removes what rows of these records say something else than the archive.
+ * @returns messages whose rows still carry words of theirs
+ */
+export async function removeStale(
+  archive: Archive,
+  guildId: Snowflake,
+  guild: GuildIndex,
+  ids: readonly Snowflake[],
+): Promise<readonly Snowflake[]> {
+  const { index, writer } = guild;
+  const ticket = writer.ticket();
+  try {
+    const { present, dependents } = await writer.affected(ids);
+    const outdated = present.length > 0 ? await outdatedAmong(archive, guildId, await index.rows(present)) : [];
+    // Rows that have been written since the ticket are of the newest text.
+    if (outdated.length > 0) await writer.removeIds(outdated, ticket);
+    await purgeFromFormers(archive, guildId, guild, ids);
+    const gone = new Set(outdated);
+    return dependents.filter((id) => !gone.has(id));
+  } finally {
+    ticket.release();
+  }
+}
+
 /** Rows there are never rewritten: those of another text go, and so do others' words that may have been edited away. */
 async function purgeFromFormers(
+  archive: Archive,
+  guildId: Snowflake,
   { writer }: GuildIndex,
   ids: readonly Snowflake[],
-  hashes: ReadonlyMap<Snowflake, string>,
 ): Promise<void> {
   await writer.exclusively(async (_, formers) => {
     for (const former of formers) {
-      const rows = await former.rows(ids);
-      const outdated = rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id);
+      const outdated = await outdatedAmong(archive, guildId, await former.rows(ids));
       if (outdated.length > 0) await former.removeIds(outdated);
     }
   });
   await writer.removeFormerContext(ids);
 }
 
-async function purge(archive: Archive, guildId: Snowflake, guild: GuildIndex, ids: readonly Snowflake[]) {
-  const { index, writer } = guild;
-  const ticket = writer.ticket();
-  try {
-    const stored = [await archive.get(guildId, "message", ids), await archive.get(guildId, "note", ids)];
-    const hashes = new Map(stored.flatMap((each) => [...each]).map(([id, { contentHash }]) => [id, contentHash]));
-    const { present, dependents } = await affectedBy(guild, ids);
-    const rows = await index.rows(present);
-    const outdated = new Set(rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id));
-    // Rows that have been written since the ticket are of the newest text.
-    if (outdated.size > 0) await writer.removeIds([...outdated], ticket);
-    await purgeFromFormers(guild, ids, hashes);
-    await rewriteContextUnmarked(archive, guildId, guild, dependents);
-  } finally {
-    ticket.release();
-  }
+async function outdatedAmong(archive: Archive, guildId: Snowflake, rows: readonly IndexRow[]): Promise<Snowflake[]> {
+  const ids = [...new Set(rows.map(({ id }) => id))];
+  const stored = [await archive.get(guildId, "message", ids), await archive.get(guildId, "note", ids)];
+  const hashes = new Map(stored.flatMap((each) => [...each]).map(([id, { contentHash }]) => [id, contentHash]));
+  return [...new Set(rows.filter((row) => hashes.get(row.id) !== row.contentHash).map(({ id }) => id))];
 }

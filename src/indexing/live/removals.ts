@@ -1,20 +1,29 @@
 // Removes whole scopes (an author, a channel, what is too old) from the archive and from all that was made of it, in small steps beside
 // everything else: no embedder is needed, nobody waits for more than a step, and the archive remembers each removal until it is done.
 // The rows of the scope go first, in one commit, so that nothing of it is found from then on; then the records, and with each step the
-// words of these records in the rows of others.
+// words of these records in the rows of others. Rewritten rows are in no index at first, so the index is put in order now and then,
+// while no step is under way: beside one, its compaction would be refused, again and again.
 
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
+import { createKeyedWorker } from "../../async/keyed-worker.ts";
 import { levelOf, toError } from "../../errors.ts";
-import type { Archive, RemovalScope, RemovedRecords } from "../../ports/archive.ts";
+import type { Archive, RemovalScope, RemovalStep } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
 import type { Ownership } from "../guild-index/ownership.ts";
-import type { StalePurge } from "./purge-stale.ts";
+import { putInOrder } from "../guild-index/upkeep.ts";
+import { removeStale } from "./purge-stale.ts";
+import { rewriteContext } from "./rewrite-context.ts";
 
 /** A step takes some tenths of a second. */
-const RECORDS_PER_STEP = 500;
+const RECORDS_PER_STEP = 1_000;
+/**
+ * Rows that no index holds yet: looking for rows by id, which each step does, takes 10 ms more for each thousand of them, and so long
+ * neighbours that a run wrote are found by their vectors only.
+ */
+const REWRITTEN_AT_MOST = 10_000;
 /** After an error. */
 const AGAIN_MS = 5_000;
 
@@ -23,6 +32,8 @@ export interface Removals {
   kick(guildId: Snowflake): void;
   /** Takes the rows of all that is to be removed out of the index now; what fails is done by the removal itself. */
   hide(guildId: Snowflake): Promise<void>;
+  /** Whether rows of the guild are being removed and rewritten. */
+  isAtWork(guildId: Snowflake): boolean;
   /** Resolves when no removal is being worked on in any guild. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -32,7 +43,6 @@ export interface RemovalsParts {
   readonly archive: Archive;
   readonly indexes: GuildIndexes;
   readonly ownership: Ownership;
-  readonly stalePurge: Pick<StalePurge, "takeOut">;
   readonly foreground: ForegroundGate;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -41,40 +51,29 @@ export interface RemovalsParts {
 }
 
 export function createRemovals(parts: RemovalsParts): Removals {
-  const { archive, indexes, ownership, stalePurge, foreground, clock, logger } = parts;
+  const { archive, indexes, ownership, foreground, clock, logger } = parts;
   const stopped = new AbortController();
-  const working = new Map<Snowflake, { again: boolean; done: Promise<void> }>();
   const isOurs = (guildId: Snowflake) => !stopped.signal.aborted && ownership.lease(guildId) !== undefined;
+  const worker = createKeyedWorker({ mayWork: isOurs, pass: removeAll, failed });
+  const atWork = new Set<Snowflake>();
 
-  function kick(guildId: Snowflake) {
-    const current = working.get(guildId);
-    if (current !== undefined) {
-      current.again = true;
-      return;
+  async function removeAll(guildId: Snowflake): Promise<boolean> {
+    atWork.add(guildId);
+    try {
+      for (const scope of await archive.unfinishedRemovals(guildId)) {
+        if (isOurs(guildId)) await remove(guildId, scope);
+      }
+      // One that has taken the place of another meanwhile.
+      return (await archive.unfinishedRemovals(guildId)).length > 0;
+    } finally {
+      atWork.delete(guildId);
     }
-    if (!isOurs(guildId)) return;
-    const entry = { again: false, done: Promise.resolve() };
-    working.set(guildId, entry);
-    entry.done = work(guildId, entry);
   }
 
-  async function work(guildId: Snowflake, entry: { again: boolean }): Promise<void> {
-    do {
-      entry.again = false;
-      try {
-        for (const scope of await archive.unfinishedRemovals(guildId)) {
-          if (isOurs(guildId)) await remove(guildId, scope);
-        }
-        // One that has taken the place of another meanwhile.
-        entry.again ||= (await archive.unfinishedRemovals(guildId)).length > 0;
-      } catch (thrown) {
-        entry.again = true;
-        if (stopped.signal.aborted) break;
-        logger[levelOf(thrown)]("removal:postponed", { guildId, error: toError(thrown).message });
-        await clock.sleep(AGAIN_MS, stopped.signal);
-      }
-    } while (entry.again && isOurs(guildId));
-    working.delete(guildId);
+  async function failed(guildId: Snowflake, thrown: unknown): Promise<void> {
+    if (stopped.signal.aborted) return;
+    logger[levelOf(thrown)]("removal:postponed", { guildId, error: toError(thrown).message });
+    await clock.sleep(AGAIN_MS, stopped.signal);
   }
 
   async function remove(guildId: Snowflake, scope: RemovalScope): Promise<void> {
@@ -87,20 +86,40 @@ export function createRemovals(parts: RemovalsParts): Removals {
         await guild.writer.untag();
         await parts.giveUpRetired(guildId);
       }
+      let rewritten = 0;
       for await (const step of archive.removeInSteps(guildId, scope, RECORDS_PER_STEP)) {
-        await takeOut(guildId, guild, scope, step);
-        removed += step.ids.length;
+        rewritten += await takeOut(guildId, guild, scope, step);
+        if (!step.isLeftOver) removed += step.ids.length;
         if (!isOurs(guildId)) return;
+        if (rewritten >= REWRITTEN_AT_MOST) {
+          await keepInOrder(guildId, guild);
+          rewritten = 0;
+        }
         await foreground.waitUntilClear(stopped.signal);
       }
       // A page read while the records were still there may have brought rows in between.
       await removeRows(guild, scope);
     }
     const rest = await archive.finishRemoval(guildId, scope);
-    // With another bound some of it is to stay: rows of these may be gone, and are made again.
-    if (!rest.isOver && scope.by === "author") await markAuthored(guildId, scope.id);
+    if (scope.by === "author") await remakeKept(guildId, scope);
     if (scope.by === "guild") await removeRows(guild, scope);
     logger.info("scope:removed", { guildId, scope: scope.by, removed: removed + rest.removed });
+  }
+
+  /** With another bound, some of it is to stay: rows of these may be gone. */
+  async function remakeKept(guildId: Snowflake, scope: RemovalScope & { readonly by: "author" }): Promise<void> {
+    const isRebound = (other: RemovalScope) =>
+      other.by === "author" && other.id === scope.id && other.beforeId !== scope.beforeId;
+    if ((await archive.unfinishedRemovals(guildId)).some(isRebound)) await markAuthored(guildId, scope.id);
+  }
+
+  /** What fails is upkeep's to do later: nobody's words wait for it. */
+  async function keepInOrder(guildId: Snowflake, { index }: GuildIndex): Promise<void> {
+    try {
+      await putInOrder(index, stopped.signal);
+    } catch (thrown) {
+      if (!stopped.signal.aborted) logger.warn("removal:untidy", { guildId, error: toError(thrown).message });
+    }
   }
 
   async function markAuthored(guildId: Snowflake, authorId: Snowflake): Promise<void> {
@@ -114,17 +133,31 @@ export function createRemovals(parts: RemovalsParts): Removals {
     await writer.removeScope(scope);
   }
 
-  async function takeOut(guildId: Snowflake, { writer }: GuildIndex, scope: RemovalScope, step: RemovedRecords) {
+  /** @returns how many rows of others have been rewritten */
+  async function takeOut(
+    guildId: Snowflake,
+    guild: GuildIndex,
+    scope: RemovalScope,
+    { kind, ids, isLeftOver, rewriting }: RemovalStep,
+  ): Promise<number> {
     // Rows in the making from an earlier read of these records will not be written.
-    writer.changed(step.ids);
+    guild.writer.changed(ids);
+    // Some may have been lost while they were being rewritten: they are made anew by live indexing, which needs the embedder.
+    if (isLeftOver) await archive.markPending(guildId, kind, ids);
     // The words of a channel's messages are in rows of that channel only.
-    if (scope.by === "channel") return;
-    await stalePurge.takeOut(guildId, step.ids);
-    await archive.clearPending(guildId, step.marks);
+    else if (scope.by === "channel") return 0;
+    const dependents = await removeStale(archive, guildId, guild, ids);
+    if (dependents.length === 0) return 0;
+    await rewriting(dependents);
+    const { done, superseded, contextChanged } = await rewriteContext(archive, guildId, guild, dependents);
+    const left = dependents.filter((id) => !done.has(id) || superseded.has(id) || contextChanged.has(id));
+    await archive.markPending(guildId, "message", left);
+    return done.size;
   }
 
   return {
-    kick,
+    kick: worker.kick,
+    isAtWork: (guildId) => atWork.has(guildId),
     async hide(guildId) {
       if (!isOurs(guildId)) return;
       try {
@@ -134,12 +167,10 @@ export function createRemovals(parts: RemovalsParts): Removals {
         logger.warn("removal:postponed", { guildId, error: toError(thrown).message });
       }
     },
-    async idle() {
-      while (working.size > 0) await Promise.all([...working.values()].map(({ done }) => done));
-    },
+    idle: () => worker.idle(),
     async stop() {
       stopped.abort();
-      await Promise.all([...working.values()].map(({ done }) => done));
+      await worker.idle();
     },
   };
 }

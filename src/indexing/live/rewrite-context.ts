@@ -3,7 +3,7 @@
 
 import { splitSearchText } from "../../content-hash.ts";
 import type { Archive } from "../../ports/archive.ts";
-import type { AffectedRows, IndexRow } from "../../ports/vector-index.ts";
+import type { IndexRow } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { WriteOutcome } from "../guild-index/changes.ts";
 import type { GuildIndex } from "../guild-index/guild-indexes.ts";
@@ -38,14 +38,6 @@ export async function rewriteContext(
   } finally {
     ticket.release();
   }
-}
-
-/** Which of these messages have rows, and which others carry words of theirs. */
-export async function affectedBy({ writer }: GuildIndex, ids: readonly Snowflake[]): Promise<AffectedRows> {
-  if (ids.length === 0) return { present: [], dependents: [] };
-  const { present, dependents } = await writer.affected(ids);
-  const named = new Set(ids);
-  return { present, dependents: dependents.filter((id) => !named.has(id)) };
 }
 
 /**

@@ -39,16 +39,42 @@ export async function prepareRecords(
 ): Promise<PreparedRecord[]> {
   const prepared: PreparedRecord[] = [];
   const parents = recipe.context && recipe.replies ? await parentsOf(archive, guildId, records, known) : new Map();
-  const titles = recipe.title ? await titlesOf(archive, guildId, records, known) : new Map<Snowflake, string>();
+  const previous = createPrevious(archive, guildId, known);
+  const alone = records.filter(({ record }) => record.kind === "message" && !parents.has(record.id));
+  // What is not at hand may still be known to be too long ago.
+  if (recipe.context) await previous.load(alone.filter(({ record }) => known.sinceMs >= earliestMs(record)));
+  const titles = recipe.title ? await titlesOf(archive, guildId, records, previous) : new Map<Snowflake, string>();
   for (const stored of records) {
-    const neighbour = recipe.context
-      ? (parents.get(stored.record.id) ?? (await previousOf(archive, guildId, stored, known)))
-      : undefined;
+    const neighbour = recipe.context ? (parents.get(stored.record.id) ?? nearBefore(stored, previous)) : undefined;
     const title = titles.get(stored.record.id);
     const chunks = prepare(stored.record, { neighbour: neighbour?.record, title }, recipe);
     if (chunks.length > 0) prepared.push({ stored, contextId: neighbour?.record.id, chunks });
   }
   return prepared;
+}
+
+/** For messages, the message just before each in its channel. */
+interface Previous {
+  /** Looks up those that are not at hand. */
+  load(records: readonly StoredRecord[]): Promise<void>;
+  /** Of what is at hand, or was loaded. */
+  of(id: Snowflake): StoredRecord | undefined;
+}
+
+function createPrevious(archive: Archive, guildId: Snowflake, known: KnownContext): Previous {
+  const looked = new Set<Snowflake>(known.previous.keys());
+  const found = new Map<Snowflake, StoredRecord>();
+  return {
+    async load(records) {
+      const unknown = records.map(({ record }) => record).filter(({ id }) => !looked.has(id));
+      for (const channelId of new Set(unknown.map((record) => record.channelId))) {
+        const ids = unknown.filter((record) => record.channelId === channelId).map(({ id }) => id);
+        for (const [id, previous] of await archive.previous(guildId, channelId, ids)) found.set(id, previous);
+        for (const id of ids) looked.add(id);
+      }
+    },
+    of: (id) => known.previous.get(id) ?? found.get(id),
+  };
 }
 
 /**
@@ -91,20 +117,12 @@ async function parentsOf(
   return parents;
 }
 
-async function previousOf(
-  archive: Archive,
-  guildId: Snowflake,
-  { record }: StoredRecord,
-  known: KnownContext,
-): Promise<StoredRecord | undefined> {
+const earliestMs = ({ id }: StoredRecord["record"]) => snowflakeTime(id) - CONTEXT_GAP_MS;
+
+function nearBefore({ record }: StoredRecord, previous: Previous): StoredRecord | undefined {
   if (record.kind === "note") return undefined;
-  const earliestMs = snowflakeTime(record.id) - CONTEXT_GAP_MS;
-  let before = known.previous.get(record.id);
-  // What is not at hand may still be known to be too long ago.
-  if (before === undefined && known.sinceMs >= earliestMs) {
-    [before] = await archive.neighbours(guildId, record.channelId, record.id, "before", 1);
-  }
-  return before !== undefined && snowflakeTime(before.record.id) >= earliestMs ? before : undefined;
+  const before = previous.of(record.id);
+  return before !== undefined && snowflakeTime(before.record.id) >= earliestMs(record) ? before : undefined;
 }
 
 /**
@@ -115,27 +133,31 @@ async function titlesOf(
   archive: Archive,
   guildId: Snowflake,
   records: readonly StoredRecord[],
-  known: KnownContext,
+  previous: Previous,
 ): Promise<Map<Snowflake, string>> {
   const titles = new Map<Snowflake, string>();
-  const messages = records.flatMap(({ record }) => (record.kind === "message" ? [record] : []));
-  const ids = messages.map(({ id }) => id).sort(compareSnowflakes);
+  const messages = records.filter(({ record }) => record.kind === "message");
+  const ids = messages.map(({ record }) => record.id).sort(compareSnowflakes);
   const [oldestId, newestId] = [ids[0], ids.at(-1)];
   if (oldestId === undefined || newestId === undefined) return titles;
   const begun = new Map((await archive.channels(guildId, { oldestId, newestId })).map((thread) => [thread.id, thread]));
   const channels = new Map<Snowflake, ChannelInfo | undefined>();
-  for (const { id, channelId, accessChannelId } of messages) {
+  const within: StoredRecord[] = [];
+  for (const stored of messages) {
+    const { id, channelId, accessChannelId } = stored.record;
     const thread = begun.get(id);
     if (thread !== undefined) {
       const isAbove = thread.parentId === channelId && thread.accessChannelId === accessChannelId;
       if (isAbove || thread.id === channelId) titles.set(id, thread.name);
-    } else if (!known.previous.has(id)) {
+    } else if (previous.of(id) === undefined) {
       if (!channels.has(channelId)) channels.set(channelId, await archive.channel(guildId, channelId));
-      const within = channels.get(channelId);
-      if (within?.parentId === undefined) continue;
-      const [before] = await archive.neighbours(guildId, channelId, id, "before", 1);
-      if (before === undefined) titles.set(id, within.name);
+      if (channels.get(channelId)?.parentId !== undefined) within.push(stored);
     }
+  }
+  await previous.load(within);
+  for (const { record } of within) {
+    const name = channels.get(record.channelId)?.name;
+    if (name !== undefined && previous.of(record.id) === undefined) titles.set(record.id, name);
   }
   return titles;
 }

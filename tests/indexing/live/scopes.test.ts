@@ -4,17 +4,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { namedVersions } from "../../../src/adapters/lancedb/named-versions.ts";
 import type { Exclusion } from "../../../src/ports/archive.ts";
-import {
-  channel,
-  EVERYTHING,
-  GUILD,
-  history,
-  hoursAgo,
-  message,
-  openSetup,
-  type Setup,
-  until,
-} from "../../support/engine.ts";
+import { channel, EVERYTHING, GUILD, hoursAgo, message, openSetup, type Setup, until } from "../../support/engine.ts";
 
 let setup: Setup;
 beforeEach(async () => {
@@ -100,6 +90,52 @@ test("a removal goes on with the next process, and does not begin anew", async (
   await setup.live.idle();
   expect(await wordsLeft(/secret/)).toBe(0);
   expect((await setup.rows()).size).toBe(400);
+  await setup.stop();
+  await server?.close();
+});
+
+test("rows of others that were being rewritten when the process was killed are made anew, and live indexing does no step's work", async () => {
+  const { folder, server } = setup;
+  await hearAll(talk(600));
+  const before = await setup.rows();
+  await setup.archive.exclude(GUILD, MALLORY);
+  const { index } = await setup.indexes.open(GUILD);
+  for await (const step of setup.archive.removeInSteps(GUILD, MALLORY, 50)) {
+    const { dependents } = await index.affected(step.ids);
+    expect(dependents.length).toBeGreaterThan(0);
+    await step.rewriting(dependents);
+    // Half of them are between their removal and their return.
+    await index.removeIds(dependents.filter((_, n) => n % 2 === 0));
+    expect(await setup.live.pending(GUILD)).toBe(0);
+    break;
+  }
+  await setup.stop();
+  setup = await openSetup({ folder, ...(server && { server }) });
+  await until(async () => (await setup.archive.unfinishedRemovals(GUILD)).length === 0, "it is done");
+  setup.live.kick(GUILD);
+  await setup.live.idle();
+  expect(await wordsLeft(/secret/)).toBe(0);
+  expect(await setup.live.pending(GUILD)).toBe(0);
+  const kept = [...before.keys()].filter((key) => (before.get(key) as { authorId: string }).authorId !== "66");
+  expect([...(await setup.rows()).keys()]).toEqual(kept);
+  await setup.stop();
+  await server?.close();
+});
+
+test("what a process left of a step loses its words while the embedder is down", async () => {
+  const { folder, server } = setup;
+  await hearAll(talk(300));
+  await setup.archive.exclude(GUILD, MALLORY);
+  const { index } = await setup.indexes.open(GUILD);
+  for await (const step of setup.archive.removeInSteps(GUILD, MALLORY, 50)) {
+    await step.rewriting((await index.affected(step.ids)).dependents);
+    break;
+  }
+  await setup.stop();
+  server?.misbehave("hang");
+  setup = await openSetup({ folder, ...(server && { server }), requestTimeoutMs: 60_000 });
+  await until(async () => (await setup.archive.unfinishedRemovals(GUILD)).length === 0, "it is done");
+  expect(await wordsLeft(/secret/)).toBe(0);
   await setup.stop();
   await server?.close();
 });

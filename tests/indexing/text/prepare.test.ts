@@ -210,9 +210,9 @@ describe("context", () => {
     let lookUps = 0;
     const counting: Archive = {
       ...archive.archive,
-      neighbours(...asked) {
-        lookUps += 1;
-        return archive.archive.neighbours(...asked);
+      previous(guildId, channelId, ids) {
+        lookUps += ids.length;
+        return archive.archive.previous(guildId, channelId, ids);
       },
     };
     for (let newestId: Snowflake | undefined = testId(9_999_999); newestId !== undefined; ) {
