@@ -68,6 +68,7 @@ const schema = z.strictObject({
         secretKey: text,
         endpoint: url("http://localhost:9000").optional(),
         region: text.optional(),
+        cacheMegabytes: amount.optional(),
       },
       "must be { uri, accessKey, secretKey, … }",
     )

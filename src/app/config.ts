@@ -10,7 +10,7 @@ import { KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import { nearestName } from "./did-you-mean.ts";
 import { type EmbeddingsConfig, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
 import { decimal, percentage, positive, seconds, text, trimmed, url } from "./setting-types.ts";
-import type { StoresConfig } from "./stores-config.ts";
+import { INDEX_CACHE_MB, type StoresConfig } from "./stores-config.ts";
 
 /** Where /health and /metrics are served. */
 export interface HealthPort {
@@ -75,6 +75,7 @@ const storeSettings = {
   INDEX_S3_REGION: text.optional(),
   INDEX_S3_ACCESS_KEY: text.optional(),
   INDEX_S3_SECRET_KEY: text.optional(),
+  INDEX_CACHE_MB: decimal("a number of megabytes", { most: 1e8 }).default(INDEX_CACHE_MB),
 };
 
 /** Every setting there is. The table of docs/configuration.md says the same in words. */
@@ -183,12 +184,12 @@ async function read<Schema extends z.ZodObject>(
 function storesOf(values: z.infer<typeof storesSchema>): StoresConfig {
   const { KV_URL: url, KV_ACCESS_TOKEN: accessToken } = values;
   const { INDEX_URI: uri, INDEX_S3_ACCESS_KEY: accessKey, INDEX_S3_SECRET_KEY: secretKey } = values;
-  const { INDEX_S3_ENDPOINT: endpoint, INDEX_S3_REGION: region } = values;
+  const { INDEX_S3_ENDPOINT: endpoint, INDEX_S3_REGION: region, INDEX_CACHE_MB: cacheMegabytes } = values;
   const hasKeys = accessKey !== undefined && secretKey !== undefined;
   return {
     dataDir: values.DATA_DIR,
     archive: url !== undefined && accessToken !== undefined ? { url, accessToken } : undefined,
-    index: uri !== undefined && hasKeys ? { uri, accessKey, secretKey, endpoint, region } : undefined,
+    index: uri !== undefined && hasKeys ? { uri, accessKey, secretKey, endpoint, region, cacheMegabytes } : undefined,
   };
 }
 

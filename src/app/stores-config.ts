@@ -1,4 +1,7 @@
-// Where archive and index are kept, as settings say it. Types only.
+// Where archive and index are kept, as settings say it.
+
+/** Where nothing else is set. */
+export const INDEX_CACHE_MB = 1024;
 
 /** The archive on a remote Deno KV: any server that speaks KV Connect. */
 export interface ArchiveServer {
@@ -16,6 +19,8 @@ export interface IndexBucket {
   readonly endpoint?: string | undefined;
   /** Default "us-east-1". */
   readonly region?: string | undefined;
+  /** What is read of it is kept in the data folder, up to so much. Default 1024; 0: nothing is. */
+  readonly cacheMegabytes?: number | undefined;
 }
 
 /** Where archive and index are kept. */

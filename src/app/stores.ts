@@ -1,27 +1,42 @@
 // Opens the archive and the index where the configuration says: in the data folder, or on remote engines.
 
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type ArchiveLocation, makeFolder } from "../adapters/denokv/connect.ts";
 import { type OpenArchive, openArchive } from "../adapters/denokv/open.ts";
 import type { IndexLocation } from "../adapters/lancedb/location.ts";
+import type { CacheOptions } from "../adapters/lancedb/object-cache/index.ts";
 import { createIndexStore } from "../adapters/lancedb/store.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
+import { KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { IndexStore } from "../ports/vector-index.ts";
-import type { StoresConfig } from "./stores-config.ts";
+import { INDEX_CACHE_MB, type StoresConfig } from "./stores-config.ts";
 
 export interface Stores extends Omit<OpenArchive, "close"> {
   readonly indexStore: IndexStore;
   close(): Promise<void>;
 }
 
+/** What a deleted message leaves in files goes within this. */
+interface Keeping {
+  readonly keepDeletedHours?: number | undefined;
+}
+
 /** @throws UserError that says everything that is wrong with either */
-export async function openStores(config: StoresConfig, logger: Logger): Promise<Stores> {
+export async function openStores(config: StoresConfig & Keeping, logger: Logger): Promise<Stores> {
+  return await openWith(config, logger, await cacheOf(config, logger));
+}
+
+async function openWith(config: StoresConfig, logger: Logger, cache: CacheOptions | undefined): Promise<Stores> {
   // Small things lie there also where the stores are remote; it is no misfortune if they cannot.
   await makeFolder(resolve(config.dataDir)).catch((thrown: unknown) =>
     logger.warn("data-folder:not-made", { reason: toError(thrown).message }),
   );
-  const [archive, index] = await Promise.allSettled([openArchiveOf(config, logger), createIndexStore(indexOf(config))]);
+  const [archive, index] = await Promise.allSettled([
+    openArchiveOf(config, logger),
+    createIndexStore(indexOf(config), { cache }),
+  ]);
   if (archive.status === "fulfilled" && index.status === "fulfilled") {
     const [opened, indexStore] = [archive.value, index.value];
     return {
@@ -58,6 +73,28 @@ export function openArchiveOf(config: StoresConfig, logger: Logger): Promise<Ope
   return openArchive({ ...archiveOf(config), logger });
 }
 
+/**
+ * Files of the index are replaced within half of what deleted messages may linger, and read no more soon after: a quarter is left for
+ * what was read of them.
+ */
+const CACHE_SHARE = 1 / 4;
+const HOUR_MS = 3_600_000;
+
+/** @returns undefined where every read goes to the index itself: nothing of an earlier cache is left then */
+async function cacheOf(config: StoresConfig & Keeping, logger: Logger): Promise<CacheOptions | undefined> {
+  const folder = join(config.dataDir, "index-cache");
+  const megabytes = config.index === undefined ? 0 : (config.index.cacheMegabytes ?? INDEX_CACHE_MB);
+  if (megabytes > 0) {
+    const keepMs = (config.keepDeletedHours ?? KEEP_DELETED_HOURS) * HOUR_MS * CACHE_SHARE;
+    const onUnusable = (reason: string) => logger.warn("index-cache:not-opened", { reason });
+    return { folder, maxBytes: megabytes * 1e6, keepMs, onUnusable };
+  }
+  await rm(folder, { recursive: true, force: true }).catch((thrown: unknown) =>
+    logger.warn("index-cache:not-removed", { reason: toError(thrown).message }),
+  );
+  return undefined;
+}
+
 /** As `createIndexStore` takes it. */
 export function indexOf({ dataDir, index }: StoresConfig): IndexLocation {
   return index ?? join(dataDir, "index");
@@ -67,7 +104,7 @@ export function indexOf({ dataDir, index }: StoresConfig): IndexLocation {
 export async function tryStores(config: StoresConfig): Promise<string[]> {
   if (config.archive === undefined && config.index === undefined) return [];
   try {
-    await (await openStores(config, silent)).close();
+    await (await openWith(config, silent, undefined)).close();
     return [];
   } catch (thrown) {
     return toError(thrown).message.split("\n");

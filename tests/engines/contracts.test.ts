@@ -1,7 +1,10 @@
 // The contracts of archive, run store and index on the real engines: Deno KV over KV Connect, LanceDB on an S3-compatible store.
 
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect } from "vitest";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { archiveContract } from "../contracts/archive.ts";
@@ -40,5 +43,18 @@ describeEngines("the remote engines", () => {
   vectorIndexContract("LanceDB on S3", async () => {
     const store = await createIndexStore({ ...objects.index, uri: `${objects.index.uri}/${randomUUID()}` });
     return { store, close: () => store.close() };
+  });
+  vectorIndexContract("LanceDB on S3, through the cache", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "backscroll-cache-"));
+    const location = { ...objects.index, uri: `${objects.index.uri}/${randomUUID()}` };
+    const onUnusable = (reason: string) => expect.fail(reason);
+    const store = await createIndexStore(location, { cache: { folder, maxBytes: 1e9, keepMs: 3_600_000, onUnusable } });
+    return {
+      store,
+      async close() {
+        await store.close();
+        await rm(folder, { recursive: true });
+      },
+    };
   });
 });

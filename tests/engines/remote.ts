@@ -32,6 +32,8 @@ export interface RemoteEngines {
   stores(dataDir?: string): StoresConfig;
   /** Where the object store keeps its files. */
   readonly objectsFolder: string;
+  /** A line for each request that the object store has had so far. */
+  readonly requestLog: string;
   /** How many requests the object store has had so far. */
   requests(): Promise<number>;
   /** Ends them and removes what they stored. */
@@ -76,12 +78,17 @@ export async function startRemoteEngines(seed?: string): Promise<RemoteEngines> 
     index,
     stores: (dataDir = join(folder, "data")) => ({ dataDir, archive, index }),
     objectsFolder: join(folder, "objects"),
-    requests: async () => (await readFile(requestLog, "utf8")).split("\n").length,
+    requestLog,
+    requests: () => linesOf(requestLog),
     async close() {
       await Promise.all([kv.kill(), objects.kill()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+export async function linesOf(file: string): Promise<number> {
+  return (await readFile(file, "utf8")).split("\n").length;
 }
 
 function engineProcess(

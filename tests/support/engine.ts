@@ -187,7 +187,10 @@ export async function openSetup(options: SetupOptions = {}) {
   const clock = options.clock ?? createSkippableClock();
   const log: { readonly level: string; readonly event: string; readonly fields?: Record<string, unknown> }[] = [];
   const logger = recordingLogger(log);
-  const opened = await openStores(options.stores ?? { dataDir: folder }, logger);
+  const opened = await openStores(
+    { ...(options.stores ?? { dataDir: folder }), keepDeletedHours: options.keepDeletedHours },
+    logger,
+  );
   const { archive } = opened;
   const runStore = opened.runStore((value): Run => runSchema.parse(value));
   const foreign = options.embedder !== undefined || options.serverUrl !== undefined;

@@ -16,7 +16,7 @@ export interface ObjectStore {
 
 const DEFAULT_REGION = "us-east-1";
 /** One request, its answer included. LanceDB's own patience with a store that hangs is over six minutes. */
-const REQUEST_MS = 10_000;
+export const REQUEST_MS = 10_000;
 
 /**
  * LanceDB repeats what fails in three layers, each around the next: of the outer ones one try is left, so that its caller hears soon.

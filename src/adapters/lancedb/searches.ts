@@ -6,7 +6,7 @@ import { FOUND_COLUMNS } from "./columns.ts";
 import { filterSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
 import { collect, type Place, toFoundRows, toPlaces, toSearchTexts } from "./read-rows.ts";
-import { indexCoverage } from "./table-indexes.ts";
+import { type IndexCoverage, indexCoverage } from "./table-indexes.ts";
 
 /**
  * Partitions of the vector index that are searched: all, up to a million rows (about 4,096 each; 27 ms). With 50, a filter by one
@@ -68,15 +68,28 @@ export function createCandidates(
   columns: ReadonlySet<string>,
   isRemote: boolean,
 ): VectorIndex["candidates"] {
+  /** Asking for it lists the table's versions, twice: once for each version is enough. */
+  let known: { readonly version: number; readonly coverage: Promise<IndexCoverage> } | undefined;
+
+  async function coverage(): Promise<IndexCoverage> {
+    const version = await reader.version();
+    if (known?.version !== version) known = { version, coverage: indexCoverage(reader) };
+    const { coverage: asked } = known;
+    asked.catch(() => {
+      known = undefined;
+    });
+    return await asked;
+  }
+
   return async (asked) => {
     const where = filterSql(asked.filter, columns);
     if (where === undefined || asked.limit < 1) return [];
-    const found = await (await createLook(reader, isRemote))(asked, where);
+    const found = await createLook(reader, await coverage(), isRemote)(asked, where);
     if (found.movedOn === 0) return found.rows;
     // A row that was only rewritten must not be missed: once more, where nothing moves.
     const still = await openStill();
     try {
-      return (await (await createLook(still, isRemote))(asked, where)).rows;
+      return (await createLook(still, await indexCoverage(still), isRemote)(asked, where)).rows;
     } finally {
       closeHandle(still);
     }
@@ -84,9 +97,7 @@ export function createCandidates(
 }
 
 /** One search of a table. */
-async function createLook(table: Table, isRemote: boolean) {
-  const { unindexedRows, ngramIndex } = await indexCoverage(table);
-
+function createLook(table: Table, { unindexedRows, ngramIndex }: IndexCoverage, isRemote: boolean) {
   /** Nearest first. */
   function nearestPlaces(vector: Float32Array, where: string, limit: number, isExact: boolean): Promise<Place[]> {
     const query = table.query().nearestTo(vector).distanceType("cosine").where(where).limit(limit);

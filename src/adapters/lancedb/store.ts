@@ -11,6 +11,7 @@ import { diskBytes } from "./disk-bytes.ts";
 import { cannotOpen } from "./faults.ts";
 import { closeHandle } from "./handles.ts";
 import { addressOf, connectTo, type IndexLocation } from "./location.ts";
+import { type CacheOptions, openObjectCache } from "./object-cache/index.ts";
 import { requireConditionalPut } from "./object-store.ts";
 import { partsWithRemovedRows } from "./renewal.ts";
 import { buildNgramIndex, buildTextIndex, indexCoverage } from "./table-indexes.ts";
@@ -22,13 +23,23 @@ import { createVectorIndex } from "./vector-index.ts";
 const INDEX_CACHE_BYTES = 1024n * 1024n * 1024n;
 const METADATA_CACHE_BYTES = 128n * 1024n * 1024n;
 
+export interface IndexStoreOptions {
+  readonly patience?: Patience;
+  /** Of what lies in an object store. Without it, every read goes there. */
+  readonly cache?: CacheOptions | undefined;
+}
+
 /** @throws UserError when the location cannot be used, TransientError when it cannot be reached */
-export async function createIndexStore(location: IndexLocation, patience?: Patience): Promise<IndexStore> {
+export async function createIndexStore(
+  location: IndexLocation,
+  { patience, cache: cacheOptions }: IndexStoreOptions = {},
+): Promise<IndexStore> {
   const root = addressOf(location);
   const isLocal = typeof location === "string";
   if (!isLocal) await requireConditionalPut(location);
   const session = new Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES);
-  const database = await connectTo(location, session).catch((thrown: unknown) => {
+  const cache = isLocal || !cacheOptions ? undefined : await openObjectCache(location, cacheOptions);
+  const database = await connectTo(cache?.store ?? location, session).catch((thrown: unknown) => {
     throw cannotOpen(root, thrown);
   });
   const { withinChange, bounded } = createDeadlines(root, patience);
@@ -130,6 +141,7 @@ export async function createIndexStore(location: IndexLocation, patience?: Patie
       const indexes = await Promise.allSettled(open.values());
       for (const index of indexes) if (index.status === "fulfilled") await index.value.close();
       closeHandle(database);
+      await cache?.close();
     },
   };
 }

@@ -89,7 +89,16 @@ export function wantsVectorIndex(rows: number, dimensions: number, isRemote = fa
   return isRemote || rows >= EXACT_ROWS || rows * dimensions >= EXACT_NUMBERS;
 }
 
-export async function indexCoverage(table: Table) {
+export interface IndexCoverage {
+  /** Of the index that lacks most. */
+  readonly unindexedRows: number;
+  readonly textIndex: boolean;
+  readonly ngramIndex: boolean;
+  readonly vectorIndex: boolean;
+}
+
+/** Of the version that the table is at. */
+export async function indexCoverage(table: Table): Promise<IndexCoverage> {
   const indexes = await table.listIndices();
   const searched = indexes.filter(({ columns }) =>
     ["searchText", "ngrams", "vector"].some((column) => columns.includes(column)),
