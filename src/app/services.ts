@@ -169,13 +169,6 @@ export function createServices(parts: ServicesParts): Core {
     clock,
   });
   const now = () => clock.now() - (parts.time?.aheadMs() ?? 0);
-  const rules = createStorageRules({
-    archive,
-    onRemoval: live.kick,
-    onIncluded: (guildId) => parts.onIncluded?.(guildId),
-    now,
-  });
-
   const stopped = new AbortController();
   const entered = new Set<Snowflake>();
   const isOurs = (guildId: Snowflake) => ownership.lease(guildId) !== undefined;
@@ -187,6 +180,13 @@ export function createServices(parts: ServicesParts): Core {
     onRemoval: live.kick,
     now,
     logger,
+  });
+  const rules = createStorageRules({
+    archive,
+    expiring: expiry.upcoming,
+    onRemoval: live.kick,
+    onIncluded: (guildId) => parts.onIncluded?.(guildId),
+    now,
   });
   const daily = everyDay(
     () => [...entered].filter(isOurs),

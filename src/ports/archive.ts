@@ -196,6 +196,8 @@ export interface Archive {
   addDeed(guildId: Snowflake, deed: Deed): Promise<void>;
   /** Newest first. */
   deeds(guildId: Snowflake, limit: number): Promise<readonly Deed[]>;
+  /** Deletes those from before a moment. Milliseconds since 1970. */
+  forgetDeeds(guildId: Snowflake, before: number): Promise<void>;
 
   /** Records by id; absent ids are absent from the map, damaged ones too. */
   get(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]): Promise<Map<Snowflake, StoredRecord>>;

@@ -8,6 +8,8 @@ export interface RulesInForce {
   readonly areBotsLeftOut: boolean;
   /** Older messages leave by themselves; undefined: none do. */
   readonly keepDays: number | undefined;
+  /** What is stored of these is deleted within days, as the bot can no longer read them. Milliseconds since 1970. */
+  readonly expiring: readonly { readonly channelId: Snowflake; readonly at: number }[];
   /** Something is being removed at this moment. */
   readonly isRemoving: boolean;
   /** Something is being fetched again. */
@@ -26,6 +28,6 @@ export interface StorageRules {
   keepFor(guildId: Snowflake, days: number | undefined, by: Snowflake): Promise<void>;
   /** Removes all that a member has written before an id; it is not fetched again. */
   removeMember(guildId: Snowflake, userId: Snowflake, beforeId: Snowflake, by: Snowflake): Promise<void>;
-  /** Messages that have become too old since the last time begin to leave. */
+  /** Messages that have become too old since the last time begin to leave, and lines of the record that are a year old go. */
   moveOn(guildId: Snowflake): Promise<void>;
 }

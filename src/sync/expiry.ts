@@ -61,6 +61,8 @@ export interface ChannelExpiryParts {
 export interface ChannelExpiry {
   /** To be called once a day. @throws TransientError, UserError when Discord cannot be asked */
   daily(guildId: Snowflake): Promise<void>;
+  /** What is deleted within the time of the notice, unless it can be read again; soonest first. */
+  upcoming(guildId: Snowflake): Promise<readonly { readonly channelId: Snowflake; readonly at: number }[]>;
   /** Discord has just been asked for all channels and threads. Never rejects. */
   listed(guildId: Snowflake, channels: readonly HistoryChannel[]): Promise<void>;
 }
@@ -151,6 +153,17 @@ export function createChannelExpiry(parts: ChannelExpiryParts): ChannelExpiry {
       // On the first day the bot catches up, and lists them for that.
       if (begun.has(guildId)) await look(guildId, await history.channels(guildId));
       begun.add(guildId);
+    },
+    async upcoming(guildId) {
+      if (!Number.isFinite(keepDays)) return [];
+      const now = parts.now();
+      const out = [...(await archive.outOfReach(guildId))].map(([channelId, state]) => ({
+        channelId,
+        at: expiresAt(state, keepDays, state.toldAt ?? now),
+        isNear: state.toldAt !== undefined || now >= state.since + keepDays * DAY_MS - NOTICE_MS,
+      }));
+      const near = out.filter(({ isNear }) => isNear).map(({ channelId, at }) => ({ channelId, at }));
+      return near.sort((one, other) => one.at - other.at);
     },
     async listed(guildId, channels) {
       try {

@@ -10,9 +10,15 @@ export const DEEDS_PER_PAGE = 15;
 const DELETED_SOON =
   "It is found no more from now on, and leaves the disk in small steps; backups that whoever runs this bot has made are not reached from here.";
 
-export function rulesView({ channelIds, areBotsLeftOut, keepDays, isRemoving, isFetching }: RulesInForce): View {
+export function rulesView(rules: RulesInForce): View {
+  const { channelIds, areBotsLeftOut, keepDays, expiring, isRemoving, isFetching } = rules;
   const left = fitLines(
     channelIds.map((id) => `• <#${id}>`),
+    900,
+    (more) => `and ${count(more)} more`,
+  );
+  const soon = fitLines(
+    expiring.map(({ channelId, at }) => `• <#${channelId}>: ${ago(at)} (${moment(at)})`),
     900,
     (more) => `and ${count(more)} more`,
   );
@@ -32,6 +38,7 @@ export function rulesView({ channelIds, areBotsLeftOut, keepDays, isRemoving, is
           ...(left === "" ? [] : [left]),
           `**Bots and webhooks**: ${areBotsLeftOut ? "left out" : "stored"}`,
           `**Kept**: ${keepDays === undefined ? "until they are deleted" : count(keepDays, "day")}`,
+          ...(soon === "" ? [] : ["**Deleted soon**, as the bot can no longer read there:", soon]),
           "Members decide about their own words themselves: the command privacy.",
           ...now,
         ].join("\n"),
@@ -82,7 +89,7 @@ export function removeMemberQuestionView(userId: string): View {
       {
         title: "Delete everything this member wrote?",
         color: colors.warning,
-        description: `All that is stored of <@${userId}> in this server goes: messages, notes, and what others have saved of the messages as notes. It is not fetched again, and cannot be brought back. What they write from now on is stored; they can end that themselves. Their messages on Discord stay.`,
+        description: `All that is stored of <@${userId}> in this server goes: messages, notes, and what others have saved of the messages as notes. It is not fetched again, and cannot be brought back. What they write from now on is stored; they can end that themselves. Their words in others' messages, quoted or forwarded, stay: Discord does not say whose they are. Their messages on Discord stay.`,
       },
     ],
     buttons: [

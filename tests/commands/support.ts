@@ -63,6 +63,7 @@ export async function startCommands(
       }),
       rules: createStorageRules({
         archive,
+        expiring: async () => [],
         onRemoval: (guildId) => void changed.push(guildId),
         onIncluded: (guildId) => void changed.push(guildId),
         now: systemClock.now,

@@ -145,6 +145,8 @@ export function archiveRulesContract(opened: () => Archive): void {
     await archive.addDeed(GUILD, last);
     expect(await archive.deeds(GUILD, 10)).toEqual([...deeds].reverse());
     expect(await archive.deeds(GUILD, 2)).toEqual([last, third]);
+    await archive.forgetDeeds(GUILD, now + 2);
+    expect(await archive.deeds(GUILD, 10)).toEqual([last, third]);
     await archive.beginRemoval(GUILD, { by: "guild" });
     await archive.finishRemoval(GUILD, { by: "guild" });
     expect(await archive.deeds(GUILD, 10)).toEqual([]);

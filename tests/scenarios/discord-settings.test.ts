@@ -139,6 +139,7 @@ test("a member's words are removed after a question, and nobody else's; they are
   await bot.untilFound(admin.id, "“sing at noon”", others);
   const question = await settings(bot, "remove", { member: ada.id });
   expect(buttons(question)).toEqual(["Delete everything", "Keep it"]);
+  expect(textOf(question)).toContain("in others' messages, quoted or forwarded, stay");
   expect(await bot.found(admin.id, "“lighthouse keeper”")).toEqual([ids.general]);
   const pressed = world.pressButton({ userId: admin.id, messageId: question.id, customId: removeId(ada.id) });
   await pressed.until((reply) => reply && /is being deleted/.test(textOf(reply)) && reply);
@@ -208,6 +209,8 @@ test("a channel that is taken out of the bot's sight: the admin channel is told,
     PATIENCE_MS,
   );
   expect(textOf(told)).toContain(`<#${inClub.id}>`);
+  const soon = textOf(await settings(bot, "show"));
+  expect(soon).toMatch(new RegExp(`Deleted soon.*\\n• <#${inClub.id}>: <t:\\d+:R>`));
   await bot.whileAway(() => pass(8));
   await until("it is removed", () => bot.logged.some(({ event }) => event === "channel:expired"));
   await bot.backscroll.idle();

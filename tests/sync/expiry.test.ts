@@ -59,10 +59,12 @@ async function onDay(day: number, given: Partial<ChannelExpiryParts> = {}, chann
 
 test("goes after its days, a week after that was announced once, whatever restarts lie between", async () => {
   for (const day of [0, 5, 22]) await onDay(day);
-  expect([told, await removing()]).toEqual([[], []]);
+  expect([told, await removing(), await began().upcoming(GUILD)]).toEqual([[], [], []]);
   for (const day of [23, 24, 29]) await onDay(day);
   expect(told).toEqual([{ channelIds: ["10"], at: 1_030 * DAY_MS }]);
   expect(await removing()).toEqual([]);
+  expect(await began().upcoming(GUILD)).toEqual([{ channelId: "10", at: 1_030 * DAY_MS }]);
+  expect(await began({ keepDays: Number.POSITIVE_INFINITY }).upcoming(GUILD)).toEqual([]);
   await onDay(30);
   expect(await removing()).toEqual([{ by: "channel", id: "10" }]);
   expect((await opened.archive.deeds(GUILD, 5)).map(({ by, what, targetId }) => [by, what, targetId])).toEqual([

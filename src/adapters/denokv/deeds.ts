@@ -5,6 +5,7 @@ import type { Archive, Refetch } from "../../ports/archive.ts";
 import type { Deed } from "../../ports/deeds.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import { deedSchema, refetchSchema } from "./codec.ts";
+import { createKeyDeletion } from "./key-deletion.ts";
 import { guildKey, scopeKey } from "./keys.ts";
 import type { Store } from "./store.ts";
 
@@ -18,7 +19,8 @@ export function deedMutation(guildId: Snowflake, deed: Deed): KvMutation {
 
 export function createDeeds(
   store: Store,
-): Pick<Archive, "addDeed" | "deeds" | "refetches" | "saveRefetch" | "finishRefetch"> {
+): Pick<Archive, "addDeed" | "deeds" | "forgetDeeds" | "refetches" | "saveRefetch" | "finishRefetch"> {
+  const { removeAll } = createKeyDeletion(store);
   return {
     async addDeed(guildId, deed) {
       await store.commit([deedMutation(guildId, deed)]);
@@ -27,6 +29,11 @@ export function createDeeds(
     async deeds(guildId, limit) {
       const entries = await store.list({ prefix: ["deed", BigInt(guildId)] }, { limit, newestFirst: true });
       return entries.flatMap(({ value }) => (deedSchema.safeParse(value).data as Deed | undefined) ?? []);
+    },
+
+    async forgetDeeds(guildId, before) {
+      const prefix = ["deed", BigInt(guildId)];
+      await removeAll({ start: [...prefix, 0n], end: [...prefix, BigInt(snowflakeAt(before))] });
     },
 
     async refetches(guildId) {

@@ -4,16 +4,20 @@
 
 import type { Archive, Exclusion } from "../../ports/archive.ts";
 import type { Deed } from "../../ports/deeds.ts";
-import type { StorageRules } from "../../ports/storage-rules.ts";
+import type { RulesInForce, StorageRules } from "../../ports/storage-rules.ts";
 import { compareSnowflakes, type Snowflake, snowflakeAt } from "../../snowflake.ts";
 
 const DAY_MS = 24 * 3_600_000;
+/** They name admins, and members whose words were removed. */
+const DEEDS_KEPT_MS = 365 * DAY_MS;
 
 export function createStorageRules(parts: {
   readonly archive: Pick<
     Archive,
-    "addDeed" | "exclude" | "exclusions" | "include" | "refetches" | "unfinishedRemovals"
+    "addDeed" | "exclude" | "exclusions" | "forgetDeeds" | "include" | "refetches" | "unfinishedRemovals"
   >;
+  /** What is about to be deleted because it cannot be read any more. */
+  expiring(guildId: Snowflake): Promise<RulesInForce["expiring"]>;
   /** Says that there is a removal to be done. */
   onRemoval(guildId: Snowflake): void;
   /** Says that something is stored again that was not. */
@@ -39,8 +43,9 @@ export function createStorageRules(parts: {
 
   return {
     async of(guildId) {
-      const [all, removals, refetches] = await Promise.all([
+      const [all, expiring, removals, refetches] = await Promise.all([
         archive.exclusions(guildId),
+        parts.expiring(guildId),
         archive.unfinishedRemovals(guildId),
         archive.refetches(guildId),
       ]);
@@ -48,6 +53,7 @@ export function createStorageRules(parts: {
         channelIds: all.flatMap((each) => (each.by === "channel" ? [each.id] : [])),
         areBotsLeftOut: all.some(({ by }) => by === "bots"),
         keepDays: ageOf(all)?.days,
+        expiring,
         isRemoving: removals.length > 0,
         isFetching: refetches.length > 0,
       };
@@ -88,6 +94,7 @@ export function createStorageRules(parts: {
     },
 
     async moveOn(guildId) {
+      await archive.forgetDeeds(guildId, now() - DEEDS_KEPT_MS);
       const age = ageOf(await archive.exclusions(guildId));
       if (age?.days === undefined) return;
       const beforeId = bound(age.days);
