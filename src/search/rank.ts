@@ -51,14 +51,14 @@ const SURE_LIKENESS = 0.6;
  * * match, for an English query: (1 - s / 2) x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
  * * match, for others: half of that + 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
  * The factors tell whether the query is in the language of the texts: where it is not, the few words found mislead.
- * Each generation's cosines are shares of its own best one, shadowed or not: those of two models do not compare. The scores of those whose
- * cosines count less, or whose query has no vector, are scaled up: the best of each can come to the same.
+ * Each generation's cosines are shares of its own best one, shadowed or not: those of two models do not compare. They count the same in
+ * all, the least v of any. The scores of generations whose query has no vector are scaled up: the best of each can come to the same.
  */
 export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
   const candidates = groups.flatMap(({ rows }) => rows);
   const parts = partsOf(candidates);
   const likeness = compareWords(text, parts, words);
-  const vectors = groups.map((group) => compareVectors(group, words && likeness.shortness));
+  const vectors = withOneWeight(groups.map((group) => compareVectors(group, words && likeness.shortness)));
   const cosines = vectors.flatMap(({ values, weight }) => Array.from(values, (share) => weight * share));
   const compared = [likeness, ...compareMatches(text, candidates, parts, words, likeness)];
   const comparedWeight = compared.reduce((sum, { weight }) => sum + weight, 0);
@@ -103,6 +103,12 @@ function compareVectors(
   const cosines = [...rows, ...shadowed].map((row) => dot(row.vector, vector));
   const values = relative(cosines, floor).subarray(0, rows.length);
   return { values, weight: unrelated === undefined ? 1 : externalWeight(shortness) };
+}
+
+/** Where they count more in one generation than in another, words would count less in it, and its second best pass the other's best. */
+function withOneWeight(parts: readonly Part[]): Part[] {
+  const least = Math.min(...parts.map(({ weight }) => weight).filter((weight) => weight > 0));
+  return parts.map(({ values, weight }) => ({ values, weight: Math.min(weight, least) }));
 }
 
 /** The mean cosine of a query with texts that have nothing to do with it: of each guild's own, most have not. */

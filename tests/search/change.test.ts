@@ -10,13 +10,10 @@ import { openTempIndexStore } from "../support/index-store.ts";
 import { hasJudged, loadJudged, ndcg } from "../support/judged.ts";
 
 const MODEL = fileURLToPath(new URL("../../models/backscroll-static", import.meta.url));
-/**
- * A set, what of it is taken, and which of its queries: one of so many. And how much worse search may be while two indexes have nothing in
- * common: each takes its own best for the best. No change of the model leaves that, as a former index keeps what it has until it is retired.
- */
-const sets: [set: string, channels: readonly string[] | undefined, everyNth: number, apart: number][] = [
-  ["locomo10", ["locomo-26", "locomo-42"], 3, 0.01],
-  ["stackfaq", undefined, 12, 0.03],
+/** A set, what of it is taken, and which of its queries: one of so many. */
+const sets: [set: string, channels: readonly string[] | undefined, everyNth: number][] = [
+  ["locomo10", ["locomo-26", "locomo-42"], 3],
+  ["stackfaq", undefined, 12],
 ];
 
 /**
@@ -31,7 +28,7 @@ function formerVector(vector: Float32Array): Float32Array {
 
 it.skipIf(!hasJudged(...sets.map(([set]) => set))).each(sets)(
   "%s: search is no worse while half of the records are still in the former index, or nearly all, or nearly none",
-  async (set, channels, everyNth, apart) => {
+  async (set, channels, everyNth) => {
     const model = await loadStaticModel(MODEL);
     const temp = await openTempIndexStore();
     try {
@@ -118,10 +115,10 @@ it.skipIf(!hasJudged(...sets.map(([set]) => set))).each(sets)(
         ),
       );
       const worse = Math.min(alone.present.ndcg, alone.former.ndcg);
-      for (const name of ["half", "beginning", "nearlyAll"] as const) {
+      // "halves" have nothing in common. No change of the model leaves that, as a former index keeps what it has until it is retired.
+      for (const name of ["half", "halves", "beginning", "nearlyAll"] as const) {
         expect(found[name].ndcg, name).toBeGreaterThan(worse - 0.01);
       }
-      expect(found.halves.ndcg, "halves").toBeGreaterThan(worse - apart);
       // The standard error of these differences is 0.004 to 0.008: words alone are a little better here than with the present model's vectors,
       // and with vectors for some of the records it is between the two.
       for (const name of ["halfByWords", "beginningByWords"] as const) {

@@ -110,6 +110,21 @@ describe("a score", () => {
     expect(bestOf(undefined, 180)).toBeCloseTo(1);
   });
 
+  it("counts the cosines of all generations as it counts those that count least", () => {
+    const unrelated = { cosine: 0.7, vectors: [] as [] };
+    const former = rows.map((row) => ({ ...row, id: `1${row.id}` }));
+    const groups = [
+      { rows, vector },
+      { rows: former, vector, unrelated },
+    ];
+    const ranked = rank("x", groups, words(0.6, 0, 180));
+    const compared = 1 + 2 * 0.1;
+    expect(scoreOf(ranked, "1")).toBeCloseTo(compared + 1);
+    expect(scoreOf(ranked, "11")).toBeCloseTo(compared + 1);
+    // Words found do not count less in the one than in the other.
+    expect(scoreOf(ranked, "3") - 0.875).toBeCloseTo(scoreOf(ranked, "13"));
+  });
+
   it("trusts the words found little when nothing is like the query", () => {
     const none = Float32Array.of(0, 0);
     expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.6, 0)), "3")).toBeCloseTo(0.75 + 2);
