@@ -20,6 +20,7 @@ import {
   noteOwnerKey,
   noteOwnerRange,
   recordKey,
+  scopeKey,
 } from "./keys.ts";
 import { deletionMark, NOTHING } from "./record-writes.ts";
 import type { Store } from "./store.ts";
@@ -122,14 +123,24 @@ export function createDeletion(store: Store, exclusions: Exclusions) {
     const key = guildKey("channel", guildId, channelId);
     const info = channelSchema.safeParse((await store.get(key)).value).data as ChannelInfo | undefined;
     const isLeftOut = info && (await exclusions.channelsLeftOut(guildId, [info])).leftOut.has(channelId);
+    // What is left out is remembered, without its name: for the threads in it, and for what is still to be written there.
+    if (info && isLeftOut) await store.commit([{ type: "set", key, value: { ...info, name: channelId } }]);
+    else if (!info || !(await isToBeFetched(guildId, info))) await store.commit([{ type: "delete", key }]);
     await store.commit([
-      // What is left out is remembered, without its name: for the threads in it, and for what is still to be written there.
-      isLeftOut ? { type: "set", key, value: { ...info, name: channelId } } : { type: "delete", key },
       { type: "delete", key: guildKey("cursor", guildId, channelId) },
       { type: "delete", key: guildKey("reread", guildId, channelId) },
       { type: "delete", key: guildKey("complete", guildId, channelId) },
       { type: "delete", key: guildKey("out-of-reach", guildId, channelId) },
     ]);
+  }
+
+  /** Taken in again meanwhile, by itself or with what it is in: whoever fetches it knows of it from here. */
+  async function isToBeFetched(guildId: Snowflake, { id, parentId, categoryId }: ChannelInfo): Promise<boolean> {
+    const { value } = parentId === undefined ? {} : await store.get(guildKey("channel", guildId, parentId));
+    const above = channelSchema.safeParse(value).data?.categoryId;
+    const places = [id, parentId, categoryId, above].filter((each) => each !== undefined);
+    const keys = places.map((each) => scopeKey("refetch", guildId, { by: "channel", id: each }));
+    return (await store.getMany(keys)).some(({ versionstamp }) => versionstamp !== null);
   }
 
   /** Walks through all records of a kind, or those up to an id, and deletes some. */
