@@ -142,10 +142,10 @@ export function createChannelExpiry(parts: ChannelExpiryParts): ChannelExpiry {
   }
 
   async function expire(guildId: Snowflake, channelId: Snowflake): Promise<void> {
-    logger.info("channel:expired", { guildId, channelId });
     await archive.addDeed(guildId, { at: parts.now(), what: "channel-expired", targetId: channelId });
     await archive.beginRemoval(guildId, { by: "channel", id: channelId });
     parts.onRemoval(guildId);
+    logger.info("channel:expired", { guildId, channelId });
   }
 
   return {
