@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { KvMutation } from "@deno/kv";
+import { createTurns } from "../../async/turns.ts";
 import type { Archive, PendingEntry } from "../../ports/archive.ts";
 import type { Deed } from "../../ports/deeds.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -71,11 +72,11 @@ export function createArchive(store: Store, logger: Logger): Archive {
 
   async function saveNow(guildId: Snowflake, records: readonly ArchivedRecord[], pending: boolean, completes: boolean) {
     const counts = { created: 0, changed: 0, same: 0 };
-    const { excluded, check } = await exclusions.concerning(guildId, records);
-    // What is written in a channel that is left out completes nothing: it is missing when the channel is no longer left out.
-    const heard = records.filter((record) => excluded.get(record)?.by !== "channel");
+    const [{ excluded, check }, moves] = await Promise.all([
+      exclusions.concerning(guildId, records),
+      completes ? completions(store, guildId, records) : new Map<Snowflake, KvMutation>(),
+    ]);
     const writes = createRecordWrites(guildId, pending);
-    const moves = completes ? await completions(store, guildId, heard) : new Map<Snowflake, KvMutation>();
     async function* changes() {
       for (const { kind, records: slice } of slicesByKind(records)) {
         const stored = await storedValues(
@@ -84,7 +85,8 @@ export function createArchive(store: Store, logger: Logger): Archive {
           slice.map((record) => record.id),
         );
         for (const record of slice) {
-          const move = moves.get(record.id);
+          // What is written in a channel that is left out completes nothing: it is missing when the channel is no longer left out.
+          const move = excluded.get(record)?.by === "channel" ? undefined : moves.get(record.id);
           const mutations = move ? [move] : [];
           if (!excluded.has(record)) {
             const value = recordToValue(record);
@@ -166,7 +168,9 @@ export function createArchive(store: Store, logger: Logger): Archive {
       if (compareSnowflakes(newestId, oldestId) < 0) return { records, damaged, nextNewestId: undefined };
       const range = recordRange(guildId, kind, { from: oldestId, to: newestId });
       const entries = await store.list(range, { limit, newestFirst: true });
+      const takeTurns = createTurns();
       for (const { key, value } of entries) {
+        await takeTurns();
         const id = idOf(key);
         const read = valueToRecord(kind, id, value);
         if ("record" in read) records.push(read);

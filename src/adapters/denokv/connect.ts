@@ -19,6 +19,11 @@ export interface ArchiveLocation {
   readonly answerWithinMs?: number;
 }
 
+/** Of a file no larger calls are faster; with 500, whatever else was read meanwhile took 16 ms instead of one. */
+const ENTRIES_PER_LOCAL_LIST = 100;
+/** The most there can be: each call is a way over the network. */
+const ENTRIES_PER_REMOTE_LIST = 500;
+
 /** How values become bytes. */
 export interface Codec {
   encodeV8(value: unknown): Uint8Array;
@@ -39,7 +44,9 @@ export async function connect(
     decodeV8,
     ...(isAway ? { ...remoteOptions(answerWithinMs), accessToken: accessToken ?? "" } : { implementation: "sqlite" }),
   });
-  return createStore(kv, location, isAway ? fenced(kv) : waitingForTurn(committing(kv)));
+  return isAway
+    ? createStore(kv, location, fenced(kv), ENTRIES_PER_REMOTE_LIST)
+    : createStore(kv, location, waitingForTurn(committing(kv)), ENTRIES_PER_LOCAL_LIST);
 }
 
 /** Every request has an end, and is not repeated here: whoever asked knows better when to try again. */

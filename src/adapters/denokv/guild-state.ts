@@ -78,11 +78,13 @@ export function createGuildState(store: Store, exclusions: Exclusions, logger: L
   }
 
   async function saveChannelsNow(guildId: Snowflake, given: readonly ChannelInfo[]): Promise<void> {
-    const { leftOut, check } = await exclusions.channelsLeftOut(guildId, given);
+    const keys = given.map((channel) => guildKey("channel", guildId, channel.id));
+    const [{ leftOut, check }, stored] = await Promise.all([
+      exclusions.channelsLeftOut(guildId, given),
+      store.getMany(keys),
+    ]);
     // A thread's name is what a member wrote.
     const channels = given.map((each) => (leftOut.has(each.id) ? { ...each, name: each.id } : each));
-    const keys = channels.map((channel) => guildKey("channel", guildId, channel.id));
-    const stored = await store.getMany(keys);
     const changed = channels.flatMap((channel, place) => {
       const [key, value, before] = [keys[place], { ...channel }, stored[place]?.value];
       return key === undefined || isDeepStrictEqual(before, value) ? [] : [{ channel, key, value, before }];

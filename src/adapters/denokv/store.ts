@@ -9,7 +9,6 @@ import { sizeBound } from "./fit.ts";
 // https://docs.deno.com/deploy/kv/manual/transactions and the service itself: 10 keys a read, 500 entries a list call,
 // 10 checks, 1,000 mutations and 819,200 bytes a commit. Commits of some hundred mutations are the fastest.
 const KEYS_PER_READ = 10;
-const ENTRIES_PER_LIST = 500;
 const MUTATIONS_PER_COMMIT = 600;
 const BYTES_PER_COMMIT = 700_000;
 const PARALLEL_READS = 4;
@@ -46,8 +45,11 @@ export interface Store {
   close(): void;
 }
 
-/** @param location the file or URL, for error messages */
-export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
+/**
+ * @param location the file or URL, for error messages
+ * @param entriesPerList of one call: they are decoded in one go, while nothing else has its turn
+ */
+export function createStore(kv: Kv, location: string, commitTo: Commit, entriesPerList: number): Store {
   // After a panic in its own thread (a damaged file) the library aborts the process when it is asked to close.
   let dead = false;
   const guarded = <T>(call: () => Promise<T>): Promise<T> =>
@@ -89,7 +91,7 @@ export function createStore(kv: Kv, location: string, commitTo: Commit): Store {
       guarded(async () => {
         const entries: KvEntry<unknown>[] = [];
         if (limit <= 0) return entries;
-        const options = { reverse: newestFirst, batchSize: Math.min(limit, ENTRIES_PER_LIST) };
+        const options = { reverse: newestFirst, batchSize: Math.min(limit, entriesPerList) };
         const iterator = kv.list(selector, Number.isFinite(limit) ? { ...options, limit } : options);
         for await (const entry of iterator) entries.push(entry);
         return entries;

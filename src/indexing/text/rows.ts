@@ -1,5 +1,6 @@
 // From records to rows: finds each record's context in the archive, prepares its texts and, once they are vectors, makes the rows.
 
+import { createTurns } from "../../async/turns.ts";
 import type { Archive, ChannelInfo } from "../../ports/archive.ts";
 import type { StoredRecord } from "../../ports/records.ts";
 import type { IndexRow } from "../../ports/vector-index.ts";
@@ -44,7 +45,9 @@ export async function prepareRecords(
   // What is not at hand may still be known to be too long ago.
   if (recipe.context) await previous.load(alone.filter(({ record }) => known.sinceMs >= earliestMs(record)));
   const titles = recipe.title ? await titlesOf(archive, guildId, records, previous) : new Map<Snowflake, string>();
+  const takeTurns = createTurns();
   for (const stored of records) {
+    await takeTurns();
     const neighbour = recipe.context ? (parents.get(stored.record.id) ?? nearBefore(stored, previous)) : undefined;
     const title = titles.get(stored.record.id);
     const chunks = prepare(stored.record, { neighbour: neighbour?.record, title }, recipe);
