@@ -1,6 +1,8 @@
 // Compares a query with candidates word by word, with the rows of a static model: a candidate scores high when each of the query's
-// telling words has a close relative in it, or, a little less, in the neighbour it answers or follows, or in one that answers or follows
-// it. Needs no vector of the candidate, so it works whatever the embedder.
+// telling words has a close relative in it, or, a little less, in the conversation around it. Needs no vector of the candidate, so it works
+// whatever the embedder.
+
+import { type Candidate, createNeighbourhood } from "./neighbours.ts";
 
 /** A table of token vectors. Any static model will do; ours is the built-in one. */
 export interface WordModel {
@@ -19,19 +21,11 @@ export interface WordFrequencies {
   readonly textsWith: ReadonlyMap<number, number>;
 }
 
-/** What is compared with the query. */
-export interface Candidate {
-  /** The message's own words. */
-  readonly own: string;
-  /** A neighbour's; may be empty. */
-  readonly context: string;
-  /** Which of the other candidates, by their places, answer or follow this one. */
-  readonly followers?: readonly number[];
-}
-
 export interface Likeness {
   /** One per candidate, from 0 (nothing alike) to 1 (it has every word of the query), in the order given. */
   readonly scores: Float64Array;
+  /** How much of what each says itself is what the query asks, by the weight of its words, from 0 to 1. */
+  focus(): Float64Array;
   /** How long the candidates are on average. Tokens of their own. */
   readonly meanLength: number;
 }
@@ -44,10 +38,12 @@ export interface LateInteraction {
 const PRIOR_TEXTS = 50;
 /** What is rare tells even more than its rarity says. Measured: docs/evaluation.md. */
 const RARITY_POWER = 1.25;
-/** What a neighbour's word is worth. Measured: flat from 0.6 to 0.8; 0.3 and 0.9 are worse. */
+/** What a word of what a message answers or follows is worth. Measured: flat from 0.6 to 0.8; 0.3 and 0.9 are worse. */
 export const CONTEXT_SHARE = 0.7;
-/** What a follower's word or n-gram is worth. Measured: flat from 0.3 to 0.5. */
+/** What a word or n-gram of what answers or follows a message is worth. Measured: flat from 0.3 to 0.5. */
 export const FOLLOWER_SHARE = 0.4;
+/** So much less counts a word that all candidates have as much as the best: it does not tell one from another. */
+const COMMON_LOSS = 0.5;
 
 /**
  * Two products share one double and stay exact: each is smaller than half of this (2,000 numbers of a byte each at most), and both
@@ -56,13 +52,16 @@ export const FOLLOWER_SHARE = 0.4;
 const APART = 2 ** 26;
 
 /**
- * score = sum over the query's distinct tokens t of w(t) x max over the candidate's tokens d of cos(row t, row d), where a token of
- * the context counts 0.7, one of a follower 0.4, and nothing counts below 0, and
- * w(t) = idf(t)^1.25 x length of row t, scaled to sum 1, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled
- * texts, idf0 the model's. docs/evaluation.md has what it is worth.
+ * score = sum over the query's distinct tokens t of w(t) m(t) x max over the candidate's tokens d of cos(row t, row d), where a token
+ * of what it answers or follows counts 0.7, of what answers or follows it 0.4, each step further 0.7 of that, and nothing counts below 0;
+ * w(t) = idf(t)^1.25 x length of row t, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled texts, idf0 the
+ * model's; m(t) = 1 - mean / (2 best) of the candidates' maxima; w(t) m(t) is scaled to sum 1.
+ * focus = sum over the candidate's own tokens d of w(d) x max over t of cos(row t, row d) / sum of w(d).
+ * docs/evaluation.md has what it is worth.
  */
 export function createLateInteraction(model: WordModel): LateInteraction {
   const { dimensions, rows, scales, idf } = model;
+  const expectedBefore = Float64Array.from(idf, (value) => PRIOR_TEXTS * Math.exp(-value));
   /** Of the rows as stored, before scaling: the scale cancels out of a cosine. */
   const integerLengths = Float64Array.from(scales, (_, token) => integerLength(token));
   /** Where a token stands among the distinct tokens of the candidates at hand; -1 when it has not occurred. */
@@ -114,14 +113,13 @@ export function createLateInteraction(model: WordModel): LateInteraction {
     }
   }
 
-  function weights(tokens: readonly number[], { texts, textsWith }: WordFrequencies): number[] {
-    const raw = tokens.map((token) => {
-      const expected = (textsWith.get(token) ?? 0) + PRIOR_TEXTS * Math.exp(-(idf[token] ?? 0));
+  /** idf^1.25 x length of the row. */
+  function weigher({ texts, textsWith }: WordFrequencies): (token: number) => number {
+    return (token) => {
+      const expected = (textsWith.get(token) ?? 0) + (expectedBefore[token] ?? PRIOR_TEXTS);
       const rarity = Math.max(0, Math.log((texts + PRIOR_TEXTS) / expected));
       return rarity ** RARITY_POWER * (integerLengths[token] ?? 0) * (scales[token] ?? 0);
-    });
-    const total = raw.reduce((sum, weight) => sum + weight, 0);
-    return raw.map((weight) => (total === 0 ? 0 : weight / total));
+    };
   }
 
   /** Reads texts as places among the distinct tokens of all of them; each text once: a neighbour is often a candidate, too. */
@@ -145,7 +143,6 @@ export function createLateInteraction(model: WordModel): LateInteraction {
   return {
     compare(query, candidates, frequencies) {
       const asked = [...new Set(Array.from(model.tokenIds(query)))];
-      const weight = weights(asked, frequencies);
       const distinct: number[] = [];
       const placesOf = placesAmong(distinct);
       const own = candidates.map((candidate) => placesOf(candidate.own));
@@ -157,7 +154,13 @@ export function createLateInteraction(model: WordModel): LateInteraction {
       const pairs = [new Float64Array(dimensions), new Float64Array(dimensions)] as const;
       const products = new Int32Array(4 * distinct.length);
       const similarity = new Float32Array(distinct.length);
-      const inOwn = new Float64Array(candidates.length);
+      const closest = new Float32Array(distinct.length);
+      const inOwn = new Float32Array(candidates.length);
+      const inContext = new Float32Array(candidates.length);
+      const likeness = new Float32Array(candidates.length);
+      const neighbourhood = createNeighbourhood(candidates);
+      const weightOf = weigher(frequencies);
+      let total = 0;
       asked.forEach((token, t) => {
         if (t % 4 === 0) {
           pack(pairs[0], asked[t], asked[t + 1]);
@@ -166,18 +169,49 @@ export function createLateInteraction(model: WordModel): LateInteraction {
         }
         for (let d = 0; d < distinct.length; d += 1) {
           const norm = (integerLengths[token] as number) * (integerLengths[distinct[d] as number] as number);
-          similarity[d] = norm === 0 ? 0 : (products[(t % 4) * distinct.length + d] as number) / norm;
+          const value = norm === 0 ? 0 : (products[(t % 4) * distinct.length + d] as number) / norm;
+          similarity[d] = value;
+          if (value > (closest[d] as number)) closest[d] = value;
         }
-        for (let c = 0; c < own.length; c += 1) inOwn[c] = highest(similarity, own[c] as Int32Array);
         for (let c = 0; c < own.length; c += 1) {
-          let best = Math.max(inOwn[c] as number, CONTEXT_SHARE * highest(similarity, context[c] as Int32Array));
-          for (const f of candidates[c]?.followers ?? []) best = Math.max(best, FOLLOWER_SHARE * (inOwn[f] as number));
-          scores[c] = (scores[c] as number) + (weight[t] as number) * best;
+          inOwn[c] = highest(similarity, own[c] as Int32Array);
+          inContext[c] = highest(similarity, context[c] as Int32Array);
         }
+        const { before, after } = neighbourhood.read(inOwn, inContext);
+        let [best, sum] = [0, 0];
+        for (let c = 0; c < own.length; c += 1) {
+          const around = Math.max(CONTEXT_SHARE * (before[c] as number), FOLLOWER_SHARE * (after[c] as number));
+          const value = Math.max(inOwn[c] as number, around);
+          likeness[c] = value;
+          best = Math.max(best, value);
+          sum += value;
+        }
+        const loss = best === 0 ? 0 : (COMMON_LOSS * sum) / own.length / best;
+        const weight = weightOf(token) * (1 - loss);
+        total += weight;
+        for (let c = 0; c < own.length; c += 1) scores[c] = (scores[c] as number) + weight * (likeness[c] as number);
       });
+      if (total > 0) for (let c = 0; c < own.length; c += 1) scores[c] = (scores[c] as number) / total;
       const tokens = own.reduce((sum, places) => sum + places.length, 0);
-      return { scores, meanLength: own.length === 0 ? 0 : tokens / own.length };
+      return {
+        scores,
+        focus: () => Float64Array.from(own, meanOf(closest, Float64Array.from(distinct, weightOf))),
+        meanLength: own.length === 0 ? 0 : tokens / own.length,
+      };
     },
+  };
+}
+
+/** The mean of the values at some places, by their weights. */
+function meanOf(values: Float32Array, weight: Float64Array): (places: Int32Array) => number {
+  return (places) => {
+    let [sum, total] = [0, 0];
+    for (let i = 0; i < places.length; i += 1) {
+      const d = places[i] as number;
+      sum += (weight[d] as number) * (values[d] as number);
+      total += weight[d] as number;
+    }
+    return total === 0 ? 0 : sum / total;
   };
 }
 

@@ -2,7 +2,8 @@
 // model knows, in every language. Works on hashes of n-grams in typed arrays: nothing is allocated for a word.
 
 import { forEachNgramHash, HASH_BITS } from "../letters.ts";
-import { type Candidate, FOLLOWER_SHARE } from "./late-interaction.ts";
+import { FOLLOWER_SHARE } from "./late-interaction.ts";
+import { type Candidate, createNeighbourhood } from "./neighbours.ts";
 
 /** In how many of `texts` sampled texts each n-gram occurs, by its hash. */
 export interface NgramFrequencies {
@@ -20,7 +21,7 @@ export interface LetterLikeness {
 /** BM25's usual parameters. */
 const K1 = 1.2;
 const B = 0.75;
-/** What an n-gram of a neighbour counts. Measured: 0.15 and 0.5 are worse; 1, as in the full-text index, much worse. */
+/** What an n-gram of what a message answers or follows counts. Measured: 0.15 and 0.5 are worse; 1, as in the full-text index, much worse. */
 const CONTEXT_SHARE = 0.3;
 
 const HASHES = 1 << HASH_BITS;
@@ -42,7 +43,10 @@ export function countNgrams(texts: readonly string[]): NgramFrequencies {
 /** Place of an n-gram among the query's, by its hash; -1 where the query does not have it. Cleared after each comparison. */
 const places = new Int32Array(HASHES).fill(-1);
 
-/** BM25 of the query's distinct n-grams over the candidates, where those of the context count 0.3, and of a follower 0.4 (the one that has it most). */
+/**
+ * BM25 of the query's distinct n-grams over the candidates, where those of what a message answers or follows count 0.3, of what answers or
+ * follows it 0.4 (of the one that has it most), and each step further 0.7 of that.
+ */
 export function compareLetters(
   query: string,
   candidates: readonly Candidate[],
@@ -57,39 +61,41 @@ export function compareLetters(
     const found = textsWith[hash] as number;
     return Math.log(1 + (texts - found + 0.5) / (found + 0.5));
   });
-  const inOwn = new Float32Array(candidates.length * size);
-  const inContext = new Float32Array(candidates.length * size);
-  const lengths = new Float64Array(candidates.length);
+  const count = candidates.length;
+  /** Of each n-gram, one number per candidate. */
+  const [inOwn, inContext] = [new Float32Array(size * count), new Float32Array(size * count)];
+  const [ownLengths, contextLengths] = [new Float64Array(count), new Float64Array(count)];
   candidates.forEach(({ own, context }, c) => {
-    const first = c * size;
-    const countIn = (counts: Float32Array, share: number) => (hash: number) => {
-      lengths[c] = (lengths[c] as number) + share;
-      const place = places[hash] as number;
-      if (place !== -1) counts[first + place] = (counts[first + place] as number) + share;
+    const countIn = (counts: Float32Array, lengths: Float64Array) => (hash: number) => {
+      lengths[c] = (lengths[c] as number) + 1;
+      const at = (places[hash] as number) * count + c;
+      if (at >= 0) counts[at] = (counts[at] as number) + 1;
     };
-    forEachNgramHash(own, countIn(inOwn, 1));
-    if (context !== "") forEachNgramHash(context, countIn(inContext, CONTEXT_SHARE));
+    forEachNgramHash(own, countIn(inOwn, ownLengths));
+    if (context !== "") forEachNgramHash(context, countIn(inContext, contextLengths));
   });
   for (const hash of asked) places[hash] = -1;
 
-  const meanLength = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, candidates.length);
-  const total = rarity.reduce((sum, each) => sum + each, 0);
-  const scores = new Float64Array(candidates.length);
-  let mostCovered = 0;
-  for (let c = 0; c < candidates.length; c += 1) {
-    const saturation = K1 * (1 - B + (B * (lengths[c] as number)) / meanLength);
-    const followers = candidates[c]?.followers ?? [];
-    let [score, covered] = [0, 0];
-    for (let q = 0; q < size; q += 1) {
-      let most = 0;
-      for (const f of followers) most = Math.max(most, inOwn[f * size + q] as number);
-      const count = (inOwn[c * size + q] as number) + (inContext[c * size + q] as number) + FOLLOWER_SHARE * most;
-      if (count === 0) continue;
-      score += ((rarity[q] as number) * count * (K1 + 1)) / (count + saturation);
-      covered += rarity[q] as number;
+  const lengths = ownLengths.map((length, c) => {
+    const neighbour = candidates[c]?.neighbour;
+    return length + CONTEXT_SHARE * ((neighbour === undefined ? contextLengths[c] : ownLengths[neighbour]) ?? 0);
+  });
+  const meanLength = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, count);
+  const neighbourhood = createNeighbourhood(candidates);
+  const [scores, covered] = [new Float64Array(count), new Float64Array(count)];
+  rarity.forEach((rare, q) => {
+    const [first, end] = [q * count, (q + 1) * count];
+    const own = inOwn.subarray(first, end);
+    const { before, after } = neighbourhood.read(own, inContext.subarray(first, end));
+    for (let c = 0; c < count; c += 1) {
+      const times = (own[c] as number) + CONTEXT_SHARE * (before[c] as number) + FOLLOWER_SHARE * (after[c] as number);
+      if (times === 0) continue;
+      const saturation = K1 * (1 - B + (B * (lengths[c] as number)) / meanLength);
+      scores[c] = (scores[c] as number) + (rare * times * (K1 + 1)) / (times + saturation);
+      covered[c] = (covered[c] as number) + rare;
     }
-    scores[c] = score;
-    mostCovered = Math.max(mostCovered, covered);
-  }
+  });
+  const total = rarity.reduce((sum, each) => sum + each, 0);
+  const mostCovered = covered.reduce((most, each) => Math.max(most, each), 0);
   return { scores, coverage: total === 0 ? 0 : mostCovered / total };
 }

@@ -1,13 +1,13 @@
 // One score for rows that vectors and full text found, best first. Pure.
 
-import { splitSearchText } from "../content-hash.ts";
 import { asReadBack } from "../full-text.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
 import type { CandidateGroup } from "./generations.ts";
 import { comparesLetters, type GuildSample, type UnrelatedTexts } from "./guild-sample.ts";
-import type { Candidate, LateInteraction } from "./late-interaction.ts";
+import type { LateInteraction } from "./late-interaction.ts";
 import { compareLetters } from "./letter-comparison.ts";
+import { type Candidate, candidatesOf } from "./neighbours.ts";
 
 export interface WordComparison {
   readonly lateInteraction: LateInteraction;
@@ -27,6 +27,10 @@ const DAY_MS = 86_400_000;
 
 /** Candidates of this many tokens on average are as much short as long. */
 const SHORT_LENGTH = 20;
+/** What the built-in model's cosines count of messages in a conversation, beside those that stand alone: these say themselves what they are about. */
+const IN_CONVERSATION = 0.6;
+/** What focus counts of messages that stand alone. In a conversation, what is to the point is often an answer to the question's own words. */
+const FOCUS_WEIGHT = 0.5;
 /** What the cosines of external models count beside long texts: such models know sentences, not only words. In a line of chat they know less. */
 const LONG_TEXT_WEIGHT = 6;
 const UNKNOWN_LENGTH_WEIGHT = 2;
@@ -43,11 +47,13 @@ const SURE_COVERAGE = 0.3;
 const SURE_LIKENESS = 0.6;
 
 /**
- * score = v x (cosine - c0) / (best cosine - c0) + match + (1 + 2 s) x L / best L, for every candidate; nothing counts below 0.
+ * score = v x (cosine - c0) / (best cosine - c0) + match + (1 + 2 s) x L / best L + 0.5 a x F / best F, for every candidate; nothing counts
+ * below 0.
  * * c0 is the mean cosine of unrelated texts where the embedder's vectors lie close together, and v = max(1, 6 x (1 - s)^3); else c0 = 0
- *   and v = 1.
- * * L is the late interaction, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short message a
- *   word stands once or not at all, so counting words tells little; their likeness tells the more.
+ *   and v = 0.6 + 0.4 a.
+ * * L is the late interaction, F its focus, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short
+ *   message a word stands once or not at all, so counting words tells little; their likeness tells the more.
+ * * a is the share of the candidates that stand alone: that answer and follow nothing, as forum posts and notes.
  * * match, for an English query: (1 - s / 2) x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
  * * match, for others: half of that + 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
  * The factors tell whether the query is in the language of the texts: where it is not, the few words found mislead.
@@ -55,54 +61,50 @@ const SURE_LIKENESS = 0.6;
  * all, the least v of any. The scores of generations whose query has no vector are scaled up: the best of each can come to the same.
  */
 export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
-  const candidates = groups.flatMap(({ rows }) => rows);
-  const parts = partsOf(candidates);
-  const likeness = compareWords(text, parts, words);
-  const vectors = withOneWeight(groups.map((group) => compareVectors(group, words && likeness.shortness)));
-  const cosines = vectors.flatMap(({ values, weight }) => Array.from(values, (share) => weight * share));
-  const compared = [likeness, ...compareMatches(text, candidates, parts, words, likeness)];
+  const found = groups.flatMap(({ rows }, g) => rows.map((row, r) => ({ row, g, r }))).sort(byAge);
+  const candidates = found.map(({ row }) => row);
+  const parts = candidatesOf(candidates);
+  const alone = candidates.filter(({ contextId }) => contextId === undefined).length / Math.max(1, candidates.length);
+  const { likeness, best, shortness } = compareWords(text, parts, words, alone);
+  const vectors = withOneWeight(groups.map((group) => compareVectors(group, words && { shortness, alone })));
+  const compared = [...likeness, ...compareMatches(text, candidates, parts, words, { best, shortness })];
   const comparedWeight = compared.reduce((sum, { weight }) => sum + weight, 0);
   const most = vectors.map(({ weight }) => comparedWeight + weight);
-  const scales = groups.flatMap(({ rows }, g) => rows.map(() => Math.max(...most) / (most[g] || 1)));
-  return candidates
-    .map((row, c) => {
+  return found
+    .map(({ row, g, r }, c) => {
       const byWords = compared.reduce((sum, { values, weight }) => sum + weight * (values[c] ?? 0), 0);
-      return { row, score: (scales[c] ?? 1) * (byWords + (cosines[c] ?? 0)) };
+      const byVector = (vectors[g]?.weight ?? 0) * (vectors[g]?.values[r] ?? 0);
+      return { row, score: (Math.max(...most) / (most[g] || 1)) * (byWords + byVector) };
     })
     .sort(byScore);
 }
 
-/** What is compared of each; those that answer or follow another are told to it. */
-function partsOf(candidates: readonly FoundRow[]): Candidate[] {
-  const followers = new Map<string, number[]>();
-  candidates.forEach(({ contextId }, c) => {
-    if (contextId === undefined) return;
-    const known = followers.get(contextId);
-    if (known === undefined) followers.set(contextId, [c]);
-    else known.push(c);
-  });
-  return candidates.map(({ id, searchText }) => ({
-    ...splitSearchText(searchText),
-    followers: followers.get(id) ?? [],
-  }));
+/** Oldest first. */
+function byAge({ row: one }: { readonly row: FoundRow }, { row: other }: { readonly row: FoundRow }): number {
+  return compareSnowflakes(one.id, other.id) || one.chunk - other.chunk;
 }
 
-/** What a best cosine counts, of a model whose unrelated texts are alike too. @param shortness of the candidates; undefined: not known */
-function externalWeight(shortness: number | undefined): number {
-  if (shortness === undefined) return UNKNOWN_LENGTH_WEIGHT;
-  return Math.max(1, LONG_TEXT_WEIGHT * (1 - shortness) ** 3);
+/** How the candidates are: how short, and what share of them stands alone. */
+interface Shape {
+  readonly shortness: number;
+  readonly alone: number;
+}
+
+/** What a best cosine counts. @param shape undefined: not known */
+function cosineWeight(isExternal: boolean, shape: Shape | undefined): number {
+  if (shape === undefined) return isExternal ? UNKNOWN_LENGTH_WEIGHT : 1;
+  if (!isExternal) return IN_CONVERSATION + (1 - IN_CONVERSATION) * shape.alone;
+  // Of a model whose unrelated texts are alike, too.
+  return Math.max(1, LONG_TEXT_WEIGHT * (1 - shape.shortness) ** 3);
 }
 
 /** What the cosines of a generation's rows count, as shares of its own best; shadowed rows have none, but may be the best. */
-function compareVectors(
-  { rows, shadowed = [], vector, unrelated }: CandidateGroup,
-  shortness: number | undefined,
-): Part {
+function compareVectors({ rows, shadowed = [], vector, unrelated }: CandidateGroup, shape: Shape | undefined): Part {
   if (vector === undefined) return { values: new Float64Array(rows.length), weight: 0 };
   const floor = unrelated === undefined ? 0 : cosineFloor(vector, unrelated);
   const cosines = [...rows, ...shadowed].map((row) => dot(row.vector, vector));
   const values = relative(cosines, floor).subarray(0, rows.length);
-  return { values, weight: unrelated === undefined ? 1 : externalWeight(shortness) };
+  return { values, weight: cosineWeight(unrelated !== undefined, shape) };
 }
 
 /** Where they count more in one generation than in another, words would count less in it, and its second best pass the other's best. */
@@ -144,19 +146,32 @@ interface Part {
   readonly weight: number;
 }
 
-interface Likeness extends Part {
-  /** Of the best candidate, from 0 to 1. */
+interface ComparedWords {
+  /** Likeness and, of candidates that stand alone, focus. */
+  readonly likeness: readonly Part[];
+  /** The best likeness, from 0 to 1. */
   readonly best: number;
   /** How short the candidates are, from 0 (long) to 1. */
   readonly shortness: number;
 }
 
-function compareWords(text: string, parts: readonly Candidate[], words: WordComparison | undefined): Likeness {
-  if (words === undefined) return { values: new Float64Array(), weight: 0, best: 1, shortness: 0 };
-  const { scores, meanLength } = words.lateInteraction.compare(asReadBack(text), parts, words.sample.frequencies);
+function compareWords(
+  text: string,
+  parts: readonly Candidate[],
+  words: WordComparison | undefined,
+  alone: number,
+): ComparedWords {
+  if (words === undefined) return { likeness: [], best: 1, shortness: 0 };
+  const { scores, focus, meanLength } = words.lateInteraction.compare(
+    asReadBack(text),
+    parts,
+    words.sample.frequencies,
+  );
   const best = scores.reduce((max, score) => Math.max(max, score), 0);
   const shortness = SHORT_LENGTH / (SHORT_LENGTH + meanLength);
-  return { values: relative(scores), weight: 1 + 2 * shortness, best, shortness };
+  const likeness = { values: relative(scores), weight: 1 + 2 * shortness };
+  if (alone === 0) return { likeness: [likeness], best, shortness };
+  return { likeness: [likeness, { values: relative(focus()), weight: FOCUS_WEIGHT * alone }], best, shortness };
 }
 
 function compareMatches(
@@ -164,7 +179,7 @@ function compareMatches(
   candidates: readonly FoundRow[],
   parts: readonly Candidate[],
   words: WordComparison | undefined,
-  { best, shortness }: Pick<Likeness, "best" | "shortness">,
+  { best, shortness }: Pick<ComparedWords, "best" | "shortness">,
 ): Part[] {
   const found = {
     values: relative(candidates.map((row) => row.textScore ?? 0)),

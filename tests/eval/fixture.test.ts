@@ -27,7 +27,8 @@ const WORTH = 0.005;
 const withoutWordComparison = ({ compare }: LateInteraction): LateInteraction => ({
   compare(...asked) {
     const likeness = compare(...asked);
-    return { ...likeness, scores: likeness.scores.fill(likeness.scores.reduce((max, each) => Math.max(max, each), 0)) };
+    const scores = likeness.scores.fill(likeness.scores.reduce((max, each) => Math.max(max, each), 0));
+    return { ...likeness, scores, focus: () => scores };
   },
 });
 const withoutVectors = (groups: readonly CandidateGroup[]) => groups.map((group) => ({ ...group, vector: undefined }));

@@ -27,35 +27,44 @@ const frequencies = {
   ]),
 };
 const { compare } = createLateInteraction(model);
+const alone = (own: string) => ({ own, context: "", neighbour: undefined });
 /** Of candidates without context. */
 const score = (query: string, candidates: readonly string[], counted: typeof frequencies) =>
-  compare(
-    query,
-    candidates.map((own) => ({ own, context: "" })),
-    counted,
-  ).scores;
+  compare(query, candidates.map(alone), counted).scores;
 
-/** The formula, word for word. */
-function formula(query: string, candidate: string): number {
+/** The formulas, word for word. */
+function formulas(query: string, candidates: readonly string[]) {
   const row = (token: number) => rows.slice(token * 3, token * 3 + 3).map((value) => value * (scales[token] ?? 0));
   const length = (vector: number[]) => Math.hypot(...vector);
   const cosine = (a: number[], b: number[]) =>
     length(a) * length(b) === 0
       ? 0
       : a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0) / (length(a) * length(b));
-  const tokens = [...new Set(Array.from(model.tokenIds(query)))];
+  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+  const asked = [...new Set(Array.from(model.tokenIds(query)))];
   const rarity = (t: number) =>
     Math.max(0, Math.log(1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))));
-  const weights = tokens.map((t) => rarity(t) ** 1.25 * length(row(t)));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return tokens.reduce((sum, t, i) => {
-    const best = Math.max(0, ...Array.from(model.tokenIds(candidate), (d) => cosine(row(t), row(d))));
-    return sum + ((weights[i] ?? 0) / total) * best;
-  }, 0);
+  const weight = (t: number) => rarity(t) ** 1.25 * length(row(t));
+  const tokensOf = (text: string) => Array.from(model.tokenIds(text));
+  const closest = (t: number, others: readonly number[]) =>
+    Math.max(0, ...others.map((other) => cosine(row(t), row(other))));
+  const telling = asked.map((t) => {
+    const likeness = candidates.map((candidate) => closest(t, tokensOf(candidate)));
+    const best = Math.max(...likeness);
+    return weight(t) * (best === 0 ? 1 : 1 - sum(likeness) / likeness.length / (2 * best));
+  });
+  return candidates.map((candidate) => {
+    const own = tokensOf(candidate);
+    const whole = sum(own.map(weight));
+    return {
+      score: sum(asked.map((t, i) => ((telling[i] ?? 0) / sum(telling)) * closest(t, own))),
+      focus: whole === 0 ? 0 : sum(own.map((d) => weight(d) * closest(d, asked))) / whole,
+    };
+  });
 }
 
 describe("late interaction", () => {
-  it("is the formula, for queries of any number of words", () => {
+  it("is the formulas, for queries of any number of words", () => {
     const candidates = [
       "the mast",
       "lunch the",
@@ -73,8 +82,11 @@ describe("late interaction", () => {
       "the antenna mast lunch pole",
       "pole antenna pole",
     ]) {
-      const actual = Array.from(score(query, candidates, frequencies), (value) => value.toFixed(5));
-      expect(actual).toEqual(candidates.map((candidate) => formula(query, candidate).toFixed(5)));
+      const { scores, focus } = compare(query, candidates.map(alone), frequencies);
+      const expected = formulas(query, candidates);
+      const rounded = (values: ArrayLike<number>) => Array.from(values, (value) => value.toFixed(5));
+      expect(rounded(scores)).toEqual(rounded(expected.map((each) => each.score)));
+      expect(rounded(focus())).toEqual(rounded(expected.map((each) => each.focus)));
     }
   });
 
@@ -99,7 +111,7 @@ describe("late interaction", () => {
     for (let asked = 0; asked < tokens; asked += 1) {
       for (let count = 1; count <= tokens; count += 1) {
         const others = Array.from({ length: count }, (_, n) => n);
-        const candidates = others.map((token) => ({ own: String(token), context: "" }));
+        const candidates = others.map((token) => alone(String(token)));
         const expected = others.map((token) =>
           Math.fround(Math.max(0, product(asked, token)) / Math.sqrt(product(asked, asked) * product(token, token))),
         );
@@ -109,7 +121,7 @@ describe("late interaction", () => {
         });
       }
     }
-    const together = compareLarge("0123456", [{ own: "0123456", context: "" }], none).scores[0];
+    const together = compareLarge("0123456", [alone("0123456")], none).scores[0];
     expect(together).toBeCloseTo(1, 6);
   });
 
@@ -131,34 +143,44 @@ describe("late interaction", () => {
   });
 
   it("counts a neighbour's word less than the message's own, and only where that has nothing closer", () => {
-    const [own, context, both] = compare(
+    const [own, context, both, among] = compare(
       "antenna",
       [
-        { own: "antenna", context: "" },
-        { own: "nothing", context: "antenna" },
-        { own: "mast", context: "antenna" },
+        alone("antenna"),
+        { own: "nothing", context: "antenna", neighbour: undefined },
+        { own: "mast", context: "antenna", neighbour: undefined },
+        { own: "nothing", context: "", neighbour: 0 },
       ],
       frequencies,
     ).scores;
+    const mast = formulas("antenna", ["mast"])[0]?.score ?? 0;
     expect(own).toBeCloseTo(1, 6);
     expect(context).toBeCloseTo(CONTEXT_SHARE, 6);
-    expect(both).toBeCloseTo(formula("antenna", "mast"), 6);
-    expect(formula("antenna", "mast")).toBeGreaterThan(CONTEXT_SHARE);
+    expect(both).toBeCloseTo(mast, 6);
+    expect(mast).toBeGreaterThan(CONTEXT_SHARE);
+    expect(among).toBeCloseTo(CONTEXT_SHARE, 6);
   });
 
-  it("counts the words of what answers or follows a message, less than its own", () => {
+  it("counts the words of what answers or follows a message, less than its own, and of the next but one still less", () => {
     const { scores } = compare(
       "antenna",
       [
-        { own: "nothing", context: "", followers: [1, 2] },
-        { own: "lunch", context: "nothing" },
-        { own: "antenna", context: "nothing" },
-        { own: "antenna", context: "", followers: [1] },
+        alone("nothing"),
+        { own: "nothing", context: "", neighbour: 0 },
+        { own: "antenna", context: "", neighbour: 1 },
+        { own: "antenna", context: "", neighbour: 0 },
+        { own: "nothing", context: "", neighbour: 2 },
+        { own: "nothing", context: "", neighbour: 4 },
+        alone("antenna"),
+        { own: "lunch", context: "", neighbour: 6 },
       ],
       frequencies,
     );
     expect(scores[0]).toBeCloseTo(FOLLOWER_SHARE, 6);
-    expect(scores[3]).toBeCloseTo(1, 6);
+    expect(scores[1]).toBeCloseTo(FOLLOWER_SHARE, 6);
+    expect(scores[4]).toBeCloseTo(CONTEXT_SHARE, 6);
+    expect(scores[5]).toBeCloseTo(0.7 * CONTEXT_SHARE, 6);
+    expect(scores[6]).toBeCloseTo(1, 6);
   });
 
   it("reads each text once, also where it is a candidate and the context of others", () => {
@@ -171,19 +193,16 @@ describe("late interaction", () => {
       },
     };
     const candidates = [
-      { own: "the antenna", context: "" },
-      { own: "mast", context: "the antenna" },
-      { own: "lunch", context: "the antenna" },
+      alone("the antenna"),
+      { own: "mast", context: "the antenna", neighbour: undefined },
+      { own: "lunch", context: "the antenna", neighbour: undefined },
     ];
     createLateInteraction(reading).compare("pole", candidates, frequencies);
     expect(read.sort()).toEqual(["lunch", "mast", "pole", "the antenna"]);
   });
 
   it("tells how long the candidates are, without their neighbours", () => {
-    const candidates = [
-      { own: "the antenna mast", context: "lunch the pole" },
-      { own: "lunch", context: "" },
-    ];
+    const candidates = [{ own: "the antenna mast", context: "lunch the pole", neighbour: undefined }, alone("lunch")];
     expect(compare("antenna", candidates, frequencies).meanLength).toBe(2);
     expect(compare("antenna", [], frequencies).meanLength).toBe(0);
   });

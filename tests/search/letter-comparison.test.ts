@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { compareLetters, countNgrams } from "../../src/search/letter-comparison.ts";
 
+const alone = (own: string) => ({ own, context: "", neighbour: undefined });
 const filler = [
   "das Wetter ist heute schön",
   "wir essen später zu Mittag",
@@ -8,13 +9,7 @@ const filler = [
   "今日は天気がいい",
 ];
 const frequencies = countNgrams(filler);
-const scores = (query: string, ...own: string[]) => [
-  ...compareLetters(
-    query,
-    own.map((text) => ({ own: text, context: "" })),
-    frequencies,
-  ).scores,
-];
+const scores = (query: string, ...own: string[]) => [...compareLetters(query, own.map(alone), frequencies).scores];
 
 describe("comparison by letters", () => {
   it.each([
@@ -32,25 +27,10 @@ describe("comparison by letters", () => {
     const { scores: found } = compareLetters(
       "Antenne",
       [
-        { own: "die Antenne", context: "" },
-        { own: "ja klar", context: "die Antenne" },
-        { own: "ja klar", context: "der Akku" },
-      ],
-      frequencies,
-    );
-    expect(found[0]).toBeGreaterThan((found[1] ?? 0) * 1.2);
-    expect(found[1]).toBeGreaterThan(0);
-    expect(found[2]).toBe(0);
-  });
-
-  it("counts the words of what answers or follows a message, however many do, less than its own", () => {
-    const { scores: found } = compareLetters(
-      "Antenne",
-      [
-        { own: "die Antenne", context: "" },
-        { own: "ja klar", context: "", followers: [0] },
-        { own: "ja klar", context: "", followers: [0, 0, 0] },
-        { own: "ja klar", context: "", followers: [1] },
+        alone("die Antenne"),
+        { own: "ja klar", context: "die Antenne", neighbour: undefined },
+        { own: "ja klar", context: "", neighbour: 0 },
+        { own: "ja klar", context: "der Akku", neighbour: undefined },
       ],
       frequencies,
     );
@@ -60,9 +40,32 @@ describe("comparison by letters", () => {
     expect(found[3]).toBe(0);
   });
 
+  it("counts the words of what answers or follows a message, however many do, less than its own", () => {
+    const { scores: found } = compareLetters(
+      "Antenne",
+      [
+        alone("ja klar"),
+        { own: "die Antenne", context: "ja klar", neighbour: 0 },
+        alone("ja klar"),
+        { own: "ja klar", context: "", neighbour: 2 },
+        { own: "die Antenne", context: "", neighbour: 3 },
+        alone("ja klar"),
+        { own: "die Antenne", context: "", neighbour: 5 },
+        { own: "die Antenne", context: "", neighbour: 5 },
+        alone("ja klar"),
+      ],
+      frequencies,
+    );
+    const [one = 0, , two = 0, , , three = 0, , , none = 0] = found;
+    expect(found[1]).toBeGreaterThan(one * 1.2);
+    expect(three).toBe(one);
+    expect(two).toBeLessThan(one);
+    expect(two).toBeGreaterThan(none);
+    expect(none).toBe(0);
+  });
+
   it("tells how much of the query the best candidate has", () => {
-    const coverage = (query: string, own: string) =>
-      compareLetters(query, [{ own, context: "" }], frequencies).coverage;
+    const coverage = (query: string, own: string) => compareLetters(query, [alone(own)], frequencies).coverage;
     expect(coverage("die Antenne", "die Antenne")).toBe(1);
     expect(coverage("wo ist Heidelberg", "Heidelberg: where is it")).toBeGreaterThan(0.4);
     expect(coverage("wo ist die Antenne", "где антенна")).toBe(0);
@@ -70,16 +73,12 @@ describe("comparison by letters", () => {
 
   it("has rare n-grams count more", () => {
     const common = countNgrams([...Array<string>(50).fill("die Kette"), "die Antenne"]);
-    const { scores: found } = compareLetters(
-      "Kette Antenne",
-      ["eine Kette", "eine Antenne"].map((own) => ({ own, context: "" })),
-      common,
-    );
+    const { scores: found } = compareLetters("Kette Antenne", ["eine Kette", "eine Antenne"].map(alone), common);
     expect(found[1]).toBeGreaterThan((found[0] ?? 0) * 2);
   });
 
   it("makes nothing of nothing", () => {
     expect(compareLetters("", [], frequencies)).toEqual({ scores: new Float64Array(), coverage: 0 });
-    expect(compareLetters("…", [{ own: "a", context: "" }], countNgrams([])).coverage).toBe(0);
+    expect(compareLetters("…", [alone("a")], countNgrams([])).coverage).toBe(0);
   });
 });

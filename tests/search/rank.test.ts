@@ -70,11 +70,12 @@ describe("a score", () => {
     expect(scoreOf(ranked, "3")).toBeCloseTo(1);
   });
 
-  /** All candidates are as alike to the query as `likeness`. */
-  const words = (likeness: number, notEnglish: number, meanLength = 20) => ({
+  /** All candidates are as alike to the query as `likeness`; the last one is most to the point. */
+  const words = (likeness: number, notEnglish: number, meanLength = 20, focus = 0) => ({
     lateInteraction: {
       compare: (_: string, candidates: readonly unknown[]) => ({
         scores: new Float64Array(candidates.length).fill(likeness),
+        focus: () => new Float64Array(candidates.length).fill(focus, -1),
         meanLength,
       }),
     },
@@ -125,6 +126,24 @@ describe("a score", () => {
     expect(scoreOf(ranked, "3") - 0.875).toBeCloseTo(scoreOf(ranked, "13"));
   });
 
+  it("counts the built-in model's vectors less of messages in a conversation, and how much to the point they are not at all", () => {
+    const gain = (answering: number) => {
+      const some = rows.map((row, n) => ({ ...row, ...(n < answering && { contextId: "1000" }) }));
+      const score = (focus: number, of = vector) => rank("x", [{ rows: some, vector: of }], words(0.6, 0, 20, focus));
+      const none = Float32Array.of(0, 0);
+      return {
+        vectors: scoreOf(score(0), "1") - scoreOf(score(0, none), "1"),
+        focus: scoreOf(score(0.3), "3") - scoreOf(score(0), "3"),
+      };
+    };
+    expect(gain(0).vectors).toBeCloseTo(1);
+    expect(gain(0).focus).toBeCloseTo(0.5);
+    expect(gain(1).vectors).toBeCloseTo(0.6 + (0.4 * 2) / 3);
+    expect(gain(1).focus).toBeCloseTo((0.5 * 2) / 3);
+    expect(gain(3).vectors).toBeCloseTo(0.6);
+    expect(gain(3).focus).toBe(0);
+  });
+
   it("trusts the words found little when nothing is like the query", () => {
     const none = Float32Array.of(0, 0);
     expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.6, 0)), "3")).toBeCloseTo(0.75 + 2);
@@ -167,7 +186,8 @@ describe("a score", () => {
       lateInteraction: {
         compare: (query: string, candidates: readonly unknown[]) => {
           asked.push(query);
-          return { scores: new Float64Array(candidates.length), meanLength: 20 };
+          const none = new Float64Array(candidates.length);
+          return { scores: none, focus: () => none, meanLength: 20 };
         },
       },
     };
