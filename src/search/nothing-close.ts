@@ -4,6 +4,7 @@
 import { splitSearchText } from "../content-hash.ts";
 import { fold } from "../fold.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
+import type { WordModel } from "./late-interaction.ts";
 import { stem, tellingWords, wordsOf } from "./words.ts";
 
 /** Of fewer rows, nothing can be said. */
@@ -70,6 +71,33 @@ export function haveNoWordOf(query: string, rows: readonly Pick<FoundRow, "searc
     const own = fold(splitSearchText(searchText).own);
     return asked.some((word) => own.includes(word));
   });
+}
+
+/** So many rows tell in which letters people write. */
+const READ_ROWS = 20;
+/** Tokens of words are longer; gibberish falls apart into one or two letters each. So do words of Han and Kana, of which this tells nothing. */
+const LETTERS_PER_TOKEN = 2.5;
+
+/**
+ * True when the query is made of words, and the rows are in other letters: that they have none of its words says nothing then, as in a
+ * German question about Japanese texts.
+ */
+export function isInOtherLetters(
+  query: string,
+  rows: readonly Pick<FoundRow, "searchText">[],
+  model: Pick<WordModel, "tokenIds">,
+): boolean {
+  const texts = rows.slice(0, READ_ROWS).map(({ searchText }) => splitSearchText(searchText).said);
+  if (isLatin(query) === isLatin(texts.join(" "))) return false;
+  const asked = wordsOf(query).map(({ folded }) => folded);
+  const tokens = asked.reduce((sum, word) => sum + model.tokenIds(word).length, 0);
+  return asked.join("").length >= LETTERS_PER_TOKEN * tokens;
+}
+
+/** Whether most of its letters are Latin. */
+function isLatin(text: string): boolean {
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  return (text.match(/\p{Script=Latin}/gu)?.length ?? 0) * 2 > letters;
 }
 
 /**

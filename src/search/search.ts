@@ -14,7 +14,7 @@ import { createGuildSamples, type GuildSample } from "./guild-sample.ts";
 import { createLateInteraction, type WordModel } from "./late-interaction.ts";
 import { type NamedQuery, nameMentions } from "./mentioned-names.ts";
 import { type NarrowParts, narrow } from "./narrow.ts";
-import { areFar, haveNoWordOf } from "./nothing-close.ts";
+import { areFar, haveNoWordOf, isInOtherLetters } from "./nothing-close.ts";
 import { type ParsedQuery, parseQuery, verbatim } from "./query.ts";
 import { asPeopleWrite } from "./restore-accents.ts";
 import { type Ranked, retrieve, saying, type WordComparison } from "./retrieve.ts";
@@ -134,7 +134,7 @@ export function createSearch(parts: SearchParts): Search {
     const [first, ...others] = generations;
     if (!first?.embedQuery || others.length > 0 || ranked.length === 0 || vector === undefined) return false;
     const rows = ranked.map(({ row }) => row);
-    if (!samples || !haveNoWordOf(text, rows)) return false;
+    if (!samples || !haveNoWordOf(text, rows) || isInOtherLetters(text, rows, wordModel)) return false;
     const nonsense = await queryVectors.nonsense(first.embedQuery);
     const farness = nonsense && (await samples.farnessOf(first.index, nonsense));
     return farness !== undefined && areFar(rows, vector, farness);

@@ -4,7 +4,14 @@ import { writtenHistory } from "../../sandbox/history/read.ts";
 import { loadStaticModel } from "../../src/adapters/builtin-model/model.ts";
 import type { StaticModel } from "../../src/adapters/builtin-model/static-model.ts";
 import type { FoundRow } from "../../src/ports/vector-index.ts";
-import { areFar, type Farness, haveNoWordOf, measureFarness, NONSENSE } from "../../src/search/nothing-close.ts";
+import {
+  areFar,
+  type Farness,
+  haveNoWordOf,
+  isInOtherLetters,
+  measureFarness,
+  NONSENSE,
+} from "../../src/search/nothing-close.ts";
 import { indexRow } from "../support/index-store.ts";
 import { seeded } from "../torture/seeded.ts";
 
@@ -91,4 +98,24 @@ it("takes an emoji that is there for a word that is there", () => {
 it("says nothing of a guild with few messages", () => {
   const few = Array.from({ length: 99 }, () => Float32Array.of(1));
   expect(measureFarness(few, NONSENSE.map(model.vector))).toBeUndefined();
+});
+
+describe("words in other letters than those of the rows", () => {
+  const japanese = ["ブレーキが鳴きます", "GitHubにあります", "新しいアンテナを買いました"].map((searchText) => ({
+    searchText,
+  }));
+  const english = ["my brakes squeal", "a new antenna (アンテナ)"].map((searchText) => ({ searchText }));
+
+  it.each([
+    ["Welche Bremsen quietschen?", japanese, true],
+    ["почему скрипят тормоза", english, true],
+    ["which brakes squeal?", english, false],
+    ["ブレーキ", japanese, false],
+  ])("%s", (query, rows, isOther) => {
+    expect(isInOtherLetters(query, rows, model)).toBe(isOther);
+  });
+
+  it("are told from gibberish, which is no word of any language", () => {
+    for (const query of GIBBERISH) expect([query, isInOtherLetters(query, japanese, model)]).toEqual([query, false]);
+  });
 });
