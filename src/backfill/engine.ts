@@ -174,8 +174,8 @@ export function createEngine(parts: EngineParts): Engine {
           update,
           stop,
         ),
-      verify: (current) =>
-        verifyRecords({ sources, find: parts.find, clock }, guildId, current.phases, current, onProgress()),
+      verify: (current, ready) =>
+        verifyRecords({ sources, find: parts.find, ready, clock }, guildId, current.phases, current, onProgress()),
       repair: (records, stop) => repair(parts, guildId, records, stop),
       retrySuspects: () => parts.suspects.retry(guildId),
       onMarked: () => live.kick(guildId),
@@ -237,7 +237,7 @@ export function createEngine(parts: EngineParts): Engine {
   async function verify(guildId: Snowflake, progressed?: (records: number) => void): Promise<Verification> {
     const ranges = phaseRanges(await newestThereIs(parts, guildId));
     await requireRightVectors(parts.canary, stopped.signal, logger);
-    const verifyParts = { sources: await sourcesOf(guildId), find: parts.find, clock };
+    const verifyParts = { sources: await sourcesOf(guildId), find: parts.find, ready: Promise.resolve(), clock };
     const verifying = verifyRecords(verifyParts, guildId, ranges, undefined, onProgress(progressed));
     return (await unlessStopping(verifying)).verification;
   }

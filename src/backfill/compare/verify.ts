@@ -60,6 +60,8 @@ export interface VerifyParts {
   readonly sources: Sources;
   /** The search that members use, without regard to permissions: ids of the best hits for a text. */
   readonly find: (guildId: Snowflake, text: string, limit: number) => Promise<Snowflake[]>;
+  /** The searches begin after this: whoever puts the index in order meanwhile has it done by then. */
+  readonly ready: Promise<unknown>;
   readonly clock: Clock;
 }
 
@@ -130,6 +132,7 @@ export async function verify(
   // What live indexing is about to settle is no fault of the index.
   const underway = new Set((await sources.archive.pending(guildId, IDS_KEPT)).map(({ id }) => id));
   for (const { id, state } of suspects) if (underway.has(id)) counts[state] -= 1;
+  await parts.ready;
   const toRepair = suspects.filter(({ id }) => !underway.has(id));
   const probes = spread([...candidates.values()].flat(), PROBES);
   const { found, timesMs } = await findThemselves(parts, guildId, probes);

@@ -20,8 +20,8 @@ export interface FinalCheckParts {
   readonly index: VectorIndex;
   readonly breaker: Breaker;
   readonly run: () => Run;
-  /** Checks the ranges of the run. */
-  verify(run: Run): Promise<Findings>;
+  /** Checks the ranges of the run. @param ready resolves when the index is in order: searches wait for it */
+  verify(run: Run, ready: Promise<unknown>): Promise<Findings>;
   /** Has these records (and whatever else is marked) brought in order by live indexing, and waits for it. */
   repair(records: Findings["toRepair"], stop: AbortSignal): Promise<void>;
   /** Resolves when it is clear what of an earlier process's work is wrong, and that is marked. */
@@ -49,15 +49,29 @@ export async function checkFinally(parts: FinalCheckParts): Promise<Verification
   if (stop.aborted) return undefined;
   if (!(await parts.areVectorsRight())) return undefined;
   parts.onActivity({ kind: "index-upkeep" });
-  await unlessStopped(putInOrder(parts.index, stop), stop);
-  if (stop.aborted) return undefined;
-  parts.onActivity({ kind: "final-check" });
-  let findings = await verifyPatiently(parts);
+  let findings = await verifyMeanwhile(parts);
   for (let repairs = 0; findings !== undefined && findings.toRepair.length > 0 && repairs < REPAIRS; repairs += 1) {
     await parts.repair(findings.toRepair, stop);
-    findings = await verifyPatiently(parts);
+    findings = await verifyPatiently(parts, Promise.resolve());
   }
   return stop.aborted ? undefined : findings?.verification;
+}
+
+/** Archive and index are compared while upkeep puts the index in order in its own process; rows that went meanwhile are looked for again. */
+async function verifyMeanwhile(parts: FinalCheckParts): Promise<Findings | undefined> {
+  const { index, stop, onActivity } = parts;
+  const rows = await index.count();
+  const ordering = unlessStopped(putInOrder(index, stop), stop).then(() => onActivity({ kind: "final-check" }));
+  const ordered = ordering.catch(() => undefined);
+  let findings: Findings | undefined;
+  try {
+    findings = await verifyPatiently(parts, ordering);
+  } finally {
+    // Whoever leaves the run does not leave upkeep behind. Its failure is heard where the check waits for it.
+    await ordered;
+  }
+  if (stop.aborted) return undefined;
+  return (await index.count()) < rows ? await verifyPatiently(parts, ordering) : findings;
 }
 
 /** Records that were refused, but not often enough to be given up, are tried again, minutes apart; then the accounts are right. */
@@ -91,12 +105,15 @@ function withReleased(run: Run, name: PhaseName, released: number): Run {
 }
 
 /** The check searches too: an embedder that is down is waited for, here as everywhere; any other trouble is the caller's. */
-async function verifyPatiently({ breaker, run, verify, stop }: FinalCheckParts): Promise<Findings | undefined> {
+async function verifyPatiently(
+  { breaker, run, verify, stop }: FinalCheckParts,
+  ready: Promise<unknown>,
+): Promise<Findings | undefined> {
   for (;;) {
     await breaker.whenClosed(stop);
     if (stop.aborted) return undefined;
     try {
-      return await unlessStopped(verify(run()), stop);
+      return await unlessStopped(verify(run(), ready), stop);
     } catch (thrown) {
       if (!(thrown instanceof TransientError) || breaker.state() === undefined) throw thrown;
     }

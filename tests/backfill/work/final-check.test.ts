@@ -1,10 +1,11 @@
 // The verdict on a run at its end.
 
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../../src/adapters/system.ts";
 import type { Criterion, Verification } from "../../../src/backfill/compare/verify.ts";
 import type { RunStatus } from "../../../src/backfill/run/facts.ts";
 import { type Counters, noCounters, type Run } from "../../../src/backfill/run/run.ts";
-import { concluded, stoppedShort } from "../../../src/backfill/work/final-check.ts";
+import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "../../../src/backfill/work/final-check.ts";
 
 const run = (status: RunStatus, counters: Partial<Counters>, planned = 10): Run => ({
   version: 1,
@@ -88,6 +89,63 @@ describe("a run that has come to its end", () => {
       status: "paused",
       reason: { kind: "asked", by: "Grace" },
     });
+  });
+});
+
+describe("the check at the end", () => {
+  /** @param counts how many rows there are, time after time */
+  function checked(counts: number[], optimize: () => Promise<void>) {
+    const said: string[] = [];
+    const parts = {
+      index: {
+        count: async () => counts.shift() ?? 0,
+        async optimize() {
+          said.push("upkeep begins");
+          await optimize();
+          said.push("upkeep ends");
+        },
+      },
+      breaker: { whenClosed: async () => undefined, state: () => undefined },
+      run: () => run("running", all),
+      async verify(_: Run, ready: Promise<unknown>) {
+        said.push("compares");
+        await ready;
+        said.push("searches");
+        return { verification: found(true), toRepair: [] };
+      },
+      repair: async () => undefined,
+      doubtsSettled: async () => undefined,
+      areVectorsRight: async () => true,
+      retrySuspects: async () => ({ marked: 0, nextAt: undefined }),
+      stillSetAside: async () => 0,
+      update: async () => undefined,
+      clock: systemClock,
+      onActivity: ({ kind }: { kind: string }) => void said.push(kind),
+      stop: new AbortController().signal,
+    } as unknown as FinalCheckParts;
+    return { said, checking: checkFinally(parts) };
+  }
+  const soon = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+  test("compares while upkeep is under way, and searches when the index is in order", async () => {
+    const { said, checking } = checked([10, 10], soon);
+    expect((await checking)?.embedded).toBe(10);
+    const meanwhile = ["index-upkeep", "upkeep begins", "compares", "upkeep ends", "final-check", "searches"];
+    expect(said).toEqual(["changed-records", ...meanwhile]);
+  });
+
+  test("compares once more when rows have gone meanwhile", async () => {
+    const { said, checking } = checked([10, 9], soon);
+    await checking;
+    expect(said.slice(-3)).toEqual(["searches", "compares", "searches"]);
+  });
+
+  test("fails with an upkeep that fails", async () => {
+    const { checking } = checked([10, 10], async () => {
+      await soon();
+      throw new Error("no space left");
+    });
+    await expect(checking).rejects.toThrow("no space left");
   });
 });
 
