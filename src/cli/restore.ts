@@ -28,7 +28,9 @@ const count = (n: number) => n.toLocaleString("en");
 
 function list(versions: readonly NamedVersion[], guild: Snowflake): void {
   if (versions.length === 0)
-    say(`No version of the index of ${guild} is kept. They are, for two weeks after the start of each backfill.`);
+    say(
+      `No version of the index of ${guild} is kept. They are, for two weeks after the start of each backfill, unless they take more than 100 MB.`,
+    );
   for (const { name, at, rows, space } of versions) {
     say(`${name}  ${new Date(at).toISOString()}  ${count(rows)} rows  (${space.fingerprint})`);
   }

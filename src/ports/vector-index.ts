@@ -85,6 +85,8 @@ export interface IndexStats {
   /** Kept on disk, the present one included. */
   readonly versions: number;
   readonly diskBytes: number;
+  /** Old versions take more than they are worth. Upkeep drops them as soon as they are old enough. */
+  readonly isBulky: boolean;
   readonly vectorIndex: boolean;
   readonly textIndex: boolean;
 }

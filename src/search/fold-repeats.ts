@@ -9,6 +9,7 @@ import type { FoundRow } from "../ports/vector-index.ts";
 const SAME_SHARE = 0.9;
 /** Shorter texts must be equal: "yes, 5 V" and "yes, 9 V" are not the same. Words. */
 const MIN_WORDS = 12;
+const ROUNDING = 1e-9;
 
 interface Entry {
   readonly row: FoundRow;
@@ -54,8 +55,11 @@ function wordPairs(words: readonly string[]): Set<string> {
 
 function isAlmostSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
   const [small, large] = one.size < other.size ? [one, other] : [other, one];
-  if (small.size < SAME_SHARE * large.size) return false;
-  let shared = 0;
-  for (const pair of small) if (large.has(pair)) shared += 1;
-  return shared / (small.size + large.size - shared) >= SAME_SHARE;
+  // shared / (small + large - shared) is to be at least that share: most texts are told apart by their first pairs.
+  let spare = small.size - (SAME_SHARE * (small.size + large.size)) / (1 + SAME_SHARE) + ROUNDING;
+  for (const pair of small) {
+    if (spare < 0) return false;
+    if (!large.has(pair)) spare -= 1;
+  }
+  return spare >= 0;
 }

@@ -11,6 +11,9 @@ import { indexRow, openTempIndexStore, type TempIndexStore, testSpace, unitVecto
 
 vectorIndexContract("LanceDB", openTempIndexStore);
 
+/** After upkeep: the one it made of the rows, the one with these folded into the indexes, and a note of which is the latest. */
+const KEPT_VERSIONS = 3;
+
 describe("LanceDB on a disk that is not as it should be", () => {
   let temp: TempIndexStore;
   beforeEach(async () => {
@@ -214,6 +217,40 @@ describe("LanceDB on a disk that is not as it should be", () => {
     await index.optimize({ keepVersionsMs: 0 });
     await index.optimize({ keepVersionsMs: 0 });
     expect((await index.stats()).versions).toBeLessThan(before + 5);
+  });
+
+  it("reads, searches and changes on while another process drops the version it was at", async () => {
+    const index = await temp.store.open("1", testSpace);
+    const rows = Array.from({ length: 40 }, (_, n) => indexRow({ id: String(100 + n), text: `antenna ${n}` }));
+    for (const row of rows) await index.write([row], { fresh: true });
+    const everybody = { accessChannelIds: ["10"] };
+    const putInOrder = () =>
+      reopened(async (store) => {
+        await (await store.open("1", testSpace)).optimize({ keepVersionsMs: 0 });
+        expect((await readdir(join(table(), "_versions"))).length).toBeLessThanOrEqual(KEPT_VERSIONS);
+      });
+    const first = ["100"];
+    const reads: readonly (() => Promise<unknown>)[] = [
+      () => index.rows(first),
+      () => index.keys("message", { newestId: "999", oldestId: "1" }, 100),
+      () => index.affected(first),
+      () => index.holds(first),
+      () => index.count(everybody),
+      () => matching(index, "antenna", everybody, 5),
+      () => nearest(index, unitVector(7), everybody, 5),
+      () => index.latest(everybody, 5, 0),
+      () => index.sampleRows(5),
+      () => index.stats(),
+    ];
+    for (const [n, read] of reads.entries()) {
+      await index.write([indexRow({ id: String(200 + n) })], { fresh: true });
+      await putInOrder();
+      expect(await read()).toBeTruthy();
+    }
+    await putInOrder();
+    await index.removeIds(["100"]);
+    await index.write([indexRow({ id: "101", contentHash: "new" })], { fresh: false });
+    expect((await index.rows(["100", "101"])).map(({ contentHash }) => contentHash)).toEqual(["new"]);
   });
 
   it("drops what is older than a tagged version, however little", async () => {

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fromHalves, writeHalves } from "../../src/adapters/lancedb/half-floats.ts";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import type { EmbeddingSpace } from "../../src/ports/embedder.ts";
 import type { IndexRow, IndexStore } from "../../src/ports/vector-index.ts";
@@ -52,7 +53,7 @@ export function indexRow(row: Partial<IndexRow> & Pick<IndexRow, "id">): IndexRo
   };
 }
 
-/** A unit-length vector in a direction of its own for each seed; nearby seeds are as far apart as any. */
+/** A unit-length vector in a direction of its own for each seed, as an index keeps it; nearby seeds are as far apart as any. */
 export function unitVector(seed: number, dimensions = testSpace.dimensions): Float32Array {
   let state = Math.imul(seed + 1, 0x9e3779b1);
   const vector = Float32Array.from({ length: dimensions }, () => {
@@ -61,5 +62,10 @@ export function unitVector(seed: number, dimensions = testSpace.dimensions): Flo
     return state / 2 ** 31;
   });
   const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
+  const halves = new Uint16Array(dimensions);
+  writeHalves(
+    vector.map((value) => value / length),
+    halves,
+  );
+  return fromHalves(halves);
 }

@@ -3,10 +3,11 @@
 
 import { createHash } from "node:crypto";
 import {
+  Binary,
   type DataType,
   Field,
   FixedSizeList,
-  Float32,
+  Float16,
   Int32,
   Int64,
   List,
@@ -15,10 +16,11 @@ import {
   Schema,
   Struct,
   Table,
-  TimestampMillisecond,
   Utf8,
 } from "apache-arrow";
 import type { IndexRow } from "../../ports/vector-index.ts";
+import { writeHalves } from "./half-floats.ts";
+import { packRows } from "./packed-rows.ts";
 
 type Column =
   | { readonly name: string; readonly type: "id"; readonly of: (row: IndexRow) => string }
@@ -26,7 +28,7 @@ type Column =
   | { readonly name: string; readonly type: "text"; readonly of: (row: IndexRow) => string }
   | { readonly name: string; readonly type: "text?"; readonly of: (row: IndexRow) => string | undefined }
   | { readonly name: string; readonly type: "texts"; readonly of: (row: IndexRow) => readonly string[] }
-  | { readonly name: string; readonly type: "number" | "time"; readonly of: (row: IndexRow) => number };
+  | { readonly name: string; readonly type: "number"; readonly of: (row: IndexRow) => number };
 
 const COLUMNS: readonly Column[] = [
   { name: "id", type: "id", of: (row) => row.id },
@@ -36,41 +38,44 @@ const COLUMNS: readonly Column[] = [
   { name: "accessChannelId", type: "id", of: (row) => row.accessChannelId },
   { name: "ownerId", type: "id?", of: (row) => row.ownerId },
   { name: "authorId", type: "id", of: (row) => row.authorId },
-  { name: "createdAt", type: "time", of: (row) => row.createdAt },
   { name: "contentHash", type: "text", of: (row) => row.contentHash },
   { name: "runId", type: "text?", of: (row) => row.runId },
   { name: "contextId", type: "id?", of: (row) => row.contextId },
   { name: "tags", type: "texts", of: (row) => row.tags },
   { name: "authorName", type: "text", of: (row) => row.authorName },
-  { name: "text", type: "text", of: (row) => row.text },
   { name: "searchText", type: "text", of: (row) => row.searchText },
   { name: "ngrams", type: "text", of: (row) => row.ngrams },
 ];
 
-/** All columns of a row as it is read back. */
-export const ROW_COLUMNS: readonly string[] = [...COLUMNS.map((column) => column.name), "vector"];
+/**
+ * What a table is recognised by that is not in `COLUMNS`. The vector is there twice: to be searched in 16 bits a number, and among what a
+ * search reads of a row, in 8.
+ */
+const SPECIAL = ["found packed-1", "vector float16"];
+
+/** All columns of a row as it is read back; of those, a table has what its version has. */
+export const ROW_COLUMNS: readonly string[] = [...COLUMNS.map((column) => column.name), "found", "text", "vector"];
 
 /** Changes with every column: what is made from now on is another table than before. */
 export function columnsFingerprint(): string {
   const columns = COLUMNS.map(({ name, type }) => `${name} ${type}`);
-  return createHash("sha1").update(columns.join("\n")).digest("hex").slice(0, 8);
+  return createHash("sha1")
+    .update([...columns, ...SPECIAL].join("\n"))
+    .digest("hex")
+    .slice(0, 8);
 }
 
-/** Columns of a `FoundRow`. Each column costs a search about a millisecond: a row's columns lie apart. */
-export const FOUND_COLUMNS = [
-  "id",
-  "chunk",
-  "kind",
-  "channelId",
-  "authorId",
-  "contextId",
-  "text",
-  "searchText",
-  "vector",
-];
+/** Columns of a `FoundRow`. @param columns of the table: former ones have each of them apart */
+export function foundColumns(columns: ReadonlySet<string>): readonly string[] {
+  if (columns.has("found")) return ["found", "searchText"];
+  return ["id", "chunk", "kind", "channelId", "authorId", "contextId", "text", "searchText", "vector"];
+}
 
-/** Columns of a `SampledRow`. */
-export const SAMPLED_COLUMNS = ["text", "authorName", "accessChannelId", "ownerId"];
+/** Columns of a `SampledRow`. @param columns of the table */
+export function sampledColumns(columns: ReadonlySet<string>): readonly string[] {
+  const text = columns.has("found") ? ["found", "searchText"] : ["text"];
+  return [...text, "authorName", "accessChannelId", "ownerId"];
+}
 
 /** Which row carries whose words. */
 export const LINK_COLUMNS = ["id", "contextId"];
@@ -85,8 +90,6 @@ function arrowType(type: Column["type"]): DataType {
       return new Int64();
     case "number":
       return new Int32();
-    case "time":
-      return new TimestampMillisecond();
     case "texts":
       return listOfTexts();
     case "text":
@@ -95,20 +98,24 @@ function arrowType(type: Column["type"]): DataType {
   }
 }
 
+const vectorType = (dimensions: number) => new FixedSizeList(dimensions, new Field("item", new Float16(), true));
 const listOfTexts = () => new List(new Field("item", new Utf8(), true));
 
 /** The schema of an index table. */
 export function tableSchema(dimensions: number): Schema {
   return new Schema([
     ...COLUMNS.map(({ name, type }) => new Field(name, arrowType(type), type.endsWith("?"))),
-    new Field("vector", new FixedSizeList(dimensions, new Field("item", new Float32(), true)), false),
+    new Field("found", new Binary(), false, new Map([["lance-encoding:compression", "none"]])),
+    new Field("vector", vectorType(dimensions), false),
   ]);
 }
 
 /** Rows as one Arrow table. Lone surrogates become U+FFFD, as UTF-8 has no place for them. */
 export function toArrow(rows: readonly IndexRow[], dimensions: number): Table {
   const schema = tableSchema(dimensions);
-  const children = [...COLUMNS.map((column) => columnData(column, rows)), vectorData(rows, dimensions)];
+  const vectors = vectorData(rows, dimensions);
+  const found = makeData({ type: new Binary(), length: rows.length, nullCount: 0, ...packRows(rows, dimensions) });
+  const children = [...COLUMNS.map((column) => columnData(column, rows)), found, vectors];
   const struct = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children });
   return new Table(schema, [new RecordBatch(schema, struct)]);
 }
@@ -129,10 +136,6 @@ function columnData(column: Column, rows: readonly IndexRow[]) {
     }
     case "number":
       return makeData({ type: new Int32(), length, nullCount: 0, data: Int32Array.from(rows, column.of) });
-    case "time": {
-      const data = BigInt64Array.from(rows, (row) => BigInt(Math.trunc(column.of(row))));
-      return makeData({ type: new TimestampMillisecond(), length, nullCount: 0, data });
-    }
     case "texts": {
       const entries = rows.map(column.of);
       const valueOffsets = new Int32Array(length + 1);
@@ -156,16 +159,15 @@ function columnData(column: Column, rows: readonly IndexRow[]) {
 }
 
 function vectorData(rows: readonly IndexRow[], dimensions: number) {
-  const flat = new Float32Array(rows.length * dimensions);
+  const flat = new Uint16Array(rows.length * dimensions);
   rows.forEach((row, index) => {
     if (row.vector.length !== dimensions) {
       throw new Error(`row ${row.id} has a vector of ${row.vector.length} numbers; this index holds ${dimensions}`);
     }
-    flat.set(row.vector, index * dimensions);
+    writeHalves(row.vector, flat.subarray(index * dimensions, (index + 1) * dimensions));
   });
-  const child = makeData({ type: new Float32(), length: flat.length, nullCount: 0, data: flat });
-  const type = new FixedSizeList(dimensions, new Field("item", new Float32(), true));
-  return makeData({ type, length: rows.length, nullCount: 0, child });
+  const child = makeData({ type: new Float16(), length: flat.length, nullCount: 0, data: flat });
+  return makeData({ type: vectorType(dimensions), length: rows.length, nullCount: 0, child });
 }
 
 function bitmap(rows: readonly IndexRow[], isSet: (row: IndexRow) => boolean): Uint8Array {

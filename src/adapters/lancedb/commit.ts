@@ -1,9 +1,10 @@
 // LanceDB lets several change a table at once and refuses the commit that does not fit what was committed in between: an edit
-// during an optimize, or two processes that make the same table. The one that was refused starts over.
+// during an optimize, or two processes that make the same table. The one that was refused starts over, and so does one whose version
+// upkeep drops meanwhile.
 
 import type { Table } from "@lancedb/lancedb";
 import { toError } from "../../errors.ts";
-import { isConflict } from "./faults.ts";
+import { isConflict, isGone } from "./faults.ts";
 
 const MAX_ATTEMPTS = 8;
 
@@ -16,7 +17,8 @@ export async function commit<T>(table: Table | undefined, attempt: () => Promise
     try {
       return await attempt();
     } catch (thrown) {
-      if (attempts === MAX_ATTEMPTS || !isConflict(toError(thrown))) throw thrown;
+      const error = toError(thrown);
+      if (attempts === MAX_ATTEMPTS || !(isConflict(error) || isGone(error))) throw thrown;
       await table?.checkoutLatest();
     }
   }

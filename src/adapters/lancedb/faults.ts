@@ -80,6 +80,11 @@ export function isConflict({ message }: Error): boolean {
   return /commit conflict|concurrent|retryable/i.test(message);
 }
 
+/** A file of the version that was asked is gone: upkeep has dropped it, and the next has others. */
+export function isGone({ message }: Error): boolean {
+  return /\bnot found: /i.test(message);
+}
+
 function isDiskFull(error: Error): boolean {
   return /no space left|os error 28|quota exceeded|os error 122/i.test(error.message);
 }

@@ -2,7 +2,10 @@
 
 import type { Query, TakeQuery, VectorQuery } from "@lancedb/lancedb";
 import type { FoundRow, IndexRow, RowKey, SampledRow } from "../../ports/vector-index.ts";
+import { snowflakeTime } from "../../snowflake.ts";
 import { translate } from "./faults.ts";
+import { fromHalves } from "./half-floats.ts";
+import { unpackRow } from "./packed-rows.ts";
 
 /** What LanceDB yields: a record batch of its own copy of apache-arrow, hence only the shape is relied on. */
 export interface Batch {
@@ -24,8 +27,12 @@ export async function collect<T>(
   return found;
 }
 
-/** Reads what a batch has of `FOUND_COLUMNS`, row by row. */
-function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScore"> {
+/** Reads what a batch has of `foundColumns`, row by row. */
+function foundIn(batch: Batch): (index: number) => Omit<FoundRow, "textScore"> {
+  if (batch.getChild("found")) {
+    const [packed, searchText] = [values(batch, "found"), texts(batch, "searchText")];
+    return (index) => unpackRow(packed(index) as Uint8Array, searchText(index));
+  }
   const [id, kind, text, searchText] = [
     ids(batch, "id"),
     texts(batch, "kind"),
@@ -33,7 +40,7 @@ function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScor
     texts(batch, "searchText"),
   ];
   const [channelId, authorId] = [ids(batch, "channelId"), ids(batch, "authorId")];
-  const [chunk, contextId, vector] = [values(batch, "chunk"), values(batch, "contextId"), values(batch, "vector")];
+  const [chunk, contextId, vector] = [values(batch, "chunk"), values(batch, "contextId"), vectors(batch)];
   return (index) => {
     const context = contextId(index);
     return {
@@ -45,27 +52,28 @@ function foundColumns(batch: Batch): (index: number) => Omit<FoundRow, "textScor
       ...(context !== null && { contextId: String(context) }),
       text: text(index),
       searchText: searchText(index),
-      vector: (vector(index) as { toArray(): Float32Array }).toArray(),
+      vector: vector(index),
     };
   };
 }
 
 /** Rows of a batch that has all of `ROW_COLUMNS`. */
 export function toRows(batch: Batch): IndexRow[] {
-  const found = foundColumns(batch);
-  const ownerId = values(batch, "ownerId");
+  const found = foundIn(batch);
+  const [ownerId, runId, vector] = [values(batch, "ownerId"), values(batch, "runId"), vectors(batch)];
   const accessChannelId = ids(batch, "accessChannelId");
-  const [createdAt, runId] = [values(batch, "createdAt"), values(batch, "runId")];
   const [contentHash, authorName] = [texts(batch, "contentHash"), texts(batch, "authorName")];
   // A table of an earlier version may have neither.
   const ngrams = batch.getChild("ngrams") ? texts(batch, "ngrams") : () => "";
   const tags = batch.getChild("tags") ? values(batch, "tags") : () => [];
   return Array.from({ length: batch.numRows }, (_, index) => {
     const [owner, run] = [ownerId(index), runId(index)];
+    const row = found(index);
     return {
-      ...found(index),
+      ...row,
+      vector: vector(index),
       accessChannelId: accessChannelId(index),
-      createdAt: Number(createdAt(index)),
+      createdAt: snowflakeTime(row.id),
       contentHash: contentHash(index),
       tags: Array.from(tags(index) as Iterable<unknown>, String),
       authorName: authorName(index),
@@ -77,11 +85,11 @@ export function toRows(batch: Batch): IndexRow[] {
 }
 
 /**
- * Rows of a batch that has all of `FOUND_COLUMNS` and `_rowid`.
+ * Rows of a batch that has all of `foundColumns` and `_rowid`.
  * @param scores of full text by place
  */
 export function toFoundRows(batch: Batch, scores: ReadonlyMap<bigint, number | undefined>): FoundRow[] {
-  const found = foundColumns(batch);
+  const found = foundIn(batch);
   const place = values(batch, "_rowid");
   return Array.from({ length: batch.numRows }, (_, index) => {
     const textScore = scores.get(place(index) as bigint);
@@ -112,10 +120,11 @@ export function toSearchTexts(batch: Batch): { readonly place: bigint; readonly 
   }));
 }
 
-/** Rows of a batch that has `SAMPLED_COLUMNS`. */
+/** Rows of a batch that has `sampledColumns`. */
 export function toSampledRows(batch: Batch): SampledRow[] {
+  const found = batch.getChild("found") ? foundIn(batch) : undefined;
   const [text, authorName, accessChannelId, ownerId] = [
-    texts(batch, "text"),
+    found ? (index: number) => found(index).text : texts(batch, "text"),
     texts(batch, "authorName"),
     ids(batch, "accessChannelId"),
     values(batch, "ownerId"),
@@ -157,8 +166,17 @@ export function toTexts(batch: Batch, name: string): string[] {
 }
 
 export function toVectors(batch: Batch): Float32Array[] {
+  const vector = vectors(batch);
+  return Array.from({ length: batch.numRows }, (_, index) => vector(index));
+}
+
+/** Of 16 bits a number, or 32 in a former table. */
+function vectors(batch: Batch): (index: number) => Float32Array {
   const vector = values(batch, "vector");
-  return Array.from({ length: batch.numRows }, (_, index) => (vector(index) as { toArray(): Float32Array }).toArray());
+  return (index) => {
+    const numbers = (vector(index) as { toArray(): Float32Array | Uint16Array }).toArray();
+    return numbers instanceof Uint16Array ? fromHalves(numbers) : numbers;
+  };
 }
 
 function values(batch: Batch, name: string): (index: number) => unknown {

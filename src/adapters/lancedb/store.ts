@@ -23,6 +23,9 @@ import { createVectorIndex } from "./vector-index.ts";
 const INDEX_CACHE_BYTES = 1024n * 1024n * 1024n;
 const METADATA_CACHE_BYTES = 128n * 1024n * 1024n;
 
+/** In an object store a read may be under way for so long, each file of it another request. */
+const REMOTE_READERS_MS = 60_000;
+
 export interface IndexStoreOptions {
   readonly patience?: Patience;
   /** Of what lies in an object store. Without it, every read goes there. */
@@ -78,7 +81,7 @@ export async function createIndexStore(
               location,
               table: name,
               dimensions: space.dimensions,
-              keepVersionsMs,
+              keepVersionsMs: isLocal || erase ? keepVersionsMs : Math.max(keepVersionsMs, REMOTE_READERS_MS),
               ...(erase && { erase }),
             };
             return upkeep.run(job, signal);

@@ -1,7 +1,7 @@
 // What upkeep does to a table: builds the indexes it lacks, folds new rows into them, compacts, and drops old versions. Runs in the
 // upkeep process (upkeep-process.ts).
 
-import { Session, type Table } from "@lancedb/lancedb";
+import { Session } from "@lancedb/lancedb";
 import { commit } from "./commit.ts";
 import { diskBytes } from "./disk-bytes.ts";
 import { closeHandle } from "./handles.ts";
@@ -32,16 +32,10 @@ export async function putInOrder(job: UpkeepJob): Promise<void> {
   try {
     await commit(table, () => buildMissingIndexes(table, job.dimensions, isRemote));
     if (job.erase === "rebuild") await commit(table, () => rebuildWordIndexes(table));
-    const cleanupOlderThan = await pruneBefore(table, job.keepVersionsMs, () => tableBytes(table, job));
+    const cleanupOlderThan = await pruneBefore(table, job.keepVersionsMs, () => diskBytes(job.location, job.table));
     await commit(table, () => table.optimize({ cleanupOlderThan, deleteUnverified: job.erase === "sweep" }));
   } finally {
     closeHandle(table);
     closeHandle(database);
   }
-}
-
-async function tableBytes(table: Table, { location, table: name }: UpkeepJob) {
-  const onDisk = await diskBytes(location, name);
-  const [{ totalBytes }, indexes] = await Promise.all([table.stats(), table.listIndices()]);
-  return { onDisk, present: indexes.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), totalBytes) };
 }

@@ -6,17 +6,18 @@ import { END_OF_CONTEXT } from "../../content-hash.ts";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { AffectedRows, IndexRow, UpkeepOptions, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, SAMPLED_COLUMNS, toArrow } from "./columns.ts";
+import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, sampledColumns, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";
 import { translate } from "./faults.ts";
 import { filterSql, IDS_PER_QUERY, isOneOf, rangeSql, runSql, scopeSql } from "./filter-sql.ts";
 import { closeHandle } from "./handles.ts";
 import { newestId } from "./newest-id.ts";
+import { readAgain } from "./read-again.ts";
 import { type Batch, collect, toKeys, toLinks, toRows, toSampledRows, toTexts, toVectors } from "./read-rows.ts";
 import { firstRowsOf } from "./renewal.ts";
 import { createCandidates } from "./searches.ts";
 import { indexCoverage } from "./table-indexes.ts";
-import { createVersionCount, tagVersion, untagVersions } from "./versions.ts";
+import { createVersionCount, isBulky, tagVersion, untagVersions } from "./versions.ts";
 
 /** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
 const ROWS_PER_ADD = 10_000;
@@ -55,6 +56,7 @@ export function createVectorIndex(
 ): VectorIndex {
   const versions = createVersionCount(reader);
   let changes = 0;
+  let latestChange: Promise<unknown> = Promise.resolve();
   /** The reader could not be brought to the latest version after a change. */
   let isBehind = false;
   let isClosed = false;
@@ -71,7 +73,13 @@ export function createVectorIndex(
     return reader;
   }
 
-  async function change<T>(work: () => Promise<T>): Promise<T> {
+  function change<T>(work: () => Promise<T>): Promise<T> {
+    const changing = changed(work);
+    latestChange = Promise.allSettled([latestChange, changing]).then(() => {});
+    return changing;
+  }
+
+  async function changed<T>(work: () => Promise<T>): Promise<T> {
     changes += 1;
     try {
       return await work();
@@ -147,7 +155,7 @@ export function createVectorIndex(
 
   /** One column of rows in windows spread over the table: one read of single rows at a thousand places takes seconds. */
   async function sample<T>(
-    sampledColumns: readonly string[],
+    names: readonly string[],
     limit: number,
     read: (batch: Batch) => readonly T[],
   ): Promise<T[]> {
@@ -160,7 +168,7 @@ export function createVectorIndex(
         ...(await collect(
           reader
             .query()
-            .select([...sampledColumns])
+            .select([...names])
             .offset(offset)
             .limit(size),
           read,
@@ -170,7 +178,7 @@ export function createVectorIndex(
     return sampled.slice(0, limit);
   }
 
-  return {
+  const index: VectorIndex = {
     space,
 
     write: (rows, { fresh }) =>
@@ -212,8 +220,7 @@ export function createVectorIndex(
 
     async rows(ids, filter) {
       const where = filter ? filterSql(filter, columns) : "true";
-      if (where === undefined) return [];
-      return await rowsOf(ids, where);
+      return where === undefined ? [] : await rowsOf(ids, where);
     },
 
     candidates: createCandidates(reader, openStill, columns, isRemote),
@@ -232,7 +239,7 @@ export function createVectorIndex(
       return await rowsOf(await collect(newest, (batch) => toTexts(batch, "id")), "chunk = 0");
     },
 
-    sampleRows: (limit) => sample(SAMPLED_COLUMNS, limit, toSampledRows),
+    sampleRows: (limit) => sample(sampledColumns(columns), limit, toSampledRows),
 
     sampleVectors: (limit) => sample(["vector"], limit, toVectors),
 
@@ -243,14 +250,14 @@ export function createVectorIndex(
     },
 
     async stats() {
-      const [{ numRows, fragmentStats }, coverage, kept, bytes] = await Promise.all([
+      const [{ numRows, totalBytes, fragmentStats }, coverage, kept, onDisk] = await Promise.all([
         reader.stats(),
         indexCoverage(reader),
         versions.count(),
         diskBytes(),
       ]);
-      const fragments = fragmentStats.numFragments;
-      return { rows: numRows, fragments, versions: kept, diskBytes: bytes, ...coverage };
+      const [fragments, bulky] = [fragmentStats.numFragments, isBulky(onDisk, totalBytes)];
+      return { rows: numRows, fragments, versions: kept, diskBytes: onDisk, isBulky: bulky, ...coverage };
     },
 
     optimize: (options) =>
@@ -285,6 +292,7 @@ export function createVectorIndex(
       closeHandle(reader);
     },
   };
+  return readAgain(index, () => (changes > 0 ? latestChange : showChanges()));
 }
 
 function inParts<T>(list: readonly T[], size: number): T[][] {

@@ -4,9 +4,12 @@ import type { Table } from "@lancedb/lancedb";
 
 /** A tag keeps every version since, and with them every file that upkeep has replaced: not for ever, ... */
 const TAG_KEEP_MS = 14 * 24 * 3_600_000;
-/** ... and where that takes more than twice what the index itself takes, not for long. */
-const BULKY_TAG_KEEP_MS = 24 * 3_600_000;
-const BULKY = 3;
+/** ... and only while all versions together take no more than this: each upkeep would leave another copy of the index. */
+const SMALL_BYTES = 100_000_000;
+/** What old versions may take for long, as a share of the present one. */
+const SHARE = 1 / 10;
+/** Later than any version is made: all go but the present one. */
+const AHEAD_MS = 3_600_000;
 
 /** Counts the versions on disk. Listing them takes 0.2 ms each, so that is done once and after a clean-up. */
 export function createVersionCount(table: Table) {
@@ -55,33 +58,31 @@ export async function untagVersions(table: Table, olderThanMs: number): Promise<
   return tagged.length - old.length;
 }
 
-export interface TableBytes {
-  /** All versions. */
-  readonly onDisk: number;
-  /** The present one, with its indexes. */
-  readonly present: number;
+/** Whether old versions take more than they are worth. @param onDisk all versions; `present`: the present one, with its indexes. Bytes */
+export function isBulky(onDisk: number, present: number): boolean {
+  return onDisk > SMALL_BYTES && onDisk - present > present * SHARE;
 }
 
 /**
  * Versions older than this may go. Never later than the oldest tag's version, since LanceDB refuses a clean-up that would reach
- * a tagged one; tags that have been kept long enough are given up first.
+ * a tagged one; tags that have been kept long enough, or would keep too much, are given up first.
+ * @param keepVersionsMs 0: also what is replaced while the table is put in order
  */
 export async function pruneBefore(
   table: Table,
   keepVersionsMs: number,
-  bytes: () => Promise<TableBytes>,
+  bytesOnDisk: () => Promise<number>,
 ): Promise<Date> {
   const now = Date.now();
-  const times = [now - keepVersionsMs];
+  const times = [keepVersionsMs === 0 ? now + AHEAD_MS : now - keepVersionsMs];
   const tags = await table.tags();
   const tagged = Object.entries(await tags.list());
   if (tagged.length > 0) {
-    const { onDisk, present } = await bytes();
-    const keepMs = onDisk > present * BULKY ? BULKY_TAG_KEEP_MS : TAG_KEEP_MS;
+    const keepMs = (await bytesOnDisk()) > SMALL_BYTES ? 0 : TAG_KEEP_MS;
     const made = new Map((await table.listVersions()).map(({ version, timestamp }) => [version, timestamp.getTime()]));
     for (const [name, { version }] of tagged) {
       const time = made.get(version) ?? 0;
-      if (now - time > keepMs) await tags.delete(name);
+      if (now - time >= keepMs) await tags.delete(name);
       else times.push(time);
     }
   }

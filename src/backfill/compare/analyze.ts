@@ -19,7 +19,8 @@ import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, sno
 import { countOnDiscord } from "../../sync/count-on-discord.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { usedOfBudget } from "../run/budget.ts";
-import { type Analysis, type Check, type Cost, type Coverage, diskNeeded, measureRate, survey } from "./survey.ts";
+import { diskNeeded } from "./disk-needed.ts";
+import { type Analysis, type Check, type Cost, type Coverage, measureRate, survey } from "./survey.ts";
 
 /** Of a message with its author's name, before any is known. Characters. */
 const USUAL_LENGTH = 80;
@@ -80,14 +81,15 @@ export async function analyze(
   const { index, writer, recipe } = await indexes.open(guildId);
   const sources = { archive, index, writer, quarantine: parts.quarantine, foreground: parts.foreground };
   const found = await survey(sources, guildId, cutoffId, onProgress);
-  const texts = (await prepareRecords(archive, guildId, found.sample, recipe)).flatMap(({ chunks }) =>
-    chunks.map(({ embeddedText }) => embeddedText),
-  );
+  const prepared = await prepareRecords(archive, guildId, found.sample, recipe);
+  const chunks = prepared.flatMap((record) => record.chunks);
+  const texts = chunks.map(({ embeddedText }) => embeddedText);
   const embedder = await tryEmbedder(parts, texts);
   const perSecond = embedder.textsPerSecond;
   const toDo = (coverage: Coverage) => coverage.missing + coverage.stale;
   const estimate = (coverage: Coverage) => (perSecond === undefined ? undefined : (toDo(coverage) / perSecond) * 1000);
-  const diskNeededBytes = diskNeeded(toDo(found.total), indexes.space.dimensions, found.averageLength);
+  const sample = { records: prepared.length, chunks };
+  const diskNeededBytes = diskNeeded(toDo(found.total), indexes.space.dimensions, sample, found.averageLength);
   const { freeBytes } = await parts.system.disk();
   const onDiscord = found.total.records > 0 ? undefined : await countOnDiscord(parts, guildId, COUNT_TRIES);
   const characters = texts.reduce((sum, text) => sum + text.length, 0);

@@ -243,12 +243,6 @@ export async function survey(
   };
 }
 
-/** Bytes on disk for so many new rows, with room for the copies that compaction makes. */
-export function diskNeeded(rows: number, dimensions: number, averageLength: number): number {
-  const perRow = dimensions * 4 * 1.3 + averageLength * 4 + 300;
-  return Math.ceil(rows * perRow * 2);
-}
-
 /** Texts per second of an embedder, measured for at most about three seconds on real texts. */
 export async function measureRate(
   embed: (texts: readonly string[]) => Promise<unknown>,

@@ -20,8 +20,8 @@ const SOME_FRAGMENTS = 10;
 const SLOW_SEARCH_MS = 50;
 /** Removing one message after the other makes a version each, and nothing else that would be noticed. */
 const MANY_VERSIONS = 1_000;
-/** Readers of an old version are done after this; tagged versions stay. */
-const KEEP_VERSIONS_MS = 10 * 60_000;
+/** A copy of a large index is worth this much time at most. */
+const SHED_AFTER_MS = 30 * 60_000;
 /** After upkeep comes at least this many times as long without: a bulk load gives it a fifth of the machine, whatever the size. */
 const REST = 4;
 /** So many of the latest searches tell how long one takes. */
@@ -43,9 +43,9 @@ export function upkeepReason(
   return undefined;
 }
 
-/** @throws the signal's reason when it aborts */
+/** Old versions go at once: whoever reads one reads again. @throws the signal's reason when it aborts */
 export function putInOrder(index: Pick<FormerIndex, "optimize">, signal: AbortSignal): Promise<void> {
-  return index.optimize({ keepVersionsMs: KEEP_VERSIONS_MS, signal });
+  return index.optimize({ keepVersionsMs: 0, signal });
 }
 
 export interface Maintenance {
@@ -63,6 +63,11 @@ export interface Maintenance {
 /** What is known of one guild's index in this process. */
 interface Watched {
   restUntilMs: number;
+  /**
+   * Since when old versions of its indexes have taken more than they are worth: what upkeep replaces last stays until the next one. Infinite
+   * where that has come to nothing: where rows trickle in, upkeep for this alone would leave as much again.
+   */
+  readonly bulkySinceMs: WeakMap<FormerIndex, number>;
   readonly searchesMs: number[];
   readonly timed: WeakMap<FormerIndex, FormerIndex>;
 }
@@ -83,16 +88,35 @@ export function createMaintenance(
   const dirty = new Set<Snowflake>();
 
   function watch(guildId: Snowflake): Watched {
-    const known = watched.get(guildId) ?? { restUntilMs: 0, searchesMs: [], timed: new WeakMap() };
+    const known = watched.get(guildId) ?? {
+      restUntilMs: 0,
+      bulkySinceMs: new WeakMap(),
+      searchesMs: [],
+      timed: new WeakMap(),
+    };
     watched.set(guildId, known);
     return known;
+  }
+
+  /** Whether old versions have taken too much for long enough. */
+  function canShed({ bulkySinceMs }: Watched, index: FormerIndex, { isBulky }: IndexStats): boolean {
+    const now = clock.elapsed();
+    const since = bulkySinceMs.get(index) ?? now;
+    if (isBulky) bulkySinceMs.set(index, since);
+    else bulkySinceMs.delete(index);
+    return isBulky && now - since > SHED_AFTER_MS;
   }
 
   async function lookAt(guildId: Snowflake, guild: Watched, index: FormerIndex): Promise<void> {
     const before = await index.stats();
     const searchMs = median(guild.searchesMs);
-    const reason = upkeepReason(before, searchMs);
+    const shed = canShed(guild, index, before);
+    const reason = upkeepReason(before, searchMs) ?? (shed ? "old versions" : undefined);
+    // It is looked at again later, though nothing changes meanwhile.
+    if (before.isBulky && guild.bulkySinceMs.get(index) !== Number.POSITIVE_INFINITY) dirty.add(guildId);
     if (reason === undefined) return;
+    if (shed) guild.bulkySinceMs.set(index, Number.POSITIVE_INFINITY);
+    else guild.bulkySinceMs.delete(index);
     const startedAt = clock.elapsed();
     try {
       await putInOrder(index, stopped.signal);

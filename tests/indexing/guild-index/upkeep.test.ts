@@ -12,6 +12,7 @@ describe("upkeep is due", () => {
     fragments: 1,
     versions: 1,
     diskBytes: 1,
+    isBulky: false,
     vectorIndex: true,
     textIndex: true,
   };
