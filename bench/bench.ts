@@ -18,6 +18,7 @@ import { pipeline } from "./parts/pipeline.ts";
 import { remote } from "./parts/remote.ts";
 import { removal } from "./parts/removal.ts";
 import { search } from "./parts/search.ts";
+import { sizes } from "./parts/sizes.ts";
 import { recordsOrigin } from "./records.ts";
 import { asMarkdown, asText, whole } from "./table.ts";
 import { versions } from "./versions.ts";
@@ -27,6 +28,7 @@ const parts: Readonly<Record<string, Part>> = {
   others,
   growth,
   search,
+  sizes,
   change,
   impact,
   auto,

@@ -145,7 +145,7 @@ export async function openLab(profileFolder: string | undefined): Promise<Lab> {
 
   async function makeBackfilled(records: number) {
     const folder = await archive(records);
-    return { folder, result: await backfill(folder, "builtIn") };
+    return { folder, result: await backfill(folder, "builtIn", { disk: true }) };
   }
 
   return {

@@ -19,7 +19,20 @@ export const growth: Part = async (bench) => {
   }
   const table: Table = {
     title: "Growth: the built-in model, archive to searchable",
-    columns: ["records", "/s", "took", "whole run", "heap + external", "RSS", "archive", "index", "bytes / row"],
+    columns: [
+      "records",
+      "/s",
+      "took",
+      "whole run",
+      "heap + external",
+      "RSS",
+      "archive",
+      "index, at most",
+      "right after",
+      "an hour after",
+      "bytes / record",
+      "as estimated",
+    ],
     rows: measured.map(({ records, run, archiveBytes }) => [
       whole(records),
       whole(run.recordsPerSecond),
@@ -28,8 +41,11 @@ export const growth: Part = async (bench) => {
       mib(run.figures.heapPeakBytes),
       mib(run.figures.rssPeakBytes),
       mib(archiveBytes),
+      mib(run.disk?.peak ?? Number.NaN),
       mib(run.indexBytes),
-      whole(run.indexBytes / run.rows),
+      mib(run.disk?.settled ?? Number.NaN),
+      whole(bytesPerRecord(run)),
+      mib(run.disk?.estimated ?? Number.NaN),
     ]),
   };
   const killed: Table = {
@@ -56,11 +72,25 @@ export const growth: Part = async (bench) => {
             judged("a million messages, archive to searchable, s", last?.run.seconds ?? Number.NaN, { atMost: 100 }),
             judged("heap + external, growth from 100 k to 1 M records, MiB", heapGrowthMib, { atMost: 64 }),
           ]),
+      ...measured.flatMap(({ records, run: { disk, ...run } }) => {
+        if (disk === undefined) return [];
+        const what = `${whole(records)} records, index`;
+        return [
+          judged(`${what}, bytes a record an hour after`, bytesPerRecord({ disk, ...run }), { atMost: 1_500 }),
+          judged(`${what}, at most / an hour after`, disk.peak / disk.settled, { atMost: 2.5 }),
+          judged(`${what}, off analyze's estimate`, Math.abs(disk.estimated / disk.peak - 1), { atMost: 0.15 }),
+        ];
+      }),
       "A killed process leaves a lease that is good for 15 s: the new one waits for it before it goes on, so that two never write at once.",
     ],
     figures: Object.fromEntries(measured.map(({ records, ...each }) => [records, each])),
   };
 };
+
+/** Of all versions that are left an hour after. */
+function bytesPerRecord({ disk, embedded }: BackfillResult): number {
+  return (disk?.settled ?? Number.NaN) / embedded;
+}
 
 async function measure({ lab, progress }: Bench, records: number) {
   const { folder, result: run } = await lab.backfilled(records);

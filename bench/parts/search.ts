@@ -72,7 +72,7 @@ export const search: Part = async (bench) => {
       ...asked.flatMap((way) => {
         const { times, recall } = last?.figures.measured[way] ?? { times: [], recall: Number.NaN };
         return [
-          judged(`${whole(last?.records ?? 0)} rows, ${way}, p95 ms`, percentile(times, 0.95), { atMost: 50 }),
+          judged(`${whole(last?.records ?? 0)} rows, ${way}, p95 ms`, percentile(times, 0.95), { atMost: 35 }),
           judged(`${whole(last?.records ?? 0)} rows, ${way}, recall@10`, recall, { atLeast: 0.98 }),
         ];
       }),
