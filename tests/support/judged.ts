@@ -49,7 +49,7 @@ export function loadJudged(
   const known = channels ?? [...new Set(judged.corpus.map(({ channel = "" }) => channel))];
   const channelIdOf = (channel: string) => String(1 + known.indexOf(channel));
   const idOf = new Map<string, string>();
-  const before = new Map<string, string>();
+  const before = new Map<string, { readonly id: string; readonly text: string }>();
   const rows = judged.corpus
     .filter(({ channel = "" }) => known.includes(channel))
     .map(({ id: name, text, channel = "", author }, position) => {
@@ -57,10 +57,18 @@ export function loadJudged(
       idOf.set(name, id);
       const said = author === undefined ? "" : `${author}: `;
       // What has no channel is no conversation: nothing in it follows anything.
-      const searchText = joinSearchText(before.get(channel) ?? "", said, text);
-      if (channel !== "") before.set(channel, text);
-      const channelId = channelIdOf(channel);
-      return indexRow({ id, channelId, authorName: author ?? "", text, searchText, vector: embed(said + text) });
+      const neighbour = before.get(channel);
+      const searchText = joinSearchText(neighbour?.text ?? "", said, text);
+      if (channel !== "") before.set(channel, { id, text });
+      return indexRow({
+        id,
+        channelId: channelIdOf(channel),
+        authorName: author ?? "",
+        text,
+        searchText,
+        vector: embed(said + text),
+        ...(neighbour && { contextId: neighbour.id }),
+      });
     });
   const queries = judged.queries
     .filter(({ channel }, position) => (channel === undefined || known.includes(channel)) && position % everyNth === 0)
