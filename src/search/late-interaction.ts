@@ -61,7 +61,6 @@ const APART = 2 ** 26;
  */
 export function createLateInteraction(model: WordModel): LateInteraction {
   const { dimensions, rows, scales, idf } = model;
-  const expectedBefore = Float64Array.from(idf, (value) => PRIOR_TEXTS * Math.exp(-value));
   /** Of the rows as stored, before scaling: the scale cancels out of a cosine. */
   const integerLengths = Float64Array.from(scales, (_, token) => integerLength(token));
   /** Where a token stands among the distinct tokens of the candidates at hand; -1 when it has not occurred. */
@@ -113,12 +112,21 @@ export function createLateInteraction(model: WordModel): LateInteraction {
     }
   }
 
-  /** idf^1.25 x length of the row. */
-  function weigher({ texts, textsWith }: WordFrequencies): (token: number) => number {
+  /** w of each token, once asked for; of one guild's frequencies at a time, as searches come in a row. */
+  const known = new Float32Array(idf.length).fill(Number.NaN);
+  let knownFor: WordFrequencies | undefined;
+
+  function weigher(frequencies: WordFrequencies): (token: number) => number {
+    if (knownFor !== frequencies) known.fill(Number.NaN);
+    knownFor = frequencies;
+    const { texts, textsWith } = frequencies;
     return (token) => {
-      const expected = (textsWith.get(token) ?? 0) + (expectedBefore[token] ?? PRIOR_TEXTS);
+      const weight = known[token] as number;
+      if (!Number.isNaN(weight)) return weight;
+      const expected = (textsWith.get(token) ?? 0) + PRIOR_TEXTS * Math.exp(-(idf[token] ?? 0));
       const rarity = Math.max(0, Math.log((texts + PRIOR_TEXTS) / expected));
-      return rarity ** RARITY_POWER * (integerLengths[token] ?? 0) * (scales[token] ?? 0);
+      known[token] = rarity ** RARITY_POWER * (integerLengths[token] ?? 0) * (scales[token] ?? 0);
+      return known[token] as number;
     };
   }
 
@@ -195,7 +203,11 @@ export function createLateInteraction(model: WordModel): LateInteraction {
       const tokens = own.reduce((sum, places) => sum + places.length, 0);
       return {
         scores,
-        focus: () => Float64Array.from(own, meanOf(closest, Float64Array.from(distinct, weightOf))),
+        focus() {
+          const weight = new Float32Array(distinct.length);
+          for (let d = 0; d < distinct.length; d += 1) weight[d] = weightOf(distinct[d] as number);
+          return Float64Array.from(own, (places) => meanOf(closest, weight, places));
+        },
         meanLength: own.length === 0 ? 0 : tokens / own.length,
       };
     },
@@ -203,16 +215,14 @@ export function createLateInteraction(model: WordModel): LateInteraction {
 }
 
 /** The mean of the values at some places, by their weights. */
-function meanOf(values: Float32Array, weight: Float64Array): (places: Int32Array) => number {
-  return (places) => {
-    let [sum, total] = [0, 0];
-    for (let i = 0; i < places.length; i += 1) {
-      const d = places[i] as number;
-      sum += (weight[d] as number) * (values[d] as number);
-      total += weight[d] as number;
-    }
-    return total === 0 ? 0 : sum / total;
-  };
+function meanOf(values: Float32Array, weight: Float32Array, places: Int32Array): number {
+  let [sum, total] = [0, 0];
+  for (let i = 0; i < places.length; i += 1) {
+    const d = places[i] as number;
+    sum += (weight[d] as number) * (values[d] as number);
+    total += weight[d] as number;
+  }
+  return total === 0 ? 0 : sum / total;
 }
 
 function highest(values: Float32Array, places: Int32Array): number {

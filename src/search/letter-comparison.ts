@@ -81,6 +81,7 @@ export function compareLetters(
     return length + CONTEXT_SHARE * ((neighbour === undefined ? contextLengths[c] : ownLengths[neighbour]) ?? 0);
   });
   const meanLength = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, count);
+  const saturations = lengths.map((length) => K1 * (1 - B + (B * length) / meanLength));
   const neighbourhood = createNeighbourhood(candidates);
   const [scores, covered] = [new Float64Array(count), new Float64Array(count)];
   rarity.forEach((rare, q) => {
@@ -90,8 +91,7 @@ export function compareLetters(
     for (let c = 0; c < count; c += 1) {
       const times = (own[c] as number) + CONTEXT_SHARE * (before[c] as number) + FOLLOWER_SHARE * (after[c] as number);
       if (times === 0) continue;
-      const saturation = K1 * (1 - B + (B * (lengths[c] as number)) / meanLength);
-      scores[c] = (scores[c] as number) + (rare * times * (K1 + 1)) / (times + saturation);
+      scores[c] = (scores[c] as number) + (rare * times * (K1 + 1)) / (times + (saturations[c] as number));
       covered[c] = (covered[c] as number) + rare;
     }
   });
