@@ -36,6 +36,8 @@ const LONG_TEXT_WEIGHT = 6;
 const UNKNOWN_LENGTH_WEIGHT = 2;
 /** The guild's own rows tell better than the probe's sentences, if there are so many. */
 const ENOUGH_ROWS = 50;
+/** What cosines count beside a generation that answers by words alone, of what they count else. */
+const BESIDE_WORDS_ALONE = 0.5;
 const LETTERS_WEIGHT = 1.5;
 /** Of a query of emoji alone, few of which a model knows: what has them comes before all else. */
 const EMOJI_WEIGHT = 10;
@@ -58,7 +60,8 @@ const SURE_LIKENESS = 0.6;
  * * match, for others: half of that + 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
  * The factors tell whether the query is in the language of the texts: where it is not, the few words found mislead.
  * Each generation's cosines are shares of its own best one, shadowed or not: those of two models do not compare. They count the same in
- * all, the least v of any. The scores of generations whose query has no vector are scaled up: the best of each can come to the same.
+ * all, the least v of any; half of it beside a generation whose query has no vector. The scores of the latter are scaled up: the best of
+ * each can come to the same.
  */
 export function rank(text: string, groups: readonly CandidateGroup[], words: WordComparison | undefined): Scored[] {
   const found = groups.flatMap(({ rows }, g) => rows.map((row, r) => ({ row, g, r }))).sort(byAge);
@@ -107,10 +110,15 @@ function compareVectors({ rows, shadowed = [], vector, unrelated }: CandidateGro
   return { values, weight: cosineWeight(unrelated !== undefined, shape) };
 }
 
-/** Where they count more in one generation than in another, words would count less in it, and its second best pass the other's best. */
+/**
+ * Where they count more in one generation than in another, words would count less in it, and its second best pass the other's best.
+ * Where one has none at all, words are what compares.
+ */
 function withOneWeight(parts: readonly Part[]): Part[] {
-  const least = Math.min(...parts.map(({ weight }) => weight).filter((weight) => weight > 0));
-  return parts.map(({ values, weight }) => ({ values, weight: Math.min(weight, least) }));
+  const weights = parts.map(({ weight }) => weight);
+  const least = Math.min(...weights.filter((weight) => weight > 0));
+  const share = weights.includes(0) ? BESIDE_WORDS_ALONE : 1;
+  return parts.map(({ values, weight }) => ({ values, weight: share * Math.min(weight, least) }));
 }
 
 /** The mean cosine of a query with texts that have nothing to do with it: of each guild's own, most have not. */

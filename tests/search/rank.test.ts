@@ -144,6 +144,22 @@ describe("a score", () => {
     expect(gain(3).focus).toBe(0);
   });
 
+  it("counts cosines half beside a generation that answers by words, whose best can come to the same", () => {
+    const former = rows.map((row) => ({ ...row, id: `1${row.id}` }));
+    const groups = [
+      { rows, vector },
+      { rows: former, vector: undefined },
+    ];
+    const ranked = rank("x", groups, words(0.6, 0, 180));
+    // Everything stands alone: cosines would count 1.
+    const [compared, match] = [1 + 2 * 0.1, 0.95];
+    expect(scoreOf(ranked, "1")).toBeCloseTo(compared + 0.5);
+    expect(scoreOf(ranked, "3")).toBeCloseTo(compared + match + 0.5 * 0.875);
+    // Of what can be had of both, focus included.
+    const most = compared + 0.95 + 0.5;
+    expect(scoreOf(ranked, "13")).toBeCloseTo(((compared + match) * (most + 0.5)) / most);
+  });
+
   it("trusts the words found little when nothing is like the query", () => {
     const none = Float32Array.of(0, 0);
     expect(scoreOf(rank("x", [{ rows, vector: none }], words(0.6, 0)), "3")).toBeCloseTo(0.75 + 2);
