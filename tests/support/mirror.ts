@@ -5,6 +5,7 @@ import { connect } from "@lancedb/lancedb";
 import { expect } from "vitest";
 import type { Sandbox } from "../../sandbox/server.ts";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
+import { unpackRow } from "../../src/adapters/lancedb/packed-rows.ts";
 import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../src/snowflake.ts";
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -45,8 +46,14 @@ export async function readIndex(dataDir: string, guildId: Snowflake): Promise<[S
   const rows: [Snowflake, string][] = [];
   for (const name of (await database.tableNames()).filter((each) => each.startsWith(`g${guildId}_`))) {
     const table = await database.openTable(name);
-    const found = (await table.query().select(["id", "text"]).toArray()) as { id: bigint; text: string }[];
-    rows.push(...found.map(({ id, text }): [Snowflake, string] => [String(id), text]));
+    const found = (await table.query().select(["found", "searchText"]).toArray()) as {
+      readonly found: Uint8Array;
+      readonly searchText: string;
+    }[];
+    for (const row of found) {
+      const { id, text } = unpackRow(row.found, row.searchText);
+      rows.push([id, text]);
+    }
     table.close();
   }
   database.close();
