@@ -92,8 +92,8 @@ export interface IndexStats {
 }
 
 export interface UpkeepOptions {
-  /** Versions older than this are dropped; tagged ones stay. Milliseconds. */
-  readonly keepVersionsMs: number;
+  /** Versions older than this are dropped; tagged ones stay. Milliseconds. Left out: as soon as nobody is in the middle of reading them. */
+  readonly keepVersionsMs?: number;
   /** Breaks it off. */
   readonly signal?: AbortSignal;
   /**

@@ -23,7 +23,7 @@ import { createVectorIndex } from "./vector-index.ts";
 const INDEX_CACHE_BYTES = 1024n * 1024n * 1024n;
 const METADATA_CACHE_BYTES = 128n * 1024n * 1024n;
 
-/** In an object store a read may be under way for so long, each file of it another request. */
+/** In an object store a read may be under way for so long, each file of it another request. On a disk it moves on (see read-again.ts). */
 const REMOTE_READERS_MS = 60_000;
 
 export interface IndexStoreOptions {
@@ -51,6 +51,7 @@ export async function createIndexStore(
   /** One index per table: a second handle would not see the first one's writes. */
   const open = new Map<string, Promise<VectorIndex>>();
 
+  const readersMs = isLocal ? 0 : REMOTE_READERS_MS;
   const address = (name: string) => `${root}/${name}.lance`;
 
   /** @param openWriter opens, or makes, the table */
@@ -76,12 +77,12 @@ export async function createIndexStore(
           isRemote: !isLocal,
           diskBytes: () => diskBytes(location, name),
           wornParts: () => partsWithRemovedRows(location, name),
-          optimize: ({ keepVersionsMs, signal, erase }) => {
+          optimize: ({ keepVersionsMs = readersMs, signal, erase }) => {
             const job = {
               location,
               table: name,
               dimensions: space.dimensions,
-              keepVersionsMs: isLocal || erase ? keepVersionsMs : Math.max(keepVersionsMs, REMOTE_READERS_MS),
+              keepVersionsMs,
               ...(erase && { erase }),
             };
             return upkeep.run(job, signal);

@@ -43,9 +43,9 @@ export function upkeepReason(
   return undefined;
 }
 
-/** Old versions go at once: whoever reads one reads again. @throws the signal's reason when it aborts */
+/** @throws the signal's reason when it aborts */
 export function putInOrder(index: Pick<FormerIndex, "optimize">, signal: AbortSignal): Promise<void> {
-  return index.optimize({ keepVersionsMs: 0, signal });
+  return index.optimize({ signal });
 }
 
 export interface Maintenance {
