@@ -4,8 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import type { CachedObjects } from "./cached-objects.ts";
-import { Refused } from "./cached-objects.ts";
+import { type CachedObjects, Refused } from "./cached-objects.ts";
 import { endToEnd, type Upstream } from "./upstream.ts";
 
 /** LanceDB gives these files names of their own, and never writes one again. Versions are not among them: a table made anew has the same. */
@@ -20,6 +19,11 @@ export function createCachingServer(upstream: Upstream, objects: CachedObjects, 
     await relay(await upstream.send({ method, path, headers, body: await buffer(request) }), response);
   }
 
+  async function* piecesOf(path: string, start: number, end: number): AsyncGenerator<Buffer, void> {
+    for (let at = start; at < end; at += PIECE_BYTES)
+      yield await objects.read(path, at, Math.min(end, at + PIECE_BYTES));
+  }
+
   async function answer(request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {
     const facts = await objects.facts(path);
     const range = rangeOf(request.headers.range, facts.size);
@@ -29,22 +33,16 @@ export function createCachingServer(upstream: Upstream, objects: CachedObjects, 
       return;
     }
     const { start, end } = range ?? { start: 0, end: facts.size };
-    let next = start;
-    for (let piece = start; piece < end || piece === start; piece = next) {
-      next = Math.min(end, piece + PIECE_BYTES);
-      const content = await objects.read(path, piece, next);
-      if (!response.headersSent) {
-        response.writeHead(range ? 206 : 200, {
-          ...common,
-          "content-length": end - start,
-          ...(range && { "content-range": `bytes ${start}-${end - 1}/${facts.size}` }),
-        });
-      }
-      if (!response.write(content))
-        await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
-      if (response.destroyed || next === piece) break;
-    }
-    response.end();
+    const pieces = piecesOf(path, start, end);
+    // Before anything is said: what is gone from the store is answered as the store does.
+    const first = await pieces.next();
+    response.writeHead(range ? 206 : 200, {
+      ...common,
+      "content-length": end - start,
+      ...(range && { "content-range": `bytes ${start}-${end - 1}/${facts.size}` }),
+    });
+    if (!first.done) response.write(first.value);
+    await pipeline(pieces, response);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
