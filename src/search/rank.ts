@@ -73,11 +73,12 @@ export function rank(text: string, groups: readonly CandidateGroup[], words: Wor
   const compared = [...likeness, ...compareMatches(text, candidates, parts, words, { best, shortness })];
   const comparedWeight = compared.reduce((sum, { weight }) => sum + weight, 0);
   const most = vectors.map(({ weight }) => comparedWeight + weight);
+  const scales = most.map((own) => Math.max(...most) / (own || 1));
   return found
     .map(({ row, g, r }, c) => {
       const byWords = compared.reduce((sum, { values, weight }) => sum + weight * (values[c] ?? 0), 0);
       const byVector = (vectors[g]?.weight ?? 0) * (vectors[g]?.values[r] ?? 0);
-      return { row, score: (Math.max(...most) / (most[g] || 1)) * (byWords + byVector) };
+      return { row, score: (scales[g] ?? 1) * (byWords + byVector) };
     })
     .sort(byScore);
 }
