@@ -28,6 +28,7 @@ export const openToAll: readonly string[] = [
   "full-text.ts",
   "letters.ts",
   "refusals.ts",
+  "slices.ts",
   "tags.ts",
 ];
 

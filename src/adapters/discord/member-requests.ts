@@ -2,6 +2,7 @@
 // bot's own included. Ids wanted at about the same time go into one request.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { slices } from "../../slices.ts";
 import type { Snowflake } from "../../snowflake.ts";
 
 /** The most a gateway request for members takes. Naming them needs no privileged intent. */
@@ -29,9 +30,7 @@ export function createMemberRequests(ask: (userIds: readonly Snowflake[]) => Pro
     waiting = new Set();
     next = undefined;
     allowedAt = performance.now() + BETWEEN_REQUESTS_MS * Math.ceil(userIds.length / MEMBERS_PER_REQUEST);
-    for (let start = 0; start < userIds.length; start += MEMBERS_PER_REQUEST) {
-      await ask(userIds.slice(start, start + MEMBERS_PER_REQUEST));
-    }
+    for (const some of slices(userIds, MEMBERS_PER_REQUEST)) await ask(some);
   }
 
   return {

@@ -5,6 +5,7 @@ import type { Table } from "@lancedb/lancedb";
 import { END_OF_CONTEXT } from "../../content-hash.ts";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { AffectedRows, IndexRow, UpkeepOptions, VectorIndex } from "../../ports/vector-index.ts";
+import { slices } from "../../slices.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { KEY_COLUMNS, LINK_COLUMNS, ROW_COLUMNS, sampledColumns, toArrow } from "./columns.ts";
 import { commit } from "./commit.ts";
@@ -103,21 +104,21 @@ export function createVectorIndex(
   }
 
   async function add(rows: readonly IndexRow[]) {
-    for (const part of inParts(rows, ROWS_PER_ADD)) {
+    for (const part of slices(rows, ROWS_PER_ADD)) {
       const data = toArrow(part, space.dimensions);
       await commit(writer, () => writer.add(data));
     }
   }
 
   async function removeIds(ids: readonly Snowflake[]) {
-    for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+    for (const part of slices([...new Set(ids)], IDS_PER_QUERY)) {
       await commit(writer, () => writer.delete(isOneOf("id", part)));
     }
   }
 
   async function rowsOf(ids: readonly Snowflake[], where: string): Promise<IndexRow[]> {
     const found: IndexRow[] = [];
-    for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+    for (const part of slices([...new Set(ids)], IDS_PER_QUERY)) {
       const query = reader
         .query()
         .where(`${isOneOf("id", part)} AND ${where}`)
@@ -132,7 +133,7 @@ export function createVectorIndex(
     const asked = new Set(ids);
     const [present, dependents] = [new Set<Snowflake>(), new Set<Snowflake>()];
     const table = await upToDate();
-    for (const part of inParts([...asked], IDS_PER_QUERY)) {
+    for (const part of slices([...asked], IDS_PER_QUERY)) {
       // One look for both: rows that no index holds yet are read one by one.
       const where = `${isOneOf("id", part)} OR ${isOneOf("contextId", part)}`;
       for (const { id, contextId } of await collect(table.query().where(where).select(LINK_COLUMNS), toLinks)) {
@@ -146,7 +147,7 @@ export function createVectorIndex(
   async function holds(ids: readonly Snowflake[]): Promise<Snowflake[]> {
     const held = new Set<Snowflake>();
     const table = await upToDate();
-    for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+    for (const part of slices([...new Set(ids)], IDS_PER_QUERY)) {
       const query = table.query().where(isOneOf("id", part)).select(["id"]);
       for (const id of await collect(query, (batch) => toTexts(batch, "id"))) held.add(id);
     }
@@ -212,7 +213,7 @@ export function createVectorIndex(
 
     removeContext: (ids) =>
       change(async () => {
-        for (const part of inParts([...new Set(ids)], IDS_PER_QUERY)) {
+        for (const part of slices([...new Set(ids)], IDS_PER_QUERY)) {
           const own = { contextId: "NULL", searchText: `split_part(searchText, '${END_OF_CONTEXT}', -1)` };
           await commit(writer, () => writer.update({ where: isOneOf("contextId", part), valuesSql: own }));
         }
@@ -293,8 +294,4 @@ export function createVectorIndex(
     },
   };
   return readAgain(index, () => (changes > 0 ? latestChange : showChanges()));
-}
-
-function inParts<T>(list: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, part) => list.slice(part * size, (part + 1) * size));
 }

@@ -5,6 +5,7 @@ import type { Archive, ChannelType, Exclusion } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KeptWhere, StoredAbout } from "../../ports/privacy.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
+import { slices } from "../../slices.ts";
 import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
 
 const LOOK_EVERY_MS = 500;
@@ -110,8 +111,8 @@ export function createPrivacy({ archive, where, onRemoval, onIncluded, clock }: 
       for await (const { kind, ids } of archive.authored(guildId, userId)) {
         // What others keep is theirs to see.
         if (kind === "saved-by-others") continue;
-        for (let at = 0; at < ids.length; at += RECORDS_PER_PAGE) {
-          const found = await archive.get(guildId, kind, ids.slice(at, at + RECORDS_PER_PAGE));
+        for (const some of slices(ids, RECORDS_PER_PAGE)) {
+          const found = await archive.get(guildId, kind, some);
           yield [...found.values()].map(({ record }) => ({ record, channelName: names.get(record.channelId) }));
         }
       }

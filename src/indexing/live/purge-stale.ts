@@ -6,6 +6,7 @@ import { toError } from "../../errors.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { IndexRow } from "../../ports/vector-index.ts";
+import { slices } from "../../slices.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import type { GuildIndex, GuildIndexes } from "../guild-index/guild-indexes.ts";
 import type { Ownership } from "../guild-index/ownership.ts";
@@ -47,9 +48,7 @@ export function createStalePurge(parts: {
   }
 
   async function takeOut(guildId: Snowflake, ids: readonly Snowflake[]): Promise<void> {
-    for (let start = 0; start < ids.length; start += TOGETHER) {
-      await purge(archive, guildId, await indexes.open(guildId), ids.slice(start, start + TOGETHER));
-    }
+    for (const some of slices(ids, TOGETHER)) await purge(archive, guildId, await indexes.open(guildId), some);
   }
 
   async function takeOutMarked(guildId: Snowflake): Promise<void> {
