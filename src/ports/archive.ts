@@ -121,8 +121,46 @@ export interface RecheckCursor {
   readonly reachedId?: Snowflake;
 }
 
+/** What is remembered of a guild beside its records, and which guilds there are. */
+export interface GuildState {
+  /**
+   * The messages that carry a thread's name (the one it began from, which has its id, and the first in it) get a pending mark in the same
+   * commit when it is new or renamed. Of what is left out no name is stored; what moves into a category that is left out is removed.
+   */
+  saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
+  /** @param range only those with ids in it */
+  channels(guildId: Snowflake, range?: IdRange): Promise<ChannelInfo[]>;
+  channel(guildId: Snowflake, channelId: Snowflake): Promise<ChannelInfo | undefined>;
+  cursor(guildId: Snowflake, channelId: Snowflake): Promise<HistoryCursor | undefined>;
+  saveCursor(guildId: Snowflake, channelId: Snowflake, cursor: HistoryCursor): Promise<void>;
+  /** Those of all channels and threads that have one. */
+  cursors(guildId: Snowflake): Promise<Map<Snowflake, HistoryCursor>>;
+  /**
+   * Of each channel and thread that has it: everything written there up to this id, since the server began to be listened to, is
+   * in the archive. One without it is complete up to `listenedSince`, or to its own beginning if that is later.
+   */
+  completeTo(guildId: Snowflake): Promise<Map<Snowflake, Snowflake>>;
+  /** To be called when everything up to the id is durably archived. Never moves back. */
+  saveCompleteTo(guildId: Snowflake, channelId: Snowflake, id: Snowflake): Promise<void>;
+  /** The newest id there was in the guild when the bot began to listen to it: what is older waits for a backfill. */
+  listenedSince(guildId: Snowflake): Promise<Snowflake | undefined>;
+  saveListenedSince(guildId: Snowflake, id: Snowflake): Promise<void>;
+  recheckCursor(guildId: Snowflake, channelId: Snowflake): Promise<RecheckCursor | undefined>;
+  saveRecheckCursor(guildId: Snowflake, channelId: Snowflake, cursor: RecheckCursor): Promise<void>;
+  /** Channels and threads that the bot may not read any more. */
+  outOfReach(guildId: Snowflake): Promise<ReadonlyMap<Snowflake, OutOfReach>>;
+  /** @param state undefined: it can be read again */
+  saveOutOfReach(guildId: Snowflake, channelId: Snowflake, state: OutOfReach | undefined): Promise<void>;
+  settings(guildId: Snowflake): Promise<GuildSettings>;
+  saveSettings(guildId: Snowflake, settings: GuildSettings): Promise<void>;
+  /** Guilds with at least one record, setting or run. */
+  guilds(): Promise<Snowflake[]>;
+  /** Guilds with pending marks or unfinished removals, whichever process left them. Costs a read for each of them, whatever they hold. */
+  marked(): Promise<Snowflake[]>;
+}
+
 /** Source of truth for records: durable, ordered by id. All methods are safe to repeat. Nothing here knows vectors. */
-export interface Archive {
+export interface Archive extends GuildState {
   /**
    * Creates or replaces records. With `pending: true` each changed record's pending mark is written in the record's own commit.
    * Records equal to what is stored (same hash and fields) are left alone and get no mark, and so are those edited earlier
@@ -225,39 +263,4 @@ export interface Archive {
   /** Newest first, notes before messages: what was just written does not wait behind what a removal, or a time away, has left. */
   pending(guildId: Snowflake, limit: number): Promise<PendingEntry[]>;
   clearPending(guildId: Snowflake, entries: readonly PendingEntry[]): Promise<void>;
-  /** Guilds with pending marks or unfinished removals, whichever process left them. Costs a read for each of them, whatever they hold. */
-  marked(): Promise<Snowflake[]>;
-
-  /**
-   * The messages that carry a thread's name (the one it began from, which has its id, and the first in it) get a pending mark in the same
-   * commit when it is new or renamed. Of what is left out no name is stored; what moves into a category that is left out is removed.
-   */
-  saveChannels(guildId: Snowflake, channels: readonly ChannelInfo[]): Promise<void>;
-  /** @param range only those with ids in it */
-  channels(guildId: Snowflake, range?: IdRange): Promise<ChannelInfo[]>;
-  channel(guildId: Snowflake, channelId: Snowflake): Promise<ChannelInfo | undefined>;
-  cursor(guildId: Snowflake, channelId: Snowflake): Promise<HistoryCursor | undefined>;
-  saveCursor(guildId: Snowflake, channelId: Snowflake, cursor: HistoryCursor): Promise<void>;
-  /** Those of all channels and threads that have one. */
-  cursors(guildId: Snowflake): Promise<Map<Snowflake, HistoryCursor>>;
-  /**
-   * Of each channel and thread that has it: everything written there up to this id, since the server began to be listened to, is
-   * in the archive. One without it is complete up to `listenedSince`, or to its own beginning if that is later.
-   */
-  completeTo(guildId: Snowflake): Promise<Map<Snowflake, Snowflake>>;
-  /** To be called when everything up to the id is durably archived. Never moves back. */
-  saveCompleteTo(guildId: Snowflake, channelId: Snowflake, id: Snowflake): Promise<void>;
-  /** The newest id there was in the guild when the bot began to listen to it: what is older waits for a backfill. */
-  listenedSince(guildId: Snowflake): Promise<Snowflake | undefined>;
-  saveListenedSince(guildId: Snowflake, id: Snowflake): Promise<void>;
-  recheckCursor(guildId: Snowflake, channelId: Snowflake): Promise<RecheckCursor | undefined>;
-  saveRecheckCursor(guildId: Snowflake, channelId: Snowflake, cursor: RecheckCursor): Promise<void>;
-  /** Channels and threads that the bot may not read any more. */
-  outOfReach(guildId: Snowflake): Promise<ReadonlyMap<Snowflake, OutOfReach>>;
-  /** @param state undefined: it can be read again */
-  saveOutOfReach(guildId: Snowflake, channelId: Snowflake, state: OutOfReach | undefined): Promise<void>;
-  settings(guildId: Snowflake): Promise<GuildSettings>;
-  saveSettings(guildId: Snowflake, settings: GuildSettings): Promise<void>;
-  /** Guilds with at least one record, setting or run. */
-  guilds(): Promise<Snowflake[]>;
 }

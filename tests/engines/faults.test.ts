@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStores } from "../../src/app/stores.ts";
+import { openArchiveOf, openStores } from "../../src/app/stores.ts";
 import { totals } from "../../src/backfill/run/run.ts";
 import { TransientError, UserError } from "../../src/errors.ts";
 import type { Logger } from "../../src/ports/logger.ts";
@@ -125,7 +125,10 @@ describeEngines("remote engines at fault", () => {
 
   test("a commit that landed though its answer was lost can be made again", async () => {
     const proxy = await startHoldingProxy(engines.archive.url);
-    const opened = await openStores({ ...engines.stores(), archive: { ...engines.archive, url: proxy.url } }, silent);
+    const opened = await openArchiveOf(
+      { ...engines.stores(), archive: { ...engines.archive, url: proxy.url } },
+      silent,
+    );
     try {
       const record = message(hoursAgo(1), "once");
       proxy.loseNextAnswer("atomic_write");

@@ -3,10 +3,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KvMutation } from "@deno/kv";
 import { createTurns } from "../../async/turns.ts";
-import type { Archive, PendingEntry } from "../../ports/archive.ts";
+import type { Archive } from "../../ports/archive.ts";
 import type { Deed } from "../../ports/deeds.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, DamagedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
+import { slices } from "../../slices.ts";
 import { compareSnowflakes, type Snowflake, snowflakeBefore } from "../../snowflake.ts";
 import { createAuthored } from "./authored.ts";
 import { createChannelOrder } from "./channel-order.ts";
@@ -15,11 +16,12 @@ import { completions } from "./completions.ts";
 import { createDeeds, deedMutation } from "./deeds.ts";
 import { createExclusions } from "./exclusions.ts";
 import { createGuildState } from "./guild-state.ts";
+import { createKeyDeletion } from "./key-deletion.ts";
 import { idOf, idOfPackedKey, markKey, noteOwnerRange, recordKey, recordRange } from "./keys.ts";
 import { createReadings } from "./readings.ts";
 import { createRecordWrites, NOTHING } from "./record-writes.ts";
 import { createRemoval } from "./removal.ts";
-import { CHECKS_PER_COMMIT, CheckFailedError, type Store } from "./store.ts";
+import { type Store, unlessOutdated } from "./store.ts";
 
 /** Records that `save` looks up together. */
 const RECORDS_PER_SLICE = 2_000;
@@ -30,6 +32,7 @@ export function createArchive(store: Store, logger: Logger): Archive {
   const readings = createReadings();
   const exclusions = createExclusions(store, logger);
   const removal = createRemoval(store, exclusions, logger);
+  const { removeUnchanged } = createKeyDeletion(store);
 
   /** Stored values of these ids, which are in ascending order. Absent ids are absent. */
   async function storedValues(guildId: Snowflake, kind: RecordKind, ids: readonly Snowflake[]) {
@@ -103,17 +106,6 @@ export function createArchive(store: Store, logger: Logger): Archive {
     return counts;
   }
 
-  /** Again when another process has changed meanwhile what is to be stored: what has been by then is only the same. */
-  async function saveAdmitted(...given: Parameters<typeof saveNow>): ReturnType<typeof saveNow> {
-    for (;;) {
-      try {
-        return await saveNow(...given);
-      } catch (thrown) {
-        if (!(thrown instanceof CheckFailedError)) throw thrown;
-      }
-    }
-  }
-
   const recorded = (guildId: Snowflake, deed: Deed | undefined) => (deed ? [deedMutation(guildId, deed)] : []);
 
   return {
@@ -126,7 +118,8 @@ export function createArchive(store: Store, logger: Logger): Archive {
           const ids = current.filter((each) => each.kind === kind).map(({ id }) => id);
           readings.noteIds(guildId, kind, ids, asOf);
         }
-        return saveAdmitted(guildId, current, pending, completes);
+        // Again when another process has changed meanwhile what is to be stored: what has been by then is only the same.
+        return unlessOutdated(() => saveNow(guildId, current, pending, completes));
       });
     },
 
@@ -209,21 +202,10 @@ export function createArchive(store: Store, logger: Logger): Archive {
       }));
     },
 
-    async clearPending(guildId, entries) {
-      const clear = async (some: readonly PendingEntry[]) => {
-        const keys = some.map(({ kind, id }) => markKey("pending", guildId, kind, id));
-        const checks = keys.map((key, place) => ({ key, versionstamp: some[place]?.stamp ?? null }));
-        return store.commit(
-          keys.map((key) => ({ type: "delete", key })),
-          checks,
-        );
-      };
-      for (let start = 0; start < entries.length; start += CHECKS_PER_COMMIT) {
-        const some = entries.slice(start, start + CHECKS_PER_COMMIT);
-        // One renewed mark refuses the commit of all ten: then each goes, or stays, by itself.
-        if ((await clear(some)) === undefined) for (const entry of some) await clear([entry]);
-      }
-    },
+    clearPending: (guildId, marks) =>
+      removeUnchanged(
+        marks.map(({ kind, id, stamp }) => ({ key: markKey("pending", guildId, kind, id), versionstamp: stamp })),
+      ),
 
     ...createGuildState(store, exclusions, logger),
   };
@@ -235,9 +217,7 @@ function* slicesByKind(records: readonly ArchivedRecord[]) {
     const latest = new Map<Snowflake, ArchivedRecord>();
     for (const record of records) if (record.kind === kind) latest.set(record.id, record);
     const ordered = [...latest.values()].sort((a, b) => compareSnowflakes(a.id, b.id));
-    for (let start = 0; start < ordered.length; start += RECORDS_PER_SLICE) {
-      yield { kind, records: ordered.slice(start, start + RECORDS_PER_SLICE) };
-    }
+    for (const slice of slices(ordered, RECORDS_PER_SLICE)) yield { kind, records: slice };
   }
 }
 

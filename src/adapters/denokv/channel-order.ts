@@ -2,6 +2,7 @@
 
 import type { Archive } from "../../ports/archive.ts";
 import type { StoredRecord } from "../../ports/records.ts";
+import { slices } from "../../slices.ts";
 import {
   compareSnowflakes,
   FIRST_SNOWFLAKE,
@@ -54,8 +55,7 @@ export function createChannelOrder(
       // They lie so far apart that most of what was read is of no use.
       if (looked - unseen.length <= IDS_WORTH_A_LIST) break;
     }
-    for (let at = 0; at < unseen.length; at += PARALLEL_LISTS) {
-      const some = unseen.slice(at, at + PARALLEL_LISTS);
+    for (const some of slices(unseen, PARALLEL_LISTS)) {
       const before = await Promise.all(some.map((id) => idsBefore(guildId, channelId, id, 1)));
       for (const [place, id] of some.entries()) {
         const [previous] = before[place] ?? [];

@@ -2,9 +2,11 @@
 // not decode or validate is told apart, never thrown.
 
 import { deserialize, serialize } from "node:v8";
+import type { KvKey } from "@deno/kv";
 import { z } from "zod";
 import { contentHash } from "../../content-hash.ts";
 import { deedNames } from "../../ports/deeds.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord, RecordKind, StoredRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { fitted } from "./fit.ts";
@@ -81,6 +83,20 @@ export function valueToRecord(kind: RecordKind, id: Snowflake, value: unknown): 
   if (!parsed.success) return { reason: whyInvalid(value, parsed.error) };
   const { v: _, hash, ...fields } = parsed.data;
   return { record: { kind, id, accessChannelId: fields.channelId, ...fields }, contentHash: hash };
+}
+
+/** A small value read back; one that is damaged is reported and left out. */
+export function validated<T>(
+  schema: z.ZodType<T>,
+  { key, value }: { readonly key: KvKey; readonly value: unknown },
+  logger: Logger,
+  event = "archive:damaged",
+): T | undefined {
+  if (value === null) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success && !(value instanceof Undecodable)) return parsed.data;
+  logger.warn(event, { key: key.map(String).join("/"), reason: whyInvalid(value, parsed.error) });
+  return undefined;
 }
 
 /** Why a value was refused, in one line. */

@@ -1,7 +1,7 @@
 // The record of who did what in a guild, and what is still to be fetched again because somebody has changed what is stored.
 
 import type { KvMutation } from "@deno/kv";
-import type { Archive, Refetch } from "../../ports/archive.ts";
+import type { Archive } from "../../ports/archive.ts";
 import type { Deed } from "../../ports/deeds.ts";
 import { type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import { deedSchema, refetchSchema } from "./codec.ts";
@@ -28,7 +28,7 @@ export function createDeeds(
 
     async deeds(guildId, limit) {
       const entries = await store.list({ prefix: ["deed", BigInt(guildId)] }, { limit, newestFirst: true });
-      return entries.flatMap(({ value }) => (deedSchema.safeParse(value).data as Deed | undefined) ?? []);
+      return entries.flatMap(({ value }) => deedSchema.safeParse(value).data ?? []);
     },
 
     async forgetDeeds(guildId, before) {
@@ -38,7 +38,7 @@ export function createDeeds(
 
     async refetches(guildId) {
       const entries = await store.list({ prefix: ["refetch", BigInt(guildId)] });
-      return entries.flatMap(({ value }) => (refetchSchema.safeParse(value).data as Refetch | undefined) ?? []);
+      return entries.flatMap(({ value }) => refetchSchema.safeParse(value).data ?? []);
     },
 
     async saveRefetch(guildId, refetch) {

@@ -4,6 +4,7 @@
 import type { AtomicCheck, KvEntry, KvListSelector, KvMutation } from "@deno/kv";
 import type { ChannelInfo, RemovalScope } from "../../ports/archive.ts";
 import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
+import { slices } from "../../slices.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake, snowflakeBefore } from "../../snowflake.ts";
 import { createAuthored, type Found } from "./authored.ts";
 import { channelSchema, valueToRecord } from "./codec.ts";
@@ -121,7 +122,7 @@ export function createDeletion(store: Store, exclusions: Exclusions) {
       yield* removeFound(guildId, kind, channelIndexRange(kind, guildId, channelId), { ...step, only, mark: "none" });
     }
     const key = guildKey("channel", guildId, channelId);
-    const info = channelSchema.safeParse((await store.get(key)).value).data as ChannelInfo | undefined;
+    const info = channelSchema.safeParse((await store.get(key)).value).data;
     const isLeftOut = info && (await exclusions.channelsLeftOut(guildId, [info])).leftOut.has(channelId);
     // What is left out is remembered, without its name: for the threads in it, and for what is still to be written there.
     if (info && isLeftOut) await store.commit([{ type: "set", key, value: { ...info, name: channelId } }]);
@@ -174,9 +175,9 @@ export function createDeletion(store: Store, exclusions: Exclusions) {
     let found: Snowflake[] = [];
     let over: KvEntry<unknown>[] = [];
     async function* removeFoundByDays(): AsyncGenerator<DeletedRecords> {
-      for (let at = 0; at < found.length; at += limit) {
+      for (const some of slices(found, limit)) {
         // The marks are for the rows of their neighbours, which carry their words.
-        const removed = await removeRecords(guildId, "message", found.slice(at, at + limit), { ...options, only });
+        const removed = await removeRecords(guildId, "message", some, { ...options, only });
         if (removed.ids.length > 0) yield removed;
       }
       await removeUnchanged(over);

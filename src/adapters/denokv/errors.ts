@@ -27,49 +27,43 @@ export async function mapOpenErrors<T>(location: string, call: () => Promise<T>)
 /** @see https://www.sqlite.org/rescode.html */
 function translated(error: Error, location: string): Error {
   const { message } = error;
+  const transient = (says: string) => new TransientError(says, { cause: error });
+  const mend = (says: string) => new UserError(says, { cause: error });
   if (/disk is full/i.test(message)) {
-    return new TransientError(
+    return transient(
       `The disk that holds the archive (${location}) is full. What was stored is safe; free some space.`,
-      { cause: error },
     );
   }
   if (/database (table )?is locked|database is busy/i.test(message)) {
-    return new TransientError(`The archive (${location}) is locked by another process.`, { cause: error });
+    return transient(`The archive (${location}) is locked by another process.`);
   }
   if (/disk I\/O error/i.test(message)) {
-    return new TransientError(`The disk that holds the archive (${location}) reports an error.`, { cause: error });
+    return transient(`The disk that holds the archive (${location}) reports an error.`);
   }
   if (/readonly database|unable to open database|EROFS|EACCES|EPERM|ENOTDIR|EEXIST|ENOENT|EISDIR/i.test(message)) {
-    return new UserError(
+    return mend(
       `The archive ${location} cannot be opened for writing. Check that its folder exists, is a folder, and that this user may write there.`,
-      { cause: error },
     );
   }
   if (/malformed|not a database|Database is closed/i.test(message)) {
-    return new UserError(
+    return mend(
       `The archive ${location} is damaged or is not an archive. Move it away and restore a backup, or start without it and let the history be collected again.`,
-      { cause: error },
     );
   }
   if (/response status: (401|403)|accessToken|ACCESS_TOKEN/i.test(message)) {
-    return new UserError(`The archive ${location} refuses the access token.`, { cause: error });
+    return mend(`The archive ${location} refuses the access token.`);
   }
   if (/response status: (429|5\d\d)|Out of retries/i.test(message)) {
-    return new TransientError(`The archive ${location} is in trouble: it answers, but not as it should.`, {
-      cause: error,
-    });
+    return transient(`The archive ${location} is in trouble: it answers, but not as it should.`);
   }
   if (/response (status|content-type)|DatabaseMetadata|Unsupported version/i.test(message)) {
-    return new UserError(`What answers at ${location} is not a Deno KV: no KV Connect is spoken there.`, {
-      cause: error,
-    });
+    return mend(`What answers at ${location} is not a Deno KV: no KV Connect is spoken there.`);
   }
   if (error.name === "TimeoutError" || /aborted due to timeout/i.test(message)) {
-    return new TransientError(`The archive ${location} does not answer.`, { cause: error });
+    return transient(`The archive ${location} does not answer.`);
   }
   if (error instanceof TypeError && /fetch failed|terminated/i.test(message)) {
-    const { message: why } = toError(error.cause ?? error);
-    return new TransientError(`The archive ${location} cannot be reached (${why}).`, { cause: error });
+    return transient(`The archive ${location} cannot be reached (${toError(error.cause ?? error).message}).`);
   }
   // The native library appends a stack of its own to each message.
   const [plain] = message.split(/\n+Stack backtrace:/);

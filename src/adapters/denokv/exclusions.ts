@@ -7,7 +7,7 @@ import type { ChannelInfo, Exclusion, RemovalScope } from "../../ports/archive.t
 import type { Logger } from "../../ports/logger.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import { compareSnowflakes, type Snowflake, snowflakeAt } from "../../snowflake.ts";
-import { channelSchema, exclusionSchema, whyInvalid } from "./codec.ts";
+import { channelSchema, exclusionSchema, validated } from "./codec.ts";
 import { guildKey, scopeKey } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
 import type { Store } from "./store.ts";
@@ -49,12 +49,7 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
     const before = remembered.get(guildId);
     if (before?.stamp === stamp) return before;
     const entries = await store.list({ prefix: ["exclusion", BigInt(guildId)] });
-    const list = entries.flatMap(({ key, value }) => {
-      const parsed = exclusionSchema.safeParse(value);
-      if (parsed.success) return [parsed.data as Exclusion];
-      logger.warn("archive:damaged", { key: key.map(String).join("/"), reason: whyInvalid(value, parsed.error) });
-      return [];
-    });
+    const list: Exclusion[] = entries.flatMap((entry) => validated(exclusionSchema, entry, logger) ?? []);
     const by = <Kind extends Exclusion["by"]>(kind: Kind) =>
       list.filter((each): each is Exclusion & { readonly by: Kind } => each.by === kind);
     const fresh: Known = {
@@ -76,7 +71,7 @@ export function createExclusions(store: Store, logger: Logger): Exclusions {
       const entries = await store.getMany([...asked].map((id) => guildKey("channel", guildId, id)));
       for (const { value } of entries) {
         const { data } = channelSchema.safeParse(value);
-        if (data !== undefined) found.set(data.id, data as ChannelInfo);
+        if (data !== undefined) found.set(data.id, data);
       }
       const parents = [...found.values()].flatMap(({ parentId }) => parentId ?? []);
       asked = new Set(parents.filter((id) => !found.has(id) && !asked.has(id)));

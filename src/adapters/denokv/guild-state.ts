@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KvKey, KvMutation } from "@deno/kv";
 import type { z } from "zod";
-import type { Archive, ChannelInfo, OutOfReach } from "../../ports/archive.ts";
+import type { ChannelInfo, GuildState } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
 import {
@@ -13,47 +13,30 @@ import {
   outOfReachSchema,
   recheckSchema,
   settingsSchema,
-  Undecodable,
-  whyInvalid,
+  validated,
 } from "./codec.ts";
 import type { Exclusions } from "./exclusions.ts";
 import { channelIndexRange, guildKey, idOf, idOfPackedKey, markKey, recordKey } from "./keys.ts";
 import { NOTHING } from "./record-writes.ts";
-import { CheckFailedError, type Store } from "./store.ts";
-
-type GuildState = Pick<
-  Archive,
-  | "saveChannels"
-  | "channels"
-  | "channel"
-  | "cursor"
-  | "saveCursor"
-  | "recheckCursor"
-  | "saveRecheckCursor"
-  | "outOfReach"
-  | "saveOutOfReach"
-  | "cursors"
-  | "completeTo"
-  | "saveCompleteTo"
-  | "listenedSince"
-  | "saveListenedSince"
-  | "settings"
-  | "saveSettings"
-  | "guilds"
-  | "marked"
->;
+import { type Store, unlessOutdated } from "./store.ts";
 
 export function createGuildState(store: Store, exclusions: Exclusions, logger: Logger): GuildState {
-  /** A small value read back; one that is damaged is reported and left out. */
-  function validated<T>(schema: z.ZodType<T>, entry: { readonly key: KvKey; readonly value: unknown }): T | undefined {
-    if (entry.value === null) return undefined;
-    const parsed = schema.safeParse(entry.value);
-    if (parsed.success && !(entry.value instanceof Undecodable)) return parsed.data;
-    logger.warn("archive:damaged", {
-      key: entry.key.map(String).join("/"),
-      reason: whyInvalid(entry.value, parsed.error),
-    });
-    return undefined;
+  async function read<T>(schema: z.ZodType<T>, key: KvKey): Promise<T | undefined> {
+    return validated(schema, await store.get(key), logger);
+  }
+
+  /** What each channel and thread has of a family. */
+  async function readAll<T>(schema: z.ZodType<T>, family: string, guildId: Snowflake): Promise<Map<Snowflake, T>> {
+    const found = new Map<Snowflake, T>();
+    for (const entry of await store.list({ prefix: [family, BigInt(guildId)] })) {
+      const value = validated(schema, entry, logger);
+      if (value !== undefined) found.set(idOf(entry.key), value);
+    }
+    return found;
+  }
+
+  async function write(key: KvKey, value: Snowflake | object): Promise<void> {
+    await store.commit([{ type: "set", key, value: typeof value === "object" ? { ...value } : value }]);
   }
 
   /** From guild to guild by their first key: one read each, however many there are of it. */
@@ -106,23 +89,15 @@ export function createGuildState(store: Store, exclusions: Exclusions, logger: L
 
   /** @param before what was stored of the channel */
   async function moves(guildId: Snowflake, channel: ChannelInfo, before: unknown, isLeftOut: boolean) {
-    const former = channelSchema.safeParse(before).data as ChannelInfo | undefined;
+    const former = channelSchema.safeParse(before).data;
     if (former === undefined || former.categoryId === channel.categoryId) return [];
     const wasLeftOut = (await exclusions.channelsLeftOut(guildId, [former])).leftOut.has(former.id);
     return wasLeftOut === isLeftOut ? [] : await exclusions.moved(guildId, channel, isLeftOut);
   }
 
   return {
-    async saveChannels(guildId, channels) {
-      for (;;) {
-        try {
-          return await saveChannelsNow(guildId, channels);
-        } catch (thrown) {
-          // What is left out has been changed meanwhile.
-          if (!(thrown instanceof CheckFailedError)) throw thrown;
-        }
-      }
-    },
+    // Again when what is left out has been changed meanwhile.
+    saveChannels: (guildId, channels) => unlessOutdated(() => saveChannelsNow(guildId, channels)),
 
     async channels(guildId, range) {
       const all = { prefix: ["channel", BigInt(guildId)] };
@@ -131,86 +106,35 @@ export function createGuildState(store: Store, exclusions: Exclusions, logger: L
         end: guildKey("channel", guildId, BigInt(range.newestId) + 1n),
       };
       const entries = await store.list(some ?? all);
-      return entries.flatMap((entry) => validated(channelSchema, entry) ?? []);
+      return entries.flatMap((entry) => validated(channelSchema, entry, logger) ?? []);
     },
 
-    async channel(guildId, channelId) {
-      return validated(channelSchema, await store.get(guildKey("channel", guildId, channelId)));
-    },
-
-    async cursor(guildId, channelId) {
-      return validated(cursorSchema, await store.get(guildKey("cursor", guildId, channelId)));
-    },
-
-    async saveCursor(guildId, channelId, cursor) {
-      await store.commit([{ type: "set", key: guildKey("cursor", guildId, channelId), value: { ...cursor } }]);
-    },
-
-    async recheckCursor(guildId, channelId) {
-      return validated(recheckSchema, await store.get(guildKey("reread", guildId, channelId)));
-    },
-
-    async saveRecheckCursor(guildId, channelId, cursor) {
-      await store.commit([{ type: "set", key: guildKey("reread", guildId, channelId), value: { ...cursor } }]);
-    },
-
-    async outOfReach(guildId) {
-      const entries = await store.list({ prefix: ["out-of-reach", BigInt(guildId)] });
-      return new Map(
-        entries.flatMap((entry) => {
-          const state = validated(outOfReachSchema, entry);
-          return state === undefined ? [] : [[idOf(entry.key), state as OutOfReach] as const];
-        }),
-      );
-    },
+    channel: (guildId, channelId) => read(channelSchema, guildKey("channel", guildId, channelId)),
+    cursor: (guildId, channelId) => read(cursorSchema, guildKey("cursor", guildId, channelId)),
+    saveCursor: (guildId, channelId, cursor) => write(guildKey("cursor", guildId, channelId), cursor),
+    cursors: (guildId) => readAll(cursorSchema, "cursor", guildId),
+    recheckCursor: (guildId, channelId) => read(recheckSchema, guildKey("reread", guildId, channelId)),
+    saveRecheckCursor: (guildId, channelId, cursor) => write(guildKey("reread", guildId, channelId), cursor),
+    outOfReach: (guildId) => readAll(outOfReachSchema, "out-of-reach", guildId),
 
     async saveOutOfReach(guildId, channelId, state) {
       const key = guildKey("out-of-reach", guildId, channelId);
-      await store.commit([state === undefined ? { type: "delete", key } : { type: "set", key, value: { ...state } }]);
+      if (state === undefined) await store.commit([{ type: "delete", key }]);
+      else await write(key, state);
     },
 
-    async cursors(guildId) {
-      const entries = await store.list({ prefix: ["cursor", BigInt(guildId)] });
-      return new Map(
-        entries.flatMap((entry) => {
-          const cursor = validated(cursorSchema, entry);
-          return cursor === undefined ? [] : [[idOf(entry.key), cursor] as const];
-        }),
-      );
-    },
-
-    async completeTo(guildId) {
-      const entries = await store.list({ prefix: ["complete", BigInt(guildId)] });
-      return new Map(
-        entries.flatMap((entry) => {
-          const id = validated(idSchema, entry);
-          return id === undefined ? [] : [[idOf(entry.key), id] as const];
-        }),
-      );
-    },
+    completeTo: (guildId) => readAll(idSchema, "complete", guildId),
 
     async saveCompleteTo(guildId, channelId, id) {
-      const entry = await store.get(guildKey("complete", guildId, channelId));
-      const before = validated(idSchema, entry);
-      if (before !== undefined && compareSnowflakes(before, id) >= 0) return;
-      await store.commit([{ type: "set", key: entry.key, value: id }]);
+      const key = guildKey("complete", guildId, channelId);
+      const before = await read(idSchema, key);
+      if (before === undefined || compareSnowflakes(before, id) < 0) await write(key, id);
     },
 
-    async listenedSince(guildId) {
-      return validated(idSchema, await store.get(guildKey("listened-since", guildId)));
-    },
-
-    async saveListenedSince(guildId, id) {
-      await store.commit([{ type: "set", key: guildKey("listened-since", guildId), value: id }]);
-    },
-
-    async settings(guildId) {
-      return validated(settingsSchema, await store.get(guildKey("settings", guildId))) ?? {};
-    },
-
-    async saveSettings(guildId, settings) {
-      await store.commit([{ type: "set", key: guildKey("settings", guildId), value: { ...settings } }]);
-    },
+    listenedSince: (guildId) => read(idSchema, guildKey("listened-since", guildId)),
+    saveListenedSince: (guildId, id) => write(guildKey("listened-since", guildId), id),
+    settings: async (guildId) => (await read(settingsSchema, guildKey("settings", guildId))) ?? {},
+    saveSettings: (guildId, settings) => write(guildKey("settings", guildId), settings),
 
     async guilds() {
       const ids = new Set<Snowflake>();

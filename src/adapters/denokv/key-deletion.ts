@@ -1,6 +1,7 @@
 // Deleting many keys in bounded commits.
 
-import type { AtomicCheck, KvEntry, KvListSelector } from "@deno/kv";
+import type { AtomicCheck, KvListSelector } from "@deno/kv";
+import { slices } from "../../slices.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
 
 const KEYS_PER_ROUND = 500;
@@ -20,14 +21,14 @@ export function createKeyDeletion(store: Store) {
   }
 
   /** Deletes keys, but none that has been written anew since it was read. */
-  async function removeUnchanged(entries: readonly KvEntry<unknown>[]): Promise<void> {
-    const remove = (some: readonly KvEntry<unknown>[]) =>
+  async function removeUnchanged(entries: readonly AtomicCheck[]): Promise<void> {
+    const remove = (some: readonly AtomicCheck[]) =>
       store.commit(
         some.map(({ key }) => ({ type: "delete", key })),
         some,
       );
-    for (let at = 0; at < entries.length; at += CHECKS_PER_COMMIT) {
-      const some = entries.slice(at, at + CHECKS_PER_COMMIT);
+    for (const some of slices(entries, CHECKS_PER_COMMIT)) {
+      // One that was renewed refuses the commit of all of them: then each goes, or stays, by itself.
       if ((await remove(some)) === undefined) for (const entry of some) await remove([entry]);
     }
   }

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import type { AtomicCheck } from "@deno/kv";
 import { z } from "zod";
 import type { Heartbeat, Lease, OwnerStore } from "../../ports/owners.ts";
+import { slices } from "../../slices.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { guildKey, heartbeatKey } from "./keys.ts";
 import { CHECKS_PER_COMMIT, type Store } from "./store.ts";
@@ -111,8 +112,8 @@ export function createOwners(store: Store): {
             else if (by === undefined) free.push(owner);
             else held.push({ guildId, by });
           }
-          const groups = inGroups(free, CHECKS_PER_COMMIT);
-          for (const some of inGroups(groups, COMMITS_AT_ONCE)) {
+          const groups = slices(free, CHECKS_PER_COMMIT);
+          for (const some of slices(groups, COMMITS_AT_ONCE)) {
             const outcomes = await Promise.all(some.map((group) => takeFree(heartbeat.id, group)));
             for (const [place, group] of some.entries()) {
               for (const { guildId, token } of group) {
@@ -157,7 +158,3 @@ export function createOwners(store: Store): {
 const stored = ({ holder, expiresAt }: Heartbeat) => ({ holder, expiresAt });
 
 const isOf = (owner: Owner, lease: Lease) => owner.heartbeatId === lease.heartbeatId && owner.token === lease.token;
-
-function inGroups<T>(list: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, n) => list.slice(n * size, (n + 1) * size));
-}

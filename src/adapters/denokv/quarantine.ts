@@ -4,7 +4,7 @@ import type { KvMutation } from "@deno/kv";
 import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
 import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
-import { quarantineSchema, whyInvalid } from "./codec.ts";
+import { quarantineSchema, validated } from "./codec.ts";
 import { markKey, markRange } from "./keys.ts";
 import type { Store } from "./store.ts";
 
@@ -19,12 +19,8 @@ export function createQuarantineStore(store: Store, logger: Logger): QuarantineS
     async list(guildId, kind, { newestId, oldestId }, limit) {
       if (compareSnowflakes(newestId, oldestId) < 0) return [];
       const range = markRange("quarantine", guildId, kind, { from: oldestId, to: newestId });
-      return (await store.list(range, { limit, newestFirst: true })).flatMap(({ key, value }) => {
-        const read = quarantineSchema.safeParse(value);
-        if (read.success) return [read.data];
-        logger.warn("quarantine:damaged", { key: key.map(String).join("/"), reason: whyInvalid(value, read.error) });
-        return [];
-      });
+      const entries = await store.list(range, { limit, newestFirst: true });
+      return entries.flatMap((entry) => validated(quarantineSchema, entry, logger, "quarantine:damaged") ?? []);
     },
 
     async release(guildId, kind, ids) {

@@ -5,7 +5,7 @@ import type { AtomicCheck } from "@deno/kv";
 import type { RemovalScope, RemovalStep } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import { removalSchema, whyInvalid } from "./codec.ts";
+import { removalSchema, validated } from "./codec.ts";
 import { createDeletion, type DeletedRecords, type DeletionStep } from "./deletion.ts";
 import { type Exclusions, isSameScope } from "./exclusions.ts";
 import { createKeyDeletion } from "./key-deletion.ts";
@@ -125,12 +125,7 @@ export function createRemoval(store: Store, exclusions: Exclusions, logger: Logg
       const entries = await store.list({ prefix: ["removal", BigInt(guildId)] });
       return entries
         .sort((a, b) => (a.versionstamp < b.versionstamp ? -1 : 1))
-        .flatMap(({ key, value }) => {
-          const parsed = removalSchema.safeParse(value);
-          if (parsed.success) return [parsed.data as RemovalScope];
-          logger.warn("archive:damaged", { key: key.map(String).join("/"), reason: whyInvalid(value, parsed.error) });
-          return [];
-        });
+        .flatMap((entry) => validated(removalSchema, entry, logger) ?? []);
     },
   };
 }

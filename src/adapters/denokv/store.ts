@@ -2,6 +2,7 @@
 // remote KV are the same to everything above; how each commits is in commits.ts.
 
 import type { AtomicCheck, Kv, KvEntry, KvEntryMaybe, KvKey, KvListSelector, KvMutation } from "@deno/kv";
+import { slices } from "../../slices.ts";
 import type { Commit } from "./commits.ts";
 import { mapErrors } from "./errors.ts";
 import { sizeBound } from "./fit.ts";
@@ -18,6 +19,17 @@ export const CHECKS_PER_COMMIT = 9;
 
 /** What a commit rested on has changed. */
 export class CheckFailedError extends Error {}
+
+/** Does it again as long as what it rests on has changed meanwhile. */
+export async function unlessOutdated<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof CheckFailedError)) throw thrown;
+    }
+  }
+}
 
 export interface Store {
   get(key: KvKey): Promise<KvEntryMaybe<unknown>>;
@@ -61,13 +73,8 @@ export function createStore(kv: Kv, location: string, commitTo: Commit, entriesP
 
   async function getMany(keys: readonly KvKey[]) {
     const entries: KvEntryMaybe<unknown>[] = [];
-    for (let start = 0; start < keys.length; start += KEYS_PER_READ * PARALLEL_READS) {
-      const reads: Promise<KvEntryMaybe<unknown>[]>[] = [];
-      const end = Math.min(keys.length, start + KEYS_PER_READ * PARALLEL_READS);
-      for (let at = start; at < end; at += KEYS_PER_READ) {
-        reads.push(readTen(keys.slice(at, Math.min(end, at + KEYS_PER_READ))));
-      }
-      for (const read of await Promise.all(reads)) entries.push(...read);
+    for (const some of slices(slices(keys, KEYS_PER_READ), PARALLEL_READS)) {
+      for (const read of await Promise.all(some.map(readTen))) entries.push(...read);
     }
     return entries;
   }
@@ -135,10 +142,8 @@ export function createStore(kv: Kv, location: string, commitTo: Commit, entriesP
     },
     async quietly(work) {
       const former = quiet;
-      let resolve = () => {};
-      quiet = new Promise<void>((done) => {
-        resolve = done;
-      });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      quiet = promise;
       await former;
       try {
         while (underWay.size > 0) await Promise.all(underWay);

@@ -5,8 +5,9 @@ import { randomUUID } from "node:crypto";
 import type { KvMutation } from "@deno/kv";
 import type { Logger } from "../../ports/logger.ts";
 import type { UnconfirmedBatch, VectorCheckStore } from "../../ports/vector-checks.ts";
+import { slices } from "../../slices.ts";
 import type { Snowflake } from "../../snowflake.ts";
-import { canarySchema, unconfirmedSchema, whyInvalid } from "./codec.ts";
+import { canarySchema, unconfirmedSchema, validated } from "./codec.ts";
 import { canaryKey, guildKey, idOf } from "./keys.ts";
 import type { Store } from "./store.ts";
 
@@ -19,13 +20,8 @@ const keyOf = ({ guildId, serial }: Pick<UnconfirmedBatch, "guildId" | "serial">
 export function createVectorCheckStore(store: Store, logger: Logger): VectorCheckStore {
   return {
     async loadCanary(fingerprint) {
-      const { value, versionstamp } = await store.get(canaryKey(fingerprint));
-      if (versionstamp === null) return undefined;
-      const read = canarySchema.safeParse(value);
-      if (read.success) return read.data;
-      // It is learnt anew.
-      logger.warn("canary:damaged", { fingerprint, reason: whyInvalid(value, read.error) });
-      return undefined;
+      // One that is damaged is learnt anew.
+      return validated(canarySchema, await store.get(canaryKey(fingerprint)), logger, "canary:damaged");
     },
 
     async saveCanary(fingerprint, { vector, unrelated }) {
@@ -33,21 +29,17 @@ export function createVectorCheckStore(store: Store, logger: Logger): VectorChec
     },
 
     async add(guildId, kind, ids) {
-      const batches: UnconfirmedBatch[] = [];
-      for (let at = 0; at < ids.length; at += IDS_PER_BATCH) {
-        const some = ids.slice(at, at + IDS_PER_BATCH);
-        batches.push({ guildId, serial: newSerial(), kind, ids: some, isRejected: false });
-      }
+      const batches = slices(ids, IDS_PER_BATCH).map((some) => {
+        return { guildId, serial: newSerial(), kind, ids: some, isRejected: false };
+      });
       await store.commitGroups(batches.map((batch) => [write(batch)]));
       return batches;
     },
 
     async list(guildId) {
-      return (await store.list({ prefix: guildKey("unconfirmed", guildId) })).flatMap(({ key, value }) => {
-        const read = unconfirmedSchema.safeParse(value);
-        if (read.success) return [{ guildId, serial: idOf(key), ...read.data }];
-        logger.warn("unconfirmed:damaged", { guildId, reason: whyInvalid(value, read.error) });
-        return [];
+      return (await store.list({ prefix: guildKey("unconfirmed", guildId) })).flatMap((entry) => {
+        const batch = validated(unconfirmedSchema, entry, logger, "unconfirmed:damaged");
+        return batch === undefined ? [] : [{ guildId, serial: idOf(entry.key), ...batch }];
       });
     },
 
