@@ -5,7 +5,7 @@ import type { Alert, AlertName } from "../backfill/run/alerts.ts";
 import type { StoredAlertDetail } from "../backfill/run/facts.ts";
 import { isResumable } from "../backfill/run/run.ts";
 import { budgetText } from "./cost.ts";
-import { type Button, button, colors, customId, message, type View } from "./message.ts";
+import { type Button, button, card, colors, customId, joinLines, type View } from "./message.ts";
 import { storageTroubleText, waitingForText } from "./reasons.ts";
 import { about, bytes, count, duration, latency, percent, plain } from "./words.ts";
 
@@ -101,19 +101,15 @@ export function alertText(detail: StoredAlertDetail): string {
 const bad: ReadonlySet<AlertName> = new Set(["disk-low", "embedder-down", "storage-down", "budget-spent"]);
 
 export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
-  return message({
-    embeds: [
-      {
-        title: `⚠️ ${alertTitles[alert.name]}`,
-        color: bad.has(alert.name) ? colors.bad : colors.warning,
-        fields: [
-          { name: "What happened", value: plain(alertText(alert.detail)) },
-          { name: "What the backfill does", value: consequence(alert.name, status.command) },
-          { name: "What you can do", value: advice[alert.name] },
-        ],
-        timestamp: new Date(alert.raisedAt).toISOString(),
-      },
+  return card({
+    title: `⚠️ ${alertTitles[alert.name]}`,
+    color: bad.has(alert.name) ? colors.bad : colors.warning,
+    fields: [
+      { name: "What happened", value: plain(alertText(alert.detail)) },
+      { name: "What the backfill does", value: consequence(alert.name, status.command) },
+      { name: "What you can do", value: advice[alert.name] },
     ],
+    timestamp: new Date(alert.raisedAt).toISOString(),
     buttons: alertButtons(alert, status),
   });
 }
@@ -121,21 +117,15 @@ export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
 export function alertResolvedView(alert: Alert, status: BackfillStatus): View {
   const resolvedAt = alert.resolvedAt ?? status.at;
   const canResume = status.run !== undefined && isResumable(status.run.status);
-  return message({
-    embeds: [
-      {
-        title: `✅ Resolved: ${alertTitles[alert.name]}`,
-        color: colors.good,
-        description: [
-          plain(alertText(alert.detail)),
-          `It lasted ${duration(resolvedAt - alert.raisedAt)}.`,
-          canResume ? "The backfill is still paused: press Resume when you are ready." : "",
-        ]
-          .filter(Boolean)
-          .join("\n"),
-        timestamp: new Date(resolvedAt).toISOString(),
-      },
-    ],
+  return card({
+    title: `✅ Resolved: ${alertTitles[alert.name]}`,
+    color: colors.good,
+    description: joinLines(
+      plain(alertText(alert.detail)),
+      `It lasted ${duration(resolvedAt - alert.raisedAt)}.`,
+      canResume ? "The backfill is still paused: press Resume when you are ready." : "",
+    ),
+    timestamp: new Date(resolvedAt).toISOString(),
     buttons: canResume ? [button("Resume", customId("backfill", "resume"), "success")] : [],
   });
 }

@@ -6,7 +6,7 @@ import { costText, textsGoText } from "./cost.ts";
 import { distribution } from "./distribution.ts";
 import { changeLine } from "./generation-change.ts";
 import { checklist } from "./health.ts";
-import { type Button, button, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
+import { type Button, button, card, colors, customId, fitLines, message, sentence, type View } from "./message.ts";
 import { phaseTitles } from "./progress.ts";
 import { about, bar, bytes, count, duration, percent, plain, rate } from "./words.ts";
 
@@ -41,15 +41,11 @@ const collectButton = button(
 /** Why `start` did not start: the failed checks, each with its remedy. */
 export function refusedView(analysis: Analysis): View {
   const failed = analysis.preflight.filter((check) => !check.ok);
-  return message({
-    embeds: [
-      {
-        title: "❌ The backfill cannot start yet",
-        color: colors.bad,
-        description: "Nothing was changed. Press Try again when this is settled.",
-        fields: [checklist(failed)],
-      },
-    ],
+  return card({
+    title: "❌ The backfill cannot start yet",
+    color: colors.bad,
+    description: "Nothing was changed. Press Try again when this is settled.",
+    fields: [checklist(failed)],
     buttons: [button("Try again", customId("backfill", "start"), "primary")],
   });
 }
@@ -57,8 +53,10 @@ export function refusedView(analysis: Analysis): View {
 /** Why `start` had nothing to do. */
 export function nothingToDoView(analysis: Analysis): View {
   if (analysis.records === 0) {
-    return message({
-      embeds: [{ title: "Nothing is stored yet", color: colors.quiet, description: emptyArchive }],
+    return card({
+      title: "Nothing is stored yet",
+      color: colors.quiet,
+      description: emptyArchive,
       buttons: [collectButton],
     });
   }
@@ -69,14 +67,10 @@ export function nothingToDoView(analysis: Analysis): View {
     );
   }
   const all = toDo(analysis) === 0;
-  return message({
-    embeds: [
-      {
-        title: all ? "✅ Everything is searchable already" : "Nothing to do in the chosen phases",
-        color: all ? colors.good : colors.quiet,
-        description: lines.join("\n"),
-      },
-    ],
+  return card({
+    title: all ? "✅ Everything is searchable already" : "Nothing to do in the chosen phases",
+    color: all ? colors.good : colors.quiet,
+    description: lines.join("\n"),
     buttons: analysis.quarantined > 0 ? [button("Try them again", customId("backfill", "retry"), "primary")] : [],
   });
 }
@@ -93,21 +87,16 @@ export function allGuildsView(
   );
   const counted = guilds.flatMap(({ result }) => (typeof result === "string" ? [] : [result]));
   const sum = (of: (analysis: Analysis) => number) => counted.reduce((all, analysis) => all + of(analysis), 0);
-  return message({
-    embeds: [
-      {
-        title:
-          guilds.length < total ? `🔎 Analyzing: ${count(guilds.length)} of ${count(total, "server")}` : "All servers",
-        color: colors.neutral,
-        description: fitLines(lines, 3_800, (left) => `and ${count(left, "more server", "more servers")}`),
-        footer: {
-          text: `${count(sum((a) => a.embedded))} of ${count(
-            sum((a) => a.records),
-            "message",
-          )} searchable in all`,
-        },
-      },
-    ],
+  return card({
+    title: guilds.length < total ? `🔎 Analyzing: ${count(guilds.length)} of ${count(total, "server")}` : "All servers",
+    color: colors.neutral,
+    description: fitLines(lines, 3_800, (left) => `and ${count(left, "more server", "more servers")}`),
+    footer: {
+      text: `${count(sum((a) => a.embedded))} of ${count(
+        sum((a) => a.records),
+        "message",
+      )} searchable in all`,
+    },
   });
 }
 

@@ -4,7 +4,7 @@ import type { PauseOutcome, PlanDifference, StartOptions, StartOutcome } from ".
 import { type PaceName, type PhaseName, type Run, type SourceName, totals } from "../backfill/run/run.ts";
 import { nothingToDoView, refusedView } from "./analysis.ts";
 import { costText, textsGoText } from "./cost.ts";
-import { button, colors, customId, message, sentence, type View } from "./message.ts";
+import { button, card, colors, customId, sentence, type View } from "./message.ts";
 import { ago, count } from "./words.ts";
 
 /** What `start` was asked for, as it travels in a button. */
@@ -26,17 +26,17 @@ export function startView(outcome: StartOutcome, asked: AskedStart): View {
   const controls = [button("Status", customId("backfill", "status"))];
   switch (outcome.outcome) {
     case "started":
-      return message({
-        content: `▶️ The backfill has started${planned(outcome.status.run)}.${outcome.cost ? ` ${costText(outcome.cost)}.` : ""}${outcome.textsGoTo === undefined ? "" : ` ${textsGoText(outcome.textsGoTo)}`} ${where} It can be paused at any time, and goes on by itself after a restart.`,
-        buttons: controls,
-      });
+      return sentence(
+        `▶️ The backfill has started${planned(outcome.status.run)}.${outcome.cost ? ` ${costText(outcome.cost)}.` : ""}${outcome.textsGoTo === undefined ? "" : ` ${textsGoText(outcome.textsGoTo)}`} ${where} It can be paused at any time, and goes on by itself after a restart.`,
+        controls,
+      );
     case "resumed":
-      return message({
-        content: `▶️ The backfill goes on where it stopped (it was ${outcome.from})${left(outcome.status.run)}. ${where}`,
-        buttons: controls,
-      });
+      return sentence(
+        `▶️ The backfill goes on where it stopped (it was ${outcome.from})${left(outcome.status.run)}. ${where}`,
+        controls,
+      );
     case "already-running":
-      return message({ content: `▶️ A backfill is at work already${left(outcome.status.run)}.`, buttons: controls });
+      return sentence(`▶️ A backfill is at work already${left(outcome.status.run)}.`, controls);
     case "nothing-to-do":
       return nothingToDoView(outcome.analysis);
     case "refused":
@@ -48,23 +48,19 @@ export function startView(outcome: StartOutcome, asked: AskedStart): View {
 
 /** The unfinished run has another plan than the one asked for: which one goes on? */
 function planDiffersView(differences: readonly PlanDifference[], asked: AskedStart): View {
-  return message({
-    embeds: [
-      {
-        title: "There is an unfinished backfill with another plan",
-        color: colors.warning,
-        description: [
-          ...differences
-            .slice(0, 10)
-            .map(
-              (difference) =>
-                `• ${difference.option}: ${difference.asked.join(", ")} instead of ${difference.planned.join(", ")}`,
-            ),
-          "",
-          "What has been done is kept either way. Which plan should go on?",
-        ].join("\n"),
-      },
-    ],
+  return card({
+    title: "There is an unfinished backfill with another plan",
+    color: colors.warning,
+    description: [
+      ...differences
+        .slice(0, 10)
+        .map(
+          (difference) =>
+            `• ${difference.option}: ${difference.asked.join(", ")} instead of ${difference.planned.join(", ")}`,
+        ),
+      "",
+      "What has been done is kept either way. Which plan should go on?",
+    ].join("\n"),
     buttons: [
       button("Keep its plan", customId("backfill", "keep", asked.adminChannelId), "primary"),
       button("Change to the new plan", customId("backfill", "change", ...planArguments(asked)), "danger"),
@@ -96,17 +92,13 @@ export function pauseView(outcome: PauseOutcome): View {
 }
 
 export function rollbackQuestionView(run: Run): View {
-  return message({
-    embeds: [
-      {
-        title: "Take this backfill back?",
-        color: colors.warning,
-        description: [
-          `The ${count(totals(run).embedded, "message")} that it made searchable (run \`${run.id}\`, started ${ago(run.startedAt)}) can then no longer be found by search, and it cannot be resumed.`,
-          "The stored messages stay. What became searchable as it was written stays so. A new backfill can make it all searchable again.",
-        ].join("\n"),
-      },
-    ],
+  return card({
+    title: "Take this backfill back?",
+    color: colors.warning,
+    description: [
+      `The ${count(totals(run).embedded, "message")} that it made searchable (run \`${run.id}\`, started ${ago(run.startedAt)}) can then no longer be found by search, and it cannot be resumed.`,
+      "The stored messages stay. What became searchable as it was written stays so. A new backfill can make it all searchable again.",
+    ].join("\n"),
     buttons: [
       button("Roll back", customId("backfill", "rollback", run.id), "danger"),
       button("Leave it as it is", customId("backfill", "cancel")),

@@ -21,7 +21,7 @@ export function distribution(analysis: Analysis): APIEmbed {
       const records = rest.reduce((sum, channel) => sum + channel.records, 0);
       shown.push(`and ${count(rest.length, "more channel", "more channels")} with ${count(records, "message")}`);
     }
-    fields.push({ name: "By channel", value: fitLines(shown, 1_024, (left) => `and ${count(left)} more`) });
+    fields.push({ name: "By channel", value: fitLines(shown, 1_024) });
   }
   return { color: colors.neutral, fields };
 }

@@ -39,7 +39,7 @@ function recordsEmbed(entries: readonly QuarantineEntry[], total: number, guildI
     title: `❗ ${count(Math.max(total, entries.length), "message")} could not be made searchable`,
     color: colors.warning,
     // Both lists together must fit one message.
-    description: fitLines(lines, 3_200, (left) => `and ${count(left)} more`),
+    description: fitLines(lines, 3_200),
     footer: {
       text: "They are stored, only search does not find them. One that is edited gets another chance by itself.",
     },
@@ -54,7 +54,7 @@ function batchesEmbed(batches: readonly FailedBatch[]): APIEmbed {
   return {
     title: "↻ The latest requests to the search model that had to be repeated",
     color: colors.quiet,
-    description: fitLines(lines, 2_200, (left) => `and ${count(left)} more`),
+    description: fitLines(lines, 2_200),
     footer: { text: "Nothing is lost: what was not set aside went through in the end, or is still being tried." },
   };
 }
@@ -75,8 +75,8 @@ function whatWasDone({ waited, retried, halved, setAside }: FailedBatch): string
 /** The answer of /backfill retry. */
 export function retriedView(released: number): View {
   if (released === 0) return sentence("There is nothing to try again: no message is set aside.");
-  return message({
-    content: `↻ ${count(released, "message")} ${released === 1 ? "gets" : "get"} another chance, now. The status shows how many are left.`,
-    buttons: [button("Status", customId("backfill", "status"))],
-  });
+  return sentence(
+    `↻ ${count(released, "message")} ${released === 1 ? "gets" : "get"} another chance, now. The status shows how many are left.`,
+    [button("Status", customId("backfill", "status"))],
+  );
 }

@@ -4,7 +4,7 @@
 import type { Analysis } from "../backfill/compare/survey.ts";
 import type { Generation, GenerationChange } from "../ports/generations.ts";
 import { costText } from "./cost.ts";
-import { type Button, button, colors, customId, message, type View } from "./message.ts";
+import { type Button, button, card, colors, customId, sentence, type View } from "./message.ts";
 import { about, count, plain, rate } from "./words.ts";
 
 /** What changed, in one sentence. */
@@ -43,20 +43,16 @@ export function generationChangeView(change: GenerationChange, analysis: Analysi
     analysis.estimatedMs === undefined
       ? "How long that takes is not known: the model does not answer at the moment."
       : `That takes ${about(analysis.estimatedMs)} (${rate(analysis.recordsPerSecond)}, measured just now); searches and new messages come first.`;
-  return message({
-    embeds: [
-      {
-        title: "Search is about to get a new index",
-        color: colors.neutral,
-        description: [
-          whatChanged(change),
-          `**${count(work, "message")}** ${work === 1 ? "has" : "have"} to be made searchable anew. ${time}`,
-          ...(analysis.cost ? [`${costText(analysis.cost)}.`] : []),
-          meanwhile(change),
-          ...(ready ? [] : ["Something is in the way of it at the moment: Analyze says what."]),
-        ].join("\n"),
-      },
-    ],
+  return card({
+    title: "Search is about to get a new index",
+    color: colors.neutral,
+    description: [
+      whatChanged(change),
+      `**${count(work, "message")}** ${work === 1 ? "has" : "have"} to be made searchable anew. ${time}`,
+      ...(analysis.cost ? [`${costText(analysis.cost)}.`] : []),
+      meanwhile(change),
+      ...(ready ? [] : ["Something is in the way of it at the moment: Analyze says what."]),
+    ].join("\n"),
     buttons: [
       button("Start now", customId("backfill", "start"), "success"),
       button("Later", customId("backfill", "later")),
@@ -69,24 +65,20 @@ const analyzeButton: Button = button("Analyze", customId("backfill", "analyze"),
 
 /** After *Later*. */
 export function laterView(): View {
-  return message({
-    content: "Later, then: this button begins it whenever you like. Search goes on finding everything until then.",
-    buttons: [button("Start now", customId("backfill", "start"))],
-  });
+  return sentence(
+    "Later, then: this button begins it whenever you like. Search goes on finding everything until then.",
+    [button("Start now", customId("backfill", "start"))],
+  );
 }
 
 export function rollbackIndexQuestionView(former: Generation): View {
-  return message({
-    embeds: [
-      {
-        title: "Go back to the former search index?",
-        color: colors.warning,
-        description: [
-          `It was made with ${plain(former.space.modelId)}. Search then takes from it what it has, and only what is newer from the present one.`,
-          "Nothing is deleted. A backfill makes the present one take over again.",
-        ].join("\n"),
-      },
-    ],
+  return card({
+    title: "Go back to the former search index?",
+    color: colors.warning,
+    description: [
+      `It was made with ${plain(former.space.modelId)}. Search then takes from it what it has, and only what is newer from the present one.`,
+      "Nothing is deleted. A backfill makes the present one take over again.",
+    ].join("\n"),
     buttons: [
       button("Go back", customId("backfill", "rollback-index", former.fingerprint), "danger"),
       button("Leave it as it is", customId("backfill", "cancel")),
@@ -95,8 +87,8 @@ export function rollbackIndexQuestionView(former: Generation): View {
 }
 
 export function rolledBackIndexView({ space }: Generation): View {
-  return message({
-    content: `↩️ Search uses the former index again (${plain(space.modelId)}), and the present one for what is newer. For new messages to go into it again, put back the settings it was made with. To do without it again, start a backfill.`,
-    buttons: [button("Status", customId("backfill", "status"))],
-  });
+  return sentence(
+    `↩️ Search uses the former index again (${plain(space.modelId)}), and the present one for what is newer. For new messages to go into it again, put back the settings it was made with. To do without it again, start a backfill.`,
+    [button("Status", customId("backfill", "status"))],
+  );
 }

@@ -26,7 +26,7 @@ export function healthField(health: Health): APIEmbedField {
     const lit = health[name];
     return lit === undefined ? [] : [`${lights[lit.light]} ${partNames[name]}: ${plain(lightText(lit.detail))}`];
   });
-  return { name: "Health", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+  return { name: "Health", value: fitLines(lines, 1_024) };
 }
 
 function lightText(detail: LightDetail): string {
@@ -98,7 +98,7 @@ export function checklist(checks: readonly Check[]): APIEmbedField {
     const remedy = remedyText(check);
     return check.ok || remedy === "" ? line : `${line}\n➜ ${plain(remedy)}`;
   });
-  return { name: "Ready to start?", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+  return { name: "Ready to start?", value: fitLines(lines, 1_024) };
 }
 
 function remedyText({ name, detail }: Check): string {

@@ -1,7 +1,7 @@
 // What keeps Backscroll from working as it should on the bot it is part of, for those who can tell whoever runs that bot. Pure.
 
 import type { HostProblem, IntentName } from "../ports/discord.ts";
-import { colors, message, type View } from "./message.ts";
+import { card, colors, type View } from "./message.ts";
 
 /** What the bot cannot do without it. */
 export const withoutIntent: Readonly<Record<IntentName, string>> = {
@@ -45,13 +45,9 @@ export function hostProblemText(problems: readonly HostProblem[]): string {
 
 /** The post in the admin channel. */
 export function hostProblemsView(problems: readonly HostProblem[]): View {
-  return message({
-    embeds: [
-      {
-        title: "⚠️ Something for whoever runs this bot",
-        color: colors.warning,
-        description: hostProblemText(problems),
-      },
-    ],
+  return card({
+    title: "⚠️ Something for whoever runs this bot",
+    color: colors.warning,
+    description: hostProblemText(problems),
   });
 }

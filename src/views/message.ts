@@ -8,7 +8,7 @@ import {
   ButtonStyle,
   ComponentType,
 } from "discord-api-types/v10";
-import { clip, wellFormed } from "./words.ts";
+import { clip, count, wellFormed } from "./words.ts";
 
 /** A message as Discord's API takes it. */
 export interface View {
@@ -57,18 +57,20 @@ export function button(
 /** Embed colours by mood. */
 export const colors = { neutral: 0x5865f2, good: 0x2ecc71, warning: 0xf1c40f, bad: 0xe74c3c, quiet: 0x95a5a6 } as const;
 
+interface MessageParts {
+  readonly content?: string;
+  readonly embeds?: readonly APIEmbed[];
+  /** One row. */
+  readonly buttons?: readonly Button[];
+  /** Further rows of buttons below; empty ones are left out. */
+  readonly moreButtons?: readonly (readonly Button[])[];
+}
+
 /**
  * A payload within the limits. Parts that are too long are cut with "…"; what does not fit into the 6,000 characters that all
  * embeds of a message share is cut from the end.
  */
-export function message(parts: {
-  content?: string;
-  embeds?: readonly APIEmbed[];
-  /** One row. */
-  buttons?: readonly Button[];
-  /** Further rows of buttons below; empty ones are left out. */
-  moreButtons?: readonly (readonly Button[])[];
-}): View {
+export function message(parts: MessageParts): View {
   let room = limits.all;
   const take = (text: string | undefined, max: number): string => {
     const kept = clip(wellFormed(text ?? ""), Math.min(max, room));
@@ -106,13 +108,28 @@ export function message(parts: {
   };
 }
 
-/** One line of text, nothing else. */
-export function sentence(content: string): View {
-  return message({ content });
+/** One line of text, and what can be done about it. */
+export function sentence(content: string, buttons: readonly Button[] = []): View {
+  return message({ content, buttons });
 }
 
-/** Lines joined as long as they fit; the rest is counted: `more(3)` might say "and 3 more". */
-export function fitLines(lines: readonly string[], max: number, more: (left: number) => string): string {
+/** One embed, with what goes around it. */
+export function card(card: APIEmbed & Omit<MessageParts, "embeds">): View {
+  const { content = "", buttons = [], moreButtons = [], ...embed } = card;
+  return message({ content, embeds: [embed], buttons, moreButtons });
+}
+
+/** Those of some lines that there are. */
+export function joinLines(...some: readonly (string | false | undefined)[]): string {
+  return some.filter(Boolean).join("\n");
+}
+
+/** Lines joined as long as they fit; the rest is counted. */
+export function fitLines(
+  lines: readonly string[],
+  max: number,
+  more = (left: number) => `and ${count(left)} more`,
+): string {
   const kept: string[] = [];
   let length = 0;
   for (const [at, line] of lines.entries()) {

@@ -3,7 +3,7 @@
 import type { ArchivedRecord } from "../ports/records.ts";
 import { shownRecord, withoutHidden } from "../search/shown-text.ts";
 import { snowflakeTime } from "../snowflake.ts";
-import { button, colors, customId, message, sentence, type View } from "./message.ts";
+import { button, card, colors, customId, sentence, type View } from "./message.ts";
 import { recordBlocks } from "./record-text.ts";
 import { wayThere } from "./search-results.ts";
 import { ago, clip, count } from "./words.ts";
@@ -13,14 +13,10 @@ const notesPerPage = 8;
 export function noteSavedView(note: ArchivedRecord, guildId: string): View {
   const who =
     note.visibility === "channel" ? `Whoever can read <#${note.channelId}> can find it.` : "Only you can find it.";
-  return message({
+  return card({
     content: `📝 Saved. ${who}`,
-    embeds: [
-      {
-        color: colors.good,
-        description: [recordBlocks(note, { room: 1_500 }), ...wayThere(note, guildId)].join("\n"),
-      },
-    ],
+    color: colors.good,
+    description: [recordBlocks(note, { room: 1_500 }), ...wayThere(note, guildId)].join("\n"),
     buttons: [button("Remove it again", customId("note", "remove", note.id))],
   });
 }
@@ -33,22 +29,18 @@ export function notesView(notes: readonly ArchivedRecord[], page: number, guildI
   const pages = Math.ceil(notes.length / notesPerPage);
   const at = Math.min(Math.max(0, page), pages - 1);
   const shown = notes.slice(at * notesPerPage, (at + 1) * notesPerPage);
-  return message({
-    embeds: [
-      {
-        title: "Your notes",
-        color: colors.neutral,
-        fields: shown.map((note) => ({
-          name: `${note.visibility === "channel" ? "👥 for readers of its channel" : "🔒 private"} · id ${note.id}`,
-          value: [
-            recordBlocks(note, { room: 400 }),
-            `${ago(snowflakeTime(note.id))} in <#${note.channelId}>`,
-            ...wayThere(note, guildId),
-          ].join("\n"),
-        })),
-        footer: { text: `${count(notes.length, "note")} · page ${at + 1} of ${pages}` },
-      },
-    ],
+  return card({
+    title: "Your notes",
+    color: colors.neutral,
+    fields: shown.map((note) => ({
+      name: `${note.visibility === "channel" ? "👥 for readers of its channel" : "🔒 private"} · id ${note.id}`,
+      value: [
+        recordBlocks(note, { room: 400 }),
+        `${ago(snowflakeTime(note.id))} in <#${note.channelId}>`,
+        ...wayThere(note, guildId),
+      ].join("\n"),
+    })),
+    footer: { text: `${count(notes.length, "note")} · page ${at + 1} of ${pages}` },
     buttons:
       pages > 1
         ? [
@@ -60,9 +52,10 @@ export function notesView(notes: readonly ArchivedRecord[], page: number, guildI
 }
 
 export function noteRemovedView(note: ArchivedRecord): View {
-  return message({
+  return card({
     content: "🗑️ The note is removed.",
-    embeds: [{ color: colors.quiet, description: recordBlocks(note, { room: 1_500 }) }],
+    color: colors.quiet,
+    description: recordBlocks(note, { room: 1_500 }),
   });
 }
 

@@ -4,7 +4,7 @@ import type { ChannelType } from "../ports/archive.ts";
 import type { KeptWhere, StoredAbout } from "../ports/privacy.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
 import { snowflakeTime } from "../snowflake.ts";
-import { button, colors, customId, message, sentence, type View } from "./message.ts";
+import { button, card, colors, customId, sentence, type View } from "./message.ts";
 import { count, jumpLink, moment, plain } from "./words.ts";
 
 const PLACES: Readonly<Record<ChannelType, string>> = {
@@ -26,32 +26,28 @@ export function storedView(about: StoredAbout, where: KeptWhere): View {
   const byPlace = [...about.messages]
     .sort(([, one], [, other]) => other - one)
     .map(([type, messages]) => `${count(messages)} in ${PLACES[type]}`);
-  return message({
-    embeds: [
+  return card({
+    title: "What is stored about you in this server",
+    color: about.isOptedOut ? colors.quiet : colors.neutral,
+    description: stateOf(about),
+    fields: [
       {
-        title: "What is stored about you in this server",
-        color: about.isOptedOut ? colors.quiet : colors.neutral,
-        description: stateOf(about),
-        fields: [
-          {
-            name: count(total, "message"),
-            value: [
-              ...byPlace,
-              ...(about.oldestId === undefined ? [] : [`The oldest is from ${moment(snowflakeTime(about.oldestId))}.`]),
-              "Of each: its text, the names and descriptions of its files, your name and id, where and when it was written. No files.",
-            ].join("\n"),
-          },
-          {
-            name: count(about.notes, "note"),
-            value:
-              about.savedByOthers === 0
-                ? "Written by you, or saved from messages."
-                : `Written by you, or saved from messages. ${count(about.savedByOthers, "note")} that others have saved from your messages: deleted with the rest.`,
-          },
-          { name: "Where", value: whereIs(where) },
-          { name: "How long", value: howLong(about, where) },
-        ],
+        name: count(total, "message"),
+        value: [
+          ...byPlace,
+          ...(about.oldestId === undefined ? [] : [`The oldest is from ${moment(snowflakeTime(about.oldestId))}.`]),
+          "Of each: its text, the names and descriptions of its files, your name and id, where and when it was written. No files.",
+        ].join("\n"),
       },
+      {
+        name: count(about.notes, "note"),
+        value:
+          about.savedByOthers === 0
+            ? "Written by you, or saved from messages."
+            : `Written by you, or saved from messages. ${count(about.savedByOthers, "note")} that others have saved from your messages: deleted with the rest.`,
+      },
+      { name: "Where", value: whereIs(where) },
+      { name: "How long", value: howLong(about, where) },
     ],
   });
 }
@@ -100,14 +96,10 @@ export function askView(what: "delete" | "opt-out", about: StoredAbout): View {
     what === "delete"
       ? `This deletes what is stored of ${all}; they are not stored again. What you write from now on is.`
       : `This deletes what is stored of ${all}. From now on nothing of yours is stored or made searchable; only your id is kept, to know that.`;
-  return message({
-    embeds: [
-      {
-        title: what === "delete" ? "Delete everything of yours?" : "Opt out?",
-        color: colors.warning,
-        description: `${text}${saved} Notes cannot be brought back. Your messages on Discord stay there. ${STAYS}`,
-      },
-    ],
+  return card({
+    title: what === "delete" ? "Delete everything of yours?" : "Opt out?",
+    color: colors.warning,
+    description: `${text}${saved} Notes cannot be brought back. Your messages on Discord stay there. ${STAYS}`,
     buttons: [
       button(what === "delete" ? "Delete everything" : "Opt out", customId("privacy", what), "danger"),
       button("Keep it", customId("privacy", "keep")),
@@ -116,7 +108,7 @@ export function askView(what: "delete" | "opt-out", about: StoredAbout): View {
 }
 
 export function keptView(): View {
-  return message({ embeds: [{ color: colors.quiet, description: "Nothing was changed." }] });
+  return card({ color: colors.quiet, description: "Nothing was changed." });
 }
 
 export function removingView(): View {
@@ -132,26 +124,21 @@ export function removedView(what: "delete" | "opt-out", isDone: boolean, where: 
     what === "delete"
       ? "What you write from now on is stored again; opting out ends that."
       : "Nothing of yours is stored from now on. Opting in takes that back.";
-  return message({
-    embeds: [
-      { color: isDone ? colors.good : colors.warning, description: [isDone ? gone : going, next, STAYS].join("\n") },
-    ],
+  return card({
+    color: isDone ? colors.good : colors.warning,
+    description: [isDone ? gone : going, next, STAYS].join("\n"),
   });
 }
 
 export function optedInView(isTakenBack: boolean): View {
-  return message({
-    embeds: [
-      {
-        color: colors.good,
-        description: isTakenBack
-          ? [
-              "✅ What you write from now on is stored and searchable again.",
-              "What you wrote before and is still on Discord comes back as the bot compares the server's history with Discord: slowly, and as far back as it has read each channel. The rest comes with the admins' next backfill from Discord. Notes are gone.",
-            ].join("\n")
-          : "You have not opted out: what you write is stored.",
-      },
-    ],
+  return card({
+    color: colors.good,
+    description: isTakenBack
+      ? [
+          "✅ What you write from now on is stored and searchable again.",
+          "What you wrote before and is still on Discord comes back as the bot compares the server's history with Discord: slowly, and as far back as it has read each channel. The rest comes with the admins' next backfill from Discord. Notes are gone.",
+        ].join("\n")
+      : "You have not opted out: what you write is stored.",
   });
 }
 
@@ -167,14 +154,12 @@ export function exportView({ messages, notes, left }: Exported, part: number, is
   const what = `${count(messages, "message")} and ${count(notes, "note")}`;
   const more = left > 0 ? ` ${count(left, "record")} more do not fit: ask whoever runs this bot for them.` : "";
   if (messages + notes + left === 0) {
-    return message({ embeds: [{ color: colors.quiet, description: "Nothing is stored of you in this server." }] });
+    return card({ color: colors.quiet, description: "Nothing is stored of you in this server." });
   }
   const text = isLast
     ? `${part === 1 ? "This is" : `This is the last of ${count(part, "file")}, with`}`
     : `File ${part}, with`;
-  return message({
-    content: `📦 ${text} ${what}.${more}`,
-  });
+  return sentence(`📦 ${text} ${what}.${more}`);
 }
 
 /** As it stands in the file. */

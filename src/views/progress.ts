@@ -13,7 +13,7 @@ import {
 } from "../backfill/run/run.ts";
 import { alertText, alertTitles } from "./alerts.ts";
 import { healthField } from "./health.ts";
-import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { type Button, button, card, colors, customId, fitLines, type View } from "./message.ts";
 import { reasonText, waitingForText } from "./reasons.ts";
 import { about, ago, bar, count, percent, plain, rate } from "./words.ts";
 
@@ -37,8 +37,8 @@ const statusTitles: Readonly<Record<Run["status"], { title: string; color: numbe
 
 /** The progress message of the admin channel. */
 export function progressView(status: BackfillStatus): View {
-  if (!status.run) return message({ embeds: [{ title: "No backfill yet", color: colors.quiet }] });
-  return message({ embeds: [runEmbed(status, status.run)], buttons: runButtons(status.run) });
+  if (!status.run) return card({ title: "No backfill yet", color: colors.quiet });
+  return card({ ...runEmbed(status, status.run), buttons: runButtons(status.run) });
 }
 
 /** Title, bar, phases, rate, time left, failures, alerts and health lights of a run. */
@@ -93,7 +93,7 @@ function fetchedByChannel({ byChannel = {} }: NonNullable<Run["collection"]>): A
     const messages = rest.reduce((sum, [, each]) => sum + each, 0);
     lines.push(`and ${count(rest.length, "more channel", "more channels")}: ${count(messages)}`);
   }
-  return [{ name: "Fetched so far", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) }];
+  return [{ name: "Fetched so far", value: fitLines(lines, 1_024) }];
 }
 
 /** Pause while it works, Resume while it can be resumed, and the failures when there are any. Anyone sees them; using them needs Manage Server. */
@@ -112,7 +112,7 @@ export function alertsField(status: BackfillStatus): APIEmbedField {
   const lines = status.alerts.map(
     (alert) => `⚠️ **${alertTitles[alert.name]}**, began ${ago(alert.raisedAt)}: ${plain(alertText(alert.detail))}`,
   );
-  return { name: "Warnings", value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`) };
+  return { name: "Warnings", value: fitLines(lines, 1_024) };
 }
 
 function headline(status: BackfillStatus, run: Run, read: number, total: number): string {

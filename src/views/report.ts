@@ -5,7 +5,7 @@ import type { Verification } from "../backfill/compare/verify.ts";
 import type { BackfillStatus } from "../backfill/reporting/announcements.ts";
 import { isBalanced, isResumable, type Run, totals } from "../backfill/run/run.ts";
 import { usedText } from "./cost.ts";
-import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { type Button, button, card, colors, customId, fitLines, joinLines, message, type View } from "./message.ts";
 import { accountsText, reasonText, skippedLines, unreadableText } from "./reasons.ts";
 import { sampleButtons, verificationEmbed } from "./verification.ts";
 import { ago, count, duration, percent, plain, rate } from "./words.ts";
@@ -13,7 +13,7 @@ import { ago, count, duration, percent, plain, rate } from "./words.ts";
 /** The report of a run that ended, or was left unfinished. */
 export function reportView(status: BackfillStatus, verification: Verification | undefined): View {
   const { run } = status;
-  if (!run) return message({ embeds: [{ title: "No backfill yet", color: colors.quiet }] });
+  if (!run) return card({ title: "No backfill yet", color: colors.quiet });
   const embeds = [runReport(status, run)];
   if (verification) embeds.push(verificationEmbed(verification, status.guildId));
   return message({
@@ -31,14 +31,12 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
     { name: "Does it add up?", value: account(run) },
     {
       name: "Time",
-      value: [
+      value: joinLines(
         `${duration(run.runningMs)} of work, started ${ago(run.startedAt)}`,
         run.runningMs > 0 && sum.read > 0 ? `On average ${rate(sum.read / (run.runningMs / 1_000))}` : "",
         `${count(run.batches.sent, "request")} to the search model${run.batches.failed === 0 ? "" : `, ${count(run.batches.failed)} of them had to be repeated`}`,
         run.used ? `Used: ${usedText(run.used)}` : "",
-      ]
-        .filter(Boolean)
-        .join("\n"),
+      ),
     },
   ];
   const reasons = skippedLines(run.skippedBy);
@@ -46,7 +44,7 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
     const lines = reasons.map(({ text, records }) => `${count(records)}: ${plain(text)}`);
     fields.push({
       name: "Nothing to search in",
-      value: fitLines(lines, 1_024, (left) => `and ${count(left)} more`),
+      value: fitLines(lines, 1_024),
     });
   }
   if (sum.quarantined > 0) {
@@ -62,7 +60,6 @@ function runReport(status: BackfillStatus, run: Run): APIEmbed {
         ? `\n${count(unreadable.length, "channel")} could not be read: ${fitLines(
             unreadable.map((channel) => plain(unreadableText(channel))),
             700,
-            (left) => `and ${count(left)} more`,
           ).replaceAll("\n", ", ")}`
         : "";
     fields.push({

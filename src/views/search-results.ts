@@ -9,7 +9,7 @@ import type { SearchHit, SearchResult } from "../search/search.ts";
 import type { RecordText } from "../search/shown-text.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
 import { hostProblemText } from "./host-problems.ts";
-import { button, colors, customId, message, type View } from "./message.ts";
+import { button, card, colors, customId, type View } from "./message.ts";
 import { reasonsForNothing } from "./no-results.ts";
 import { recordBlocks, recordMarkdown, textMarkdown } from "./record-text.ts";
 import { ago, clip, count, isolate, jumpLink, moment, plain } from "./words.ts";
@@ -17,7 +17,7 @@ import { ago, clip, count, isolate, jumpLink, moment, plain } from "./words.ts";
 export const resultsPerPage = 5;
 
 const HEADING_ROOM = 200;
-/** Five of these fit into a message, with all that stands around them. */
+/** Five of these fit into a card, with all that stands around them. */
 const SNIPPET_ROOM = 400;
 const SNIPPET_LINES = 12;
 const LINKED = 2;
@@ -65,21 +65,17 @@ export function searchResultsView(shown: ResultsPage): View {
   const { result, hits, page, sessionId, insteadSessionId } = shown;
   const first = page * resultsPerPage + 1;
   const order = result.query.text === "" ? " · newest first" : "";
-  return message({
-    embeds: [
-      {
-        color: hits.length > 0 ? colors.neutral : colors.quiet,
-        description: [
-          `🔎 ${shown.heading}`,
-          ...notices(shown),
-          ...(hits.length === 0 ? reasonsForNothing(shown) : []),
-        ].join("\n"),
-        fields: hits.map((hit, at) => hitField(hit, first + at, shown)),
-        ...(hits.length > 0 && {
-          footer: { text: `Results ${first} to ${first + hits.length - 1}${order} · 🔍 shows a result in its context` },
-        }),
-      },
-    ],
+  return card({
+    color: hits.length > 0 ? colors.neutral : colors.quiet,
+    description: [
+      `🔎 ${shown.heading}`,
+      ...notices(shown),
+      ...(hits.length === 0 ? reasonsForNothing(shown) : []),
+    ].join("\n"),
+    fields: hits.map((hit, at) => hitField(hit, first + at, shown)),
+    ...(hits.length > 0 && {
+      footer: { text: `Results ${first} to ${first + hits.length - 1}${order} · 🔍 shows a result in its context` },
+    }),
     buttons: hits.map(({ record }, at) => button(`🔍 ${first + at}`, customId("search", "around", record.id))),
     moreButtons: [
       insteadSessionId === undefined || result.didYouMean === undefined

@@ -2,7 +2,7 @@
 
 import type { Deed } from "../ports/deeds.ts";
 import type { RulesInForce } from "../ports/storage-rules.ts";
-import { button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { button, card, colors, customId, fitLines, joinLines, type View } from "./message.ts";
 import { ago, count, moment } from "./words.ts";
 
 export const DEEDS_PER_PAGE = 15;
@@ -15,35 +15,25 @@ export function rulesView(rules: RulesInForce): View {
   const left = fitLines(
     channelIds.map((id) => `• <#${id}>`),
     900,
-    (more) => `and ${count(more)} more`,
   );
   const soon = fitLines(
     expiring.map(({ channelId, at }) => `• <#${channelId}>: ${ago(at)} (${moment(at)})`),
     900,
-    (more) => `and ${count(more)} more`,
   );
-  const now = [
-    ...(isRemoving ? ["🗑️ Something is being deleted at this moment."] : []),
-    ...(isFetching ? ["📥 Something that is stored again is being fetched from Discord."] : []),
-  ];
-  return message({
-    embeds: [
-      {
-        title: "What is stored of this server",
-        color: colors.neutral,
-        description: [
-          "The messages of all channels that this bot can read, except:",
-          "",
-          `**Left out**: ${channelIds.length === 0 ? "no channel" : `${count(channelIds.length, "channel or category", "channels and categories")}`}`,
-          ...(left === "" ? [] : [left]),
-          `**Bots and webhooks**: ${areBotsLeftOut ? "left out" : "stored"}`,
-          `**Kept**: ${keepDays === undefined ? "until they are deleted" : count(keepDays, "day")}`,
-          ...(soon === "" ? [] : ["**Deleted soon**, as the bot can no longer read there:", soon]),
-          "Members decide about their own words themselves: the command privacy.",
-          ...now,
-        ].join("\n"),
-      },
-    ],
+  return card({
+    title: "What is stored of this server",
+    color: colors.neutral,
+    description: joinLines(
+      "The messages of all channels that this bot can read, except:\n",
+      `**Left out**: ${channelIds.length === 0 ? "no channel" : `${count(channelIds.length, "channel or category", "channels and categories")}`}`,
+      left,
+      `**Bots and webhooks**: ${areBotsLeftOut ? "left out" : "stored"}`,
+      `**Kept**: ${keepDays === undefined ? "until they are deleted" : count(keepDays, "day")}`,
+      soon && `**Deleted soon**, as the bot can no longer read there:\n${soon}`,
+      "Members decide about their own words themselves: the command privacy.",
+      isRemoving && "🗑️ Something is being deleted at this moment.",
+      isFetching && "📥 Something that is stored again is being fetched from Discord.",
+    ),
   });
 }
 
@@ -84,14 +74,10 @@ export function retentionView(days: number | undefined): View {
 }
 
 export function removeMemberQuestionView(userId: string): View {
-  return message({
-    embeds: [
-      {
-        title: "Delete everything this member wrote?",
-        color: colors.warning,
-        description: `All that is stored of <@${userId}> in this server goes: messages, notes, and what others have saved of the messages as notes. It is not fetched again, and cannot be brought back. What they write from now on is stored; they can end that themselves. Their words in others' messages, quoted or forwarded, stay: Discord does not say whose they are. Their messages on Discord stay.`,
-      },
-    ],
+  return card({
+    title: "Delete everything this member wrote?",
+    color: colors.warning,
+    description: `All that is stored of <@${userId}> in this server goes: messages, notes, and what others have saved of the messages as notes. It is not fetched again, and cannot be brought back. What they write from now on is stored; they can end that themselves. Their words in others' messages, quoted or forwarded, stay: Discord does not say whose they are. Their messages on Discord stay.`,
     buttons: [
       button("Delete everything", customId("backfill", "remove-member", userId), "danger"),
       button("Keep it", customId("backfill", "cancel")),
@@ -106,7 +92,7 @@ export function memberRemovedView(userId: string): View {
 }
 
 function done(description: string, color: number = colors.good): View {
-  return message({ embeds: [{ color, description }] });
+  return card({ color, description });
 }
 
 /** @param deeds of this page, and one more where there is another page */
@@ -114,15 +100,11 @@ export function recordView(deeds: readonly Deed[], page: number): View {
   const shown = deeds.slice(0, DEEDS_PER_PAGE);
   const lines = shown.map((deed) => `${moment(deed.at)} (${ago(deed.at)}): ${deedLine(deed)}`);
   const empty = page === 0 ? "Nobody has changed anything yet." : "There is nothing further.";
-  return message({
-    embeds: [
-      {
-        title: page === 0 ? "Who did what" : `Who did what, page ${count(page + 1)}`,
-        color: colors.neutral,
-        description: lines.length === 0 ? empty : lines.join("\n"),
-        footer: { text: "Starts, pauses, rollbacks, what is left out, deletions and settings, newest first" },
-      },
-    ],
+  return card({
+    title: page === 0 ? "Who did what" : `Who did what, page ${count(page + 1)}`,
+    color: colors.neutral,
+    description: lines.length === 0 ? empty : lines.join("\n"),
+    footer: { text: "Starts, pauses, rollbacks, what is left out, deletions and settings, newest first" },
     buttons: [
       ...(page > 0 ? [button("Newer", customId("backfill", "record", String(page - 1)))] : []),
       ...(deeds.length > DEEDS_PER_PAGE ? [button("Older", customId("backfill", "record", String(page + 1)))] : []),

@@ -8,7 +8,7 @@ import { spendingText } from "./cost.ts";
 import { changeLine } from "./generation-change.ts";
 import { healthField } from "./health.ts";
 import { hostProblemText } from "./host-problems.ts";
-import { button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { button, card, colors, customId, fitLines, joinLines, type View } from "./message.ts";
 import { alertsField, runButtons, runEmbed } from "./progress.ts";
 import { count, plain } from "./words.ts";
 
@@ -52,17 +52,13 @@ export function statusView(status: BackfillStatus): View {
     });
   }
   if (status.hostProblems && status.hostProblems.length > 0) {
-    const value = fitLines(
-      hostProblemText(status.hostProblems).split("\n"),
-      1_024,
-      (left) => `and ${count(left)} more`,
-    );
+    const value = fitLines(hostProblemText(status.hostProblems).split("\n"), 1_024);
     extra.unshift({ name: "Something for whoever runs this bot", value });
   }
   const fields = [...extra, ...(embed.fields ?? [])];
   const buttons = status.run ? runButtons(status.run) : [];
   if (!status.run || status.otherModel) buttons.push(button("Analyze", customId("backfill", "analyze"), "primary"));
-  return message({ embeds: [{ ...embed, fields }], buttons });
+  return card({ ...embed, fields, buttons });
 }
 
 function noRunEmbed(status: BackfillStatus): APIEmbed {
@@ -83,7 +79,7 @@ function newMessages({ livePending: pending, gaps }: BackfillStatus): string {
     return "What is stored cannot be read at the moment. New messages are kept, and made searchable when it can.";
   const missing = gaps === undefined ? undefined : gap(gaps);
   if (pending > 0)
-    return lines(`${count(pending, "message")} wait to become searchable; they are stored safely.`, missing);
+    return joinLines(`${count(pending, "message")} wait to become searchable; they are stored safely.`, missing);
   return missing ?? "All of them are searchable.";
 }
 
@@ -95,8 +91,6 @@ function gap({ isKnown, channels }: Gaps): string | undefined {
   }
   return isKnown ? undefined : "I am asking Discord what was written while I could not listen; it is fetched then.";
 }
-
-const lines = (...some: (string | undefined)[]) => some.filter((line) => line !== undefined).join("\n");
 
 function rechecking({ channels, channelsDone, messages, changed, removed }: Rechecking): string {
   const compared = `${count(messages, "message")} compared with Discord so far, ${count(channelsDone)} of ${count(channels, "channel")} done`;

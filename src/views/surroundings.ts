@@ -3,7 +3,7 @@
 import type { APIEmbedField } from "discord-api-types/v10";
 import type { ArchivedRecord } from "../ports/records.ts";
 import { type Snowflake, snowflakeTime } from "../snowflake.ts";
-import { button, colors, customId, message, type View } from "./message.ts";
+import { button, card, colors, customId, type View } from "./message.ts";
 import { type BlockOptions, recordBlocks } from "./record-text.ts";
 import { by, wayThere } from "./search-results.ts";
 import { ago, moment } from "./words.ts";
@@ -38,21 +38,16 @@ export function surroundingsView({ record, before, after, soughtId }: Surroundin
   ].join(", ");
   const goOn = (label: string, id: Snowflake, isDone: boolean) =>
     button(label, customId("search", "around", id, soughtId), "secondary", isDone);
-  return message({
-    embeds: [
-      {
-        color: colors.neutral,
-        description: `<#${record.channelId}> · ${moment(snowflakeTime(record.id))}`,
-        fields: [...before, record, ...after].map((each) => {
-          const sign = each.id === soughtId && !isNote ? "▶ " : "";
-          const size =
-            each === record ? { room: ROOM, lines: LINES } : { room: NEIGHBOUR_ROOM, lines: NEIGHBOUR_LINES };
-          return field(each, sign, size, guildId);
-        }),
-        ...(!isNote &&
-          ends !== "" && { footer: { text: `${ends.charAt(0).toUpperCase()}${ends.slice(1)} that is stored.` } }),
-      },
-    ],
+  return card({
+    color: colors.neutral,
+    description: `<#${record.channelId}> · ${moment(snowflakeTime(record.id))}`,
+    fields: [...before, record, ...after].map((each) => {
+      const sign = each.id === soughtId && !isNote ? "▶ " : "";
+      const size = each === record ? { room: ROOM, lines: LINES } : { room: NEIGHBOUR_ROOM, lines: NEIGHBOUR_LINES };
+      return field(each, sign, size, guildId);
+    }),
+    ...(!isNote &&
+      ends !== "" && { footer: { text: `${ends.charAt(0).toUpperCase()}${ends.slice(1)} that is stored.` } }),
     buttons: [
       // Of one that is alone, both would carry the same id, which Discord refuses.
       ...(isNote || isAlone ? [] : [goOn("Earlier", first.id, isBeginning), goOn("Later", last.id, isEnd)]),

@@ -5,7 +5,7 @@ import type { SampledMessage } from "../backfill/compare/proof-messages.ts";
 import { type Criterion, goals, type Verification } from "../backfill/compare/verify.ts";
 import { snowflakeTime } from "../snowflake.ts";
 import { emptyArchive } from "./analysis.ts";
-import { type Button, button, colors, customId, fitLines, message, type View } from "./message.ts";
+import { type Button, button, card, colors, customId, fitLines, joinLines, type View } from "./message.ts";
 import { accountsText, asSentence } from "./reasons.ts";
 import { recordMarkdown } from "./record-text.ts";
 import { by } from "./search-results.ts";
@@ -14,8 +14,8 @@ import { ago, count, duration, jumpLink, latency, percent } from "./words.ts";
 /** The answer of /backfill verify. */
 export function verificationView(verification: Verification, guildId: string): View {
   const work = verification.missing + verification.stale + verification.orphaned > 0;
-  return message({
-    embeds: [verificationEmbed(verification, guildId)],
+  return card({
+    ...verificationEmbed(verification, guildId),
     buttons: work ? [button("Start a backfill", customId("backfill", "start"), "success")] : [],
     moreButtons: [sampleButtons(verification)],
   });
@@ -25,21 +25,15 @@ export function verificationView(verification: Verification, guildId: string): V
 export function rolledBackView(removedRows: number, verification: Verification): View {
   const { records, skipped, embedded, orphaned, duplicates, badVectors } = verification;
   const isInOrder = orphaned + duplicates + badVectors === 0;
-  return message({
-    embeds: [
-      {
-        title: isInOrder ? "↩️ Backfill taken back" : "⚠️ Backfill taken back, but the search index is not in order",
-        color: isInOrder ? colors.quiet : colors.warning,
-        description: [
-          `${count(removedRows, "entry", "entries")} that it had written ${removedRows === 1 ? "is" : "are"} out of the search index. What became searchable as it was written stays so, and all messages are still stored.`,
-          `Search finds ${count(embedded)} of ${count(records - skipped, "message")} with text now. A new backfill makes the others searchable again.`,
-          isInOrder ? "" : `${asSentence(inconsistencies(verification))} A backfill puts that right.`,
-        ]
-          .filter(Boolean)
-          .join("\n"),
-        timestamp: new Date(verification.at).toISOString(),
-      },
-    ],
+  return card({
+    title: isInOrder ? "↩️ Backfill taken back" : "⚠️ Backfill taken back, but the search index is not in order",
+    color: isInOrder ? colors.quiet : colors.warning,
+    description: joinLines(
+      `${count(removedRows, "entry", "entries")} that it had written ${removedRows === 1 ? "is" : "are"} out of the search index. What became searchable as it was written stays so, and all messages are still stored.`,
+      `Search finds ${count(embedded)} of ${count(records - skipped, "message")} with text now. A new backfill makes the others searchable again.`,
+      isInOrder ? "" : `${asSentence(inconsistencies(verification))} A backfill puts that right.`,
+    ),
+    timestamp: new Date(verification.at).toISOString(),
     buttons: [button("Start a backfill", customId("backfill", "start"))],
   });
 }
@@ -135,12 +129,10 @@ export function verificationEmbed(verification: Verification, guildId: string): 
   const fields: APIEmbedField[] = [
     {
       name: "What was compared",
-      value: [
+      value: joinLines(
         `${count(records, "stored message")} with the search index${missing > 0 ? `: ${count(missing)} missing there` : ""}`,
         selfRetrieval.tried > 0 ? found : "",
-      ]
-        .filter(Boolean)
-        .join("\n"),
+      ),
     },
   ];
   if (verification.sample.length > 0) {
@@ -152,7 +144,7 @@ export function verificationEmbed(verification: Verification, guildId: string): 
   return {
     title: trouble === undefined ? "✅ Checked: search finds what it should" : `⚠️ Checked: ${troubles[trouble].title}`,
     color: trouble === undefined ? colors.good : colors.warning,
-    description: fitLines(ticks, 2_000, (left) => `and ${count(left)} more`),
+    description: fitLines(ticks, 2_000),
     fields,
     footer: { text: `Checked in ${duration(verification.tookMs)}` },
     timestamp: new Date(verification.at).toISOString(),

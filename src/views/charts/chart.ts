@@ -1,7 +1,7 @@
 // What a chart is to the rest of the project: a Vega-Lite description to be drawn elsewhere, its file name, and the same facts in words.
 // Also the look they share: a card of its own, so that Discord's dark and light themes do not matter.
 
-import { message, type View } from "../message.ts";
+import { joinLines, sentence, type View } from "../message.ts";
 
 /** Drawn by adapters/chart. */
 export interface Chart {
@@ -38,7 +38,7 @@ export async function illustrated(
   if (data !== undefined) {
     return { view, files: [{ name: chart.fileName, contentType: "image/png", description: chart.alt, data }] };
   }
-  const { content } = message({ content: [view.content, chart.alt].filter(Boolean).join("\n") });
+  const { content } = sentence(joinLines(view.content, chart.alt));
   return { view: { ...view, content }, files: [] };
 }
 
