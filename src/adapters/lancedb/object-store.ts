@@ -1,6 +1,9 @@
 // An S3-compatible object store under the index: how LanceDB is told of it, and whether it can be trusted with an index at all.
 
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import http, { type IncomingMessage, type RequestOptions } from "node:http";
+import https from "node:https";
 import { AwsClient } from "aws4fetch";
 import { TransientError, toError, UserError } from "../../errors.ts";
 
@@ -53,6 +56,34 @@ export function hostOf({ endpoint, region = DEFAULT_REGION }: ObjectStore): stri
 }
 
 /**
+ * A signed request. Not by `fetch`: where a body is read more slowly than it comes and the store closes the connection, undici 7 of Node 24
+ * ends the process with "assert(!this.paused)".
+ * @see https://github.com/nodejs/undici/issues/5360
+ * @throws Error when the store cannot be reached, or does not answer in time
+ */
+export async function send(
+  client: AwsClient,
+  address: string,
+  { headers = [], body = Buffer.alloc(0), ...options }: SignedRequest = {},
+): Promise<IncomingMessage> {
+  const signed = await client.sign(address, { method: options.method ?? "GET", headers: [...headers] });
+  const { request } = signed.url.startsWith("https:") ? https : http;
+  const asked = request(signed.url, {
+    ...options,
+    headers: { ...Object.fromEntries(signed.headers), "content-length": body.length },
+  });
+  asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
+  asked.end(body);
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  return answer;
+}
+
+interface SignedRequest extends Pick<RequestOptions, "method" | "agent" | "timeout" | "signal"> {
+  readonly headers?: readonly [string, string][];
+  readonly body?: Buffer;
+}
+
+/**
  * Two writers of one table are kept apart by the store: LanceDB creates each new version with "only if there is none of that name".
  * A store that ignores the condition would let one overwrite the other.
  * @throws UserError when it does, or cannot be reached, or refuses us
@@ -62,7 +93,7 @@ export async function requireConditionalPut(store: ObjectStore): Promise<void> {
   const host = hostOf(store);
   const address = `${host}/${store.uri.slice("s3://".length)}/backscroll-check-${randomUUID()}`;
 
-  async function send(init: RequestInit): Promise<Response> {
+  async function ask(init: RequestInit): Promise<Response> {
     try {
       return await client.fetch(address, { ...init, signal: AbortSignal.timeout(REQUEST_MS) });
     } catch (thrown) {
@@ -71,12 +102,12 @@ export async function requireConditionalPut(store: ObjectStore): Promise<void> {
       });
     }
   }
-  const create = () => send({ method: "PUT", body: "x", headers: { "if-none-match": "*" } });
+  const create = () => ask({ method: "PUT", body: "x", headers: { "if-none-match": "*" } });
 
   const first = await create();
   if (!first.ok) throw await refusal(store, host, first);
   const second = await create();
-  await send({ method: "DELETE" });
+  await ask({ method: "DELETE" });
   if (second.status === 412 || second.status === 409) return;
   throw new UserError(
     `The object store at ${host} cannot hold an index: it ${second.ok ? "overwrites an object though it was told to create it only if there is none" : `answers a conditional PUT with status ${second.status}`}. Two processes could destroy each other's work. Use a store that heeds If-None-Match: Amazon S3, Cloudflare R2, MinIO and versitygw do.`,

@@ -1,13 +1,11 @@
 // Single objects of a store, as far as the index needs them beside LanceDB: how much there is, and copying.
 
-import { once } from "node:events";
-import http, { type IncomingMessage } from "node:http";
-import https from "node:https";
+import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { ReadableStream } from "node:stream/web";
 import { TransientError, toError } from "../../errors.ts";
-import { clientOf, hostOf, type ObjectStore } from "./object-store.ts";
+import { clientOf, hostOf, type ObjectStore, send } from "./object-store.ts";
 
 /** A list, or the beginning of an answer. */
 const ANSWER_MS = 20_000;
@@ -36,21 +34,14 @@ export function objectsOf(store: ObjectStore): Objects {
   const root = `${hostOf(store)}/${bucket}`;
   const encoded = (path: string) => [...prefix, ...path.split("/")].map(encodeURIComponent).join("/");
 
-  async function send(address: string, ms: number, init: RequestInit = {}): Promise<Response> {
+  async function fetched(address: string, ms: number, init: RequestInit = {}): Promise<Response> {
     const answer = await client.fetch(address, { ...init, signal: AbortSignal.timeout(ms) }).catch(unreachable);
     if (answer.ok) return answer;
     throw refused(answer.status, await answer.text());
   }
 
-  /**
-   * Not by `fetch`: where a body is read more slowly than it comes and the store closes the connection, undici 7 of Node 24 ends the
-   * process with "assert(!this.paused)". @see https://github.com/nodejs/undici/issues/5360
-   */
-  async function open(address: string): Promise<Readable> {
-    const { url, headers } = await client.sign(address);
-    const { get } = url.startsWith("https:") ? https : http;
-    const request = get(url, { headers: Object.fromEntries(headers), signal: AbortSignal.timeout(OBJECT_MS) });
-    const [answer] = (await once(request, "response").catch(unreachable)) as [IncomingMessage];
+  async function open(address: string): Promise<IncomingMessage> {
+    const answer = await send(client, address, { signal: AbortSignal.timeout(OBJECT_MS) }).catch(unreachable);
     if (answer.statusCode === 200) return answer;
     throw refused(answer.statusCode, await text(answer));
   }
@@ -61,7 +52,7 @@ export function objectsOf(store: ObjectStore): Objects {
       const query = new URLSearchParams({ "list-type": "2", prefix: below });
       const found: StoredObject[] = [];
       for (;;) {
-        const listing = await (await send(`${root}?${query}`, ANSWER_MS)).text();
+        const listing = await (await fetched(`${root}?${query}`, ANSWER_MS)).text();
         for (const [, entry = ""] of listing.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
           const path = textOf(entry, "Key").slice(prefix.reduce((length, part) => length + part.length + 1, 0));
           // A gateway in front of a folder lists folders, too.
@@ -77,10 +68,10 @@ export function objectsOf(store: ObjectStore): Objects {
     },
     async write(path, content, sha256) {
       const headers = { "x-amz-content-sha256": sha256 };
-      await send(`${root}/${encoded(path)}`, OBJECT_MS, { method: "PUT", body: content, headers });
+      await fetched(`${root}/${encoded(path)}`, OBJECT_MS, { method: "PUT", body: content, headers });
     },
     async remove(path) {
-      await send(`${root}/${encoded(path)}`, ANSWER_MS, { method: "DELETE" });
+      await fetched(`${root}/${encoded(path)}`, ANSWER_MS, { method: "DELETE" });
     },
   };
 }

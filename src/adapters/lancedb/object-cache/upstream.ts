@@ -1,9 +1,8 @@
-// Requests to the object store itself, signed with its keys. By node:http, not fetch: see objects.ts.
+// Requests to the object store itself, signed with its keys.
 
-import { once } from "node:events";
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
-import { clientOf, hostOf, type ObjectStore, REQUEST_MS } from "../object-store.ts";
+import { clientOf, hostOf, type ObjectStore, REQUEST_MS, send } from "../object-store.ts";
 
 /** As many as LanceDB itself asks at a time. */
 const MOST_AT_ONCE = 64;
@@ -25,22 +24,13 @@ export interface Upstream {
 export function createUpstream(store: ObjectStore): Upstream {
   const client = clientOf(store);
   const root = hostOf(store);
-  const { Agent, request } = root.startsWith("https:") ? https : http;
+  const { Agent } = root.startsWith("https:") ? https : http;
   const agent = new Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE });
 
   return {
-    async send({ method, path, headers = {}, body = Buffer.alloc(0) }) {
+    send({ path, headers = {}, ...request }) {
       const given = endToEnd(headers).filter(([name]) => name !== "authorization" && name !== "x-amz-date");
-      const signed = await client.sign(`${root}${path}`, { method, headers: given });
-      const asked = request(signed.url, {
-        method,
-        agent,
-        headers: { ...Object.fromEntries(signed.headers), "content-length": body.length },
-      });
-      asked.setTimeout(REQUEST_MS, () => asked.destroy(new Error("no answer in time")));
-      asked.end(body);
-      const [answer] = (await once(asked, "response")) as [IncomingMessage];
-      return answer;
+      return send(client, `${root}${path}`, { ...request, headers: given, agent, timeout: REQUEST_MS });
     },
     close: () => agent.destroy(),
   };
