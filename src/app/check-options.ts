@@ -121,8 +121,8 @@ export function checkHost(client: unknown, options: unknown): void {
   const problems = isClient
     ? []
     : ["the client must be a Client of discord.js 14: attachBackscroll(client, { dataDir: … })"];
-  const parsed = schema.safeParse(options ?? {});
-  for (const issue of parsed.error?.issues ?? []) problems.push(...told(issue, options));
+  const parsed = schema.safeParse(options ?? {}, { reportInput: true });
+  for (const issue of parsed.error?.issues ?? []) problems.push(...told(issue));
   if (problems.length === 0) return;
   const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
   throw new UserError(
@@ -133,7 +133,7 @@ export function checkHost(client: unknown, options: unknown): void {
 const restOf = (client: unknown) =>
   typeof client === "object" && client !== null ? Reflect.get(client, "rest") : undefined;
 
-function told(issue: z.core.$ZodIssue, options: unknown): string[] {
+function told(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
     const known = namesAt(issue.path);
@@ -144,17 +144,10 @@ function told(issue: z.core.$ZodIssue, options: unknown): string[] {
     });
   }
   if (path === "") return ["the options must be an object: { dataDir: … }"];
-  if (valueAt(options, issue.path) !== undefined) return [`${path} ${issue.message}`];
+  if (issue.input !== undefined) return [`${path} ${issue.message}`];
   return [
     path === "dataDir" ? 'dataDir is missing: the folder to keep everything in, e.g. "./data"' : `${path} is missing`,
   ];
-}
-
-function valueAt(options: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce(
-    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
-    options,
-  );
 }
 
 function namesAt([outer]: readonly PropertyKey[]): string[] {

@@ -7,7 +7,7 @@ import type { ChannelInfo, ChannelType } from "../ports/archive.ts";
 import { isSnowflake } from "../snowflake.ts";
 import type { ExportEntry, ExportedMessage, TextPieces } from "./export-entry.ts";
 import { jsonElements } from "./json-elements.ts";
-import { plainProblem } from "./plain-problem.ts";
+import { parsedJson } from "./parsed-json.ts";
 
 const id = z.string().refine(isSnowflake, "not an id");
 const text = z.string().nullish();
@@ -82,10 +82,10 @@ export async function* readDiscordChatExport(text: TextPieces, channel: unknown)
   for await (const part of jsonElements(text, "messages")) {
     if ("member" in part) continue;
     line += 1;
-    const parsed = parsedMessage(part.element);
+    const parsed = parsedJson(messageSchema, part.element, "message");
     if ("problem" in parsed) yield { line, ...parsed };
-    else if (!typesWithText.has(parsed.message.type)) yield { line, leftOut: parsed.message.type };
-    else yield { line, ...messageOf(parsed.message, place) };
+    else if (!typesWithText.has(parsed.value.type)) yield { line, leftOut: parsed.value.type };
+    else yield { line, ...messageOf(parsed.value, place) };
   }
 }
 
@@ -162,15 +162,4 @@ function mentionsIn(text: string, mentions: Message["mentions"]): { id: string; 
     const ways = [`<@${id}>`, `<@!${id}>`, `@${name}`, ...(nickname ? [`@${nickname}`] : [])];
     return ways.some((way) => text.includes(way)) ? [{ id, name: nickname || name }] : [];
   });
-}
-
-function parsedMessage(json: string): { readonly message: Message } | { readonly problem: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return { problem: "not JSON" };
-  }
-  const parsed = messageSchema.safeParse(value);
-  return parsed.success ? { message: parsed.data } : { problem: plainProblem(parsed.error, value, "message") };
 }

@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import type { ChannelInfo } from "../ports/archive.ts";
 import { createMessageIds, derivedId, isGenuineId } from "./derived-ids.ts";
 import type { ExportEntry, ExportedMessage, TextPieces } from "./export-entry.ts";
-import { plainProblem } from "./plain-problem.ts";
+import { parsedJson } from "./parsed-json.ts";
 
 const MAX_LINE_LENGTH = 8 * 1024 * 1024;
 /** Ids hold times up to 2084 with room to spare; what claims to be later is a mistake. */
@@ -89,9 +89,9 @@ function createLineReader(): (line: string) => ExportedMessage | { readonly prob
   }
 
   return (text) => {
-    const parsed = parse(text);
+    const parsed = parsedJson(lineSchema, text, "line");
     if ("problem" in parsed) return parsed;
-    const { line } = parsed;
+    const line = parsed.value;
     const timeMs = Date.parse(line.timestamp);
     if (!(timeMs >= 0 && timeMs < LAST_TIME_MS))
       return { problem: `timestamp: not a usable time: ${line.timestamp.slice(0, 40)}` };
@@ -117,15 +117,4 @@ function createLineReader(): (line: string) => ExportedMessage | { readonly prob
       ...(parent && { parent }),
     };
   };
-}
-
-function parse(text: string): { readonly line: Line } | { readonly problem: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { problem: "not JSON" };
-  }
-  const parsed = lineSchema.safeParse(json);
-  return parsed.success ? { line: parsed.data } : { problem: plainProblem(parsed.error, json, "line") };
 }
