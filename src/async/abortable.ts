@@ -24,6 +24,24 @@ export async function unlessStopped<Result>(work: Promise<Result>, stop: AbortSi
   }
 }
 
+/**
+ * Gives a request a signal of its own, which aborts with the caller's. Clients leave a listener on the signal of each request: on one that
+ * lives as long as the process they would pile up.
+ */
+export async function withOwnSignal<Result>(
+  signal: AbortSignal | undefined,
+  request: (own: AbortController) => Promise<Result>,
+): Promise<Result> {
+  const own = new AbortController();
+  const abort = () => own.abort(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  try {
+    return await request(own);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
 /** Resolves when the work is done, or after so long. @throws what the work throws before that */
 export async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
   const done = new AbortController();

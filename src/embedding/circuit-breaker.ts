@@ -1,6 +1,7 @@
 // The circuit breaker in front of the embedder, shared by searches, live indexing and every run: while the embedder is down no
 // record is charged for it, and one request at a time, with growing pauses, finds out when it is back.
 
+import { unlessStopped } from "../async/abortable.ts";
 import { RejectedInputError, TransientError, toError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -197,15 +198,7 @@ export function createBreaker(canary: CanaryCheck, clock: Clock, logger: Logger)
       closed = probe();
     },
     async whenClosed(signal) {
-      if (state === undefined || signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          signal.removeEventListener("abort", done);
-          resolve();
-        };
-        signal.addEventListener("abort", done);
-        void closed.then(done);
-      });
+      if (state !== undefined) await unlessStopped(closed, signal);
     },
     onChange(listener) {
       listeners.add(listener);

@@ -2,6 +2,7 @@
 // took and how long is too long; knows nothing of records.
 
 import PQueue from "p-queue";
+import { withOwnSignal } from "../async/abortable.ts";
 import { TransientError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Embedder, Receipt } from "../ports/embedder.ts";
@@ -64,34 +65,6 @@ export interface EmbeddingQueue {
   onTiming(listener: (timing: EmbeddingTiming) => void): () => void;
 }
 
-/**
- * Gives a request a signal of its own, aborted with the caller's or when it takes too long. Clients leave a listener on the
- * signal of each request: on one that lives as long as the process they would pile up.
- */
-async function withOwnSignal<Result>(
-  clock: Clock,
-  signal: AbortSignal | undefined,
-  withinMs: number | undefined,
-  request: (own: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const own = new AbortController();
-  const answered = new AbortController();
-  const abort = () => own.abort(signal?.reason);
-  signal?.addEventListener("abort", abort);
-  if (withinMs !== undefined) {
-    void clock.sleep(withinMs, answered.signal).then(() => {
-      const seconds = (withinMs / 1000).toFixed(1);
-      own.abort(new TransientError(`no answer within ${seconds} s, though it answers other texts much faster`));
-    });
-  }
-  try {
-    return await request(own.signal);
-  } finally {
-    answered.abort();
-    signal?.removeEventListener("abort", abort);
-  }
-}
-
 /** @param onUse called for all that was answered */
 export function createEmbeddingQueue(
   embedder: Embedder,
@@ -106,6 +79,18 @@ export function createEmbeddingQueue(
     lately.push(timing.tookMs);
     if (lately.length > REMEMBERED) lately.shift();
     for (const listener of listeners) listener(timing);
+  }
+
+  /** @returns to be called when there is an answer */
+  function abortAfter(ms: number | undefined, request: AbortController): () => void {
+    const answered = new AbortController();
+    if (ms !== undefined) {
+      void clock.sleep(ms, answered.signal).then(() => {
+        const seconds = (ms / 1000).toFixed(1);
+        request.abort(new TransientError(`no answer within ${seconds} s, though it answers other texts much faster`));
+      });
+    }
+    return () => answered.abort();
   }
 
   const { requestsPerMinute: requests, tokensPerMinute } = embedder.limits;
@@ -151,9 +136,14 @@ export function createEmbeddingQueue(
         async () => {
           const receipts: Receipt[] = [];
           const startedAt = clock.elapsed();
-          const asked = withOwnSignal(clock, signal, withinMs, (own) =>
-            embedder.embed(texts, use, own, (receipt) => receipts.push(receipt)),
-          );
+          const asked = withOwnSignal(signal, async (own) => {
+            const answered = abortAfter(withinMs, own);
+            try {
+              return await embedder.embed(texts, use, own.signal, (receipt) => receipts.push(receipt));
+            } finally {
+              answered();
+            }
+          });
           const vectors = await asked.catch((thrown: unknown) => {
             // Parts of it may have been answered, and are paid for.
             if (countedIn(receipts) > 0) tellUse(countedIn(receipts), true);

@@ -1,6 +1,7 @@
 // What the embedding server has been used for in this month (by UTC), and whether a backfill may use more. Counts for all processes that
 // share the archive; what one has used in its last second is not stored yet. Never stops anybody: who asks for room keeps to the answer.
 
+import { unlessStopped } from "../async/abortable.ts";
 import { toError, UserError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -52,7 +53,8 @@ export function createSpending({ store, dollarsPerMillion, budget, clock, logger
   let stored: { readonly month: string; readonly use: MonthlyUse; readonly at: number } | undefined;
   const unstored = new Map<string, MonthlyUse>();
   let setApartTokens = 0;
-  const waiting = new Set<() => void>();
+  /** Some of what is set apart. */
+  let givenBack = Promise.withResolvers<void>();
   let storing: Promise<void> | undefined;
   /** That the budget is nearly spent. */
   let toldIn: string | undefined;
@@ -142,18 +144,6 @@ export function createSpending({ store, dollarsPerMillion, budget, clock, logger
     return ((budget.dollars - used.dollars) / dollarsPerMillion) * 1e6 - setApartTokens;
   }
 
-  async function somethingGivenBack(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        signal.removeEventListener("abort", done);
-        waiting.delete(done);
-        resolve();
-      };
-      signal.addEventListener("abort", done);
-      waiting.add(done);
-    });
-  }
-
   return {
     use: (tokens) => count({ tokens, dollars: dollarsFor(tokens) }),
     state,
@@ -169,12 +159,13 @@ export function createSpending({ store, dollarsPerMillion, budget, clock, logger
           count({ tokens: 0, dollars: 0, spentFor: budgetName });
           return undefined;
         }
-        await somethingGivenBack(signal);
+        await unlessStopped(givenBack.promise, signal);
       }
       setApartTokens += tokens;
       return () => {
         setApartTokens -= tokens;
-        for (const done of [...waiting]) done();
+        givenBack.resolve();
+        givenBack = Promise.withResolvers<void>();
       };
     },
     async stop() {

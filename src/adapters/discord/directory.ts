@@ -58,6 +58,20 @@ export function createDirectory(client: Client, logger: Pick<Logger, "debug">): 
     }
   }
 
+  /** @param isAnswer of an error: Discord says that it is not there */
+  async function isRefused(route: `/${string}`, isAnswer: (error: unknown) => boolean, doing: string) {
+    try {
+      await client.rest.get(route);
+      return false;
+    } catch (error) {
+      if (isAnswer(error)) return true;
+      const translated = translateDiscordError(error, doing);
+      // It is there, and not for us to see.
+      if (translated instanceof UserError) return false;
+      throw translated;
+    }
+  }
+
   return {
     async channel(channelId) {
       const cached = client.channels.cache.get(channelId);
@@ -71,30 +85,9 @@ export function createDirectory(client: Client, logger: Pick<Logger, "debug">): 
       setBounded(channels, channelId, info, CHANNELS_REMEMBERED);
       return info;
     },
-    async isGone(channelId) {
-      try {
-        await client.rest.get(Routes.channel(channelId));
-        return false;
-      } catch (error) {
-        if (isNotFound(error)) return true;
-        const translated = translateDiscordError(error, `look for <#${channelId}>`);
-        // It is there, and not for us to see.
-        if (translated instanceof UserError) return false;
-        throw translated;
-      }
-    },
-    async hasLeft(guildId) {
-      try {
-        await client.rest.get(Routes.guild(guildId));
-        return false;
-      } catch (error) {
-        // A guild that is out of service is not listed with the others either; but Discord does not call it unknown.
-        if (hasCode(error, DiscordCode.unknownGuild, DiscordCode.missingAccess)) return true;
-        const translated = translateDiscordError(error, `look for the server ${guildId}`);
-        if (translated instanceof UserError) return false;
-        throw translated;
-      }
-    },
+    isGone: (channelId) => isRefused(Routes.channel(channelId), isNotFound, `look for <#${channelId}>`),
+    // A guild that is out of service is not listed with the others either; but Discord does not call it unknown.
+    hasLeft: (guildId) => isRefused(Routes.guild(guildId), isUnknownGuild, `look for the server ${guildId}`),
     remember: (channel) => setBounded(channels, channel.id, channel, CHANNELS_REMEMBERED),
     forget: (channelId) => void channels.delete(channelId),
     rememberNickname,
@@ -125,6 +118,8 @@ export function createDirectory(client: Client, logger: Pick<Logger, "debug">): 
     },
   };
 }
+
+const isUnknownGuild = (error: unknown) => hasCode(error, DiscordCode.unknownGuild, DiscordCode.missingAccess);
 
 /** A Map keeps its order of insertion, so its first key is the one set longest ago. */
 function setBounded<K, V>(map: Map<K, V>, key: K, value: V, maximum: number): void {

@@ -5,6 +5,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { DiscordTime } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { compareSnowflakes, type Snowflake, snowflakeTime } from "../../snowflake.ts";
+import { listenToGateway } from "./listen.ts";
 
 /** An id may be heard late, and then makes this clock look ahead: the smallest difference among the latest is the truest. */
 const LATEST = 5;
@@ -39,13 +40,7 @@ export function watchDiscordTime(client: Client, clock: Pick<Clock, "now">, logg
   }
 
   // An edit has the id of a message that may be old.
-  const events = [GatewayDispatchEvents.MessageCreate, GatewayDispatchEvents.InteractionCreate] as const;
-  for (const event of events) client.ws.on(event, heard);
-  return {
-    newestId: () => newestId,
-    aheadMs,
-    stop() {
-      for (const event of events) client.ws.off(event, heard);
-    },
-  };
+  const { MessageCreate, InteractionCreate } = GatewayDispatchEvents;
+  const stop = listenToGateway(client, { [MessageCreate]: heard, [InteractionCreate]: heard });
+  return { newestId: () => newestId, aheadMs, stop };
 }

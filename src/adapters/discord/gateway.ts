@@ -5,14 +5,7 @@ import {
   type APIMessage,
   type APIThreadChannel,
   type Client,
-  type GatewayChannelDeleteDispatchData,
   GatewayDispatchEvents,
-  type GatewayGuildCreateDispatchData,
-  type GatewayGuildDeleteDispatchData,
-  type GatewayMessageDeleteBulkDispatchData,
-  type GatewayMessageDeleteDispatchData,
-  type GatewayThreadDeleteDispatchData,
-  type GatewayThreadListSyncDispatchData,
   type GatewayThreadMembersUpdateDispatchData,
   Routes,
 } from "discord.js";
@@ -22,6 +15,7 @@ import { type DiscordChannel, toChannelInfo } from "./channel-info.ts";
 import type { Directory } from "./directory.ts";
 import { DiscordCode, hasCode, translateDiscordError } from "./discord-errors.ts";
 import { createEventOrder, type EventOrderParts } from "./event-order.ts";
+import { listenToGateway } from "./listen.ts";
 import { hasWords, type ReceivedMessage, toRecord } from "./message-record.ts";
 
 type GuildMessage = ReceivedMessage & { readonly guild_id?: Snowflake };
@@ -153,46 +147,32 @@ export function listenToGuilds(
     });
   }
 
-  const listeners: readonly (readonly [GatewayDispatchEvents, (data: never) => void])[] = [
-    [GatewayDispatchEvents.MessageCreate, heardMessage],
-    [GatewayDispatchEvents.MessageUpdate, heardEdit],
-    [
-      GatewayDispatchEvents.MessageDelete,
-      (data: GatewayMessageDeleteDispatchData) => heardDeletion(data.guild_id, [data.id]),
-    ],
-    [
-      GatewayDispatchEvents.MessageDeleteBulk,
-      (data: GatewayMessageDeleteBulkDispatchData) => heardDeletion(data.guild_id, data.ids),
-    ],
-    [GatewayDispatchEvents.ChannelCreate, (data: GuildChannel) => heardChannel(data)],
-    [GatewayDispatchEvents.ChannelUpdate, (data: GuildChannel) => heardChannel(data)],
-    [GatewayDispatchEvents.ChannelDelete, (data: GatewayChannelDeleteDispatchData) => heardChannelDeletion(data)],
-    [GatewayDispatchEvents.ThreadCreate, heardThread],
-    [GatewayDispatchEvents.ThreadUpdate, (data: APIThreadChannel) => heardChannel(data)],
-    [GatewayDispatchEvents.ThreadMembersUpdate, heardThreadMembers],
+  const stopListening = listenToGateway(client, {
+    [GatewayDispatchEvents.MessageCreate]: heardMessage,
+    [GatewayDispatchEvents.MessageUpdate]: heardEdit,
+    [GatewayDispatchEvents.MessageDelete]: ({ guild_id, id }) => heardDeletion(guild_id, [id]),
+    [GatewayDispatchEvents.MessageDeleteBulk]: ({ guild_id, ids }) => heardDeletion(guild_id, ids),
+    [GatewayDispatchEvents.ChannelCreate]: (channel) => heardChannel(channel),
+    [GatewayDispatchEvents.ChannelUpdate]: (channel) => heardChannel(channel),
+    [GatewayDispatchEvents.ChannelDelete]: heardChannelDeletion,
+    [GatewayDispatchEvents.ThreadCreate]: heardThread,
+    [GatewayDispatchEvents.ThreadUpdate]: (thread) => heardChannel(thread),
+    [GatewayDispatchEvents.ThreadDelete]: heardChannelDeletion,
+    [GatewayDispatchEvents.ThreadMembersUpdate]: heardThreadMembers,
+    [GatewayDispatchEvents.ThreadListSync]({ threads, guild_id }) {
+      for (const thread of threads) heardChannel(thread as APIThreadChannel, guild_id);
+    },
     // A new session, or an outage is over: what came in between was not heard.
-    [GatewayDispatchEvents.GuildCreate, ({ id }: GatewayGuildCreateDispatchData) => hearing.interrupted(id)],
-    [GatewayDispatchEvents.ThreadDelete, (data: GatewayThreadDeleteDispatchData) => heardChannelDeletion(data)],
-    [
-      GatewayDispatchEvents.ThreadListSync,
-      (data: GatewayThreadListSyncDispatchData) => {
-        for (const thread of data.threads) heardChannel(thread as APIThreadChannel, data.guild_id);
-      },
-    ],
-    [
-      GatewayDispatchEvents.GuildDelete,
-      (data: GatewayGuildDeleteDispatchData) => {
-        // An outage, not a farewell.
-        if (!data.unavailable) inOrder(data.id, {}, () => events.guildLeft(data.id));
-      },
-    ],
-  ];
-
-  for (const [event, listener] of listeners) client.ws.on(event, listener as (data: unknown) => void);
+    [GatewayDispatchEvents.GuildCreate]: ({ id }) => hearing.interrupted(id),
+    [GatewayDispatchEvents.GuildDelete]({ id, unavailable }) {
+      // An outage, not a farewell.
+      if (!unavailable) inOrder(id, {}, () => events.guildLeft(id));
+    },
+  });
   return {
     settled: order.settled,
     async stop() {
-      for (const [event, listener] of listeners) client.ws.off(event, listener as (data: unknown) => void);
+      stopListening();
       await order.stop();
     },
   };

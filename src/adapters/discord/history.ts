@@ -13,6 +13,7 @@ import {
 } from "discord.js";
 import { ApplicationFlags, PermissionFlagsBits as Bit, ChannelType } from "discord-api-types/v10";
 import PQueue from "p-queue";
+import { withOwnSignal } from "../../async/abortable.ts";
 import { UserError } from "../../errors.ts";
 import type { History, HistoryChannel } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -64,19 +65,13 @@ export function createHistory(
     return paced;
   }
 
-  async function get(route: `/${string}`, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> {
-    // discord.js leaves its listener on the signal after each request: a long collection gets one of its own each time.
-    const request = new AbortController();
-    const abort = () => request.abort(signal?.reason);
-    signal?.addEventListener("abort", abort);
-    try {
-      return await requests().add(() => {
+  function get(route: `/${string}`, query: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> {
+    return withOwnSignal(signal, (own) =>
+      requests().add(() => {
         signal?.throwIfAborted();
-        return client.rest.get(route, { query: new URLSearchParams(query), signal: request.signal });
-      });
-    } finally {
-      signal?.removeEventListener("abort", abort);
-    }
+        return client.rest.get(route, { query: new URLSearchParams(query), signal: own.signal });
+      }),
+    );
   }
 
   async function parents(guildId: Snowflake): Promise<Parent[]> {
