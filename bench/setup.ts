@@ -7,11 +7,11 @@ import { loadStaticModel } from "../src/adapters/builtin-model/model.ts";
 import type { StaticModel } from "../src/adapters/builtin-model/static-model.ts";
 import { createOpenAiEmbedder } from "../src/adapters/openai/index.ts";
 import { createSystemProbe, systemClock } from "../src/adapters/system.ts";
+import { defaultSettings } from "../src/app/indexing-services.ts";
 import { createServices } from "../src/app/services.ts";
 import { openStores } from "../src/app/stores.ts";
 import type { StoresConfig } from "../src/app/stores-config.ts";
-import { defaultThresholds } from "../src/backfill/run/alerts.ts";
-import { type Run, runSchema } from "../src/backfill/run/run.ts";
+import type { Run } from "../src/backfill/run/run.ts";
 import type { Embedder } from "../src/ports/embedder.ts";
 import type { Logger } from "../src/ports/logger.ts";
 import type { VectorIndex } from "../src/ports/vector-index.ts";
@@ -59,43 +59,38 @@ export async function openSetup(options: SetupOptions) {
   const { folder, onRunStored, wrapIndex = (index) => index } = options;
   const logger = listeningLogger(options.onLog);
   const opened = await openStores(options.stores ?? { dataDir: folder }, logger);
-  const runStore = opened.runStore((value) => runSchema.parse(value));
-  const { indexStore, owners, quarantine } = opened;
+  const { runStore, indexStore, owners } = opened;
   const wordModel = await loadStaticModel(MODEL_FOLDER);
   const embedder = await openEmbedder(options, wordModel);
   const core = createServices({
-    archive: opened.archive,
-    runStore: {
-      ...runStore,
-      async save(guildId, run, expected, guard) {
-        const saved = await runStore.save(guildId, run, expected, guard);
-        if (typeof saved === "object") onRunStored?.(run);
-        return saved;
+    stores: {
+      ...opened,
+      runStore: {
+        ...runStore,
+        async save(guildId, run, expected, guard) {
+          const saved = await runStore.save(guildId, run, expected, guard);
+          if (typeof saved === "object") onRunStored?.(run);
+          return saved;
+        },
       },
+      owners: {
+        ...owners,
+        beat(...given) {
+          options.onOwnerCall?.();
+          return owners.beat(...given);
+        },
+        take(...given) {
+          options.onOwnerCall?.();
+          return owners.take(...given);
+        },
+      },
+      indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
     },
-    owners: {
-      ...owners,
-      beat(...given) {
-        options.onOwnerCall?.();
-        return owners.beat(...given);
-      },
-      take(...given) {
-        options.onOwnerCall?.();
-        return owners.take(...given);
-      },
-    },
-    quarantine,
-    generations: opened.generations,
-    erasureStore: opened.erasureStore,
-    spendingStore: opened.spendingStore,
-    vectorChecks: opened.vectorChecks,
-    indexStore: { ...indexStore, open: async (guildId, space) => wrapIndex(await indexStore.open(guildId, space)) },
+    settings: { ...defaultSettings, thresholds: { ...defaultSettings.thresholds, diskLowBytes: BENCH_DISK_LOW_BYTES } },
     embedder,
     wordModel,
-    ...withoutDiscord,
+    discord: withoutDiscord,
     system: createSystemProbe(folder),
-    thresholds: { ...defaultThresholds, diskLowBytes: BENCH_DISK_LOW_BYTES },
-    command: "/backfill",
     holder: `bench ${process.pid}`,
     clock: systemClock,
     logger,

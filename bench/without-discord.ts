@@ -16,5 +16,4 @@ export const withoutDiscord = {
   gaps: undefined,
   hostProblems: undefined,
   time: undefined,
-  forgetOnLeave: false,
-} satisfies Partial<ServicesParts>;
+} satisfies ServicesParts["discord"];

@@ -27,6 +27,7 @@ import { checkHost } from "./app/check-options.ts";
 import { connectFormerEmbedder } from "./app/choose-embedder.ts";
 import { createGuildEvents } from "./app/guild-events.ts";
 import { createGuildMembership, keepLeftDaysOf } from "./app/guild-membership.ts";
+import { defaultSettings } from "./app/indexing-services.ts";
 import { openHealthPort } from "./app/metrics-server.ts";
 import { chooseModel } from "./app/model-choice.ts";
 import { createNotReady } from "./app/not-ready.ts";
@@ -35,8 +36,6 @@ import { openStores, secretsOf } from "./app/stores.ts";
 import { tellAdmins } from "./app/tell-admins.ts";
 import { createBackground } from "./async/background.ts";
 import type { Announcement } from "./backfill/reporting/announcements.ts";
-import { defaultThresholds } from "./backfill/run/alerts.ts";
-import { runSchema } from "./backfill/run/run.ts";
 import { createCommands } from "./commands/index.ts";
 import { lateContext } from "./commands/late-context.ts";
 import { toError, UserError } from "./errors.ts";
@@ -63,7 +62,6 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
   const stores = await openStores(options, logger);
   const { archive } = stores;
   const system = createSystemProbe(options.archive && options.index ? undefined : dataDir);
-  const runStore = stores.runStore((value) => runSchema.parse(value));
   const directory = createDirectory(client, logger);
   const onDiscord = createHistory(client, { directory, logger });
   const lacking = lackingIntents(client);
@@ -179,39 +177,35 @@ export async function attachBackscroll(host: DiscordClient, options: BackscrollO
 
   async function open(embedder: Embedder, isUp: boolean, builtinModel: StaticModel): Promise<void> {
     core = createServices({
-      archive,
-      runStore,
-      owners: stores.owners,
-      quarantine: stores.quarantine,
-      generations: stores.generations,
-      erasureStore: stores.erasureStore,
-      spendingStore: stores.spendingStore,
-      vectorChecks: stores.vectorChecks,
-      indexStore: stores.indexStore,
-      budget: options.embeddings?.budget,
+      stores,
+      settings: {
+        thresholds: { ...defaultSettings.thresholds, ...options.thresholds },
+        command: `/${options.commandPrefix ?? ""}backfill`,
+        budget: options.embeddings?.budget,
+        forgetOnLeave: keepLeftDays === 0,
+        keepDeletedHours: options.keepDeletedHours ?? defaultSettings.keepDeletedHours,
+        keepUnreadableDays: options.keepUnreadableDays ?? defaultSettings.keepUnreadableDays,
+        keepOldIndexDays: options.keepOldIndexDays,
+        reindexByItself: options.reindexByItself,
+      },
+      discord: {
+        history,
+        adminChannel,
+        permissions: createPermissions(client, { directory, logger }),
+        findMembers: (guildId, name) => findMembers(client, guildId, name),
+        findRoles: (guildId, name) => findRoles(client, guildId, name),
+        onIncluded: begin,
+        time,
+        rechecking: catchingUp.rechecking,
+        gaps: catchingUp.gaps,
+        hostProblems,
+      },
       embedder: port?.measured(embedder, isUp) ?? embedder,
-      onUpkeepFailed: port?.upkeepFailed,
       wordModel: builtinModel,
-      history,
-      isLocal: options.archive === undefined && options.index === undefined,
-      keepDeletedHours: options.keepDeletedHours,
-      onIncluded: begin,
-      permissions: createPermissions(client, { directory, logger }),
-      adminChannel,
-      findMembers: (guildId, name) => findMembers(client, guildId, name),
-      findRoles: (guildId, name) => findRoles(client, guildId, name),
-      system,
-      thresholds: { ...defaultThresholds, ...options.thresholds },
-      command: `/${options.commandPrefix ?? ""}backfill`,
-      forgetOnLeave: keepLeftDays === 0,
-      keepUnreadableDays: options.keepUnreadableDays,
-      keepOldIndexDays: options.keepOldIndexDays,
-      reindexByItself: options.reindexByItself,
       connectFormer: (settings) => connectFormerEmbedder(settings, options.embeddings, { clock, logger }),
-      time,
-      rechecking: catchingUp.rechecking,
-      hostProblems,
-      gaps: catchingUp.gaps,
+      onUpkeepFailed: port?.upkeepFailed,
+      isLocal: options.archive === undefined && options.index === undefined,
+      system,
       holder: `${hostname()}, process ${process.pid}`,
       clock,
       logger,

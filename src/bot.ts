@@ -51,7 +51,7 @@ async function runProcesses(config: Config, count: number | "auto"): Promise<voi
     count,
     file: fileURLToPath(import.meta.url),
     clock: systemClock,
-    logger: createLogger(config.logLevel, () => [config.discordToken]),
+    logger: createLogger(config.log, () => [config.discordToken]),
   });
   onceAsked(() => processes.stop().then(() => process.exit(0)));
 }
@@ -64,32 +64,17 @@ function onceAsked(stop: () => Promise<never>): void {
   process.once("disconnect", () => void stop());
 }
 
-async function runBot(config: Config): Promise<void> {
+async function runBot({ discordToken, discordApi, shardProcesses: _, shard, ...options }: Config): Promise<void> {
   const client = new Client({
     intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
     // One of several processes is told its shard by discord.js.
-    ...(config.shard === undefined ? { shards: "auto" } : {}),
-    ...(config.discordApi === undefined ? {} : { rest: { api: config.discordApi } }),
+    ...(shard === undefined && { shards: "auto" }),
+    ...(discordApi !== undefined && { rest: { api: discordApi } }),
   });
-  const backscroll = await attachBackscroll(client, {
-    dataDir: config.dataDir,
-    archive: config.archive,
-    index: config.index,
-    ...(config.embeddings === undefined ? {} : { embeddings: config.embeddings }),
-    commandPrefix: config.commandPrefix,
-    // All commands of its application are its own, also those of a program that had the token before.
-    replaceCommands: true,
-    keepLeftDays: config.keepLeftDays,
-    keepUnreadableDays: config.keepUnreadableDays,
-    keepDeletedHours: config.keepDeletedHours,
-    keepOldIndexDays: config.keepOldIndexDays,
-    reindexByItself: config.reindexByItself,
-    thresholds: config.thresholds,
-    ...(config.healthPort === undefined ? {} : { healthPort: config.healthPort }),
-    log: config.logLevel,
-  });
+  // All commands of its application are its own, also those of a program that had the token before.
+  const backscroll = await attachBackscroll(client, { ...options, replaceCommands: true });
 
-  const processName = config.shard === undefined ? "" : ` (the process of shard ${config.shard})`;
+  const processName = shard === undefined ? "" : ` (the process of shard ${shard})`;
   let isStopping = false;
 
   async function stop(exitCode: number): Promise<never> {
@@ -104,9 +89,9 @@ async function runBot(config: Config): Promise<void> {
   onceAsked(() => stop(0));
 
   try {
-    await client.login(config.discordToken);
+    await client.login(discordToken);
     await backscroll.ready;
-    if (!isStopping) tell(readySentence(client, processName, config.commandPrefix));
+    if (!isStopping) tell(readySentence(client, processName, options.commandPrefix));
   } catch (thrown) {
     console.error(explain(thrown));
     await stop(1);

@@ -1,8 +1,8 @@
 // What a host gives to `attachBackscroll` and what it gets. Types only.
 
 import type { RESTPostAPIApplicationCommandsJSONBody } from "discord.js";
-import type { EmbeddingServer } from "./app/choose-embedder.ts";
 import type { HealthPort, LogLevel } from "./app/config.ts";
+import type { EmbeddingServer } from "./app/embeddings-settings.ts";
 import type { StoresConfig } from "./app/stores-config.ts";
 import type { GenerationSettings } from "./backfill/lifecycle/generation-change.ts";
 import type { BackfillStatus } from "./backfill/reporting/announcements.ts";
@@ -29,7 +29,7 @@ export interface BackscrollOptions extends StoresConfig, GenerationSettings {
   /** A folder for the archive and the index, unless they are remote; made if it does not exist. The same for all of a sharded bot. */
   readonly dataDir: string;
   /** An OpenAI-compatible embedding server. Left out: the built-in model. */
-  readonly embeddings?: EmbeddingServer;
+  readonly embeddings?: EmbeddingServer | undefined;
   /** Put before each command's name, for a bot that has, say, a `search` of its own. */
   readonly commandPrefix?: string;
   /** Default true: our commands are added to the application, one by one, and put back when they go; the host's are left alone. */
@@ -46,7 +46,7 @@ export interface BackscrollOptions extends StoresConfig, GenerationSettings {
   readonly keepDeletedHours?: number;
   readonly thresholds?: Partial<AlertThresholds>;
   /** Serves /health and /metrics (Prometheus) over HTTP. Left out: no port is opened. */
-  readonly healthPort?: HealthPort;
+  readonly healthPort?: HealthPort | undefined;
   /** A log of your own, or a level for ours. Default "info". */
   readonly log?: Logger | LogLevel;
   /** For tests. */

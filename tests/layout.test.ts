@@ -132,7 +132,7 @@ describe("files", () => {
         .map((line) => `${path}: ${line.trim()}`),
     );
     // What stands in where nobody has said how it is called.
-    expect(naming).toEqual([expect.stringContaining('parts.command ?? "/backfill"')]);
+    expect(naming).toEqual([expect.stringContaining('command: "/backfill",')]);
   });
 
   test("every setting that config.ts knows is in the table of docs/configuration.md and in .env.example, and no other", () => {

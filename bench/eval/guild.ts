@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { openArchive } from "../../src/adapters/denokv/open.ts";
 import { createIndexStore } from "../../src/adapters/lancedb/store.ts";
 import { createSystemProbe, systemClock } from "../../src/adapters/system.ts";
+import { defaultSettings } from "../../src/app/indexing-services.ts";
 import { type Core, createServices } from "../../src/app/services.ts";
-import { defaultThresholds } from "../../src/backfill/run/alerts.ts";
 import { runSchema, totals } from "../../src/backfill/run/run.ts";
 import { formatFingerprint, type TextRecipe } from "../../src/indexing/text/prepare.ts";
 import { knownContext, prepareRecords } from "../../src/indexing/text/rows.ts";
@@ -58,21 +58,16 @@ export async function openGuild(set: JudgedSet, parts: GuildParts): Promise<Eval
 
   const openCore = (textRecipe: TextRecipe) =>
     createServices({
-      archive: opened.archive,
-      runStore: opened.runStore((value) => runSchema.parse(value)),
-      owners: opened.owners,
-      quarantine: opened.quarantine,
-      vectorChecks: opened.vectorChecks,
-      generations: opened.generations,
-      erasureStore: opened.erasureStore,
-      spendingStore: opened.spendingStore,
-      indexStore,
+      stores: { ...opened, runStore: opened.runStore((value) => runSchema.parse(value)), indexStore },
+      settings: {
+        ...defaultSettings,
+        thresholds: { ...defaultSettings.thresholds, diskLowBytes: 0, slowEmbeddingMs: Number.POSITIVE_INFINITY },
+        textRecipe,
+      },
       embedder,
-      textRecipe,
       wordModel: parts.wordModel,
-      ...withoutDiscord,
+      discord: withoutDiscord,
       system: createSystemProbe(folder),
-      thresholds: { ...defaultThresholds, diskLowBytes: 0, slowEmbeddingMs: Number.POSITIVE_INFINITY },
       holder: "evaluation",
       clock: systemClock,
       logger: parts.logger,

@@ -17,16 +17,12 @@ import type { Clock } from "../ports/clock.ts";
 import type { Embedder, EmbedderSettings } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
 import { agreedModel } from "./agreed-model.ts";
-import type { EmbeddingsConfig } from "./embeddings-settings.ts";
+import type { EmbeddingServer } from "./embeddings-settings.ts";
 
 const RETRY_MS = 5_000;
 const TELL_EVERY_MS = 60_000;
-const DEFAULT_TIMEOUT_MS = 60_000;
 /** Only queries are sent to it, and people wait for them. */
 const FORMER_TIMEOUT_MS = 5_000;
-
-/** An embedding server: where it is, and whatever else is known of it. */
-export type EmbeddingServer = Pick<EmbeddingsConfig, "baseUrl"> & Partial<EmbeddingsConfig>;
 
 export interface EmbedderParts {
   /** Undefined: the built-in model. */
@@ -60,7 +56,7 @@ export async function connectEmbedder(parts: EmbedderParts, stop: AbortSignal): 
   const memory = await openServerMemory(parts.memoryFile, embeddings, logger);
   const { known } = memory;
   const onLearned = (served: ServedModel) => void memory.remember(served);
-  const options = { ...toOptions(embeddings, logger, clock), onLearned };
+  const options = { ...embeddings, logger, now: clock.now, onLearned };
   const waiting = createWaiting(parts);
   while (!stop.aborted) {
     try {
@@ -145,28 +141,7 @@ export function connectFormerEmbedder(
   if (settings.kind !== "server") return undefined;
   const { baseUrl, dimensions, documentPrefix, queryPrefix, modelId, answersAs } = settings;
   const apiKey = present?.baseUrl === baseUrl ? present.apiKey : undefined;
-  const server = { baseUrl, apiKey, dimensions, documentPrefix, queryPrefix, requestTimeoutMs: FORMER_TIMEOUT_MS };
+  const options = { baseUrl, apiKey, dimensions, documentPrefix, queryPrefix, requestTimeoutMs: FORMER_TIMEOUT_MS };
   const served = { modelId, answersAs, dimensions: settings.length, form: formIn(settings.form) };
-  return createOpenAiEmbedder(toOptions(server, logger, clock), served);
-}
-
-function toOptions(config: EmbeddingServer, logger: Logger, clock: Clock): OpenAiOptions {
-  const { apiKey, model, dimensions, documentPrefix, queryPrefix, parallelRequests, textsPerRequest } = config;
-  const { requestsPerMinute, tokensPerMinute, dollarsPerMillion } = config;
-  return {
-    baseUrl: config.baseUrl,
-    requestTimeoutMs: config.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
-    logger,
-    now: () => clock.now(),
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(model === undefined ? {} : { model }),
-    ...(dimensions === undefined ? {} : { dimensions }),
-    ...(documentPrefix === undefined ? {} : { documentPrefix }),
-    ...(queryPrefix === undefined ? {} : { queryPrefix }),
-    ...(parallelRequests === undefined ? {} : { parallelRequests }),
-    ...(textsPerRequest === undefined ? {} : { textsPerRequest }),
-    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
-    ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
-    ...(dollarsPerMillion === undefined ? {} : { dollarsPerMillion }),
-  };
+  return createOpenAiEmbedder({ ...options, logger, now: clock.now }, served);
 }

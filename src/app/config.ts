@@ -8,7 +8,7 @@ import type { AlertThresholds } from "../backfill/run/alerts.ts";
 import { UserError } from "../errors.ts";
 import { KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import { nearestName } from "./did-you-mean.ts";
-import { type EmbeddingsConfig, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
+import { type EmbeddingServer, embeddingsOf, embeddingsSettings } from "./embeddings-settings.ts";
 import { decimal, percentage, positive, seconds, text, trimmed, url } from "./setting-types.ts";
 import { INDEX_CACHE_MB, type StoresConfig } from "./stores-config.ts";
 
@@ -29,14 +29,14 @@ export interface Config extends StoresConfig, GenerationSettings {
   /** Which shard this process is for, when it was started as one of several. */
   readonly shard: number | undefined;
   /** Undefined: the built-in model. */
-  readonly embeddings: EmbeddingsConfig | undefined;
+  readonly embeddings: EmbeddingServer | undefined;
   readonly commandPrefix: string;
   /** Infinity: for ever. */
   readonly keepLeftDays: number;
   readonly keepUnreadableDays: number;
   /** How long what was deleted may linger in files. */
   readonly keepDeletedHours: number;
-  readonly logLevel: LogLevel;
+  readonly log: LogLevel;
   readonly thresholds: AlertThresholds;
 }
 
@@ -203,7 +203,7 @@ function settingsOf(values: z.infer<typeof localSchema>): LocalConfig {
     keepDeletedHours: values.KEEP_DELETED_HOURS,
     keepOldIndexDays: values.KEEP_OLD_INDEX_DAYS,
     reindexByItself: values.REINDEX_BY_ITSELF,
-    logLevel: values.LOG_LEVEL,
+    log: values.LOG_LEVEL,
     thresholds: {
       slowEmbeddingMs: values.ALERT_SLOW_SECONDS * 1000,
       failureRate: values.ALERT_FAILURE_PERCENT / 100,

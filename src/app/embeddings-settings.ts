@@ -1,35 +1,14 @@
 // The settings of an embedding server, by name and as the rest of the program has them.
 
 import { z } from "zod";
+import type { ServerSettings } from "../adapters/openai/index.ts";
 import type { Budget } from "../ports/spending.ts";
 import { decimal, seconds, text, trimmed, url, whole } from "./setting-types.ts";
 
 /** An OpenAI-compatible embedding server. */
-export interface EmbeddingsConfig {
-  /** E.g. http://localhost:1234/v1 */
-  readonly baseUrl: string;
-  readonly apiKey: string | undefined;
-  /** Undefined: the server's only model, or the first that looks like an embedding model. */
-  readonly model: string | undefined;
-  /** Put before each text that is stored, e.g. "search_document: "; empty: nothing. Undefined: known by the model's name. */
-  readonly documentPrefix: string | undefined;
-  /** Put before what is searched for. */
-  readonly queryPrefix: string | undefined;
-  /** Asks for vectors of this length, where the model can shorten them. Undefined: the model's own. */
-  readonly dimensions: number | undefined;
-  /** Undefined: 1 for a server on this machine or network, else 4. */
-  readonly parallelRequests: number | undefined;
-  /** Undefined: 256. */
-  readonly textsPerRequest: number | undefined;
-  /** What the account allows. Undefined: as the server tells. */
-  readonly requestsPerMinute?: number | undefined;
-  readonly tokensPerMinute?: number | undefined;
-  /** What a million tokens cost. Undefined: as far as it is known of the service. */
-  readonly dollarsPerMillion?: number | undefined;
-  /** What backfills may use in a month, by UTC, together with all else. Undefined: as much as they want. */
+export interface EmbeddingServer extends ServerSettings {
+  /** What backfills may use in a month, by UTC, together with all else. Left out: as much as they want. */
   readonly budget?: Budget | undefined;
-  /** An answer slower than this counts as none. */
-  readonly requestTimeoutMs: number;
 }
 
 /** An empty value counts as not set, so that there is a word for no prefix. */
@@ -81,7 +60,7 @@ export const embeddingsSettings = {
 const schema = z.object(embeddingsSettings);
 
 /** @returns undefined for the built-in model */
-export function embeddingsOf(values: z.infer<typeof schema>): EmbeddingsConfig | undefined {
+export function embeddingsOf(values: z.infer<typeof schema>): EmbeddingServer | undefined {
   if (values.EMBEDDINGS_URL === undefined) return undefined;
   return {
     baseUrl: values.EMBEDDINGS_URL,

@@ -5,10 +5,8 @@ import PQueue from "p-queue";
 import { createForegroundGate, type ForegroundGate } from "../async/foreground-gate.ts";
 import { createEngine } from "../backfill/engine.ts";
 import type { GenerationSettings } from "../backfill/lifecycle/generation-change.ts";
-import type { Announcement } from "../backfill/reporting/announcements.ts";
-import type { AlertThresholds } from "../backfill/run/alerts.ts";
+import { type AlertThresholds, defaultThresholds } from "../backfill/run/alerts.ts";
 import { forgetReasons } from "../backfill/run/forget-reasons.ts";
-import type { Run } from "../backfill/run/run.ts";
 import type { Engine, EngineParts } from "../backfill/types.ts";
 import { type CanaryMemory, createCanaryCheck } from "../embedding/canary.ts";
 import { type Breaker, createBreaker } from "../embedding/circuit-breaker.ts";
@@ -25,21 +23,13 @@ import { createLiveIndexing, type LiveIndexing } from "../indexing/live/live.ts"
 import { createSuspects } from "../indexing/live/suspects.ts";
 import { createUnconfirmed } from "../indexing/live/unconfirmed.ts";
 import type { TextRecipe } from "../indexing/text/prepare.ts";
-import type { Archive } from "../ports/archive.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { AdminChannel, History } from "../ports/discord.ts";
 import type { Embedder } from "../ports/embedder.ts";
-import type { ErasureStore } from "../ports/erasure.ts";
-import type { GenerationStore } from "../ports/generations.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { OwnerStore } from "../ports/owners.ts";
-import type { QuarantineStore } from "../ports/quarantine.ts";
-import type { RunStore } from "../ports/runs.ts";
-import type { Budget, SpendingStore } from "../ports/spending.ts";
+import type { Budget } from "../ports/spending.ts";
 import type { SystemProbe } from "../ports/system.ts";
-import type { VectorCheckStore } from "../ports/vector-checks.ts";
-import type { IndexStore } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
+import type { Stores } from "./stores.ts";
 
 /** Guilds looked through at a time when many have just become ours: what people ask for meanwhile comes in between. */
 const TAKEN_UP_AT_ONCE = 8;
@@ -47,32 +37,36 @@ const MARKS_EVERY_MS = 10_000;
 /** At least so many times as long as it took: while the embedder is down, thousands of guilds may have some. */
 const MARKS_REST = 20;
 
-export interface IndexingServicesParts
-  extends GenerationSettings,
-    Pick<EngineParts, "find" | "rechecking" | "gaps" | "hostProblems" | "time"> {
-  readonly archive: Archive;
-  readonly runStore: RunStore<Run>;
-  readonly owners: OwnerStore;
-  readonly quarantine: QuarantineStore;
-  readonly generations: GenerationStore;
-  readonly erasureStore: ErasureStore;
-  readonly spendingStore: SpendingStore;
+/** What whoever runs the bot has decided. */
+export interface CoreSettings extends GenerationSettings {
+  readonly thresholds: AlertThresholds;
+  /** What admins type for a backfill. */
+  readonly command: string;
   /** For a month, of an embedder that counts tokens. */
   readonly budget?: Budget | undefined;
-  readonly vectorChecks: VectorCheckStore;
-  readonly indexStore: IndexStore;
-  readonly embedder: Embedder;
-  readonly history: History;
-  readonly adminChannel: AdminChannel<Announcement>;
-  readonly system: SystemProbe;
-  readonly thresholds: AlertThresholds;
-  /** What admins type for a backfill. Default "/backfill". */
-  readonly command?: string | undefined;
   readonly forgetOnLeave: boolean;
-  /** How long what was deleted may linger in files. Default 24. */
-  readonly keepDeletedHours?: number | undefined;
+  /** How long what was deleted may linger in files. */
+  readonly keepDeletedHours: number;
+  /** How long what is stored of channels that the bot can no longer read is kept; Infinity: for ever. */
+  readonly keepUnreadableDays: number;
   /** How texts are made; default: as the evaluation chose. */
   readonly textRecipe?: TextRecipe | undefined;
+}
+
+export const defaultSettings: CoreSettings = {
+  thresholds: defaultThresholds,
+  command: "/backfill",
+  forgetOnLeave: false,
+  keepDeletedHours: KEEP_DELETED_HOURS,
+  keepUnreadableDays: 30,
+};
+
+export interface IndexingServicesParts extends Pick<EngineParts, "find"> {
+  readonly stores: Omit<Stores, "close">;
+  readonly settings: CoreSettings;
+  readonly discord: Pick<EngineParts, "history" | "adminChannel" | "rechecking" | "gaps" | "hostProblems" | "time">;
+  readonly embedder: Embedder;
+  readonly system: SystemProbe;
   /** Names this process to people. */
   readonly holder: string;
   readonly clock: Clock;
@@ -100,13 +94,15 @@ export interface IndexingServices {
 
 /** What was left undone in a guild is taken up as soon as it is claimed through `ownership` and ours. */
 export function createIndexingServices(parts: IndexingServicesParts): IndexingServices {
-  const { archive, embedder, clock, logger } = parts;
+  const { stores, settings, discord, embedder, system, clock, logger } = parts;
+  const { archive, quarantine, runStore } = stores;
+  const { thresholds, keepDeletedHours } = settings;
   const spending =
     embedder.settings?.kind === "server"
       ? createSpending({
-          store: parts.spendingStore,
+          store: stores.spendingStore,
           dollarsPerMillion: embedder.dollarsPerMillion,
-          budget: parts.budget,
+          budget: settings.budget,
           clock,
           logger,
         })
@@ -115,24 +111,23 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
   const foreground = createForegroundGate(clock);
   const canary = createCanaryCheck(queue, canaryMemory());
   const breaker = createBreaker(canary, clock, logger);
-  const suspects = createSuspects({ quarantine: parts.quarantine, archive, clock, logger });
-  const ownership = createOwnership(parts.owners, parts.holder, clock, logger);
+  const suspects = createSuspects({ quarantine, archive, clock, logger });
+  const ownership = createOwnership(stores.owners, parts.holder, clock, logger);
   const indexes = createGuildIndexes({
-    store: parts.indexStore,
-    generationStore: parts.generations,
+    store: stores.indexStore,
+    generationStore: stores.generations,
     embedder,
-    lastFilled: async (guildId) => (await parts.runStore.load(guildId))?.value.fingerprint,
+    lastFilled: async (guildId) => (await runStore.load(guildId))?.value.fingerprint,
     ownership,
     onOvertaken: markOvertaken,
     newestArchived: (guildId) => newestInArchive(archive, guildId),
-    recipe: parts.textRecipe,
+    recipe: settings.textRecipe,
     clock,
     logger,
   });
-  const unconfirmed = createUnconfirmed({ store: parts.vectorChecks, archive, indexes, logger });
+  const unconfirmed = createUnconfirmed({ store: stores.vectorChecks, archive, indexes, logger });
   canary.onWrong(unconfirmed.reject);
   const isolation = createFaultIsolation({ queue, breaker, canary, unconfirmed, clock, random: Math.random });
-  const { quarantine, runStore, history, adminChannel, system, thresholds } = parts;
   const live = createLiveIndexing({
     archive,
     quarantine,
@@ -146,7 +141,7 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     breaker,
     clock,
     logger,
-    forgetOnLeave: parts.forgetOnLeave,
+    forgetOnLeave: settings.forgetOnLeave,
     giveUpRetired: (guildId) => engine.giveUpRetired(guildId),
   });
   const engine: Engine = createEngine({
@@ -164,31 +159,31 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     breaker,
     spending,
     live,
-    history,
-    adminChannel,
+    history: discord.history,
+    adminChannel: discord.adminChannel,
     system,
     thresholds,
-    command: parts.command ?? "/backfill",
+    command: settings.command,
     clock,
     logger,
     find: parts.find,
-    rechecking: parts.rechecking,
-    gaps: parts.gaps,
-    hostProblems: parts.hostProblems,
-    time: parts.time,
-    keepOldIndexDays: parts.keepOldIndexDays,
-    reindexByItself: parts.reindexByItself,
+    rechecking: discord.rechecking,
+    gaps: discord.gaps,
+    hostProblems: discord.hostProblems,
+    time: discord.time,
+    keepOldIndexDays: settings.keepOldIndexDays,
+    reindexByItself: settings.reindexByItself,
     // It may repeat words: half the time is for the rest of the erasure.
-    keepReasonsMs: ((parts.keepDeletedHours ?? KEEP_DELETED_HOURS) * 3_600_000) / 2,
+    keepReasonsMs: (keepDeletedHours * 3_600_000) / 2,
   });
   const erasure = createErasure({
-    erasureStore: parts.erasureStore,
+    erasureStore: stores.erasureStore,
     archive,
     quarantine,
     indexes,
     ownership,
     foreground,
-    keepDeletedHours: parts.keepDeletedHours,
+    keepDeletedHours,
     forgetReasons: (guildId, before) => forgetReasons(runStore, guildId, before),
     clock,
     logger,
@@ -206,8 +201,8 @@ export function createIndexingServices(parts: IndexingServicesParts): IndexingSe
     const unreachable = (thrown: unknown) =>
       logger.warn("canary:not-remembered", { fingerprint, error: toError(thrown).message });
     return {
-      load: () => parts.vectorChecks.loadCanary(fingerprint).catch((thrown) => void unreachable(thrown)),
-      save: (known) => parts.vectorChecks.saveCanary(fingerprint, known).catch(unreachable),
+      load: () => stores.vectorChecks.loadCanary(fingerprint).catch((thrown) => void unreachable(thrown)),
+      save: (known) => stores.vectorChecks.saveCanary(fingerprint, known).catch(unreachable),
     };
   }
 

@@ -8,7 +8,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { Embedder } from "../ports/embedder.ts";
 import type { Logger } from "../ports/logger.ts";
 import { noticingAnotherModel } from "./agreed-model.ts";
-import { connectEmbedder, type EmbeddingServer } from "./choose-embedder.ts";
+import { connectEmbedder } from "./choose-embedder.ts";
+import type { EmbeddingServer } from "./embeddings-settings.ts";
 import type { NotReady } from "./not-ready.ts";
 
 /** What works with the embedder that was chosen. */

@@ -6,7 +6,6 @@ import type { Engine } from "../backfill/types.ts";
 import { createQueryEmbedders } from "../embedding/query-embedders.ts";
 import type { Spending } from "../embedding/spending.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
-import { KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import { createMaintenance } from "../indexing/guild-index/upkeep.ts";
 import type { LiveIndexing } from "../indexing/live/live.ts";
 import { createNotes, type Notes } from "../indexing/live/notes.ts";
@@ -24,27 +23,24 @@ import { createChannelExpiry, type Expiring } from "../sync/expiry.ts";
 import { everyDay } from "./every-day.ts";
 import { createIndexingServices, type IndexingServicesParts } from "./indexing-services.ts";
 
-/** Of what the bot can no longer read. */
-const KEEP_DAYS = 30;
-
-export interface ServicesParts extends Omit<IndexingServicesParts, "find"> {
+export interface ServicesParts extends Omit<IndexingServicesParts, "find" | "discord"> {
+  readonly discord: IndexingServicesParts["discord"] & {
+    readonly permissions: Permissions;
+    /** Ids of the members a name means. */
+    findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
+    /** Ids of the roles with this name; case does not count. */
+    findRoles(guildId: Snowflake, name: string): readonly Snowflake[];
+    /** Discord's history may have more of what is stored again in this guild. */
+    onIncluded?(guildId: Snowflake): void;
+  };
   /** The built-in model also compares words for search, whatever the embedder. */
   readonly wordModel: WordModel;
-  readonly permissions: Permissions;
   /** Told of every upkeep of an index that did not come to its end. */
   readonly onUpkeepFailed?: (() => void) | undefined;
   /** Where archive and index are. Default: on this machine. */
   readonly isLocal?: boolean;
-  /** Discord's history may have more of what is stored again in this guild. */
-  onIncluded?(guildId: Snowflake): void;
-  /** How long what is stored of channels that the bot can no longer read is kept. Default 30; Infinity: for ever. */
-  readonly keepUnreadableDays?: number | undefined;
   /** An embedder of an earlier time, under the settings it had; undefined when there is no way to reach it. */
   connectFormer?(settings: EmbedderSettings): Embedder | undefined;
-  /** Ids of the members a name means. */
-  findMembers(guildId: Snowflake, name: string): Promise<readonly Snowflake[]>;
-  /** Ids of the roles with this name; case does not count. */
-  findRoles(guildId: Snowflake, name: string): readonly Snowflake[];
 }
 
 export interface Core {
@@ -69,40 +65,22 @@ export interface Core {
 }
 
 export function createServices(parts: ServicesParts): Core {
-  const { archive, embedder, wordModel, clock, logger } = parts;
-  const adminChannel: ServicesParts["adminChannel"] = {
-    ...parts.adminChannel,
+  const { stores, settings, discord, embedder, wordModel, system, holder, clock, logger } = parts;
+  const { archive } = stores;
+  const { permissions, findMembers, findRoles, onIncluded = () => {}, time } = discord;
+  const adminChannel: ServicesParts["discord"]["adminChannel"] = {
+    ...discord.adminChannel,
     post: async (channelId, announcement) =>
-      await parts.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
+      await discord.adminChannel.post(channelId, await forReadersOf(channelId, announcement)),
   };
   const indexingServices = createIndexingServices({
-    archive,
-    runStore: parts.runStore,
-    owners: parts.owners,
-    quarantine: parts.quarantine,
-    generations: parts.generations,
-    erasureStore: parts.erasureStore,
-    spendingStore: parts.spendingStore,
-    vectorChecks: parts.vectorChecks,
-    indexStore: parts.indexStore,
-    budget: parts.budget,
+    stores,
+    settings,
+    discord: { ...discord, adminChannel },
     embedder,
-    history: parts.history,
-    adminChannel,
-    system: parts.system,
-    thresholds: parts.thresholds,
-    command: parts.command,
-    forgetOnLeave: parts.forgetOnLeave,
-    keepDeletedHours: parts.keepDeletedHours,
-    keepOldIndexDays: parts.keepOldIndexDays,
-    reindexByItself: parts.reindexByItself,
-    textRecipe: parts.textRecipe,
-    holder: parts.holder,
     find,
-    time: parts.time,
-    rechecking: parts.rechecking,
-    gaps: parts.gaps,
-    hostProblems: parts.hostProblems,
+    system,
+    holder,
     clock,
     logger,
   });
@@ -125,8 +103,8 @@ export function createServices(parts: ServicesParts): Core {
   const searchParts: Omit<SearchParts, "openGenerations"> = {
     wordModel,
     archive,
-    findAuthors: parts.findMembers,
-    findRoles: parts.findRoles,
+    findAuthors: findMembers,
+    findRoles,
     findChannels: async (guildId, name, readable) => channelsMeant(await archive.channels(guildId), name, readable),
     clock,
     logger,
@@ -151,31 +129,30 @@ export function createServices(parts: ServicesParts): Core {
     similar: (request) => foreground.run(() => searching.similar(request)),
     people: (guildId, readable) => foreground.run(() => searching.people(guildId, readable)),
   };
-  const access = createAccess({ permissions: parts.permissions, archive, clock });
+  const access = createAccess({ permissions, archive, clock });
   const notes = createNotes({ archive, onChanged: live.changed });
-  const { settings } = embedder;
-  const modelHost = settings?.kind === "server" ? new URL(settings.baseUrl).host : undefined;
+  const server = embedder.settings?.kind === "server" ? embedder.settings : undefined;
   const privacy = createPrivacy({
     archive,
     where: {
       isLocal: parts.isLocal ?? true,
-      keepDeletedHours: parts.keepDeletedHours ?? KEEP_DELETED_HOURS,
+      keepDeletedHours: settings.keepDeletedHours,
       modelId: embedder.space.modelId,
-      modelHost,
+      modelHost: server && new URL(server.baseUrl).host,
       isModelNear: embedder.sendsTextsTo === undefined,
     },
     onRemoval: live.kick,
-    onIncluded: (guildId) => parts.onIncluded?.(guildId),
+    onIncluded,
     clock,
   });
-  const now = () => clock.now() - (parts.time?.aheadMs() ?? 0);
+  const now = () => clock.now() - (time?.aheadMs() ?? 0);
   const stopped = new AbortController();
   const entered = new Set<Snowflake>();
   const isOurs = (guildId: Snowflake) => ownership.lease(guildId) !== undefined;
   const expiry = createChannelExpiry({
     archive,
-    history: parts.history,
-    keepDays: parts.keepUnreadableDays ?? KEEP_DAYS,
+    history: discord.history,
+    keepDays: settings.keepUnreadableDays,
     tell: tellExpiring,
     onRemoval: live.kick,
     now,
@@ -185,7 +162,7 @@ export function createServices(parts: ServicesParts): Core {
     archive,
     expiring: expiry.upcoming,
     onRemoval: live.kick,
-    onIncluded: (guildId) => parts.onIncluded?.(guildId),
+    onIncluded,
     now,
   });
   const daily = everyDay(

@@ -7,13 +7,16 @@ import { type OpenArchive, openArchive } from "../adapters/denokv/open.ts";
 import type { IndexLocation } from "../adapters/lancedb/location.ts";
 import type { CacheOptions } from "../adapters/lancedb/object-cache/index.ts";
 import { createIndexStore } from "../adapters/lancedb/store.ts";
+import { type Run, runSchema } from "../backfill/run/run.ts";
 import { TransientError, toError, UserError } from "../errors.ts";
 import { KEEP_DELETED_HOURS } from "../indexing/guild-index/erasure.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { RunStore } from "../ports/runs.ts";
 import type { IndexStore } from "../ports/vector-index.ts";
 import { INDEX_CACHE_MB, type StoresConfig } from "./stores-config.ts";
 
-export interface Stores extends Omit<OpenArchive, "close"> {
+export interface Stores extends Omit<OpenArchive, "close" | "runStore"> {
+  readonly runStore: RunStore<Run>;
   readonly indexStore: IndexStore;
   close(): Promise<void>;
 }
@@ -41,6 +44,7 @@ async function openWith(config: StoresConfig, logger: Logger, cache: CacheOption
     const [opened, indexStore] = [archive.value, index.value];
     return {
       ...opened,
+      runStore: opened.runStore((value) => runSchema.parse(value)),
       indexStore,
       async close() {
         await indexStore.close();

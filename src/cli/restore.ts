@@ -10,7 +10,6 @@ import { readLocalConfig } from "../app/config.ts";
 import { indexOf, openStores } from "../app/stores.ts";
 import type { StoresConfig } from "../app/stores-config.ts";
 import { cancelled } from "../backfill/lifecycle/rollback.ts";
-import { runSchema } from "../backfill/run/run.ts";
 import { createRunState } from "../backfill/run/run-state.ts";
 import { UserError } from "../errors.ts";
 import { createOwnership } from "../indexing/guild-index/ownership.ts";
@@ -40,8 +39,7 @@ async function restore(config: StoresConfig, guild: Snowflake, version: NamedVer
   const clock = systemClock;
   const logger = createLogger("warn");
   const stores = await openStores(config, logger);
-  const { archive, indexStore } = stores;
-  const runStore = stores.runStore((value) => runSchema.parse(value));
+  const { archive, indexStore, runStore } = stores;
   const ownership = createOwnership(stores.owners, `${callOf("restore")}, process ${process.pid}`, clock, logger);
   try {
     await ownership.claim(guild);

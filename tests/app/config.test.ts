@@ -77,7 +77,7 @@ describe("a setting that does not exist", () => {
       "DISCORD_WEBHOOK_URL DISCORD_CLIENT_ID CARGO_LOG_LEVEL RUNLEVEL HEALTHCHECK_URL npm_config_loglevel SHLVL INDEX EDITOR";
     const given = Object.fromEntries(others.split(" ").map((name) => [name, "x"]));
     await expect(readLocalConfig(given)).resolves.toMatchObject({ dataDir: "./data" });
-    await expect(readLocalConfig({ LOG_LEVEL: "warn", LOG_LEVELS: "x" })).resolves.toMatchObject({ logLevel: "warn" });
+    await expect(readLocalConfig({ LOG_LEVEL: "warn", LOG_LEVELS: "x" })).resolves.toMatchObject({ log: "warn" });
   });
 });
 

@@ -5,13 +5,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOpenAiEmbedder } from "../../src/adapters/openai/index.ts";
-import { createIndexingServices } from "../../src/app/indexing-services.ts";
+import { createIndexingServices, defaultSettings } from "../../src/app/indexing-services.ts";
 import { openStores } from "../../src/app/stores.ts";
 import type { StoresConfig } from "../../src/app/stores-config.ts";
 import type { StartOptions, StartOutcome } from "../../src/backfill/lifecycle/outcomes.ts";
 import type { Announcement } from "../../src/backfill/reporting/announcements.ts";
-import { type AlertThresholds, defaultThresholds } from "../../src/backfill/run/alerts.ts";
-import { type Run, runSchema } from "../../src/backfill/run/run.ts";
+import type { AlertThresholds } from "../../src/backfill/run/alerts.ts";
+import type { Run } from "../../src/backfill/run/run.ts";
 import { RENEW_EVERY_MS } from "../../src/indexing/guild-index/ownership.ts";
 import type { TextRecipe } from "../../src/indexing/text/prepare.ts";
 import type { ChannelInfo } from "../../src/ports/archive.ts";
@@ -191,8 +191,7 @@ export async function openSetup(options: SetupOptions = {}) {
     { ...(options.stores ?? { dataDir: folder }), keepDeletedHours: options.keepDeletedHours },
     logger,
   );
-  const { archive } = opened;
-  const runStore = opened.runStore((value): Run => runSchema.parse(value));
+  const { archive, runStore } = opened;
   const foreign = options.embedder !== undefined || options.serverUrl !== undefined;
   const server = options.server ?? (foreign ? undefined : await startServer());
   const embedder = options.embedder ?? embedderOf(options.serverUrl ?? server?.url, options);
@@ -227,70 +226,70 @@ export async function openSetup(options: SetupOptions = {}) {
   };
 
   const indexingServices = createIndexingServices({
-    archive,
-    runStore,
-    owners: {
-      ...opened.owners,
-      async beat(heartbeat, now, durationMs) {
-        const beat = await opened.owners.beat(heartbeat, now, durationMs);
-        beatAtMs = clock.elapsed();
-        return beat;
+    stores: {
+      ...opened,
+      owners: {
+        ...opened.owners,
+        async beat(heartbeat, now, durationMs) {
+          const beat = await opened.owners.beat(heartbeat, now, durationMs);
+          beatAtMs = clock.elapsed();
+          return beat;
+        },
       },
     },
-    quarantine: opened.quarantine,
-    generations: opened.generations,
-    erasureStore: opened.erasureStore,
-    spendingStore: opened.spendingStore,
-    budget: options.budget,
-    vectorChecks: opened.vectorChecks,
-    rechecking: undefined,
-    gaps: undefined,
-    hostProblems: undefined,
-    time: undefined,
-    indexStore: store,
+    settings: {
+      ...defaultSettings,
+      thresholds: { ...defaultSettings.thresholds, ...options.thresholds },
+      budget: options.budget,
+      ...(options.command !== undefined && { command: options.command }),
+      ...(options.textRecipe && { textRecipe: options.textRecipe }),
+      ...(options.keepDeletedHours !== undefined && { keepDeletedHours: options.keepDeletedHours }),
+      reindexByItself: options.reindexByItself,
+      keepOldIndexDays: options.keepOldIndexDays,
+      forgetOnLeave: options.forgetOnLeave ?? false,
+    },
     embedder: counted,
     clock,
     logger,
     find,
     holder: options.holder ?? "setup",
-    ...(options.command === undefined ? {} : { command: options.command }),
-    ...(options.textRecipe && { textRecipe: options.textRecipe }),
-    reindexByItself: options.reindexByItself,
-    keepOldIndexDays: options.keepOldIndexDays,
-    keepDeletedHours: options.keepDeletedHours,
-    forgetOnLeave: options.forgetOnLeave ?? false,
-    thresholds: { ...defaultThresholds, ...options.thresholds },
     system: {
       memory: async () => ({ usedBytes: world.usedMemoryBytes, limitBytes: 8e9 }),
       disk: async () => ({ freeBytes: world.freeBytes, totalBytes: 500e9 }),
       volume: async () => "not-known",
       cpuLoad: () => 0.1,
     },
-    history: {
-      channels: async () => world.channels,
-      async messages({ id }, range, signal) {
-        if (world.discordPauseMs > 0) await clock.sleep(world.discordPauseMs, signal);
-        signal?.throwIfAborted();
-        const all = world.onDiscord.get(id) ?? [];
-        if ("before" in range) return all.filter((each) => BigInt(each.id) < BigInt(range.before)).slice(0, 100);
-        return all
-          .filter((each) => BigInt(each.id) > BigInt(range.after))
-          .reverse()
-          .slice(0, 100);
+    discord: {
+      rechecking: undefined,
+      gaps: undefined,
+      hostProblems: undefined,
+      time: undefined,
+      history: {
+        channels: async () => world.channels,
+        async messages({ id }, range, signal) {
+          if (world.discordPauseMs > 0) await clock.sleep(world.discordPauseMs, signal);
+          signal?.throwIfAborted();
+          const all = world.onDiscord.get(id) ?? [];
+          if ("before" in range) return all.filter((each) => BigInt(each.id) < BigInt(range.before)).slice(0, 100);
+          return all
+            .filter((each) => BigInt(each.id) > BigInt(range.after))
+            .reverse()
+            .slice(0, 100);
+        },
+        canReadContent: async () => world.readsContent,
       },
-      canReadContent: async () => world.readsContent,
-    },
-    adminChannel: {
-      async post(_channelId, content) {
-        if (world.channelProblem !== undefined) throw world.channelProblem;
-        posts.push(content);
-        return String(1_000 + posts.length);
-      },
-      async edit(_channelId, _messageId, content) {
-        if (world.channelProblem !== undefined) throw world.channelProblem;
-        await world.edited;
-        edits.push(content);
-        return true;
+      adminChannel: {
+        async post(_channelId, content) {
+          if (world.channelProblem !== undefined) throw world.channelProblem;
+          posts.push(content);
+          return String(1_000 + posts.length);
+        },
+        async edit(_channelId, _messageId, content) {
+          if (world.channelProblem !== undefined) throw world.channelProblem;
+          await world.edited;
+          edits.push(content);
+          return true;
+        },
       },
     },
   });

@@ -11,7 +11,7 @@ import { type OpenAiOptions, type Prefixes, prefixesFor, reach, type ServedModel
 import { priceOf } from "./prices.ts";
 import { anotherModel } from "./probe.ts";
 
-export type { OpenAiOptions, ServedModel } from "./options.ts";
+export type { OpenAiOptions, ServedModel, ServerSettings } from "./options.ts";
 export { probeOpenAiServer } from "./probe.ts";
 export { formIn } from "./request-form.ts";
 

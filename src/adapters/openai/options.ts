@@ -7,26 +7,35 @@ import { type ModelTraits, traitsOf } from "./known-models.ts";
 import { type RequestForm, usualForm } from "./request-form.ts";
 import { createServer, type Server } from "./server.ts";
 
-export interface OpenAiOptions {
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** An OpenAI-compatible embedding server, as it is set. */
+export interface ServerSettings {
   /** E.g. "http://localhost:1234/v1". */
   readonly baseUrl: string;
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Left out: the server's only model, or the first that looks like an embedding model. */
-  readonly model?: string;
-  /** Asks for vectors of this length, where the model can shorten them. */
-  readonly dimensions?: number;
-  /** Override what is known of the model. */
-  readonly documentPrefix?: string;
-  readonly queryPrefix?: string;
-  readonly requestTimeoutMs: number;
-  /** Default: 1 on a local server (parallel requests have crashed LM Studio), 4 on a remote one. */
-  readonly parallelRequests?: number;
-  readonly textsPerRequest?: number;
+  readonly model?: string | undefined;
+  /** Put before each text that is stored, e.g. "search_document: "; empty: nothing. Left out: known by the model's name. */
+  readonly documentPrefix?: string | undefined;
+  /** Put before what is searched for. */
+  readonly queryPrefix?: string | undefined;
+  /** Asks for vectors of this length, where the model can shorten them. Left out: the model's own. */
+  readonly dimensions?: number | undefined;
+  /** Default: 1 on a server on this machine or network (parallel requests have crashed LM Studio), 4 on a remote one. */
+  readonly parallelRequests?: number | undefined;
+  /** Default: 256. */
+  readonly textsPerRequest?: number | undefined;
   /** What the account allows. Left out: as the server tells. */
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
   /** What a million tokens cost. Left out: as far as it is known of the service. */
-  readonly dollarsPerMillion?: number;
+  readonly dollarsPerMillion?: number | undefined;
+  /** An answer slower than this counts as none. Default: a minute. */
+  readonly requestTimeoutMs?: number | undefined;
+}
+
+export interface OpenAiOptions extends ServerSettings {
   readonly logger?: Logger;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -67,7 +76,7 @@ export function reach(options: OpenAiOptions, form: RequestForm = usualForm): Re
     throw new UserError("The embedding server's API key has characters that no key has. Copy it again.");
   }
   const where = `The embedding server at ${address.host}`;
-  const { dimensions, requestTimeoutMs, now = Date.now } = options;
+  const { dimensions, requestTimeoutMs = DEFAULT_TIMEOUT_MS, now = Date.now } = options;
   return { server: createServer({ address, where, apiKey, dimensions, requestTimeoutMs, now, form }), address, where };
 }
 

@@ -36,8 +36,8 @@ export interface ErasureParts {
   readonly indexes: Pick<GuildIndexes, "open">;
   readonly ownership: Pick<Ownership, "lease">;
   readonly foreground: ForegroundGate;
-  /** So long after its deletion nothing of a message is left. Default 24. */
-  readonly keepDeletedHours?: number | undefined;
+  /** So long after its deletion nothing of a message is left. */
+  readonly keepDeletedHours: number;
   /** What embedding servers have said about batches before this moment may repeat words of them: it is to be shortened. */
   forgetReasons(guildId: Snowflake, before: number): Promise<void>;
   readonly clock: Clock;
@@ -55,7 +55,7 @@ interface Begun {
 
 export function createErasure(parts: ErasureParts): Erasure {
   const { erasureStore, archive, quarantine, indexes, ownership, foreground, clock, logger } = parts;
-  const keptMs = (parts.keepDeletedHours ?? KEEP_DELETED_HOURS) * 3_600_000;
+  const keptMs = parts.keepDeletedHours * 3_600_000;
   // From a deletion to the next beginning half the time passes at most, and to its end these, twice.
   const everyMs = keptMs / 2;
   const lookEveryMs = Math.max(LOOK_AT_MOST_EVERY_MS, Math.min(LOOK_EVERY_MS, keptMs / 16));
