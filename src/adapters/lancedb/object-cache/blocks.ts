@@ -39,7 +39,7 @@ export interface BlockCache {
   read(name: string, start: number, end: number): Buffer | undefined;
   /** What cannot be written, on a full disk say, is not kept. */
   write(name: string, content: Buffer): void;
-  /** Removes what has been here too long. */
+  /** Removes what has been here too long. The folder may have gone meanwhile: it is made again. */
   sweep(): void;
 }
 
@@ -55,19 +55,19 @@ interface Entry {
  * @param now milliseconds since 1970, as files are dated
  */
 export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits, now = Date.now): BlockCache {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   /** By file name, the longest unused first. */
   const entries = new Map<string, Entry>();
   let total = 0;
 
   /** What an earlier process left, or another one has written. */
   function adopt(): void {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const found: [string, Entry][] = [];
     for (const name of readdirSync(folder)) {
       if (entries.has(name)) continue;
       const { size, mtimeMs } = statSync(join(folder, name), { throwIfNoEntry: false }) ?? { size: 0, mtimeMs: 0 };
       if (BLOCK_NAME.test(name)) found.push([name, { bytes: size, since: mtimeMs, isGood: false }]);
-      else if (now() - mtimeMs > UNFINISHED_MS) rmSync(join(folder, name), { recursive: true, force: true });
+      else if (now() - mtimeMs > UNFINISHED_MS) removeFile(name);
     }
     for (const [name, entry] of found.sort(([, one], [, other]) => one.since - other.since)) keep(name, entry);
   }
@@ -80,7 +80,15 @@ export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits
   function drop(name: string): void {
     total -= entries.get(name)?.bytes ?? 0;
     entries.delete(name);
-    rmSync(join(folder, name), { force: true });
+    removeFile(name);
+  }
+
+  function removeFile(name: string): void {
+    try {
+      rmSync(join(folder, name), { force: true });
+    } catch {
+      // The disk has become read-only, say: nothing is read from it any more all the same.
+    }
   }
 
   function makeRoom(): void {
@@ -93,8 +101,7 @@ export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits
   /** A clock that was set back makes nothing stay longer. */
   const isOver = ({ since }: Entry) => now() - since > keepMs || since > now() + keepMs;
 
-  function sweep(): void {
-    adopt();
+  function tidy(): void {
     for (const [name, entry] of entries) if (isOver(entry)) drop(name);
     makeRoom();
   }
@@ -116,7 +123,8 @@ export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits
     }
   }
 
-  sweep();
+  adopt();
+  tidy();
   return {
     has(name) {
       const entry = entries.get(name);
@@ -147,12 +155,19 @@ export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits
         writeFileSync(unfinished, Buffer.concat([content, checksum]), { mode: 0o600 });
         renameSync(unfinished, join(folder, name));
       } catch {
-        rmSync(unfinished, { force: true });
+        removeFile(`${name}.new`);
         return;
       }
       keep(name, { bytes: content.length + CHECKSUM_BYTES, since: now(), isGood: true });
       makeRoom();
     },
-    sweep,
+    sweep() {
+      try {
+        adopt();
+      } catch {
+        // Somebody has put something else in its place: all is read from the store until that is gone.
+      }
+      tidy();
+    },
   };
 }

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { toError } from "../../../errors.ts";
 import type { ObjectStore } from "../object-store.ts";
@@ -24,6 +25,9 @@ export interface ObjectCache {
 // In the built package this file is JavaScript, and so is the worker.
 const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 
+/** After a thread that could not be started. */
+const AGAIN_MS = 1_000;
+
 export async function openObjectCache(store: ObjectStore, options: CacheOptions): Promise<ObjectCache> {
   const { folder, maxBytes, keepMs, onUnusable } = options;
   const secret = randomUUID();
@@ -37,10 +41,19 @@ export async function openObjectCache(store: ObjectStore, options: CacheOptions)
     const [begun] = (await once(worker, "message")) as [CachingBegun];
     worker.on("error", () => undefined);
     // At the same address: requests fail until it is back, as they do when the store is away for a moment.
-    worker.once("exit", () => {
-      if (!isClosed) start(begun.port).catch(() => undefined);
-    });
+    worker.once("exit", () => void startAgain(begun.port));
     return begun.port;
+  }
+
+  async function startAgain(port: number): Promise<void> {
+    while (!isClosed) {
+      try {
+        await start(port);
+        return;
+      } catch {
+        await pause(AGAIN_MS, undefined, { ref: false });
+      }
+    }
   }
 
   const port = await start(0).catch((thrown: unknown) => {
