@@ -37,7 +37,11 @@ export function createCachedObjects(upstream: Upstream, blocks: BlockCache): Cac
 
   async function askFacts(path: string): Promise<ObjectFacts> {
     const answer = await upstream.send({ method: "HEAD", path });
-    if (answer.statusCode !== 200) throw new Refused(answer);
+    if (answer.statusCode !== 200) {
+      // Of what would follow a GET: whoever waits for it waits in vain.
+      answer.headers["content-length"] = "0";
+      throw new Refused(answer);
+    }
     answer.resume();
     const { etag, "last-modified": modified, "content-length": length } = answer.headers;
     return { size: Number(length), headers: { ...(etag && { etag }), ...(modified && { "last-modified": modified }) } };
