@@ -45,5 +45,9 @@ export async function withOwnSignal<Result>(
 /** Resolves when the work is done, or after so long. @throws what the work throws before that */
 export async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
   const done = new AbortController();
-  await Promise.race([work.finally(() => done.abort()), clock.sleep(ms, done.signal)]);
+  try {
+    await Promise.race([work, clock.sleep(ms, done.signal)]);
+  } finally {
+    done.abort();
+  }
 }
