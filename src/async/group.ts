@@ -12,7 +12,8 @@ export function createGroup(): Group {
   return {
     add(member: Promise<void>) {
       members.add(member);
-      void member.finally(() => members.delete(member));
+      const forget = () => void members.delete(member);
+      member.then(forget, forget);
     },
     async done() {
       while (members.size > 0) await Promise.all(members);
