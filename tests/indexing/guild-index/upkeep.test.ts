@@ -204,3 +204,113 @@ describe("a guild's index", () => {
     expect(await matching(index, "novelty3", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
   });
 });
+
+describe("old versions that take more than they are worth", () => {
+  const MINUTE_MS = 60_000;
+  const calm: IndexStats = {
+    rows: 100_000,
+    unindexedRows: 0,
+    fragments: 1,
+    versions: 3,
+    diskBytes: 1e9,
+    isBulky: false,
+    vectorIndex: true,
+    textIndex: true,
+  };
+  let clock: ManualClock;
+  let maintenance: Maintenance;
+  /** What each index tells of itself. */
+  let stats: IndexStats[];
+  let looks: number;
+  /** Which index was put in order when, in minutes, and why. */
+  let upkeeps: string[];
+
+  function begin(...given: IndexStats[]) {
+    [stats, looks, upkeeps] = [given, 0, []];
+    const searched = given.map((_, n) => ({
+      generation: undefined as never,
+      index: {
+        async stats() {
+          looks += 1;
+          return stats[n] ?? calm;
+        },
+        optimize: async () => void upkeeps.push(`${n} after ${Math.round(clock.elapsed() / MINUTE_MS)}`),
+      } as unknown as VectorIndex,
+    }));
+    const opened = { index: undefined as never, writer: undefined as never, recipe: undefined as never, searched };
+    const quiet = () => {};
+    const reason = (event: string, fields?: Record<string, unknown>) => {
+      if (event === "upkeep:done") upkeeps.push(String(fields?.["reason"]));
+    };
+    clock = createManualClock();
+    maintenance = createMaintenance({ open: async () => opened }, () => true, clock, {
+      debug: quiet,
+      info: reason,
+      warn: quiet,
+      error: quiet,
+    });
+    maintenance.markDirty("1");
+  }
+  afterEach(() => maintenance.stop());
+  const minutes = (count: number) => clock.advance(count * MINUTE_MS);
+
+  test("go after half an hour of it, though nothing changes meanwhile", async () => {
+    begin({ ...calm, isBulky: true });
+    await minutes(30);
+    expect(upkeeps).toEqual([]);
+    await minutes(1);
+    expect(upkeeps).toEqual(["0 after 30", "old versions"]);
+  });
+
+  test("go once: where that came to nothing, they stay, and nobody looks any more", async () => {
+    begin({ ...calm, isBulky: true });
+    await minutes(31);
+    expect(upkeeps).toHaveLength(2);
+    await minutes(1);
+    const before = looks;
+    await minutes(300);
+    expect(looks).toBe(before);
+    maintenance.markDirty("1");
+    await minutes(300);
+    expect([looks, upkeeps.length]).toEqual([before + 1, 2]);
+  });
+
+  test("go again when they had gone, and have become as many again", async () => {
+    begin({ ...calm, isBulky: true });
+    await minutes(31);
+    for (const isBulky of [false, true]) {
+      stats = [{ ...calm, isBulky }];
+      maintenance.markDirty("1");
+      await minutes(29);
+    }
+    expect(upkeeps).toHaveLength(2);
+    await minutes(2);
+    expect(upkeeps.slice(2)).toEqual(["0 after 90", "old versions"]);
+  });
+
+  test("stay for half an hour from the latest upkeep on, whatever that was for", async () => {
+    begin({ ...calm, isBulky: true });
+    await minutes(20);
+    stats = [{ ...calm, isBulky: true, unindexedRows: 1_000 }];
+    await minutes(0.2);
+    stats = [{ ...calm, isBulky: true }];
+    expect(upkeeps).toEqual(["0 after 20", "rows not indexed"]);
+    await minutes(29);
+    expect(upkeeps).toHaveLength(2);
+    await minutes(2);
+    expect(upkeeps.slice(2)).toEqual(["0 after 51", "old versions"]);
+  });
+
+  test("count for each of a guild's indexes by itself", async () => {
+    begin({ ...calm, isBulky: true }, calm);
+    await minutes(20);
+    stats = [
+      { ...calm, isBulky: true },
+      { ...calm, isBulky: true },
+    ];
+    await minutes(11);
+    expect(upkeeps).toEqual(["0 after 30", "old versions"]);
+    await minutes(20);
+    expect(upkeeps.slice(2)).toEqual(["1 after 50", "old versions"]);
+  });
+});
