@@ -52,12 +52,19 @@ function shapeOf(kind: number): { readonly size: number; readonly edge: number }
   return { size: kind === UNSPACED ? 3 : 2, edge: 0 };
 }
 
+/** Koreans set spaces as they like: to a reader "보고 싶어" and "보고싶어" are the same. */
+const withoutHangulSpaces = (folded: string): string =>
+  /[\uac00-\ud7a3]/.test(folded) ? folded.replace(/(?<=[\uac00-\ud7a3])\s+(?=[\uac00-\ud7a3])/g, "") : folded;
+
 /** Told an n-gram from `from` to `to` of the folded text; what lies outside the word, from `start` to `end`, is its edge. */
 type OnNgram = (folded: string, from: number, to: number, start: number, end: number) => void;
 
-/** Four letters of `_word_`, two of Hangul; three of Thai and its like; one and two of Han and Kana. A short word is one n-gram. */
+/**
+ * Four letters of `_word_`, two of Hangul; three of Thai and its like; one and two of Han and Kana. A short word is one n-gram.
+ * @param text folded
+ */
 function forEachNgram(text: string, onNgram: OnNgram): void {
-  forEachRun(fold(text), (folded, start, end, kind) => {
+  forEachRun(text, (folded, start, end, kind) => {
     if (kind === HAN_OR_KANA) for (let i = start; i < end; i += 1) onNgram(folded, i, i + 1, start, end);
     const { size, edge } = shapeOf(kind);
     const [first, last] = [start - edge, end + edge - size];
@@ -72,7 +79,7 @@ const EDGE_CODE = EDGE.charCodeAt(0);
 /** All n-grams of a text, with spaces between them: what a full-text index takes for words. */
 export function ngramText(text: string): string {
   const all: string[] = [];
-  forEachNgram(text, (folded, from, to, start, end) => {
+  forEachNgram(fold(text), (folded, from, to, start, end) => {
     const letters = folded.slice(Math.max(from, start), Math.min(to, end));
     all.push((from < start ? EDGE : "") + letters + (to > end ? EDGE : ""));
   });
@@ -82,9 +89,9 @@ export function ngramText(text: string): string {
 /** Hashes of n-grams have so many bits: two of a guild's common ones rarely share one. */
 export const HASH_BITS = 20;
 
-/** Each n-gram's hash (FNV-1a, folded to `HASH_BITS`). */
+/** Each n-gram's hash (FNV-1a, folded to `HASH_BITS`); those of Korean words run on over the spaces between them. */
 export function forEachNgramHash(text: string, onHash: (hash: number) => void): void {
-  forEachNgram(text, (folded, from, to, start, end) => {
+  forEachNgram(withoutHangulSpaces(fold(text)), (folded, from, to, start, end) => {
     let hash = 0x811c9dc5;
     for (let i = from; i < to; i += 1) {
       hash = Math.imul(hash ^ (i < start || i >= end ? EDGE_CODE : folded.charCodeAt(i)), 0x01000193);

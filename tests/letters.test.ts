@@ -24,6 +24,7 @@ describe("n-grams", () => {
     };
     const text = "Grüße aus Łódź 天线 안녕 กินข้าว";
     expect(hashes(text)).toHaveLength(ngramText(text).split(" ").length);
+    expect(hashes("보고 싶어. 안녕")).toEqual(hashes("보고싶어. 안녕"));
     expect(hashes("die Räder")).toEqual([...hashes("die"), ...hashes("RADER")]);
     expect(hashes(text).every((hash) => hash >= 0 && hash < 2 ** HASH_BITS)).toBe(true);
   });
