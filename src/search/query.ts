@@ -4,6 +4,7 @@ import { INVISIBLE } from "../fold.ts";
 import { isSnowflake, type Snowflake } from "../snowflake.ts";
 import { dateQuestion } from "./dates.ts";
 import { looksLikeOperator, type Meaning, type Operator, operatorNamed, operators } from "./operators.ts";
+import { wordsOf } from "./words.ts";
 
 /** An operator with its value. */
 export interface Term {
@@ -27,7 +28,7 @@ export interface Misread {
 export interface ParsedQuery {
   /** Words and phrases without the operators: what is embedded and matched. May be empty. */
   readonly text: string;
-  /** What stood in quotes. */
+  /** What stood in quotes, unless that was within a sentence. */
   readonly phrases: readonly string[];
   /** Words and phrases that must not be there. */
   readonly without: readonly string[];
@@ -52,6 +53,8 @@ const WIDE_COLON = /(?<=\w)\uff1a/g;
 const WITHOUT = /^-(?=[\p{L}\p{Extended_Pictographic}]|:\w|<[@#])/u;
 /** A dash alone is no word that could stand next to another; an emoji is. */
 const WORDLIKE = /[\p{L}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]/u;
+/** Whoever writes so many words besides asks in a sentence, where quotes are around a name and the answer need not repeat it. */
+const SENTENCE_WORDS = 5;
 /** As the messages have them: by name. */
 const CUSTOM_EMOJI = /<a?:(\w+):\d+>/g;
 
@@ -61,6 +64,7 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
   const phrases: string[] = [];
   const without: string[] = [];
   const words: string[] = [];
+  const unquoted: string[] = [];
   const misread: Misread[] = [];
 
   /** @returns false when this is not an operator after all */
@@ -90,6 +94,7 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
         misread.push({ typed: whole, ...(question !== undefined && { question }) });
       }
       words.push(whole);
+      unquoted.push(whole);
     } else if (phrase !== undefined) {
       const said = phrase.trim();
       const isPhrase = WORDLIKE.test(said);
@@ -97,16 +102,20 @@ export function parseQuery(typed: string, now: number): ParsedQuery {
       else if (isPhrase) phrases.push(said);
       if (!notPhrase && said) words.push(said);
     } else if (word !== undefined && WITHOUT.test(word)) without.push(word.slice(1));
-    else words.push(word ?? whole);
+    else {
+      words.push(word ?? whole);
+      unquoted.push(word ?? whole);
+    }
   }
 
   const text = words.join(" ");
   const bareId = /^\d{17,19}$/.test(text) ? text : undefined;
   const messageId = link?.[1] ?? bareId;
+  const isSentence = phrases.length > 0 && wordsOf(unquoted.join(" ")).length >= SENTENCE_WORDS;
   return {
     text,
     // If it is no message's id, it is a number that somebody wrote, and no other number will do.
-    phrases: bareId === undefined ? phrases : [bareId],
+    phrases: bareId === undefined ? (isSentence ? [] : phrases) : [bareId],
     without,
     terms,
     misread,

@@ -49,6 +49,21 @@ describe("a typed query", () => {
     expect(parse('"zero\u200bwidth" 👨\u200d👩')).toMatchObject({ text: "zerowidth 👨👩", phrases: ["zerowidth"] });
   });
 
+  it("takes what is in quotes within a sentence for words like all others", () => {
+    for (const typed of [
+      'What did Caroline take away from the book "Becoming Nicole"?',
+      "Где экипаж «Аполлон-1» тренировался в Космическом центре?",
+      "「天洋丸」はどこの港で、何年に建造されましたか?",
+    ]) {
+      const { text, phrases } = parse(typed);
+      expect([typed, phrases]).toEqual([typed, []]);
+      expect(text).not.toMatch(/["«「]/);
+    }
+    expect(parse('who said "never again" in:general since:2024').phrases).toEqual(["never again"]);
+    expect(parse('"what did you take away from this book" Nicole').phrases).toHaveLength(1);
+    expect(parse('what did she take away from it -"Becoming Nicole"').without).toEqual(["Becoming Nicole"]);
+  });
+
   it("has custom emoji by their names, as messages have them", () => {
     expect(parse('<:solder:123> "<a:party_parrot:456>" -<:sad:7> -😢')).toEqual({
       ...NOTHING,
