@@ -156,7 +156,7 @@ function bytesOf(value: unknown): string {
   throw new Error(`a kind of value that an archive does not hold: ${typeof value}`);
 }
 
-/** As Deno KV orders them: bytes, texts, numbers, large numbers, booleans. */
+/** As Deno KV orders them: bytes, texts, large numbers, numbers, booleans. */
 function compareKeys(one: KvKey, other: KvKey): number {
   for (const [place, part] of one.entries()) {
     const counterpart = other[place];
@@ -167,7 +167,7 @@ function compareKeys(one: KvKey, other: KvKey): number {
   return one.length - other.length;
 }
 
-const KINDS = ["object", "string", "number", "bigint", "boolean"];
+const KINDS = ["object", "string", "bigint", "number", "boolean"];
 
 function compareParts(one: KvKeyPart, other: KvKeyPart): number {
   if (one instanceof Uint8Array && other instanceof Uint8Array) return Buffer.compare(one, other);
