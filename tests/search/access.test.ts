@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ChannelInfo } from "../../src/ports/archive.ts";
 import type { Permissions } from "../../src/ports/discord.ts";
-import { createAccess } from "../../src/search/access.ts";
+import { createAccess, isReadable } from "../../src/search/access.ts";
 
 const GUILD = "1";
 const VIEWER = { userId: "7", roleIds: [], isTimedOut: false };
@@ -98,4 +98,64 @@ test("only the candidates are looked up when they are given, and none that is no
 test("a shared answer may use what the channel's readers read, and nobody's notes", async () => {
   const { access } = setUp([privateThread("20")], ["20"]);
   expect(await access.filterForSharing(GUILD, "10")).toEqual({ accessChannelIds: ["10", "11"] });
+});
+
+test("the list of private threads is asked for again after two seconds, not before", async () => {
+  const { access, state } = setUp([privateThread("20")], ["20"]);
+  await access.filterFor(GUILD, VIEWER);
+  state.time = 1_999;
+  await access.filterFor(GUILD, VIEWER);
+  expect(state.listed).toBe(1);
+  state.time = 2_000;
+  await access.filterFor(GUILD, VIEWER);
+  expect(state.listed).toBe(2);
+});
+
+test("a public thread is its channel's: nobody is asked about it", async () => {
+  const { access, state } = setUp([{ ...privateThread("20"), type: "public-thread", accessChannelId: "10" }], ["20"]);
+  expect((await access.filterFor(GUILD, VIEWER)).accessChannelIds).toEqual(["10", "11"]);
+  expect(state.asked).toEqual([]);
+});
+
+test("a thread of which nobody knows the channel above it is nobody's to read", async () => {
+  const { parentId: _, ...orphan } = privateThread("20");
+  const { access, state } = setUp([orphan], ["20"]);
+  expect((await access.filterFor(GUILD, VIEWER)).accessChannelIds).toEqual(["10", "11"]);
+  expect(state.asked).toEqual([]);
+});
+
+test("a no is forgotten when there are too many, and then asked for again", async () => {
+  const ids = Array.from({ length: 100 }, (_, n) => String(1000 + n));
+  const { access, state } = setUp(ids.map((id) => privateThread(id)));
+  const member = (n: number) => ({ ...VIEWER, userId: String(n) });
+  for (let n = 0; n < 200; n += 1) await access.filterFor(GUILD, member(n));
+  await access.filterFor(GUILD, member(0));
+  expect(state.asked).toHaveLength(200);
+  await access.filterFor(GUILD, member(200));
+  await access.filterFor(GUILD, member(0));
+  expect(state.asked).toHaveLength(202);
+  expect(state.asked[201]).toHaveLength(100);
+});
+
+test.each([
+  ["message", undefined, "10", true],
+  ["message", undefined, "12", false],
+  ["note", "channel", "10", true],
+  ["note", "channel", "12", false],
+  ["note", "private", "10", false],
+  ["note", undefined, "10", false],
+] as const)(
+  "a %s of somebody else (%s) in channel %s can be read: %s",
+  (kind, visibility, accessChannelId, expected) => {
+    const record = { kind, authorId: "8", accessChannelId, ...(visibility && { visibility }) };
+    expect(isReadable(record, { accessChannelIds: ["10"], viewerId: "7" })).toBe(expected);
+    // Where nobody's own may show, a note without a word about it is nobody's.
+    expect(isReadable(record, { accessChannelIds: ["10"] })).toBe(expected);
+  },
+);
+
+test("one's own private note can be read wherever it was made, and by nobody where no viewer is named", () => {
+  const note = { kind: "note", authorId: "7", accessChannelId: "12", visibility: "private" } as const;
+  expect(isReadable(note, { accessChannelIds: ["10"], viewerId: "7" })).toBe(true);
+  expect(isReadable(note, { accessChannelIds: ["12"] })).toBe(false);
 });

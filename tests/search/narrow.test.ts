@@ -17,7 +17,8 @@ beforeEach(() => {
 });
 
 const members: Readonly<Record<string, readonly string[]>> = { ada: ["20"], bob: ["21", "22"] };
-const roles: Readonly<Record<string, readonly string[]>> = { moderators: ["90"], ada: ["91"] };
+const ID = "123456789012345678";
+const roles: Readonly<Record<string, readonly string[]>> = { moderators: ["90"], ada: ["91"], [ID]: ["92"] };
 const channels: Readonly<Record<string, readonly string[]>> = { general: ["10"], masts: ["11", "12"] };
 
 async function narrowed(text: string, filter = READER, askerId?: string): Promise<Narrowed> {
@@ -170,9 +171,8 @@ describe("a name", () => {
 
   test("of a member finds also what was written under it; an id is that person alone", async () => {
     expect(await filterOf("from:ada")).toEqual({ ...READER, authorIds: ["20"], authorNames: ["ada"] });
-    const id = "123456789012345678";
-    expect(await filterOf(`from:${id}`)).toEqual({ ...READER, authorIds: [id] });
-    expect(await filterOf(`mentions:${id}`)).toEqual({ ...READER, tags: [[`mentions:${id}`]] });
+    expect(await filterOf(`from:${ID}`)).toEqual({ ...READER, authorIds: [ID] });
+    expect(await filterOf(`mentions:${ID}`)).toEqual({ ...READER, tags: [[`mentions:${ID}`]] });
     expect((await narrowed("from:99999999999999999999999")).unknown).toEqual(["from:99999999999999999999999"]);
     expect(asked).toEqual([]);
   });
