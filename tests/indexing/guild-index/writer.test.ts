@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { joinSearchText } from "../../../src/content-hash.ts";
 import { TransientError } from "../../../src/errors.ts";
 import { createIndexWriter, type IndexWriter } from "../../../src/indexing/guild-index/writer.ts";
 import type { IndexRow, VectorIndex } from "../../../src/ports/vector-index.ts";
@@ -64,6 +65,15 @@ describe("commits", () => {
     await Promise.all([rewrite([first]), rewrite([second]), writer.removeIds(["2"]), append([row("3")])]);
     expect(commits).toEqual(["rewrite 1", "rewrite 1", "remove 2", "append 3"]);
     expect((await index.rows(["1"])).map(({ text }) => text)).toEqual(["second"]);
+  });
+
+  test("take each id once: of two writes that share a record, the later one comes after", async () => {
+    await Promise.all([
+      rewrite([row("1"), row("2", { text: "first" })]),
+      rewrite([row("2", { text: "second" }), row("3")]),
+    ]);
+    expect(commits).toEqual(["rewrite 1,2", "rewrite 2,3"]);
+    expect((await index.rows(["2"])).map(({ text }) => text)).toEqual(["second"]);
   });
 
   test("hold at most ten thousand rows", async () => {
@@ -263,6 +273,75 @@ describe("rows from an old read", () => {
     await rewrite([row("1")]);
     await writer.removeIds(["1", "2"], ticket);
     expect(await ids()).toEqual(["1"]);
+  });
+});
+
+describe("a former generation", () => {
+  let former: VectorIndex;
+  beforeEach(async () => {
+    former = await temp.store.open("1", { ...testSpace, fingerprint: "former-8" });
+    await former.write(
+      ["1", "2", "3"].map((id) => row(id, { text: "former" })),
+      { fresh: true },
+    );
+    const guard = {
+      mayCommit: () => owned,
+      isOwner: () => owned,
+      onOvertaken: async () => {},
+      newestArchived: async () => "9",
+    };
+    writer = createIndexWriter(index, guard, () => [former]);
+  });
+  const left = async () => (await former.rows(["1", "2", "3", "4"])).map(({ id }) => id);
+  const asRun = (rows: IndexRow[], fresh: boolean, ticket = writer.ticket()) =>
+    writer.write(rows, { ticket, fresh, isRun: true });
+
+  test("keeps what a run adds beside it, for the way back, and nothing else that is written", async () => {
+    await asRun([row("1")], true);
+    expect(await left()).toEqual(["1", "2", "3"]);
+    // Its text has changed: the former row says what is no longer so.
+    await asRun([row("1")], false);
+    expect(await left()).toEqual(["2", "3"]);
+    await append([row("2")]);
+    expect(await left()).toEqual(["3"]);
+    await rewrite([row("3")]);
+    expect(await left()).toEqual([]);
+  });
+
+  test("is not mistaken where a run and somebody else write at the same time", async () => {
+    await Promise.all([append([row("1")]), asRun([row("2")], true), asRun([row("3")], true)]);
+    expect(commits).toEqual(["append 1", "append 2,3"]);
+    expect(await left()).toEqual(["2", "3"]);
+  });
+
+  test("loses what is removed, by id, withdrawn, or with a scope", async () => {
+    await writer.removeIds(["1", "9"]);
+    expect(await left()).toEqual(["2", "3"]);
+    await writer.withdraw(["2"]);
+    expect(await left()).toEqual(["3"]);
+    await writer.removeScope({ by: "author", id: "20" });
+    expect(await left()).toEqual([]);
+  });
+
+  test("loses the words of what has changed from the rows that carry them, and keeps those rows", async () => {
+    const carrying = row("4", { contextId: "3", searchText: joinSearchText("secret", "Ada: ", "own") });
+    await former.write([carrying], { fresh: true });
+    await writer.removeFormerContext([]);
+    await writer.removeFormerContext(["2"]);
+    expect(await former.rows(["4"])).toEqual([carrying]);
+    await writer.removeFormerContext(["3"]);
+    expect((await former.rows(["4"])).map(({ searchText }) => searchText)).toEqual([
+      joinSearchText("", "Ada: ", "own"),
+    ]);
+  });
+
+  test("gives up the names of its versions with the present one", async () => {
+    for (const each of [index, former]) await each.tag("before-run");
+    await writer.untag();
+    for (const each of [index, former]) {
+      await each.tag("another");
+      expect(await each.untag(Number.POSITIVE_INFINITY)).toBe(1);
+    }
   });
 });
 
