@@ -34,7 +34,7 @@ async function using<Result>(location: string, use: (opened: OpenArchive) => Pro
 }
 
 /** Three entries a message. */
-const fill = (messages = 350) =>
+const fill = (messages: number) =>
   using(from, async ({ archive }) => {
     const records = Array.from({ length: messages }, (_, n) => testMessage(n));
     await archive.save(GUILD, [...records, testNote(messages)], { pending: true });
@@ -43,7 +43,8 @@ const fill = (messages = 350) =>
   });
 
 const contentOf = (location: string) =>
-  using(location, async ({ archive }) => ({
+  using(location, async ({ archive, owners }) => ({
+    owner: await owners.ownerOf(GUILD),
     messages: (await archive.page(GUILD, "message", EVERYTHING, 10_000)).records,
     notes: (await archive.page(GUILD, "note", EVERYTHING, 10)).records,
     inChannel: await archive.idsInChannel(GUILD, "100", EVERYTHING),
@@ -55,13 +56,10 @@ const contentOf = (location: string) =>
 
 const copy = (options = quiet) => copyArchive({ location: from }, { location: to }, options);
 
-/** The first attempt, which ends after a thousand entries. */
-async function cutOff(): Promise<void> {
-  const onProgress = () => {
-    throw new Error("killed");
-  };
-  await expect(copy({ ...quiet, onProgress })).rejects.toThrow("killed");
-}
+/** Called after a thousand entries. */
+const killed = () => {
+  throw new Error("killed");
+};
 
 /** Changes a file past the library, at once. */
 function changeFile(location: string, sql: string): void {
@@ -70,90 +68,53 @@ function changeFile(location: string, sql: string): void {
   file.close();
 }
 
-test("everything is there, and the same", async () => {
+test("everything is there, and the same, but for who owned what and who was there", async () => {
   await fill(20);
-  const before = await contentOf(from);
+  const before = await using(from, async ({ owners }) => {
+    const heartbeat = await owners.start("somebody", NOW - 60_000, 15_000);
+    await owners.take(heartbeat, [GUILD], NOW - 60_000);
+    expect(await owners.ownerOf(GUILD)).toBeDefined();
+  }).then(() => contentOf(from));
   const steps: string[] = [];
   const { entries } = await copy({ ...quiet, onProgress: (...told) => void steps.push(told.join(" ")) });
-  expect(await contentOf(to)).toEqual(before);
+  expect(await contentOf(to)).toEqual({ ...before, owner: undefined });
   expect(entries).toBeGreaterThan(60);
   expect(steps).toEqual([`copied ${entries}`]);
 });
 
-test("who owned what, and who was there, stays behind", async () => {
-  await using(from, async ({ owners }) => {
-    const heartbeat = await owners.start("somebody", NOW - 60_000, 15_000);
-    await owners.take(heartbeat, [GUILD], NOW - 60_000);
-    expect(await owners.ownerOf(GUILD)).toBeDefined();
+test("cut off, it cannot be opened; the next attempt also brings what has been edited since, and takes away what is gone", async () => {
+  await fill(350);
+  await expect(copy({ ...quiet, onProgress: killed })).rejects.toThrow("killed");
+  await expect(using(to, async () => {})).rejects.toThrow(/unfinished copy of .*npm run move again/);
+  const other = join(await temporaryFolder(), "archive.sqlite");
+  await expect(copyArchive({ location: to }, { location: other }, quiet)).rejects.toThrow(/There is no archive at/);
+  await using(other, ({ archive }) => archive.saveSettings(GUILD, { adminChannelId: "1" }));
+  await expect(copyArchive({ location: other }, { location: to }, quiet)).rejects.toThrow(/holds something already/);
+  await using(from, async ({ archive }) => {
+    await archive.save(GUILD, [testMessage(3, { content: "edited" })], { pending: true });
+    await archive.remove(GUILD, "message", [testId(0), testId(7), testId(349)]);
+    await archive.clearPending(GUILD, await archive.pending(GUILD, 10_000));
+    await archive.save(GUILD, [testMessage(700)], { pending: false });
   });
   await copy();
-  expect(await using(to, ({ owners }) => owners.ownerOf(GUILD))).toBeUndefined();
+  const { messages, marks } = await contentOf(to);
+  expect(messages.find(({ record }) => record.id === testId(3))?.record.content).toBe("edited");
+  expect([messages.length, marks]).toEqual([348, []]);
 });
 
-describe("cut off", () => {
-  test("it cannot be opened, and says what to do; the next attempt makes it whole", async () => {
-    await fill();
-    await cutOff();
-    await expect(using(to, async () => {})).rejects.toThrow(/unfinished copy of .*npm run move again/);
-    await copy();
-    await using(to, async () => {});
-  });
-
-  test("the next attempt also brings what has been edited since, and takes away what is gone since", async () => {
-    await fill();
-    await cutOff();
-    await using(from, async ({ archive }) => {
-      await archive.save(GUILD, [testMessage(3, { content: "edited" })], { pending: true });
-      await archive.remove(GUILD, "message", [testId(0), testId(7), testId(349)]);
-      await archive.clearPending(GUILD, await archive.pending(GUILD, 10_000));
-      await archive.save(GUILD, [testMessage(700)], { pending: false });
-    });
-    await copy();
-    const { messages, marks } = await contentOf(to);
-    expect(messages.find(({ record }) => record.id === testId(3))?.record.content).toBe("edited");
-    expect([messages.length, marks]).toEqual([348, []]);
-  });
-
-  test("it is not gone on with from another archive, nor taken for one to be copied", async () => {
-    await fill();
-    await cutOff();
-    const other = join(await temporaryFolder(), "archive.sqlite");
-    await using(other, ({ archive }) => archive.saveSettings(GUILD, { adminChannelId: "1" }));
-    await expect(copyArchive({ location: other }, { location: to }, quiet)).rejects.toThrow(/holds something already/);
-    await expect(copyArchive({ location: to }, { location: other }, quiet)).rejects.toThrow(/There is no archive at/);
-  });
-});
-
-describe("it is not begun", () => {
-  test("where a bot is at work on either side", async () => {
-    await fill(1);
-    const start = (location: string) => using(location, ({ owners }) => owners.start("a bot", NOW, 15_000));
-    await start(to);
-    await expect(copy()).rejects.toThrow(/A bot works on this archive. Stop it/);
-    // Its heartbeat has run out.
-    await copy({ ...quiet, now: NOW + 15_001 });
-    await start(from);
-    const elsewhere = join(await temporaryFolder(), "archive.sqlite");
-    await expect(copyArchive({ location: from }, { location: elsewhere }, quiet)).rejects.toThrow(UserError);
-  });
-
-  test("where something is already, or nothing to be copied", async () => {
-    await fill(1);
-    await using(to, ({ archive }) => archive.saveSettings(GUILD, { adminChannelId: "1" }));
-    await expect(copy()).rejects.toThrow(/holds something already. Name an empty one. Nothing was changed/);
-    expect((await contentOf(to)).settings).toEqual({ adminChannelId: "1" });
-    const nothing = join(await temporaryFolder(), "archive.sqlite");
-    const elsewhere = join(await temporaryFolder(), "archive.sqlite");
-    const copying = copyArchive({ location: nothing }, { location: elsewhere }, quiet);
-    await expect(copying).rejects.toThrow(/There is no archive at/);
-  });
-
-  test("but where a bot was only tried, it is", async () => {
-    await fill(1);
-    await using(to, async () => {});
-    await copy();
-    expect((await contentOf(to)).messages).toHaveLength(1);
-  });
+test("it is not begun where a bot is at work on either side, nor where something is already", async () => {
+  await fill(1);
+  const start = (location: string) => using(location, ({ owners }) => owners.start("a bot", NOW, 15_000));
+  // A bot was only tried there, and is there still.
+  await start(to);
+  await expect(copy()).rejects.toThrow(/A bot works on this archive. Stop it/);
+  const later = { ...quiet, now: NOW + 15_001 };
+  await copy(later);
+  await expect(copy(later)).rejects.toThrow(/holds something already. Name an empty one. Nothing was changed/);
+  expect((await contentOf(to)).messages).toHaveLength(1);
+  await start(from);
+  const elsewhere = join(await temporaryFolder(), "archive.sqlite");
+  await expect(copyArchive({ location: from }, { location: elsewhere }, quiet)).rejects.toThrow(UserError);
 });
 
 describe("an archive that changes while it is copied", () => {

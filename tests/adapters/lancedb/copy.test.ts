@@ -131,6 +131,10 @@ describe("from folder to folder", () => {
     await expect(copyIndex(from, to, NO_PROGRESS)).rejects.toThrow(/arrived damaged: 6 files, 6 in the copy/);
   });
 
+  test("a place that cannot be looked into is not taken for an empty one", async () => {
+    await expect(copyIndex(join(from, "g1.lance/data/one.lance"), to, NO_PROGRESS)).rejects.toThrow("ENOTDIR");
+  });
+
   test("an index with nothing in it is copied, too", async () => {
     const copied = await copyIndex(join(from, "nothing-here"), to, NO_PROGRESS);
     expect(copied).toMatchObject({ files: 0, bytes: 0 });

@@ -202,12 +202,23 @@ describe("a block", () => {
     expect(await readdir(folder)).toEqual([name]);
   });
 
+  test("of an earlier process goes by its age where there is too much, whatever it is called", async () => {
+    const names = [3, 1, 2].map((n) => `${"ab".repeat(20)}-${n}`);
+    for (const [hours, name] of names.entries()) {
+      await writeFile(join(folder, name), bytes(1_000));
+      const at = new Date(Date.now() - (50 - 10 * hours) * 60_000);
+      await utimes(join(folder, name), at, at);
+    }
+    const { blocks } = await open(2_500);
+    expect(names.map(blocks.has)).toEqual([false, true, true]);
+  });
+
   test("that is put out while others are read is read all the same", async () => {
-    const content = bytes(6 * BLOCK_BYTES - 7);
+    const content = bytes(5 * BLOCK_BYTES - 7);
     objects.set(DATA, content);
     // Room for one and a half.
     const { get } = await open(1.5 * BLOCK_BYTES);
-    const spans = Array.from({ length: 40 }, (_, n) => {
+    const spans = Array.from({ length: 16 }, (_, n) => {
       const start = (n * 97_003) % (content.length - 1);
       return [start, Math.min(content.length, start + 1 + ((n * 61_001) % (3 * BLOCK_BYTES)))] as const;
     });
