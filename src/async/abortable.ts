@@ -34,6 +34,7 @@ export async function withOwnSignal<Result>(
 ): Promise<Result> {
   const own = new AbortController();
   const abort = () => own.abort(signal?.reason);
+  if (signal?.aborted) abort();
   signal?.addEventListener("abort", abort);
   try {
     return await request(own);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unlessStopped, within } from "../../src/async/abortable.ts";
+import { unlessStopped, within, withOwnSignal } from "../../src/async/abortable.ts";
 import { createManualClock } from "../support/engine.ts";
 
 const never = () => new Promise<string>(() => {});
@@ -74,4 +74,26 @@ test("what takes too long is not waited for, and what ends or fails before leave
   await expect(within(1_000, watched, Promise.reject(new Error("disk full")))).rejects.toThrow("disk full");
   await new Promise((resolve) => setImmediate(resolve));
   expect(sleeps.map((signal) => signal?.aborted)).toEqual([true, true]);
+});
+
+test("a signal of one's own aborts with the other, and by itself; nobody listens to the other any more at the end", async () => {
+  const outer = new AbortController();
+  const reason = await withOwnSignal(outer.signal, async (own) => {
+    expect(own.signal.aborted).toBe(false);
+    outer.abort(new Error("stopped"));
+    return own.signal.reason as Error;
+  });
+  expect(reason.message).toBe("stopped");
+  expect(await withOwnSignal(outer.signal, async (own) => own.signal.aborted)).toBe(true);
+
+  const other = new AbortController();
+  let late: AbortController | undefined;
+  const failing = withOwnSignal(other.signal, async (own) => {
+    late = own;
+    throw new Error("no answer");
+  });
+  await expect(failing).rejects.toThrow("no answer");
+  other.abort();
+  expect(late?.signal.aborted).toBe(false);
+  expect(await withOwnSignal(undefined, async (own) => own.signal.aborted)).toBe(false);
 });
