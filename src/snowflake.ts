@@ -11,6 +11,8 @@ const MAX_ID = (1n << 63n) - 1n;
 export const LAST_SNOWFLAKE: Snowflake = MAX_ID.toString();
 /** The smallest id: "no lower bound". */
 export const FIRST_SNOWFLAKE: Snowflake = "0";
+/** The range of all ids. */
+export const ALL_IDS = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 
 /** True for 1 to 19 digits that fit a signed 64-bit integer. */
 export function isSnowflake(text: string): boolean {
@@ -20,6 +22,16 @@ export function isSnowflake(text: string): boolean {
 /** Negative when `a` is older than `b`, positive when newer, 0 when the same. */
 export function compareSnowflakes(a: Snowflake, b: Snowflake): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** @param ids at least one */
+export function newest(ids: readonly Snowflake[]): Snowflake {
+  return ids.reduce((a, b) => (compareSnowflakes(a, b) >= 0 ? a : b));
+}
+
+/** @param ids at least one */
+export function oldest(ids: readonly Snowflake[]): Snowflake {
+  return ids.reduce((a, b) => (compareSnowflakes(a, b) <= 0 ? a : b));
 }
 
 /** When the id was made, in milliseconds since 1970. */

@@ -12,7 +12,7 @@ import type { DiscordTime, HostProblem } from "../ports/discord.ts";
 import type { QuarantineStore } from "../ports/quarantine.ts";
 import type { RunStore } from "../ports/runs.ts";
 import type { SystemProbe } from "../ports/system.ts";
-import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
+import { ALL_IDS, type Snowflake } from "../snowflake.ts";
 import type { Rechecking } from "../sync/recheck.ts";
 import type { Gaps } from "../sync/resync.ts";
 import type { LeftRun } from "./lifecycle/recovery.ts";
@@ -24,7 +24,6 @@ import { isOfSpace, type Run, totals } from "./run/run.ts";
 import { latelyPerSecond } from "./run/throughput-history.ts";
 import type { ActiveRun } from "./work/active-run.ts";
 
-const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 /** Quarantined records are counted up to this many of each kind. */
 const COUNTED = 10_000;
 
@@ -89,8 +88,8 @@ export async function lookAtStatus(
       aheadMs: parts.time?.aheadMs(),
     }),
     unlessAway(parts.live.pending(guildId)),
-    unlessAway(quarantine.list(guildId, "message", EVERYTHING, COUNTED)),
-    unlessAway(quarantine.list(guildId, "note", EVERYTHING, COUNTED)),
+    unlessAway(quarantine.list(guildId, "message", ALL_IDS, COUNTED)),
+    unlessAway(quarantine.list(guildId, "note", ALL_IDS, COUNTED)),
   ]);
   return {
     guildId,

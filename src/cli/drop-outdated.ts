@@ -2,7 +2,7 @@
 
 import { type Sources, walk } from "../backfill/compare/difference.ts";
 import type { IndexWriter } from "../indexing/guild-index/writer.ts";
-import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
+import { ALL_IDS, type Snowflake } from "../snowflake.ts";
 
 const PAGE = 2_000;
 
@@ -19,8 +19,7 @@ export async function dropOutdated(
   let missing = 0;
   let orphans = 0;
   for (const kind of ["message", "note"] as const) {
-    const range = { kind, newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
-    for await (const page of walk(sources, guildId, range, PAGE)) {
+    for await (const page of walk(sources, guildId, { kind, ...ALL_IDS }, PAGE)) {
       for (const { stored, state } of page.records) {
         if (state === "missing") missing += 1;
         if (state === "stale") outdated.add(stored.record.id);

@@ -12,6 +12,7 @@ import { type ImportSummary, importEntries } from "../importing/importing.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { Logger } from "../ports/logger.ts";
 import { isSnowflake } from "../snowflake.ts";
+import { added } from "../sums.ts";
 import { count } from "../views/words.ts";
 
 const usage = (call: string) => `Usage: ${call} FILES [--guild ID]
@@ -70,7 +71,7 @@ async function loadAll({ exports, others, guildId, config }: Request): Promise<b
       console.error(error.message);
       console.error("What was stored stays; running it again goes on where it is missing something.");
     }
-    const all = done.reduce(sum, NOTHING);
+    const all = done.reduce((one, other) => added(one, other), NOTHING);
     if (exports.length > 1) say(`${count(exports.length, "file")} in all: ${told(all, "entry", progress.seconds())}`);
     if (stored(all) === 0) console.error("Nothing in it could be used.");
     else say("They become searchable with the next backfill.");
@@ -115,16 +116,6 @@ async function load(
 
 const NOTHING: ImportSummary = { created: 0, changed: 0, same: 0, skipped: 0, leftOut: 0 };
 const stored = ({ created, changed, same }: ImportSummary) => created + changed + same;
-
-function sum(one: ImportSummary, other: ImportSummary): ImportSummary {
-  return {
-    created: one.created + other.created,
-    changed: one.changed + other.changed,
-    same: one.same + other.same,
-    skipped: one.skipped + other.skipped,
-    leftOut: one.leftOut + other.leftOut,
-  };
-}
 
 function told(summary: ImportSummary, unit: "line" | "message" | "entry", seconds: number): string {
   const { created, changed, same, skipped, leftOut } = summary;

@@ -11,6 +11,7 @@ import { type Environment, environment, readStores } from "../app/config.ts";
 import { archiveLocation, archiveOf, indexOf } from "../app/stores.ts";
 import type { StoresConfig } from "../app/stores-config.ts";
 import { UserError } from "../errors.ts";
+import { count } from "../views/words.ts";
 
 const usage = (
   call: string,
@@ -30,7 +31,6 @@ interface Given {
 }
 
 const say = (text: string) => console.log(text);
-const count = (n: number) => n.toLocaleString("en");
 const megabytes = (bytes: number) => `${count(Math.round(bytes / 1e6))} MB`;
 
 /** From where to where; what stays where it is, is the same in both. */

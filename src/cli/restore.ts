@@ -15,6 +15,7 @@ import { UserError } from "../errors.ts";
 import { createOwnership } from "../indexing/guild-index/ownership.ts";
 import { createIndexWriter } from "../indexing/guild-index/writer.ts";
 import { isSnowflake, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
+import { count } from "../views/words.ts";
 import { dropOutdated } from "./drop-outdated.ts";
 
 const usage = (call: string) => `Usage: ${call} --guild ID [--tag NAME]
@@ -23,7 +24,6 @@ Sets the search index of a server back to how it was before a backfill. Stop the
 --tag NAME  which version, e.g. before-run-mib7k2x9-6789. Left out: lists what there is.`;
 
 const say = (text: string) => console.log(text);
-const count = (n: number) => n.toLocaleString("en");
 
 function list(versions: readonly NamedVersion[], guild: Snowflake): void {
   if (versions.length === 0)

@@ -4,6 +4,7 @@
 import { UserError } from "../errors.ts";
 import { dateQuestion, parseSpan, type Span, startAfter } from "../search/dates.ts";
 import { type Snowflake, snowflakeAt, snowflakeBefore } from "../snowflake.ts";
+import { monthName } from "../views/words.ts";
 
 /**
  * Only ids greater than this were made after the date. @param now milliseconds since 1970
@@ -71,9 +72,8 @@ function monthsBack(now: number, since: number): DateChoice[] {
   const [today, first] = [new Date(now), new Date(since)];
   const count = 12 * (today.getUTCFullYear() - first.getUTCFullYear()) + today.getUTCMonth() - first.getUTCMonth() + 1;
   return Array.from({ length: Math.max(1, count) }, (_, back) => {
-    const month = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - back));
-    const name = month.toLocaleString("en", { month: "long", year: "numeric", timeZone: "UTC" });
-    return { name, value: month.toISOString().slice(0, 7) };
+    const month = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - back)).toISOString().slice(0, 7);
+    return { name: monthName(month), value: month };
   });
 }
 

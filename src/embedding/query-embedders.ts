@@ -2,6 +2,7 @@
 // it had, for as long as that answers. A former one that does not is left alone for a while: searches go on by words.
 
 import { TransientError, toError } from "../errors.ts";
+import { getOrMake } from "../maps.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Embedder, EmbedderSettings, EmbedQuery } from "../ports/embedder.ts";
 import type { Generation } from "../ports/generations.ts";
@@ -56,8 +57,7 @@ export function createQueryEmbedders(parts: {
   return {
     of({ space, embedder }) {
       if (space.fingerprint === present.space.fingerprint) return present.embedQuery;
-      if (!known.has(space.fingerprint)) known.set(space.fingerprint, connect(embedder));
-      return known.get(space.fingerprint);
+      return getOrMake(known, space.fingerprint, () => connect(embedder));
     },
     async close() {
       for (const embedder of embedders) await embedder.close();

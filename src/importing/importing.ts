@@ -3,6 +3,7 @@
 import type { Archive, ChannelInfo } from "../ports/archive.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
 import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
+import { added } from "../sums.ts";
 import type { ExportEntry, ExportedMessage } from "./export-entry.ts";
 
 const RECORDS_PER_SAVE = 2_000;
@@ -52,13 +53,8 @@ export async function importEntries(
 
   async function flush(): Promise<void> {
     await archive.saveChannels(guildId, channels);
-    const { created, changed, same } = await archive.save(guildId, records, { pending: false });
-    summary = {
-      ...summary,
-      created: summary.created + created,
-      changed: summary.changed + changed,
-      same: summary.same + same,
-    };
+    const saved = await archive.save(guildId, records, { pending: false });
+    summary = added(summary, { ...saved, skipped: 0, leftOut: 0 });
     channels = [];
     records = [];
     told.onSaved?.(summary);

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { UserError } from "../errors.ts";
+import { getOrMake } from "../maps.ts";
 import type { ChannelInfo } from "../ports/archive.ts";
 import { createMessageIds, derivedId, isGenuineId } from "./derived-ids.ts";
 import type { ExportEntry, ExportedMessage, TextPieces } from "./export-entry.ts";
@@ -56,12 +57,7 @@ function createLineReader(): (line: string) => ExportedMessage | { readonly prob
   const messageIds = createMessageIds();
   // The same few names come again and again.
   const ids = new Map<string, string>();
-  const idOf = (...parts: string[]) => {
-    const key = parts.join("\u0000");
-    const id = ids.get(key) ?? derivedId(...parts);
-    ids.set(key, id);
-    return id;
-  };
+  const idOf = (...parts: string[]) => getOrMake(ids, parts.join("\u0000"), () => derivedId(...parts));
 
   function channelsOf({ category, channel, thread }: Line): { channel: ChannelInfo; parent?: ChannelInfo } {
     const id = idOf("channel", category ?? "", channel);

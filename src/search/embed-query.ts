@@ -1,6 +1,7 @@
 // The query's vectors: a search does not wait longer for one than it must, and goes on by words where there is none.
 
 import { toError } from "../errors.ts";
+import { getOrMake } from "../maps.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EmbedQuery } from "../ports/embedder.ts";
 import type { SearchedIndex } from "./generations.ts";
@@ -53,16 +54,14 @@ export function createQueryVectors(clock: Pick<Clock, "sleep">): QueryVectors {
       return generations.map(({ embedQuery }, place) => {
         const vector = known[place];
         if (vector !== undefined || embedQuery === undefined) return Promise.resolve(vector);
-        const once = asked.get(embedQuery) ?? embed(embedQuery, text, signal);
-        asked.set(embedQuery, once);
-        return once;
+        return getOrMake(asked, embedQuery, () => embed(embedQuery, text, signal));
       });
     },
 
     async nonsense(embedQuery) {
-      const asked = knownNonsense.get(embedQuery) ?? Promise.all(NONSENSE.map((text) => embed(embedQuery, text)));
-      knownNonsense.set(embedQuery, asked);
-      const vectors = (await asked).filter((each) => typeof each !== "string");
+      const ask = () => Promise.all(NONSENSE.map((text) => embed(embedQuery, text)));
+      const asked = await getOrMake(knownNonsense, embedQuery, ask);
+      const vectors = asked.filter((each) => typeof each !== "string");
       if (vectors.length === NONSENSE.length) return vectors;
       knownNonsense.delete(embedQuery);
       return undefined;

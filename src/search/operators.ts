@@ -2,7 +2,7 @@
 
 import type { RecordKind } from "../ports/records.ts";
 import { HAS, type Has, hostOf, tags } from "../tags.ts";
-import { parseSpan, startAfter } from "./dates.ts";
+import { parseSpan, type Span, startAfter } from "./dates.ts";
 
 /** What an operator with its value narrows a search to. Names are looked up later, see narrow.ts. */
 export type Meaning =
@@ -31,12 +31,7 @@ const KINDS_OF_HAS: ReadonlyMap<string, Has> = new Map(
     ...HAS.map((has) => [`${has}s`, has] as const),
     ["audio", "sound"] as const,
     ["snapshot", "forward"] as const,
-    ["photo", "image"] as const,
-    ["pic", "image"] as const,
-    ["picture", "image"] as const,
-    ["photos", "image"] as const,
-    ["pics", "image"] as const,
-    ["pictures", "image"] as const,
+    ...["photo", "photos", "pic", "pics", "picture", "pictures"].map((word) => [word, "image"] as const),
   ].map(([word, has]) => [word, has]),
 );
 /** What is several things. */
@@ -56,6 +51,13 @@ const named =
   (value: string): Meaning | undefined => {
     const name = asName(value);
     return name === "" ? undefined : { by, name };
+  };
+
+const dated =
+  (bounds: (span: Span, now: number) => Partial<Span>) =>
+  (value: string, now: number): Meaning | undefined => {
+    const span = parseSpan(value, now);
+    return span && { by: "time", ...bounds(span, now) };
   };
 
 export const operators: readonly Operator[] = [
@@ -153,10 +155,7 @@ export const operators: readonly Operator[] = [
     aliases: [],
     help: { write: "`before:2025-03-01`, `before:march`", finds: "only earlier" },
     offers: "dates",
-    read: (value, now) => {
-      const span = parseSpan(value, now);
-      return span && { by: "time", end: span.start };
-    },
+    read: dated(({ start }) => ({ end: start })),
   },
   {
     name: "after",
@@ -166,30 +165,21 @@ export const operators: readonly Operator[] = [
       finds: "only later: dates, months, years, ages, `2025-03-01T14:30`, Discord's `<t:…>`",
     },
     offers: "dates",
-    read: (value, now) => {
-      const span = parseSpan(value, now);
-      return span && { by: "time", start: startAfter(span, now) };
-    },
+    read: dated((span, now) => ({ start: startAfter(span, now) })),
   },
   {
     name: "since",
     aliases: [],
     help: { write: "`since:2024`", finds: "from the beginning of then on" },
     offers: "dates",
-    read: (value, now) => {
-      const span = parseSpan(value, now);
-      return span && { by: "time", start: span.start };
-    },
+    read: dated(({ start }) => ({ start })),
   },
   {
     name: "during",
     aliases: ["on"],
     help: { write: '`during:2024`, `on:yesterday`, `during:"last week"`', finds: "only then" },
     offers: "dates",
-    read: (value, now) => {
-      const span = parseSpan(value, now);
-      return span && { by: "time", ...span };
-    },
+    read: dated((span) => span),
   },
 ];
 

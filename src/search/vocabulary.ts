@@ -2,6 +2,7 @@
 // only stands where they cannot read.
 
 import { fold } from "../fold.ts";
+import { getOrMake } from "../maps.ts";
 import type { SampledRow } from "../ports/vector-index.ts";
 import type { Snowflake } from "../snowflake.ts";
 
@@ -31,11 +32,7 @@ export function readVocabulary(rows: readonly SampledRow[]): Vocabulary {
   const words = new Map<string, Entry>();
   const people = new Map<string, Entry>();
   const folded = new Map<string, string>();
-  const foldOnce = (word: string): string => {
-    const known = folded.get(word) ?? fold(word);
-    folded.set(word, known);
-    return known;
-  };
+  const foldOnce = (word: string) => getOrMake(folded, word, () => fold(word));
 
   for (const { text, authorName, accessChannelId, ownerId } of rows) {
     if (ownerId !== undefined) continue;

@@ -5,10 +5,10 @@
 import PQueue from "p-queue";
 import { toError } from "../errors.ts";
 import type { HearingMark, HistoryChannel, Stretch } from "../ports/discord.ts";
-import { compareSnowflakes, FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter } from "../snowflake.ts";
+import { compareSnowflakes, FIRST_SNOWFLAKE, newest, type Snowflake, snowflakeAfter } from "../snowflake.ts";
 import { asInfo, CHANNELS_AT_ONCE } from "./collect.ts";
 import { type CompareParts, comparePage, PER_REQUEST, requireContent } from "./compare-page.ts";
-import { beginListening, newest, readCompleteness } from "./completeness.ts";
+import { beginListening, readCompleteness } from "./completeness.ts";
 import { fetchChannels, fetchPage } from "./fetch-history.ts";
 
 /** A channel in which each page shows edits or deletions is compared this far at once, and the rest later. */

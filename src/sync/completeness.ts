@@ -3,7 +3,7 @@
 
 import type { Archive } from "../ports/archive.ts";
 import type { HistoryChannel } from "../ports/discord.ts";
-import { compareSnowflakes, FIRST_SNOWFLAKE, type Snowflake, snowflakeAfter, snowflakeBefore } from "../snowflake.ts";
+import { FIRST_SNOWFLAKE, newest, oldest, type Snowflake, snowflakeAfter, snowflakeBefore } from "../snowflake.ts";
 
 type CompletenessArchive = Pick<
   Archive,
@@ -69,12 +69,4 @@ async function adoptEarlierVersions(archive: CompletenessArchive, guildId: Snowf
     if (first !== undefined) kept.push(first.record.id);
   }
   return kept.length > 0 ? snowflakeBefore(oldest(kept)) : undefined;
-}
-
-export function newest(ids: readonly Snowflake[]): Snowflake {
-  return ids.reduce((a, b) => (compareSnowflakes(a, b) >= 0 ? a : b));
-}
-
-function oldest(ids: readonly Snowflake[]): Snowflake {
-  return ids.reduce((a, b) => (compareSnowflakes(a, b) <= 0 ? a : b));
 }

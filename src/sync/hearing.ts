@@ -1,19 +1,14 @@
 // Which channels and threads are heard without a gap: per guild a stretch of unbroken listening, and in it the channels of which
 // everything before has been fetched. Only there may a message that is heard move on what is known to be complete.
 
+import { getOrMake } from "../maps.ts";
 import type { Hearing, HearingMark, Stretch } from "../ports/discord.ts";
 import { compareSnowflakes, type Snowflake } from "../snowflake.ts";
 
 export function createHearing(): Hearing {
   const stretches = new Map<Snowflake, Stretch>();
   return {
-    of(guildId) {
-      const known = stretches.get(guildId);
-      if (known !== undefined) return known;
-      const fresh = createStretch();
-      stretches.set(guildId, fresh);
-      return fresh;
-    },
+    of: (guildId) => getOrMake(stretches, guildId, createStretch),
     interrupted: (guildId) => void stretches.delete(guildId),
   };
 }

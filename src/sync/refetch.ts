@@ -3,9 +3,9 @@
 
 import { toError, UserError } from "../errors.ts";
 import type { ChannelInfo, Exclusion, Refetch } from "../ports/archive.ts";
-import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
+import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, newest, type Snowflake } from "../snowflake.ts";
 import { comparePage } from "./compare-page.ts";
-import { newest, oldestKept } from "./completeness.ts";
+import { oldestKept } from "./completeness.ts";
 import { PAUSE_MS, type RecheckParts } from "./recheck.ts";
 
 /** What is being removed of the same scope would take what is fetched with it. */

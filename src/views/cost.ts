@@ -5,7 +5,7 @@ import { usedOfBudget } from "../backfill/run/budget.ts";
 import type { BudgetUse } from "../backfill/run/facts.ts";
 import type { Run } from "../backfill/run/run.ts";
 import type { SpendingState } from "../ports/spending.ts";
-import { count, inDollars, plain } from "./words.ts";
+import { count, inDollars, monthName, plain } from "./words.ts";
 
 /** Of a backfill to come. Two digits are as much as a sample tells. */
 export function costText({ tokens, isCounted, dollars }: Cost): string {
@@ -42,9 +42,4 @@ export function spendingText(spending: SpendingState): string {
   const price = dollars === undefined ? "" : `, ${inDollars(dollars)}`;
   const budget = used === undefined ? "" : `\nOf the month's budget: ${budgetText(used)}`;
   return `${count(tokens, "token")}${price} in ${monthName(month)} (UTC), for all that is made searchable or searched for${budget}`;
-}
-
-/** "November 2026" */
-function monthName(month: string): string {
-  return new Date(`${month}-01T00:00:00Z`).toLocaleString("en", { month: "long", year: "numeric", timeZone: "UTC" });
 }

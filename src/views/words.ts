@@ -97,6 +97,12 @@ export function ago(atMs: number): string {
   return `<t:${Math.floor(atMs / 1_000)}:R>`;
 }
 
+/** "2025-02" as "February 2025" or "Feb 2025". */
+export function monthName(month: string, length: "short" | "long" = "long"): string {
+  const at = new Date(`${month}-01T00:00:00Z`);
+  return at.toLocaleDateString("en-US", { month: length, year: "numeric", timeZone: "UTC" });
+}
+
 /** A moment as date and time, in the reader's own language and time zone. @param atMs milliseconds since 1970 */
 export function moment(atMs: number): string {
   return `<t:${Math.floor(atMs / 1_000)}:f>`;

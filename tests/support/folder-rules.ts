@@ -27,8 +27,10 @@ export const openToAll: readonly string[] = [
   "fold.ts",
   "full-text.ts",
   "letters.ts",
+  "maps.ts",
   "refusals.ts",
   "slices.ts",
+  "sums.ts",
   "tags.ts",
 ];
 

@@ -1,6 +1,7 @@
 // Who knows better when Discord's answer and an event about the same record meet: whatever was stored after Discord was asked wins
 // over the answer. Remembered only while answers are awaited; changes of one guild's records take turns, so that none slips between.
 
+import { getOrMake } from "../../maps.ts";
 import type { Reading, RemovalScope } from "../../ports/archive.ts";
 import type { ArchivedRecord, RecordKind } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -32,11 +33,12 @@ export function createReadings(): Readings {
   const guilds = new Map<Snowflake, GuildChanges>();
 
   function of(guildId: Snowflake): GuildChanges {
-    const known = guilds.get(guildId);
-    if (known !== undefined) return known;
-    const fresh = { clock: 0, turn: Promise.resolve(), open: new Map(), changedAt: new Map() };
-    guilds.set(guildId, fresh);
-    return fresh;
+    return getOrMake(guilds, guildId, () => ({
+      clock: 0,
+      turn: Promise.resolve(),
+      open: new Map(),
+      changedAt: new Map(),
+    }));
   }
 
   function note(guild: GuildChanges, keys: readonly string[], at: number) {

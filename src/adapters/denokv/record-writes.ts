@@ -1,6 +1,7 @@
 // Everything that one record's commit writes: its value, the keys by which it is found, its pending mark.
 
 import type { KvMutation } from "@deno/kv";
+import { getOrMake } from "../../maps.ts";
 import type { ArchivedRecord } from "../../ports/records.ts";
 import type { Snowflake } from "../../snowflake.ts";
 import { type RecordValue, valueToRecord } from "./codec.ts";
@@ -12,11 +13,8 @@ export const NOTHING = new Uint8Array(0);
 /** To be in the commit of each deletion and edit (see erasure.ts). The same object each time, so that a commit writes it once. */
 export function deletionMark(): (guildId: Snowflake) => KvMutation {
   const marks = new Map<Snowflake, KvMutation>();
-  return (guildId) => {
-    const mark = marks.get(guildId) ?? { type: "set", key: guildKey("deleted", guildId), value: NOTHING };
-    marks.set(guildId, mark);
-    return mark;
-  };
+  return (guildId) =>
+    getOrMake(marks, guildId, () => ({ type: "set", key: guildKey("deleted", guildId), value: NOTHING }));
 }
 
 /** The mutations for one record after another, of one `save`. `before` is the stored value, undefined when there is none. */
@@ -29,10 +27,7 @@ export function createRecordWrites(
   const days = new Map<string, KvMutation>();
   function dayMark({ id, authorId, channelId }: ArchivedRecord): KvMutation {
     const key = dayKey(guildId, authorId, channelId, id);
-    const name = String(key[1]);
-    const mark = days.get(name) ?? { type: "set", key, value: NOTHING };
-    days.set(name, mark);
-    return mark;
+    return getOrMake(days, String(key[1]), () => ({ type: "set", key, value: NOTHING }));
   }
 
   return (record, value, before) => {

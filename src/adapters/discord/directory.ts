@@ -4,6 +4,7 @@
 import { type APIChannel, type Client, Routes } from "discord.js";
 import { PermissionFlagsBits as Bit } from "discord-api-types/v10";
 import { toError, UserError } from "../../errors.ts";
+import { getOrMake } from "../../maps.ts";
 import type { ChannelInfo } from "../../ports/archive.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -96,8 +97,7 @@ export function createDirectory(client: Client, logger: Pick<Logger, "debug">): 
       if (!guild) return;
       const isUnknown = (userId: Snowflake) =>
         !nicknames.has(`${guildId}:${userId}`) && !guild.members.cache.has(userId);
-      const requests = memberRequests.get(guildId) ?? createMemberRequests((ids) => learn(guildId, ids));
-      memberRequests.set(guildId, requests);
+      const requests = getOrMake(memberRequests, guildId, () => createMemberRequests((ids) => learn(guildId, ids)));
       await requests.want([...userIds].filter(isUnknown));
     },
     names(guildId) {

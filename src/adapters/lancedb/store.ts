@@ -1,6 +1,7 @@
 // The indexes of all guilds: a LanceDB database with one table per guild and embedding space.
 
 import { Session, type Table } from "@lancedb/lancedb";
+import { getOrTry } from "../../maps.ts";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
 import type { IndexStore, VectorIndex } from "../../ports/vector-index.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -105,14 +106,7 @@ export async function createIndexStore(
     return table;
   }
 
-  function openOnce(name: string, opening: () => Promise<VectorIndex>): Promise<VectorIndex> {
-    const known = open.get(name);
-    if (known !== undefined) return known;
-    const index = inTime(opening());
-    open.set(name, index);
-    index.catch(() => open.delete(name));
-    return index;
-  }
+  const openOnce = (name: string, opening: () => Promise<VectorIndex>) => getOrTry(open, name, () => inTime(opening()));
 
   async function drop(guildId: Snowflake, only?: string): Promise<void> {
     for (const { name, fingerprint } of await tablesOf(database, guildId)) {

@@ -1,6 +1,7 @@
 // What a guild's admins are told through, one of each per guild: the reporter that posts, and the alerts.
 
 import { TransientError } from "../../errors.ts";
+import { getOrMake } from "../../maps.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { AdminChannel } from "../../ports/discord.ts";
 import type { Snowflake } from "../../snowflake.ts";
@@ -50,11 +51,7 @@ export function createGuildChannels(
   }
 
   return {
-    of(guildId) {
-      const channel = channels.get(guildId) ?? open(guildId);
-      channels.set(guildId, channel);
-      return channel;
-    },
+    of: (guildId) => getOrMake(channels, guildId, () => open(guildId)),
     stop: () => Promise.all([...channels.values()].map(({ alerts }) => alerts.stop())),
   };
 }

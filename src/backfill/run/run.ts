@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import type { EmbeddingSpace } from "../../ports/embedder.ts";
+import { added } from "../../sums.ts";
 import { alertSchema } from "./alerts.ts";
 import {
   type Accounts,
@@ -97,15 +98,7 @@ export type Counters = z.infer<typeof countersSchema>;
 
 export const noCounters: Counters = { read: 0, embedded: 0, unchanged: 0, skipped: 0, quarantined: 0 };
 
-export function addCounters(a: Counters, b: Counters): Counters {
-  return {
-    read: a.read + b.read,
-    embedded: a.embedded + b.embedded,
-    unchanged: a.unchanged + b.unchanged,
-    skipped: a.skipped + b.skipped,
-    quarantined: a.quarantined + b.quarantined,
-  };
-}
+export const addCounters = added<Counters>;
 
 /** True when every record read is accounted for. */
 export function isBalanced(counters: Counters): boolean {

@@ -2,6 +2,7 @@
 // of time in which a process was at work on the run (pauses and restarts are left out); when there are too many, neighbours merge.
 
 import { z } from "zod";
+import { added } from "../../sums.ts";
 import { alertNames } from "./alerts.ts";
 
 const count = z.int().nonnegative();
@@ -50,12 +51,6 @@ export function latelyPerSecond(history: readonly Sample[] = []): number | undef
   return ms === 0 ? undefined : (done * 1000) / ms;
 }
 
-function merged(one: Sample, other: Sample): Sample {
-  return {
-    ms: one.ms + other.ms,
-    collected: one.collected + other.collected,
-    done: one.done + other.done,
-    failed: one.failed + other.failed,
-    alerts: [...new Set([...one.alerts, ...other.alerts])],
-  };
+function merged({ alerts, ...one }: Sample, other: Sample): Sample {
+  return { ...added(one, other), alerts: [...new Set([...alerts, ...other.alerts])] };
 }

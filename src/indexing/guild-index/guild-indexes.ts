@@ -1,6 +1,7 @@
 // Pairs each guild's index with its one writer, and with the former generations that are still there.
 
 import { TransientError, toError } from "../../errors.ts";
+import { getOrTry } from "../../maps.ts";
 import type { Embedder, EmbeddingSpace } from "../../ports/embedder.ts";
 import type { Generation, GenerationChange, Generations } from "../../ports/generations.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -146,18 +147,7 @@ export function createGuildIndexes(parts: GuildIndexesParts): GuildIndexes {
     }
   }
 
-  async function openedOnce(guildId: Snowflake): Promise<Opened> {
-    const existing = opened.get(guildId);
-    if (existing !== undefined) return existing;
-    const opening = openOnce(guildId);
-    opened.set(guildId, opening);
-    try {
-      return await opening;
-    } catch (thrown) {
-      opened.delete(guildId);
-      throw thrown;
-    }
-  }
+  const openedOnce = (guildId: Snowflake) => getOrTry(opened, guildId, () => openOnce(guildId));
 
   /** Another process writes, or has written: who owns a guild looks once, who does not looks each time. */
   async function look(guildId: Snowflake, guild: Opened): Promise<void> {

@@ -3,7 +3,14 @@
 
 import type { Archive } from "../../ports/archive.ts";
 import type { IndexRow, VectorIndex } from "../../ports/vector-index.ts";
-import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
+import {
+  ALL_IDS,
+  compareSnowflakes,
+  FIRST_SNOWFLAKE,
+  LAST_SNOWFLAKE,
+  newest,
+  type Snowflake,
+} from "../../snowflake.ts";
 
 export interface NewestId {
   /** Looks for it, once until `forget`; before that no id is newer. */
@@ -28,10 +35,9 @@ export async function newestInArchive(
 ): Promise<Snowflake> {
   const marks = await archive.pending(guildId, MARKS);
   if (marks.length === MARKS) return LAST_SNOWFLAKE;
-  const range = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
-  const pages = [await archive.page(guildId, "message", range, 1), await archive.page(guildId, "note", range, 1)];
+  const pages = [await archive.page(guildId, "message", ALL_IDS, 1), await archive.page(guildId, "note", ALL_IDS, 1)];
   const records = pages.flatMap((page) => page.records.map(({ record }) => record));
-  return [...marks, ...records].map(({ id }) => id).reduce(newer, FIRST_SNOWFLAKE);
+  return newest([FIRST_SNOWFLAKE, ...[...marks, ...records].map(({ id }) => id)]);
 }
 
 /** @param newestArchived see `newestInArchive` */
@@ -46,7 +52,7 @@ export function createNewestId(
   async function look(): Promise<Snowflake> {
     // In this order: what has been deleted and is not marked any more has left the index.
     const archived = await newestArchived();
-    return newer(archived, await index.newestId());
+    return newest([archived, await index.newestId()]);
   }
 
   return {
@@ -54,24 +60,20 @@ export function createNewestId(
       loading ??= look();
       const own = loading;
       try {
-        const newest = await own;
-        if (loading === own) found = newest;
+        const id = await own;
+        if (loading === own) found = id;
       } catch (thrown) {
         if (loading === own) loading = undefined;
         throw thrown;
       }
     },
-    isNewer: (id) => found !== undefined && compareSnowflakes(id, newer(found, written)) > 0,
+    isNewer: (id) => found !== undefined && compareSnowflakes(id, newest([found, written])) > 0,
     add(rows) {
-      for (const { id, contextId = id } of rows) written = newer(written, newer(id, contextId));
+      for (const { id, contextId = id } of rows) written = newest([written, id, contextId]);
     },
     forget() {
       found = undefined;
       loading = undefined;
     },
   };
-}
-
-function newer(a: Snowflake, b: Snowflake): Snowflake {
-  return compareSnowflakes(a, b) > 0 ? a : b;
 }

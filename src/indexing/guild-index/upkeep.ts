@@ -3,6 +3,7 @@
 // time: however many guilds there are, only they can have come to need it.
 
 import { levelOf, toError } from "../../errors.ts";
+import { getOrMake } from "../../maps.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { FormerIndex, IndexStats } from "../../ports/vector-index.ts";
@@ -88,14 +89,12 @@ export function createMaintenance(
   const dirty = new Set<Snowflake>();
 
   function watch(guildId: Snowflake): Watched {
-    const known = watched.get(guildId) ?? {
+    return getOrMake(watched, guildId, () => ({
       restUntilMs: 0,
       bulkySinceMs: new WeakMap(),
       searchesMs: [],
       timed: new WeakMap(),
-    };
-    watched.set(guildId, known);
-    return known;
+    }));
   }
 
   /** Whether old versions have taken too much for long enough. */

@@ -75,15 +75,7 @@ export function createLiveIndexing(parts: LiveParts): LiveIndexing {
   const worker = createKeyedWorker({ mayWork, pass: reconcileAll, failed });
   const { kick } = worker;
   const stalePurge = createStalePurge(parts);
-  const removals = createRemovals({
-    archive,
-    indexes,
-    ownership,
-    foreground,
-    clock,
-    logger,
-    giveUpRetired: parts.giveUpRetired,
-  });
+  const removals = createRemovals(parts);
   let purging = Promise.resolve();
   const stopListening = breaker.onChange((down) => {
     // It has just been found to be down: marks being worked on wait from now on.

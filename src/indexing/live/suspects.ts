@@ -6,7 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
 import type { RecordKind, StoredRecord } from "../../ports/records.ts";
-import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
+import { ALL_IDS, newest, oldest, type Snowflake } from "../../snowflake.ts";
 
 /** A record refused so often is given up. */
 const HEARINGS = 3;
@@ -61,8 +61,7 @@ export function createSuspects({
     void nextAt.set(guildId, Math.min(nextAt.get(guildId) ?? Number.POSITIVE_INFINITY, at));
 
   async function suspects(guildId: Snowflake, kind: RecordKind) {
-    const everything = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
-    const entries = await quarantine.list(guildId, kind, everything, AT_ONCE);
+    const entries = await quarantine.list(guildId, kind, ALL_IDS, AT_ONCE);
     return entries.filter(({ retryAt }) => retryAt !== undefined);
   }
 
@@ -72,10 +71,10 @@ export function createSuspects({
     },
     recall: (guildId) => expect(guildId, clock.now()),
     async among(guildId, kind, ids) {
-      const [oldestId, newestId] = [ids.toSorted(compareSnowflakes)[0], ids.toSorted(compareSnowflakes).at(-1)];
-      if (oldestId === undefined || newestId === undefined) return new Map();
+      if (ids.length === 0) return new Map();
       const wanted = new Set(ids);
-      const found = await quarantine.list(guildId, kind, { newestId, oldestId }, AT_ONCE);
+      const range = { newestId: newest(ids), oldestId: oldest(ids) };
+      const found = await quarantine.list(guildId, kind, range, AT_ONCE);
       return new Map(found.filter(({ id }) => wanted.has(id)).map((entry) => [entry.id, entry]));
     },
     due: () => [...nextAt].filter(([, at]) => at <= clock.now()).map(([guildId]) => guildId),

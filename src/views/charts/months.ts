@@ -1,7 +1,8 @@
 // The picture of /backfill analyze: how many messages each month holds, and how many of them search finds. Pure.
 
 import type { Analysis, Coverage } from "../../backfill/compare/survey.ts";
-import { count, percent } from "../words.ts";
+import { added } from "../../sums.ts";
+import { count, monthName, percent } from "../words.ts";
 import { type Chart, chartColors, countLabels, onCard } from "./chart.ts";
 
 /** With more bars than this, a bar is a year. */
@@ -97,7 +98,7 @@ function labelled(labels: readonly string[]): { values: string[]; labelExpr: str
 function inWords(months: Analysis["months"], unit: "month" | "year"): string {
   const all = sum(months);
   const [searchable, toDo, , nothingToSearch] = parts;
-  const [from, to] = [long(months[0]?.month), long(months.at(-1)?.month)];
+  const [from, to] = [months[0], months.at(-1)].map((each) => monthName(each?.month ?? ""));
   const range = from === to ? `in ${from}` : `from ${from} to ${to}`;
   const share = percent(searchable.of(all), all.records - nothingToSearch.of(all));
   const sentences = [
@@ -109,7 +110,7 @@ function inWords(months: Analysis["months"], unit: "month" | "year"): string {
     undefined,
   );
   if (worst && from !== to) {
-    sentences.push(`The month with most to do is ${long(worst.month)}, with ${count(toDo.of(worst), "message")}.`);
+    sentences.push(`The month with most to do is ${monthName(worst.month)}, with ${count(toDo.of(worst), "message")}.`);
   }
   return sentences.join(" ");
 }
@@ -117,17 +118,7 @@ function inWords(months: Analysis["months"], unit: "month" | "year"): string {
 const nothing: Coverage = { records: 0, embedded: 0, missing: 0, stale: 0, skipped: 0, quarantined: 0 };
 
 function sum(months: readonly Coverage[]): Coverage {
-  return months.reduce(
-    (all, each) => ({
-      records: all.records + each.records,
-      embedded: all.embedded + each.embedded,
-      missing: all.missing + each.missing,
-      stale: all.stale + each.stale,
-      skipped: all.skipped + each.skipped,
-      quarantined: all.quarantined + each.quarantined,
-    }),
-    nothing,
-  );
+  return months.reduce((all, each) => added(all, each), nothing);
 }
 
 /** Months since the year 0, so that they can be counted. */
@@ -137,16 +128,6 @@ function numberOf(month: string | undefined): number | undefined {
 }
 
 function short(month: number): string {
-  return named(
-    `${String(Math.floor(month / 12)).padStart(4, "0")}-${String((month % 12) + 1).padStart(2, "0")}`,
-    "short",
-  );
-}
-
-const long = (month = "") => named(month, "long");
-
-/** "2025-02" as "Feb 2025" or "February 2025". */
-function named(month: string, length: "short" | "long"): string {
-  const at = new Date(`${month}-01T00:00:00Z`);
-  return at.toLocaleDateString("en-US", { month: length, year: "numeric", timeZone: "UTC" });
+  const [year, ofYear] = [Math.floor(month / 12), (month % 12) + 1];
+  return monthName(`${String(year).padStart(4, "0")}-${String(ofYear).padStart(2, "0")}`, "short");
 }

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { getOrTry } from "../../../maps.ts";
 import { BLOCK_BYTES, type BlockCache } from "./blocks.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -48,11 +49,7 @@ export function createCachedObjects(upstream: Upstream, blocks: BlockCache): Cac
   }
 
   function facts(path: string): Promise<ObjectFacts> {
-    const before = known.get(path);
-    if (before !== undefined) return before;
-    const asked = askFacts(path);
-    known.set(path, asked);
-    asked.catch(() => known.delete(path));
+    const asked = getOrTry(known, path, () => askFacts(path));
     const [oldest] = known.keys();
     if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
     return asked;
