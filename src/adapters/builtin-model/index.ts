@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import { TransientError } from "../../errors.ts";
 import type { Embedder } from "../../ports/embedder.ts";
+import { slices } from "../../slices.ts";
 import { type StaticModel, TOKENS_PER_TEXT } from "./static-model.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
@@ -32,9 +33,9 @@ export async function createBuiltinEmbedder(options: BuiltinEmbedderOptions): Pr
       throw new Error(`${texts.length} texts in one request; limits.textsPerRequest is ${TEXTS_PER_REQUEST}`);
     }
     const parts = Math.max(1, Math.min(workers, Math.floor(texts.length / TEXTS_PER_WORKER)));
-    const size = Math.ceil(texts.length / parts);
-    const slices = Array.from({ length: parts }, (_, part) => texts.slice(part * size, (part + 1) * size));
-    const answers = await Promise.all(slices.map((slice) => pool.run(slice, signal)));
+    const answers = await Promise.all(
+      slices(texts, Math.ceil(texts.length / parts)).map((slice) => pool.run(slice, signal)),
+    );
     return answers.flatMap((flat) =>
       Array.from({ length: flat.length / dimensions }, (_, i) => flat.subarray(i * dimensions, (i + 1) * dimensions)),
     );

@@ -14,14 +14,9 @@ export interface WorkerPool {
   close(): Promise<void>;
 }
 
-interface Job {
-  resolve(vectors: Float32Array): void;
-  reject(error: unknown): void;
-}
-
 interface Seat {
   readonly worker: Worker;
-  readonly jobs: Map<number, Job>;
+  readonly jobs: Map<number, PromiseWithResolvers<Float32Array>>;
 }
 
 const CLOSED = "The built-in model is closed";
@@ -39,7 +34,6 @@ export function createWorkerPool(size: number, tables: ModelTables, workerUrl: U
     const seat: Seat = { worker, jobs: new Map() };
     worker.on("message", (answer: WorkerAnswer) => {
       const job = seat.jobs.get(answer.id);
-      seat.jobs.delete(answer.id);
       if ("vectors" in answer) job?.resolve(answer.vectors);
       else job?.reject(new Error(`The built-in model failed: ${answer.error}`));
     });
@@ -71,25 +65,18 @@ export function createWorkerPool(size: number, tables: ModelTables, workerUrl: U
       if (closed) throw new Error(CLOSED);
       const { jobs, worker } = leastBusySeat();
       const id = nextId++;
-      return new Promise<Float32Array>((resolve, reject) => {
-        const abort = () => {
-          // The worker finishes it all the same, within milliseconds; its answer finds nobody.
-          jobs.delete(id);
-          reject(signal?.reason);
-        };
-        signal?.addEventListener("abort", abort, { once: true });
-        jobs.set(id, {
-          resolve(vectors) {
-            signal?.removeEventListener("abort", abort);
-            resolve(vectors);
-          },
-          reject(error) {
-            signal?.removeEventListener("abort", abort);
-            reject(error);
-          },
-        });
-        worker.postMessage({ id, texts } satisfies WorkerRequest);
-      });
+      const job = Promise.withResolvers<Float32Array>();
+      // The worker finishes it all the same, within milliseconds; its answer finds nobody.
+      const abort = () => job.reject(signal?.reason);
+      signal?.addEventListener("abort", abort, { once: true });
+      jobs.set(id, job);
+      worker.postMessage({ id, texts } satisfies WorkerRequest);
+      try {
+        return await job.promise;
+      } finally {
+        signal?.removeEventListener("abort", abort);
+        jobs.delete(id);
+      }
     },
     async close() {
       closed = true;
