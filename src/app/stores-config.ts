@@ -1,5 +1,7 @@
 // Where archive and index are kept, as settings say it.
 
+import type { ObjectStore } from "../adapters/lancedb/object-store.ts";
+
 /** Where nothing else is set. */
 export const INDEX_CACHE_MB = 1024;
 
@@ -10,15 +12,7 @@ export interface ArchiveServer {
 }
 
 /** The index in an S3-compatible object store. */
-export interface IndexBucket {
-  /** s3://bucket/prefix */
-  readonly uri: string;
-  readonly accessKey: string;
-  readonly secretKey: string;
-  /** Undefined: Amazon's. */
-  readonly endpoint?: string | undefined;
-  /** Default "us-east-1". */
-  readonly region?: string | undefined;
+export interface IndexBucket extends ObjectStore {
   /** What is read of it is kept in the data folder, up to so much. Default 1024; 0: nothing is. */
   readonly cacheMegabytes?: number | undefined;
 }

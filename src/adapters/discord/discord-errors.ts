@@ -38,17 +38,10 @@ export function translateDiscordError(thrown: unknown, doing: string): Error {
   if (status === undefined || status >= 500 || status === 429 || status === 408) {
     return new TransientError(`Discord did not answer when I tried to ${doing}.`, { cause });
   }
-  if (hasCode(cause, DiscordCode.unknownChannel)) {
-    return new UserError(`I could not ${doing}: the channel no longer exists.`, { cause });
-  }
-  if (hasCode(cause, DiscordCode.missingAccess)) {
-    return new UserError(`I could not ${doing}: I am not allowed to see the channel (View Channel).`, { cause });
-  }
-  if (hasCode(cause, DiscordCode.missingPermissions)) {
-    return new UserError(`I could not ${doing}: I lack a permission there.`, { cause });
-  }
-  if (status === 401) {
-    return new UserError(`I could not ${doing}: Discord no longer accepts the bot's token.`, { cause });
-  }
-  return new UserError(`I could not ${doing}: Discord answered "${cause.message}".`, { cause });
+  const mend = (why: string) => new UserError(`I could not ${doing}: ${why}.`, { cause });
+  if (hasCode(cause, DiscordCode.unknownChannel)) return mend("the channel no longer exists");
+  if (hasCode(cause, DiscordCode.missingAccess)) return mend("I am not allowed to see the channel (View Channel)");
+  if (hasCode(cause, DiscordCode.missingPermissions)) return mend("I lack a permission there");
+  if (status === 401) return mend("Discord no longer accepts the bot's token");
+  return mend(`Discord answered "${cause.message}"`);
 }

@@ -5,35 +5,23 @@ import { TransientError, toError, UserError } from "../../errors.ts";
 /** What anything thrown by a write or a read of an open index becomes. */
 export function translate(thrown: unknown): Error {
   const error = toError(thrown);
+  const transient = (says: string) => new TransientError(says, { cause: error });
+  const mend = (says: string) => new UserError(says, { cause: error });
   if (isDiskFull(error)) {
-    return new TransientError(
-      "The disk that holds the search index is full. Free some space; nothing in the archive is lost.",
-      {
-        cause: error,
-      },
-    );
+    return transient("The disk that holds the search index is full. Free some space; nothing in the archive is lost.");
   }
-  if (isOutOfReach(error)) {
-    return new TransientError("The object store that holds the search index cannot be reached.", { cause: error });
-  }
+  if (isOutOfReach(error)) return transient("The object store that holds the search index cannot be reached.");
   if (isConflict(error)) {
-    return new TransientError(
-      "Another change of the search index got in between, again and again. It is tried again.",
-      {
-        cause: error,
-      },
-    );
+    return transient("Another change of the search index got in between, again and again. It is tried again.");
   }
   if (isRefused(error)) {
-    return new UserError(
+    return mend(
       `The object store that holds the search index refuses the bot (${reason(error)}). The archive is not affected. Check its keys, and that they may list, read, write and delete in the bucket.`,
-      { cause: error },
     );
   }
   if (isDenied(error)) {
-    return new UserError(
+    return mend(
       "The search index cannot be written: its folder is read-only or belongs to another user. The archive is not affected. Give the bot write access to it and try again.",
-      { cause: error },
     );
   }
   return error;

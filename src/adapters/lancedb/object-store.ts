@@ -14,6 +14,7 @@ export interface ObjectStore {
   readonly secretKey: string;
   /** Undefined: Amazon's. */
   readonly endpoint?: string | undefined;
+  /** Default "us-east-1". */
   readonly region?: string | undefined;
 }
 
@@ -119,24 +120,25 @@ async function refusal({ uri, region = DEFAULT_REGION }: ObjectStore, host: stri
   const body = await answer.text();
   const code = /<Code>([^<]+)<\/Code>/.exec(body)?.[1] ?? `status ${answer.status}`;
   const bucket = uri.split("/")[2];
-  const says = `The object store at ${host}`;
-  if (code === "NoSuchBucket") return new UserError(`${says} has no bucket called ${bucket}. Make it first.`);
-  if (code === "InvalidAccessKeyId" || code === "XAdminUserNotFound")
-    return new UserError(`${says} does not know the access key.`);
-  if (code === "SignatureDoesNotMatch") return new UserError(`${says} does not accept the secret key.`);
+  const mend = (says: string) => new UserError(`The object store at ${host} ${says}`);
+  if (code === "NoSuchBucket") return mend(`has no bucket called ${bucket}. Make it first.`);
+  if (code === "InvalidAccessKeyId" || code === "XAdminUserNotFound") return mend("does not know the access key.");
+  if (code === "SignatureDoesNotMatch") return mend("does not accept the secret key.");
   if (code === "AuthorizationHeaderMalformed" || code === "PermanentRedirect") {
-    return new UserError(`${says} does not serve the bucket ${bucket} in the region ${region}.`);
+    return mend(`does not serve the bucket ${bucket} in the region ${region}.`);
   }
   if (answer.status === 403) {
-    return new UserError(
-      `${says} does not allow this access key to write to the bucket ${bucket} (${code}). It needs to list, read, write and delete there.`,
+    return mend(
+      `does not allow this access key to write to the bucket ${bucket} (${code}). It needs to list, read, write and delete there.`,
     );
   }
   if (answer.status === 501) {
-    return new UserError(`${says} cannot hold an index: it does not know conditional PUTs (If-None-Match).`);
+    return mend("cannot hold an index: it does not know conditional PUTs (If-None-Match).");
   }
-  if (answer.status >= 500 || answer.status === 429) return new TransientError(`${says} is in trouble (${code}).`);
-  return new UserError(`${says} refuses to write to ${uri} (${code}).`);
+  if (answer.status >= 500 || answer.status === 429) {
+    return new TransientError(`The object store at ${host} is in trouble (${code}).`);
+  }
+  return mend(`refuses to write to ${uri} (${code}).`);
 }
 
 /** `fetch` hides what happened in the cause. */
