@@ -19,6 +19,10 @@ export interface SendOptions {
   onUse?(tokens: number, isCounted: boolean): void;
 }
 
+export function requestOf({ priority, abandon, onUse }: SendOptions): CanaryRequest {
+  return { priority, signal: abandon, onUse };
+}
+
 /** Hears how the checks with a canary end; see unconfirmed.ts. */
 export interface Unconfirmed {
   /** A check is sent. @returns to be called when it shows that all is right */
@@ -38,17 +42,15 @@ export interface CheckedRequests {
   check(job: SendOptions): Promise<boolean>;
 }
 
-export function createCheckedRequests({
-  queue,
-  breaker,
-  canary,
-  unconfirmed,
-}: {
+export interface CheckedRequestsParts {
   readonly queue: EmbeddingQueue;
   readonly breaker: Breaker;
   readonly canary: CanaryCheck;
   readonly unconfirmed: Unconfirmed;
-}): CheckedRequests {
+}
+
+export function createCheckedRequests(parts: CheckedRequestsParts): CheckedRequests {
+  const { queue, breaker, canary, unconfirmed } = parts;
   let batchesUntilCanary = 0;
 
   function textsPerRequest(): number {
@@ -57,23 +59,14 @@ export function createCheckedRequests({
   }
 
   async function send(texts: readonly string[], job: SendOptions, withinMs?: number): Promise<Float32Array[]> {
-    return await queue.embed(texts, {
-      use: "document",
-      priority: job.priority,
-      signal: job.abandon,
-      withinMs,
-      onUse: job.onUse,
-    });
+    return await queue.embed(texts, { use: "document", withinMs, ...requestOf(job) });
   }
 
   /** A request with a canary in it. */
-  async function checked<Result>(
-    { priority, abandon, onUse }: SendOptions,
-    ask: (request: CanaryRequest) => Promise<Result>,
-  ): Promise<Result> {
+  async function checked<Result>(job: SendOptions, ask: (request: CanaryRequest) => Promise<Result>): Promise<Result> {
     const confirm = unconfirmed.begin();
     try {
-      const result = await ask({ priority, signal: abandon, onUse });
+      const result = await ask(requestOf(job));
       confirm();
       return result;
     } catch (thrown) {

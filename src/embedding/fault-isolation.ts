@@ -4,10 +4,7 @@
 
 import { RejectedInputError, TransientError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { CanaryCheck } from "./canary.ts";
-import { createCheckedRequests, type SendOptions, type Unconfirmed } from "./checked-requests.ts";
-import type { Breaker } from "./circuit-breaker.ts";
-import type { EmbeddingQueue } from "./queue.ts";
+import { type CheckedRequestsParts, createCheckedRequests, requestOf, type SendOptions } from "./checked-requests.ts";
 
 /** Texts that fail so often in a row are looked into; before that, an embedder that fails now and then is the likelier cause. */
 const TRIES = 3;
@@ -54,23 +51,15 @@ export interface FaultIsolation {
 
 type Failure = TransientError | RejectedInputError;
 
-export function createFaultIsolation({
-  queue,
-  breaker,
-  canary,
-  unconfirmed,
-  clock,
-  random,
-}: {
-  readonly queue: EmbeddingQueue;
-  readonly breaker: Breaker;
-  readonly canary: CanaryCheck;
-  readonly unconfirmed: Unconfirmed;
-  readonly clock: Pick<Clock, "elapsed">;
-  /** From 0 to 1. */
-  readonly random: () => number;
-}): FaultIsolation {
-  const requests = createCheckedRequests({ queue, breaker, canary, unconfirmed });
+export function createFaultIsolation(
+  parts: CheckedRequestsParts & {
+    readonly clock: Pick<Clock, "elapsed">;
+    /** From 0 to 1. */
+    readonly random: () => number;
+  },
+): FaultIsolation {
+  const { queue, breaker, canary, clock, random } = parts;
+  const requests = createCheckedRequests(parts);
   const { send, sendBatch, textsPerRequest } = requests;
 
   async function embed(texts: readonly string[], job: EmbeddingJob): Promise<TextOutcome[] | undefined> {
@@ -196,10 +185,9 @@ export function createFaultIsolation({
      * One that fails opens the breaker, for everyone.
      */
     async function canaryPasses(): Promise<boolean> {
-      const request = { priority: job.priority, signal: job.abandon, onUse: job.onUse };
       try {
         for (let canaries = random() < 0.5 ? 1 : 2; canaries > 0; canaries -= 1) {
-          await breaker.guardInTurn(() => canary.send(request), job.stop);
+          await breaker.guardInTurn(() => canary.send(requestOf(job)), job.stop);
         }
         return !job.stop.aborted;
       } catch (thrown) {

@@ -40,6 +40,14 @@ export interface SpendingParts {
   readonly logger: Logger;
 }
 
+function summed(use: MonthlyUse | undefined, more: MonthlyUse | undefined): MonthlyUse {
+  return {
+    tokens: (use?.tokens ?? 0) + (more?.tokens ?? 0),
+    dollars: (use?.dollars ?? 0) + (more?.dollars ?? 0),
+    spentFor: more?.spentFor ?? use?.spentFor,
+  };
+}
+
 /** @throws UserError when the budget is in dollars and the price is not known */
 export function createSpending({ store, dollarsPerMillion, budget, clock, logger }: SpendingParts): Spending {
   if (budget !== undefined && "dollars" in budget && dollarsPerMillion === undefined) {
@@ -63,23 +71,12 @@ export function createSpending({ store, dollarsPerMillion, budget, clock, logger
   const thisMonth = () => new Date(clock.now()).toISOString().slice(0, 7);
 
   function usedIn(month: string): MonthlyUse {
-    const known = stored?.month === month ? stored.use : undefined;
-    const more = unstored.get(month);
-    return {
-      tokens: (known?.tokens ?? 0) + (more?.tokens ?? 0),
-      dollars: (known?.dollars ?? 0) + (more?.dollars ?? 0),
-      spentFor: more?.spentFor ?? known?.spentFor,
-    };
+    return summed(stored?.month === month ? stored.use : undefined, unstored.get(month));
   }
 
   function count(use: MonthlyUse): void {
     const month = thisMonth();
-    const before = unstored.get(month);
-    unstored.set(month, {
-      tokens: (before?.tokens ?? 0) + use.tokens,
-      dollars: (before?.dollars ?? 0) + use.dollars,
-      spentFor: use.spentFor ?? before?.spentFor,
-    });
+    unstored.set(month, summed(unstored.get(month), use));
     storing ??= storeSoon();
     const { share = 0 } = state();
     if (share < NEARLY_SPENT || toldIn === month) return;
