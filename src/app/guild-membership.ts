@@ -3,9 +3,7 @@
 import type { Client } from "discord.js";
 import { isOfShards } from "../adapters/discord/shards.ts";
 import type { Archive } from "../ports/archive.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { DiscordTime } from "../ports/discord.ts";
-import type { Logger } from "../ports/logger.ts";
 import type { Snowflake } from "../snowflake.ts";
 import { type ForgetLeftParts, forgetLeft, rememberBot, rememberLeft } from "../sync/forget-left.ts";
 import { everyDay } from "./every-day.ts";
@@ -20,6 +18,11 @@ export function keepLeftDaysOf(options: {
   return options.keepLeftDays ?? (options.forgetOnLeave ? 0 : KEEP_LEFT_DAYS);
 }
 
+interface MembershipParts extends Pick<ForgetLeftParts, "keepLeftDays" | "hasLeft" | "clock" | "logger"> {
+  readonly archive: Archive;
+  readonly time: DiscordTime;
+}
+
 export interface GuildMembership {
   /** The bot is in these. */
   remember(guildIds: readonly Snowflake[]): Promise<void>;
@@ -31,21 +34,7 @@ export interface GuildMembership {
 
 export function createGuildMembership(
   client: Client,
-  {
-    archive,
-    keepLeftDays,
-    hasLeft,
-    time,
-    clock,
-    logger,
-  }: {
-    readonly archive: Archive;
-    readonly keepLeftDays: number;
-    readonly hasLeft: ForgetLeftParts["hasLeft"];
-    readonly time: DiscordTime;
-    readonly clock: Clock;
-    readonly logger: Logger;
-  },
+  { archive, keepLeftDays, hasLeft, time, clock, logger }: MembershipParts,
   stop: AbortSignal,
 ): GuildMembership {
   const isOutOfSight = (guildId: Snowflake) => isOfShards(client, guildId) && !client.guilds.cache.has(guildId);

@@ -4,12 +4,9 @@
 import { loadStaticModel } from "../adapters/builtin-model/model.ts";
 import type { StaticModel } from "../adapters/builtin-model/static-model.ts";
 import { toError } from "../errors.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Embedder } from "../ports/embedder.ts";
-import type { Logger } from "../ports/logger.ts";
 import { noticingAnotherModel } from "./agreed-model.ts";
-import { connectEmbedder } from "./choose-embedder.ts";
-import type { EmbeddingServer } from "./embeddings-settings.ts";
+import { connectEmbedder, type EmbedderParts } from "./choose-embedder.ts";
 import type { NotReady } from "./not-ready.ts";
 
 /** What works with the embedder that was chosen. */
@@ -24,28 +21,16 @@ export interface EmbedderUse {
   onChosenAgain(): Promise<void>;
 }
 
+export interface ModelChoiceParts extends Omit<EmbedderParts, "builtinModel" | "onUnreachable"> {
+  readonly modelFolder: string;
+  readonly notReady: Pick<NotReady, "because">;
+  /** Work that nobody waits for. */
+  background(subject: string, work: Promise<void>): void;
+}
+
 /** @returns resolves when all is open for an embedder, or when it is to stop; rejects when that cannot be */
 export function chooseModel(
-  {
-    modelFolder,
-    embeddings,
-    memoryFile,
-    notReady,
-    background,
-    clock,
-    logger,
-  }: {
-    readonly modelFolder: string;
-    /** Undefined: the built-in model. */
-    readonly embeddings: EmbeddingServer | undefined;
-    /** Where served models are remembered. */
-    readonly memoryFile: string;
-    readonly notReady: Pick<NotReady, "because">;
-    /** Work that nobody waits for. */
-    background(subject: string, work: Promise<void>): void;
-    readonly clock: Clock;
-    readonly logger: Logger;
-  },
+  { modelFolder, embeddings, memoryFile, notReady, background, clock, logger }: ModelChoiceParts,
   use: EmbedderUse,
   stop: AbortSignal,
 ): Promise<void> {
