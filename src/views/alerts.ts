@@ -41,29 +41,19 @@ const advice: Readonly<Record<AlertName, string>> = {
 
 const neverHeldBack = "New messages and searches are never held back: what they take is on top of it.";
 
-/** What the run does about it. @param command what admins type, e.g. "/backfill" */
-function consequence(name: AlertName, command: string): string {
-  switch (name) {
-    case "slow-embedder":
-      return "It sends less at a time until the answers come faster.";
-    case "failing-batches":
-      return `It goes on. Messages that the model refuses are set aside and listed in ${command} failures.`;
-    case "disk-low":
-      return "It is paused, before the disk is full. What is done is stored.";
-    case "memory-high":
-      return "It sends half as much at a time, and more again when there is room.";
-    case "embedder-down":
-      return "It waits, and goes on by itself. Nothing is lost, and no message counts as failed.";
-    case "storage-down":
-      return "It waits, and goes on by itself where it was. Nothing that was stored is lost.";
-    case "budget-near":
-      return `It goes on, and is paused before the budget is passed. ${neverHeldBack}`;
-    case "budget-spent":
-      return `It is paused, before the budget is passed. What is done is stored. ${neverHeldBack}`;
-    case "stalled":
-      return "It keeps trying.";
-  }
-}
+/** What the run does about it. The command is what admins type, e.g. "/backfill". */
+const consequences: Readonly<Record<AlertName, (command: string) => string>> = {
+  "slow-embedder": () => "It sends less at a time until the answers come faster.",
+  "failing-batches": (command) =>
+    `It goes on. Messages that the model refuses are set aside and listed in ${command} failures.`,
+  "disk-low": () => "It is paused, before the disk is full. What is done is stored.",
+  "memory-high": () => "It sends half as much at a time, and more again when there is room.",
+  "embedder-down": () => "It waits, and goes on by itself. Nothing is lost, and no message counts as failed.",
+  "storage-down": () => "It waits, and goes on by itself where it was. Nothing that was stored is lost.",
+  stalled: () => "It keeps trying.",
+  "budget-near": () => `It goes on, and is paused before the budget is passed. ${neverHeldBack}`,
+  "budget-spent": () => `It is paused, before the budget is passed. What is done is stored. ${neverHeldBack}`,
+};
 
 /** What was measured. What earlier versions stored in words is shown as it is. */
 export function alertText(detail: StoredAlertDetail): string {
@@ -106,7 +96,7 @@ export function alertRaisedView(alert: Alert, status: BackfillStatus): View {
     color: bad.has(alert.name) ? colors.bad : colors.warning,
     fields: [
       { name: "What happened", value: plain(alertText(alert.detail)) },
-      { name: "What the backfill does", value: consequence(alert.name, status.command) },
+      { name: "What the backfill does", value: consequences[alert.name](status.command) },
       { name: "What you can do", value: advice[alert.name] },
     ],
     timestamp: new Date(alert.raisedAt).toISOString(),

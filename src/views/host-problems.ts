@@ -10,37 +10,35 @@ export const withoutIntent: Readonly<Record<IntentName, string>> = {
   MessageContent: "every message reads as empty",
 };
 
-function hostProblemLine(problem: HostProblem): string {
-  switch (problem.kind) {
-    case "command-taken":
-      return `**${problem.command}** is another command of this bot, so Backscroll's of that name is not there.`;
-    case "command-removed":
-      return `**${problem.command}** is taken off Discord again and again, probably by a program that registers all commands of this bot in one go.`;
-    case "intent-lacking":
-      return `The bot does not ask Discord for the intent **${problem.intent}**: ${withoutIntent[problem.intent]}.`;
-  }
-}
+const told = (what: string, remedy: string) => `⚠️ ${what}\n➜ ${remedy}`;
 
-/** What whoever runs the bot can do. */
-function hostProblemRemedy(problem: HostProblem): string {
+/** With what whoever runs the bot can do. */
+function problemText(problem: HostProblem): string {
   switch (problem.kind) {
     case "command-taken":
-      return "Give Backscroll's commands names of their own with `commandPrefix` (`COMMAND_PREFIX`), e.g. `bs-`, and restart the bot.";
+      return told(
+        `**${problem.command}** is another command of this bot, so Backscroll's of that name is not there.`,
+        "Give Backscroll's commands names of their own with `commandPrefix` (`COMMAND_PREFIX`), e.g. `bs-`, and restart the bot.",
+      );
     case "command-removed":
-      return "Add Backscroll's `commandDefinitions` to what that program registers.";
+      return told(
+        `**${problem.command}** is taken off Discord again and again, probably by a program that registers all commands of this bot in one go.`,
+        "Add Backscroll's `commandDefinitions` to what that program registers.",
+      );
     case "intent-lacking": {
-      const portal =
-        problem.intent === "MessageContent"
-          ? " It must also be turned on at discord.com/developers (your application, Bot)."
-          : "";
-      return `Add ${problem.intent} to the \`intents\` of its client, and restart it.${portal}`;
+      const { intent } = problem;
+      const portal = " It must also be turned on at discord.com/developers (your application, Bot).";
+      return told(
+        `The bot does not ask Discord for the intent **${intent}**: ${withoutIntent[intent]}.`,
+        `Add ${intent} to the \`intents\` of its client, and restart it.${intent === "MessageContent" ? portal : ""}`,
+      );
     }
   }
 }
 
 /** Each with what can be done about it. */
 export function hostProblemText(problems: readonly HostProblem[]): string {
-  return problems.map((problem) => `⚠️ ${hostProblemLine(problem)}\n➜ ${hostProblemRemedy(problem)}`).join("\n");
+  return problems.map(problemText).join("\n");
 }
 
 /** The post in the admin channel. */

@@ -114,39 +114,24 @@ export function recordView(deeds: readonly Deed[], page: number): View {
 
 function deedLine(deed: Deed): string {
   const who = deed.by === undefined ? "the bot" : `<@${deed.by}>`;
-  return `${who} ${didWhat(deed)}`;
+  return `${who} ${didWhat[deed.what](deed)}`;
 }
 
-function didWhat({ what, targetId, detail }: Deed): string {
-  const run = detail === undefined ? "" : ` (\`${detail}\`)`;
-  switch (what) {
-    case "run-started":
-      return `started a backfill${run}`;
-    case "run-resumed":
-      return `went on with a backfill${run}`;
-    case "run-paused":
-      return `paused the backfill${run}`;
-    case "run-rolled-back":
-      return `took back a backfill${run}`;
-    case "index-rolled-back":
-      return "went back to the former search index";
-    case "failures-retried":
-      return "gave what had failed another chance";
-    case "channel-excluded":
-      return `left out <#${targetId}> and had what was stored of it deleted`;
-    case "channel-included":
-      return `had <#${targetId}> stored again`;
-    case "bots-excluded":
-      return "left out bots and webhooks and had their messages deleted";
-    case "bots-included":
-      return "had messages of bots and webhooks stored again";
-    case "retention-set":
-      return detail === undefined
-        ? "had messages kept until they are deleted"
-        : `had messages kept for ${count(Number(detail), "day")}`;
-    case "member-removed":
-      return `had everything deleted that <@${targetId}> had written`;
-    case "channel-expired":
-      return `deleted what was stored of <#${targetId}>, which it could not read any more`;
-  }
-}
+const runOf = ({ detail }: Deed) => (detail === undefined ? "" : ` (\`${detail}\`)`);
+
+const didWhat: Readonly<Record<Deed["what"], (deed: Deed) => string>> = {
+  "run-started": (deed) => `started a backfill${runOf(deed)}`,
+  "run-resumed": (deed) => `went on with a backfill${runOf(deed)}`,
+  "run-paused": (deed) => `paused the backfill${runOf(deed)}`,
+  "run-rolled-back": (deed) => `took back a backfill${runOf(deed)}`,
+  "index-rolled-back": () => "went back to the former search index",
+  "failures-retried": () => "gave what had failed another chance",
+  "channel-excluded": ({ targetId }) => `left out <#${targetId}> and had what was stored of it deleted`,
+  "channel-included": ({ targetId }) => `had <#${targetId}> stored again`,
+  "bots-excluded": () => "left out bots and webhooks and had their messages deleted",
+  "bots-included": () => "had messages of bots and webhooks stored again",
+  "retention-set": ({ detail }) =>
+    `had messages kept ${detail === undefined ? "until they are deleted" : `for ${count(Number(detail), "day")}`}`,
+  "member-removed": ({ targetId }) => `had everything deleted that <@${targetId}> had written`,
+  "channel-expired": ({ targetId }) => `deleted what was stored of <#${targetId}>, which it could not read any more`,
+};
