@@ -3,6 +3,7 @@
 
 import { RejectedInputError, TransientError } from "../errors.ts";
 import type { KnownCanary } from "../ports/vector-checks.ts";
+import { dot } from "../vectors.ts";
 import type { EmbeddingPriority, EmbeddingQueue } from "./queue.ts";
 
 /** Any embedder accepts these. */
@@ -77,7 +78,7 @@ export function createCanaryCheck(queue: EmbeddingQueue, memory?: CanaryMemory):
 
   function whatIsWrong(vector: Float32Array): string | undefined {
     if (known === undefined) return undefined;
-    const distance = (1 - cosine(vector, known.vector)) / Math.max(1 - known.unrelated, Number.EPSILON);
+    const distance = (1 - dot(vector, known.vector)) / Math.max(1 - known.unrelated, Number.EPSILON);
     if (distance < WRONG_FROM) return undefined;
     tellWrong();
     return (
@@ -105,7 +106,7 @@ export function createCanaryCheck(queue: EmbeddingQueue, memory?: CanaryMemory):
     if (known !== undefined) return;
     first ??= await embedAlone(CANARY, request);
     const vector = first;
-    const unrelated = cosine(vector, await embedAlone(OTHER, request));
+    const unrelated = dot(vector, await embedAlone(OTHER, request));
     // A vector of one number, of unit length, says nothing.
     if (unrelated > CONSTANT && vector.length > 1) {
       first = undefined;
@@ -141,11 +142,4 @@ export function createCanaryCheck(queue: EmbeddingQueue, memory?: CanaryMemory):
       await takeAlong([OTHER, OTHER].slice(0, Math.max(1, queue.embedder.limits.textsPerRequest - 1)), request);
     },
   };
-}
-
-/** Both of unit length. */
-function cosine(one: Float32Array, other: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < one.length; i += 1) sum += (one[i] as number) * (other[i] as number);
-  return sum;
 }

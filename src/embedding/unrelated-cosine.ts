@@ -2,6 +2,7 @@
 // multilingual-e5-small, unrelated ones have a cosine of 0.75. Ranking takes what is above that.
 
 import type { Embedder } from "../ports/embedder.ts";
+import { dot } from "../vectors.ts";
 
 /** About different things, in several languages, as long as chat messages are. */
 const SENTENCES = [
@@ -41,9 +42,6 @@ export async function measureUnrelatedCosine(
   const queries = await embed(asked, "query", signal);
   const others = SENTENCES.filter((_, place) => place % 2 === 0).slice(0, count);
   const documents = await embed(others, "document", signal);
-  let sum = 0;
-  for (const query of queries) {
-    for (const document of documents) sum += query.reduce((dot, value, i) => dot + value * (document[i] ?? 0), 0);
-  }
-  return sum / (queries.length * documents.length);
+  const cosines = queries.flatMap((query) => documents.map((document) => dot(query, document)));
+  return cosines.reduce((sum, cosine) => sum + cosine, 0) / (queries.length * documents.length);
 }

@@ -4,6 +4,7 @@
 import { splitSearchText } from "../content-hash.ts";
 import { fold } from "../fold.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
+import { dot } from "../vectors.ts";
 import type { WordModel } from "./late-interaction.ts";
 import { stem, tellingWords, wordsOf } from "./words.ts";
 
@@ -133,10 +134,4 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
   const mean = new Float32Array(vectors[0]?.length ?? 0);
   for (const vector of vectors) for (let i = 0; i < mean.length; i += 1) mean[i] = (mean[i] ?? 0) + (vector[i] ?? 0);
   return mean.map((sum) => sum / vectors.length);
-}
-
-function dot(one: Float32Array, other: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < one.length; i += 1) sum += (one[i] as number) * (other[i] ?? 0);
-  return sum;
 }

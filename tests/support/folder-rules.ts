@@ -32,6 +32,7 @@ export const openToAll: readonly string[] = [
   "slices.ts",
   "sums.ts",
   "tags.ts",
+  "vectors.ts",
 ];
 
 /** Folders inside src/backfill, the lowest first: each may import those before it, and the files beside them all. */

@@ -2,6 +2,7 @@
 // texts as documents and queries itself.
 
 import { AnotherModelError, RejectedInputError, TransientError } from "../../errors.ts";
+import { dot } from "../../vectors.ts";
 import type { Answer } from "./answer.ts";
 import { TooMuchAtOnceError, UnexplainedError } from "./faults.ts";
 import { looksLikeEmbeddingModel, namesResemble, plainModelName } from "./known-models.ts";
@@ -115,7 +116,7 @@ async function findMarks(
 
 /** Of unit length both. */
 function isSame(a: Float32Array | undefined, b: Float32Array | undefined): boolean {
-  return a !== undefined && b !== undefined && a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0) > SAME;
+  return a !== undefined && b !== undefined && dot(a, b) > SAME;
 }
 
 async function chooseModel({ server, where }: Reached, signal: AbortSignal | undefined): Promise<string> {

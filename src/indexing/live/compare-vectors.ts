@@ -6,6 +6,7 @@ import type { FaultIsolation } from "../../embedding/fault-isolation.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { UnconfirmedBatch } from "../../ports/vector-checks.ts";
 import type { Snowflake } from "../../snowflake.ts";
+import { dot } from "../../vectors.ts";
 import type { GuildIndex } from "../guild-index/guild-indexes.ts";
 import { prepareRecords } from "../text/rows.ts";
 
@@ -41,7 +42,7 @@ export async function differing(
   const differ = new Set<UnconfirmedBatch>();
   for (const [n, { batch, vector }] of samples.entries()) {
     const now = outcomes[n];
-    if (now instanceof Float32Array && cosine(now, vector) < SAME_FROM) differ.add(batch);
+    if (now instanceof Float32Array && dot(now, vector) < SAME_FROM) differ.add(batch);
   }
   return differ;
 }
@@ -66,9 +67,4 @@ async function samplesOf(archive: Archive, guild: GuildIndex, batch: Unconfirmed
 function spread(ids: readonly Snowflake[]): Snowflake[] {
   const step = Math.max(1, Math.ceil(ids.length / SAMPLES));
   return ids.filter((_, n) => n % step === 0);
-}
-
-/** Both of unit length. */
-function cosine(one: Float32Array, other: Float32Array): number {
-  return one.reduce((sum, value, n) => sum + value * (other[n] ?? 0), 0);
 }
