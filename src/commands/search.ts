@@ -87,8 +87,7 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
       const { guildId, user } = interaction;
       const text = interaction.options.getString("query", true);
       const preferNewer = interaction.options.getString("prefer") === "newer";
-      const limits = { ...(await limitsOf(interaction, context)), ...dates };
-      const beside = limitsAsOperators(interaction);
+      const { filter, beside } = await limitsOf(interaction, context);
       const searchFor = (text: string): PagedSearch => ({
         guildId,
         userId: user.id,
@@ -101,7 +100,7 @@ export function createSearchCommand(sessions: Sessions<PagedSearch>): SlashComma
             guildId,
             text,
             askerId: user.id,
-            filter: { ...readable, ...limits },
+            filter: { ...readable, ...filter, ...dates },
             ...(preferNewer && { preferNewer }),
             limit,
             offset,
@@ -141,18 +140,6 @@ function offeredTo(
   };
 }
 
-/** The dates are told apart from the heading, with their bounds. */
-function limitsAsOperators({ options }: SlashInteraction): string[] {
-  const channel = options.getChannel("channel");
-  const author = options.getUser("author");
-  const kind = options.getString("kind");
-  return [
-    ...(channel ? [`in:<#${channel.id}>`] : []),
-    ...(author ? [`from:<@${author.id}>`] : []),
-    ...(kind ? [`(${kind}s)`] : []),
-  ];
-}
-
 /** @throws UserError for a date that is none */
 function datesOf({ options }: SlashInteraction, now: number): Pick<SearchFilter, "afterId" | "beforeId"> {
   const after = options.getString("after");
@@ -160,18 +147,20 @@ function datesOf({ options }: SlashInteraction, now: number): Pick<SearchFilter,
   return { ...(after && { afterId: afterDate(after, now) }), ...(before && { beforeId: beforeDate(before, now) }) };
 }
 
-/** What the other options narrow the search to. */
+/** What the other options narrow the search to, also as operators: the dates are told apart from the heading, with their bounds. */
 async function limitsOf(
   { options, guildId }: SlashInteraction,
   { archive }: CommandContext,
-): Promise<Pick<SearchFilter, "channelIds" | "authorIds" | "kinds">> {
+): Promise<{ filter: Pick<SearchFilter, "channelIds" | "authorIds" | "kinds">; beside: string[] }> {
   const channel = options.getChannel("channel");
   const author = options.getUser("author");
   const kind = options.getString("kind");
   const threads = channel ? (await archive.channels(guildId)).filter(({ parentId }) => parentId === channel.id) : [];
-  return {
+  const filter = {
     ...(channel && { channelIds: [channel.id, ...threads.map(({ id }) => id)] }),
     ...(author && { authorIds: [author.id] }),
     ...(kind && { kinds: [kind === "note" ? "note" : "message"] as const }),
   };
+  const beside = [channel && `in:<#${channel.id}>`, author && `from:<@${author.id}>`, kind && `(${kind}s)`];
+  return { filter, beside: beside.filter((each) => each !== null) };
 }

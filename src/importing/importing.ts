@@ -2,7 +2,7 @@
 
 import type { Archive, ChannelInfo } from "../ports/archive.ts";
 import type { ArchivedRecord } from "../ports/records.ts";
-import { compareSnowflakes, LAST_SNOWFLAKE, type Snowflake } from "../snowflake.ts";
+import { compareSnowflakes, LAST_SNOWFLAKE, newest, type Snowflake } from "../snowflake.ts";
 import { added } from "../sums.ts";
 import type { ExportEntry, ExportedMessage } from "./export-entry.ts";
 
@@ -38,13 +38,13 @@ export async function importEntries(
   const parents = new Map<Snowflake, ArchivedRecord | undefined>();
   let records: ArchivedRecord[] = [];
   let channels: ChannelInfo[] = [];
-  const newest = new Map<Snowflake, Snowflake>();
+  const ends = new Map<Snowflake, Snowflake>();
 
   /** What was written after the export is fetched when the bot first looks, unless it has listened to the channel already. */
   async function rememberEnds(): Promise<void> {
     const since = (await archive.listenedSince(guildId)) ?? LAST_SNOWFLAKE;
     const complete = await archive.completeTo(guildId);
-    for (const [channelId, id] of newest) {
+    for (const [channelId, id] of ends) {
       if (!complete.has(channelId) && compareSnowflakes(id, since) < 0) {
         await archive.saveCompleteTo(guildId, channelId, id);
       }
@@ -76,9 +76,7 @@ export async function importEntries(
         }
         records.push(record);
         const { kind, id, channelId } = record;
-        const before = newest.get(channelId);
-        if (kind === "message" && (before === undefined || compareSnowflakes(id, before) > 0))
-          newest.set(channelId, id);
+        if (kind === "message") ends.set(channelId, newest([ends.get(channelId) ?? id, id]));
         if (records.length >= RECORDS_PER_SAVE) await flush();
       }
     }
