@@ -21,7 +21,7 @@ import {
   type SlashInteraction,
 } from "./command.ts";
 import { plan, planFromArguments, suggestPhases } from "./plan-options.ts";
-import { toReply } from "./reply.ts";
+import { inItsPlace, toReply } from "./reply.ts";
 import { record, recordSubcommand, removeMember, settings, settingsGroup } from "./settings.ts";
 
 const ephemeral = { flags: MessageFlags.Ephemeral } as const;
@@ -163,14 +163,10 @@ const buttons: ButtonHandlers = {
   },
   resume: quietly((interaction, context) => actions.resume(interaction, context, undefined)),
   pause: quietly(actions.pause),
-  async keep(interaction, context, [channelId]) {
-    await interaction.deferUpdate();
-    await actions.resume(interaction, context, channelId);
-  },
-  async change(interaction, context, [channelId, ...asked]) {
-    await interaction.deferUpdate();
-    await actions.start(interaction, context, planFromArguments(asked), channelId, true);
-  },
+  keep: inItsPlace((interaction, context, [channelId]) => actions.resume(interaction, context, channelId)),
+  change: inItsPlace((interaction, context, [channelId, ...asked]) =>
+    actions.start(interaction, context, planFromArguments(asked), channelId, true),
+  ),
   async rollback(interaction, context, [runId = ""]) {
     await interaction.update(toReply(sentence("↩️ Rolling back, and checking afterwards…")));
     try {
@@ -183,18 +179,11 @@ const buttons: ButtonHandlers = {
       throw thrown;
     }
   },
-  async "rollback-index"(interaction, context, [fingerprint = ""]) {
-    await interaction.deferUpdate();
-    await actions.rollbackIndex(interaction, context, fingerprint);
-  },
-  async "remove-member"(interaction, context, [userId = ""]) {
-    await interaction.deferUpdate();
-    await removeMember(interaction, context, userId);
-  },
-  async record(interaction, context, [page]) {
-    await interaction.deferUpdate();
-    await record(interaction, context, pageOf(page));
-  },
+  "rollback-index": inItsPlace((interaction, context, [fingerprint = ""]) =>
+    actions.rollbackIndex(interaction, context, fingerprint),
+  ),
+  "remove-member": inItsPlace((interaction, context, [userId = ""]) => removeMember(interaction, context, userId)),
+  record: inItsPlace((interaction, context, [page]) => record(interaction, context, pageOf(page))),
   async later(interaction) {
     await interaction.update(toReply(laterView()));
   },

@@ -14,7 +14,7 @@ import {
   type SlashCommand,
   type SlashInteraction,
 } from "./command.ts";
-import { answer } from "./reply.ts";
+import { answer, inItsPlace } from "./reply.ts";
 
 const maxTextLength = 4_000;
 const maxChoices = 25;
@@ -64,7 +64,7 @@ export const note = {
   data,
   async execute(interaction, context) {
     await interaction.deferReply({ flags: MessageFlags.Ephemeral });
-    const { options, guildId, user } = interaction;
+    const { options, guildId } = interaction;
     switch (options.getSubcommand()) {
       case "add": {
         const origin = await noteOrigin(interaction, context);
@@ -73,10 +73,8 @@ export const note = {
         const added = await context.notes.add({ ...origin, text: options.getString("text", true), visibility });
         return await answer(interaction, noteSavedView(added, guildId));
       }
-      case "list": {
-        const page = options.getInteger("page") ?? 1;
-        return await answer(interaction, notesView(await context.notes.list(guildId, user.id), page - 1, guildId));
-      }
+      case "list":
+        return await list(interaction, context, (options.getInteger("page") ?? 1) - 1);
       case "remove":
         return await remove(interaction, context, options.getString("note", true).trim());
     }
@@ -89,15 +87,8 @@ export const note = {
     await interaction.respond(matching.slice(0, maxChoices));
   },
   buttons: {
-    async list(interaction, { notes }, [page]) {
-      await interaction.deferUpdate();
-      const { guildId, user } = interaction;
-      await answer(interaction, notesView(await notes.list(guildId, user.id), pageOf(page), guildId));
-    },
-    async remove(interaction, context, [noteId = ""]) {
-      await interaction.deferUpdate();
-      await remove(interaction, context, noteId);
-    },
+    list: inItsPlace((interaction, context, [page]) => list(interaction, context, pageOf(page))),
+    remove: inItsPlace((interaction, context, [noteId = ""]) => remove(interaction, context, noteId)),
   },
 } satisfies SlashCommand;
 
@@ -129,6 +120,12 @@ function requireMayWrite({ memberPermissions }: SlashInteraction, { parentId }: 
   const { SendMessages, SendMessagesInThreads } = PermissionFlagsBits;
   if (memberPermissions.has(parentId === undefined ? SendMessages : SendMessagesInThreads)) return;
   throw new UserError("You cannot write in this channel, so a note here can only be a private one. Nothing was saved.");
+}
+
+/** @param page counted from 0 */
+async function list(interaction: SlashInteraction | ClickInteraction, { notes }: CommandContext, page: number) {
+  const { guildId, user } = interaction;
+  await answer(interaction, notesView(await notes.list(guildId, user.id), page, guildId));
 }
 
 async function remove(interaction: SlashInteraction | ClickInteraction, context: CommandContext, noteId: Snowflake) {

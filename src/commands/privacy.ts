@@ -4,7 +4,7 @@ import { InteractionContextType, MessageFlags, SlashCommandBuilder } from "disco
 import { askView, exportView, keptView, optedInView, removedView, removingView, storedView } from "../views/privacy.ts";
 import type { ClickInteraction, CommandContext, SlashCommand, SlashInteraction } from "./command.ts";
 import { exportFiles } from "./export-files.ts";
-import { answer, toReply } from "./reply.ts";
+import { answer, inItsPlace, toReply } from "./reply.ts";
 
 /** A reply can be changed for 15 minutes. */
 const ANSWERABLE_MS = 14 * 60_000;
@@ -40,22 +40,17 @@ export const privacy = {
     }
   },
   buttons: {
-    async delete(interaction, { privacy }) {
-      await interaction.deferUpdate();
+    delete: inItsPlace(async (interaction, { privacy }) => {
       const { guildId, user, id } = interaction;
       // The click's id is its moment, by Discord's clock.
       await privacy.forget(guildId, user.id, id);
       await showRemoval(interaction, privacy, "delete");
-    },
-    async "opt-out"(interaction, { privacy }) {
-      await interaction.deferUpdate();
+    }),
+    "opt-out": inItsPlace(async (interaction, { privacy }) => {
       await privacy.optOut(interaction.guildId, interaction.user.id);
       await showRemoval(interaction, privacy, "opt-out");
-    },
-    async keep(interaction) {
-      await interaction.deferUpdate();
-      await answer(interaction, keptView());
-    },
+    }),
+    keep: inItsPlace((interaction) => answer(interaction, keptView())),
   },
 } satisfies SlashCommand;
 

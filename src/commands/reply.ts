@@ -10,7 +10,7 @@ import {
 import { toError } from "../errors.ts";
 import { type Chart, illustrated, type Picture } from "../views/charts/chart.ts";
 import type { View } from "../views/message.ts";
-import type { ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
+import type { ButtonHandlers, ClickInteraction, CommandContext, MenuInteraction, SlashInteraction } from "./command.ts";
 
 /** Edits of a reply count against a webhook's limit of 5 in 5 seconds. */
 const EDIT_EVERY_MS = 2_000;
@@ -28,6 +28,14 @@ export async function answer(
   view: View,
 ): Promise<void> {
   await interaction.editReply(toReply(view));
+}
+
+/** Acknowledges a click first: the answer takes the place of the message that the button is on. */
+export function inItsPlace(handler: ButtonHandlers[string]): ButtonHandlers[string] {
+  return async (interaction, context, args) => {
+    await interaction.deferUpdate();
+    await handler(interaction, context, args);
+  };
 }
 
 /** A deferred reply that is edited while the work goes on. */
