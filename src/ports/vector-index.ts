@@ -155,6 +155,8 @@ export interface VectorIndex {
     /** Other rows are no candidates, and it is looked further down for those that are: of a phrase, until there are no more. */
     readonly fits?: ((row: Pick<FoundRow, "searchText">) => boolean) | undefined;
     readonly vector: Promise<Float32Array | undefined>;
+    /** At most so many of those near the vector; `limit`, if left out. */
+    readonly nearest?: number;
     readonly filter: SearchFilter;
     readonly limit: number;
   }): Promise<FoundRow[]>;

@@ -67,9 +67,8 @@ function isSameExchange(one: FoundRow, other: FoundRow, answered: ReadonlyMap<Sn
   if (oneAnswers === other.id || otherAnswers === one.id) return true;
   if (oneAnswers !== undefined && oneAnswers === otherAnswers) return true;
 
-  const apartMs = Math.abs(snowflakeTime(one.id) - snowflakeTime(other.id));
-  if (one.authorId === other.authorId && apartMs <= SAME_AUTHOR_MS) return true;
   const isAnswer = one.contextId === other.id || other.contextId === one.id;
   const haveSameParent = one.contextId !== undefined && one.contextId === other.contextId;
-  return (isAnswer || haveSameParent) && apartMs <= ANSWER_MS;
+  const mostMs = isAnswer || haveSameParent ? ANSWER_MS : one.authorId === other.authorId ? SAME_AUTHOR_MS : 0;
+  return mostMs > 0 && Math.abs(snowflakeTime(one.id) - snowflakeTime(other.id)) <= mostMs;
 }

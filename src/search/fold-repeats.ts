@@ -1,7 +1,7 @@
 // Chat repeats itself: cross-posts, forwards, "thank you". Of records that say the same, a result list shows the best. A note is no
 // repeat of the message it was saved from: whoever saved it looks for it.
 
-import { fold } from "../fold.ts";
+import { fold, isAscii } from "../fold.ts";
 import { EMOJI } from "../full-text.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 
@@ -29,7 +29,7 @@ export function foldRepeats<E extends Entry>(entries: readonly E[]): (E & { read
     const words = fold(entry.row.text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
     const { kind } = entry.row;
     // "yes ✅" is not "yes ❌".
-    const emoji = Array.from(entry.row.text.matchAll(EMOJI), ([, each]) => each);
+    const emoji = isAscii(entry.row.text) ? [] : Array.from(entry.row.text.matchAll(EMOJI), ([, each]) => each);
     const text = `${kind} ${words.join(" ")} ${emoji.join("")}`;
     const pairs = words.length < MIN_WORDS ? new Set<string>() : wordPairs(words);
     const original =

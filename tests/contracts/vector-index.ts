@@ -478,6 +478,13 @@ export function vectorIndexContract(
           "107",
           "200",
         ]);
+        const fewer = await index.candidates({
+          ...asked,
+          text: "nothing",
+          vector: Promise.resolve(vector),
+          nearest: 2,
+        });
+        expect(sortedIds(fewer)).toEqual(["107", "200"]);
       });
 
       it("gives a row with a phrase as a candidate however many others hold its words", async () => {

@@ -31,8 +31,8 @@ type Share = "few" | number;
  * of them up in the filter takes 10 ms of 17, and 500 instead of 100 results 3.
  */
 const LARGE_SHARE = 0.1;
-/** Where fewer than these are left (what is asked about is said elsewhere: 3 to 4 questions of 100), it is looked again, with the filter. */
-const ENOUGH_LEFT = 40;
+/** Where less of the limit is left (what is asked about is said elsewhere: 3 to 4 questions of 100), it is looked again, with the filter. */
+const ENOUGH_LEFT = 0.4;
 /**
  * Rows that the full-text index does not hold yet are taken apart word by word for each search, at 27 µs of CPU a row: 8,000 of them
  * made a search eight times as dear. Beyond this many, only the live ones among them are: what a backfill has just written is
@@ -113,7 +113,7 @@ async function createLook(table: Table, known: Known, columns: ReadonlySet<strin
         .postfilter()
         .limit(Math.ceil(limit / share));
       const found = await places(further, "_distance");
-      if (found.length >= Math.min(limit, ENOUGH_LEFT)) return found.slice(0, limit);
+      if (found.length >= limit * ENOUGH_LEFT) return found.slice(0, limit);
     }
     return await places(inIndex.limit(limit), "_distance");
   }
@@ -214,10 +214,13 @@ async function createLook(table: Table, known: Known, columns: ReadonlySet<strin
     return { rows, movedOn: movedOn + kept.size - rows.length };
   }
 
-  async function rowsLike({ text, ngrams = "", vector, limit }: Asked, where: string): Promise<Looked> {
+  async function rowsLike(
+    { text, ngrams = "", vector, limit, nearest: most = limit }: Asked,
+    where: string,
+  ): Promise<Looked> {
     async function nearest(): Promise<Place[]> {
       const [share, asked] = await Promise.all([shareOf(where), vector]);
-      return asked === undefined ? [] : await nearestPlaces(asked, where, limit, share);
+      return asked === undefined ? [] : await nearestPlaces(asked, where, most, share);
     }
     const [matching, others, alike] = await Promise.all([
       matchingPlaces(text, ANY_WORD, where, limit),
@@ -232,13 +235,13 @@ async function createLook(table: Table, known: Known, columns: ReadonlySet<strin
   }
 
   async function look(asked: Asked, where: string): Promise<Looked> {
-    const { phrase, limit, fits } = asked;
+    const { phrase, limit, nearest = limit, fits } = asked;
     if (phrase !== undefined) return await phraseRows({ ...asked, phrase }, where);
     const { rows, movedOn } = await rowsLike(asked, where);
     if (fits === undefined) return { rows, movedOn };
     const kept = rows.filter(fits);
     if (kept.length > 0 || rows.length < limit || limit >= MOST_LOOKED_THROUGH) return { rows: kept, movedOn };
-    return await look({ ...asked, limit: limit * FURTHER }, where);
+    return await look({ ...asked, limit: limit * FURTHER, nearest: nearest * FURTHER }, where);
   }
 
   return look;

@@ -146,7 +146,7 @@ export function createDifference(
 
 const NEVER = new AbortController().signal;
 
-/** Walks a range for looking only, page by page. However it ends, the writer forgets it. */
+/** Walks a range for looking only, page by page, each read while the one before is looked at. However it ends, the writer forgets it. */
 export async function* walk(
   sources: Sources,
   guildId: Snowflake,
@@ -154,18 +154,28 @@ export async function* walk(
   limit: number,
 ): AsyncGenerator<Omit<ComparedPage, "ticket">> {
   const difference = createDifference(sources, guildId, kind);
+
+  async function read(from: Snowflake): Promise<Omit<ComparedPage, "ticket">> {
+    await sources.foreground?.waitUntilClear(NEVER);
+    const { ticket, ...page } = await difference.page({ newestId: from, oldestId }, limit);
+    ticket.release();
+    // What is not to be stored, and not removed yet, is not missing.
+    const found = page.records.map(({ stored }) => stored.record);
+    const admitted = new Set(await sources.archive.admitted(guildId, found));
+    return { ...page, records: page.records.filter(({ stored }) => admitted.has(stored.record)) };
+  }
+
+  let ahead: ReturnType<typeof read> | undefined = read(newestId);
   try {
-    for (let from: Snowflake | undefined = newestId; from !== undefined; ) {
-      await sources.foreground?.waitUntilClear(NEVER);
-      const { ticket, ...page } = await difference.page({ newestId: from, oldestId }, limit);
-      ticket.release();
-      // What is not to be stored, and not removed yet, is not missing.
-      const found = page.records.map(({ stored }) => stored.record);
-      const admitted = new Set(await sources.archive.admitted(guildId, found));
-      yield { ...page, records: page.records.filter(({ stored }) => admitted.has(stored.record)) };
-      from = page.nextNewestId;
+    while (ahead !== undefined) {
+      const page: Awaited<typeof ahead> = await ahead;
+      ahead = page.nextNewestId === undefined ? undefined : read(page.nextNewestId);
+      // Its failure is thrown where it is awaited; until then it must not count as unhandled.
+      ahead?.catch(() => undefined);
+      yield page;
     }
   } finally {
+    await ahead?.catch(() => undefined);
     difference.close();
   }
 }
