@@ -1,4 +1,4 @@
-// What is looked at beside the work, each thing at its own interval, until the work is finished.
+// What is done at intervals: one thing for as long as it is wanted, or several beside some work until that is finished.
 
 import type { Clock } from "../ports/clock.ts";
 import { within } from "./abortable.ts";
@@ -6,6 +6,19 @@ import { within } from "./abortable.ts";
 const TICK_MS = 1_000;
 /** When the work is finished, what is being looked at may take this long. */
 const LAST_ROUND_MS = 1_000;
+
+/** Does it after a pause, again and again, until the signal aborts. */
+export async function every(
+  ms: number,
+  clock: Pick<Clock, "sleep">,
+  stop: AbortSignal,
+  act: () => Promise<unknown>,
+): Promise<void> {
+  while (!stop.aborted) {
+    await clock.sleep(ms, stop);
+    if (!stop.aborted) await act();
+  }
+}
 
 export interface Round {
   readonly everyMs: number;

@@ -26,13 +26,13 @@ export interface Offered {
  * something else. None longer than Discord takes.
  */
 export async function queryChoices(typed: string, offered: Offered): Promise<string[]> {
-  const [, name = "", begun = ""] = VALUE.exec(typed) ?? [];
+  const [, name = "", value = ""] = VALUE.exec(typed) ?? [];
+  const [, word = ""] = WORD.exec(typed) ?? [];
   const operator = operatorNamed(name);
-  const endings = operator
-    ? await valuesFor(operator, begun, offered)
-    : operatorsFor(WORD.exec(typed)?.[1] ?? "", typed);
-  const start = typed.slice(0, typed.length - (operator ? begun.length : (WORD.exec(typed)?.[1] ?? "").length));
-  const all = [typed.trim(), ...endings.map((ending) => `${start.trimStart()}${ending}`)];
+  const begun = operator ? value : word;
+  const endings = operator ? await valuesFor(operator, begun, offered) : operatorsFor(begun, typed);
+  const start = typed.slice(0, typed.length - begun.length).trimStart();
+  const all = [typed.trim(), ...endings.map((ending) => `${start}${ending}`)];
   return [...new Set(all)].filter((each) => each !== "" && each.length <= MAX_LENGTH).slice(0, MAX_CHOICES);
 }
 

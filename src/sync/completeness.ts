@@ -23,8 +23,7 @@ export async function readCompleteness(
 
 /** Older messages are not kept. */
 export async function oldestKept(archive: Pick<Archive, "exclusions">, guildId: Snowflake): Promise<Snowflake> {
-  const age = (await archive.exclusions(guildId)).find(({ by }) => by === "age");
-  return age?.by === "age" ? age.beforeId : FIRST_SNOWFLAKE;
+  return (await archive.exclusions(guildId)).find((each) => each.by === "age")?.beforeId ?? FIRST_SNOWFLAKE;
 }
 
 /**

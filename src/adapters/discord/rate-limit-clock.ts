@@ -2,6 +2,7 @@
 // until the clock is there again, for hours (@discordjs/rest 2, with discord.js 14.28). Its moments are moved along with the clock.
 
 import type { Client, RateLimitData } from "discord.js";
+import { every } from "../../async/intervals.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 
@@ -48,14 +49,8 @@ export function keepRequestsGoing(client: Client, clock: Clock, logger: Logger):
   };
   rest.options.rejectOnRateLimit = rejects;
 
-  const looking = (async () => {
-    while (!stopped.signal.aborted) {
-      await clock.sleep(LOOK_EVERY_MS, stopped.signal);
-      look();
-    }
-  })();
   // It ends with the signal and cannot fail otherwise.
-  void looking;
+  void every(LOOK_EVERY_MS, clock, stopped.signal, async () => look());
   return () => {
     stopped.abort();
     if (rest.options.rejectOnRateLimit === rejects) rest.options.rejectOnRateLimit = hosts;

@@ -4,6 +4,7 @@
 import PQueue from "p-queue";
 import { unlessStopped } from "../../async/abortable.ts";
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
+import { every } from "../../async/intervals.ts";
 import { levelOf, toError } from "../../errors.ts";
 import { completed, outlived, rolledBack, without } from "../../indexing/guild-index/generations.ts";
 import type { GuildIndexes } from "../../indexing/guild-index/guild-indexes.ts";
@@ -159,13 +160,9 @@ export function createGenerationChanges(parts: GenerationChangeParts): Generatio
     return former;
   }
 
-  async function keepTidying(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      await clock.sleep(HOUR_MS, stopped.signal);
-      for (const guildId of withRetired) consider(guildId);
-    }
-  }
-  const tidying = keepTidying();
+  const tidying = every(HOUR_MS, clock, stopped.signal, async () => {
+    for (const guildId of withRetired) consider(guildId);
+  });
 
   return {
     consider,

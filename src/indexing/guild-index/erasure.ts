@@ -3,6 +3,7 @@
 // own file. Guild by guild, at most twice in that time, and only where something was deleted or edited since.
 
 import type { ForegroundGate } from "../../async/foreground-gate.ts";
+import { every } from "../../async/intervals.ts";
 import { levelOf, toError } from "../../errors.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -163,16 +164,11 @@ export function createErasure(parts: ErasureParts): Erasure {
     }
   }
 
-  async function keepLooking(): Promise<void> {
-    while (!signal.aborted) {
-      await clock.sleep(lookEveryMs, signal);
-      if (signal.aborted) return;
-      await look().catch((thrown: unknown) => {
-        if (!signal.aborted) logger[levelOf(thrown)]("erasure:not-looked", { error: toError(thrown).message });
-      });
-    }
-  }
-  const looking = keepLooking();
+  const looking = every(lookEveryMs, clock, signal, () =>
+    look().catch((thrown: unknown) => {
+      if (!signal.aborted) logger[levelOf(thrown)]("erasure:not-looked", { error: toError(thrown).message });
+    }),
+  );
 
   return {
     look,

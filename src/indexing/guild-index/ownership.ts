@@ -1,6 +1,7 @@
 // Which guilds this process owns, for live indexing, upkeep and runs alike. It is there, in the archive, for as long as it says so in
 // time; the guilds it has taken are its own meanwhile. When it has been silent too long, others end its heartbeat and take them.
 
+import { every } from "../../async/intervals.ts";
 import { levelOf, toError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -142,15 +143,10 @@ export function createOwnership(store: OwnerStore, holder: string, clock: Clock,
     return taking;
   }
 
-  async function keepPresent(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      await clock.sleep(RENEW_EVERY_MS, stopped.signal);
-      if (stopped.signal.aborted) return;
-      await safely(stayPresent);
-      if (attempts === 0) void takeInTurn();
-    }
-  }
-  const present = keepPresent();
+  const present = every(RENEW_EVERY_MS, clock, stopped.signal, async () => {
+    await safely(stayPresent);
+    if (attempts === 0) void takeInTurn();
+  });
 
   return {
     async claim(...guildIds) {

@@ -2,6 +2,7 @@
 // fill the disk; upkeep costs a rewrite of the indexes. Looks now and then at those that were written to or searched since, one at a
 // time: however many guilds there are, only they can have come to need it.
 
+import { every } from "../../async/intervals.ts";
 import { levelOf, toError } from "../../errors.ts";
 import { getOrMake } from "../../maps.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -145,16 +146,9 @@ export function createMaintenance(
     }
   }
 
-  async function keepLooking(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      await clock.sleep(LOOK_EVERY_MS, stopped.signal);
-      for (const guildId of [...dirty]) {
-        if (stopped.signal.aborted) return;
-        if (mayChange(guildId)) await look(guildId);
-      }
-    }
-  }
-  const looking = keepLooking();
+  const looking = every(LOOK_EVERY_MS, clock, stopped.signal, async () => {
+    for (const guildId of [...dirty]) if (!stopped.signal.aborted && mayChange(guildId)) await look(guildId);
+  });
 
   return {
     look,
@@ -165,8 +159,6 @@ export function createMaintenance(
     },
     timed(guildId, index) {
       const guild = watch(guildId);
-      const known = guild.timed.get(index);
-      if (known !== undefined) return known;
       const { searchesMs } = guild;
       const candidates: FormerIndex["candidates"] = async (asked) => {
         let startedAt = clock.elapsed();
@@ -181,9 +173,7 @@ export function createMaintenance(
         if (searchesMs.length > SEARCHES_REMEMBERED) searchesMs.shift();
         return found;
       };
-      const timed = { ...index, candidates };
-      guild.timed.set(index, timed);
-      return timed;
+      return getOrMake(guild.timed, index, () => ({ ...index, candidates }));
     },
     async stop() {
       stopped.abort();

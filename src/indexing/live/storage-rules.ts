@@ -39,7 +39,7 @@ export function createStorageRules(parts: {
   }
 
   const bound = (days: number) => snowflakeAt(now() - days * DAY_MS);
-  const ageOf = (all: readonly Exclusion[]) => all.flatMap((each) => (each.by === "age" ? [each] : []))[0];
+  const ageOf = (all: readonly Exclusion[]) => all.find((each) => each.by === "age");
 
   return {
     async of(guildId) {
