@@ -3,6 +3,7 @@
 // whatever the embedder.
 
 import { type Candidate, createNeighbourhood } from "./neighbours.ts";
+import { createWordsLike } from "./words-like.ts";
 
 /** A table of token vectors. Any static model will do; ours is the built-in one. */
 export interface WordModel {
@@ -26,6 +27,8 @@ export interface Likeness {
   readonly scores: Float64Array;
   /** How much of what each says itself is what the query asks, by the weight of its words, from 0 to 1. */
   focus(): Float64Array;
+  /** Whether each says a word that is like some words, author and title aside: from 0 (surely not) to 1. @param examples a few of one kind */
+  says(examples: string): Float64Array;
   /** How long the candidates are on average. Tokens of their own. */
   readonly meanLength: number;
 }
@@ -42,6 +45,10 @@ const RARITY_POWER = 1.25;
 export const CONTEXT_SHARE = 0.7;
 /** What a word or n-gram of what answers or follows a message is worth. Measured: flat from 0.3 to 0.5. */
 export const FOLLOWER_SHARE = 0.4;
+/** So much of the query's whole weight each of its tokens counts less, in a long query half of their mean. Measured: docs/evaluation.md. */
+const NEGLIGIBLE = 0.01;
+/** Cosines with some words: from the first on a token may be like them, from the second on it is. Seen at numbers and days in many languages. */
+const [UNLIKE, LIKE] = [0.3, 0.4] as const;
 /** So much less counts a word that all candidates have as much as the best: it does not tell one from another. */
 const COMMON_LOSS = 0.5;
 
@@ -56,6 +63,7 @@ const APART = 2 ** 26;
  * of what it answers or follows counts 0.7, of what answers or follows it 0.4, each step further 0.7 of that, and nothing counts below 0;
  * w(t) = idf(t)^1.25 x length of row t, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled texts, idf0 the
  * model's; m(t) = 1 - mean / (2 best) of the candidates' maxima; w(t) m(t) is scaled to sum 1.
+ * Of each w(t) of the query 1 % of their sum is taken away, at most half of their mean; tokens without any left are left out.
  * focus = sum over the candidate's own tokens d of w(d) x max over t of cos(row t, row d) / sum of w(d).
  * docs/evaluation.md has what it is worth.
  */
@@ -65,6 +73,7 @@ export function createLateInteraction(model: WordModel): LateInteraction {
   const integerLengths = Float64Array.from(scales, (_, token) => integerLength(token));
   /** Where a token stands among the distinct tokens of the candidates at hand; -1 when it has not occurred. */
   const place = new Int32Array(idf.length).fill(-1);
+  const wordsLike = createWordsLike(model);
 
   function integerLength(token: number): number {
     let squares = 0;
@@ -150,7 +159,11 @@ export function createLateInteraction(model: WordModel): LateInteraction {
 
   return {
     compare(query, candidates, frequencies) {
-      const asked = [...new Set(Array.from(model.tokenIds(query)))];
+      const weightOf = weigher(frequencies);
+      const tokensAsked = [...new Set(Array.from(model.tokenIds(query)))];
+      const sumOfWeights = tokensAsked.reduce((sum, token) => sum + weightOf(token), 0);
+      const least = sumOfWeights * Math.min(NEGLIGIBLE, 0.5 / tokensAsked.length);
+      const asked = tokensAsked.filter((token) => weightOf(token) > least);
       const distinct: number[] = [];
       const placesOf = placesAmong(distinct);
       const own = candidates.map((candidate) => placesOf(candidate.own));
@@ -167,7 +180,6 @@ export function createLateInteraction(model: WordModel): LateInteraction {
       const inContext = new Float32Array(candidates.length);
       const likeness = new Float32Array(candidates.length);
       const neighbourhood = createNeighbourhood(candidates);
-      const weightOf = weigher(frequencies);
       let total = 0;
       asked.forEach((token, t) => {
         if (t % 4 === 0) {
@@ -195,7 +207,7 @@ export function createLateInteraction(model: WordModel): LateInteraction {
           sum += value;
         }
         const loss = best === 0 ? 0 : (COMMON_LOSS * sum) / own.length / best;
-        const weight = weightOf(token) * (1 - loss);
+        const weight = (weightOf(token) - least) * (1 - loss);
         total += weight;
         for (let c = 0; c < own.length; c += 1) scores[c] = (scores[c] as number) + weight * (likeness[c] as number);
       });
@@ -207,6 +219,17 @@ export function createLateInteraction(model: WordModel): LateInteraction {
           const weight = new Float32Array(distinct.length);
           for (let d = 0; d < distinct.length; d += 1) weight[d] = weightOf(distinct[d] as number);
           return Float64Array.from(own, (places) => meanOf(closest, weight, places));
+        },
+        says(examples) {
+          const closeness = wordsLike(examples);
+          const like = Float32Array.from(distinct, (token) => (closeness(token) - UNLIKE) / (LIKE - UNLIKE));
+          const headingLengths = new Map<string, number>([["", 0]]);
+          return Float64Array.from(candidates, ({ own: whole, said }, c) => {
+            const heading = whole.slice(0, whole.length - said.length);
+            const length = headingLengths.get(heading) ?? model.tokenIds(heading).length;
+            headingLengths.set(heading, length);
+            return Math.min(1, highest(like, (own[c] as Int32Array).subarray(length)));
+          });
         },
         meanLength: own.length === 0 ? 0 : tokens / own.length,
       };

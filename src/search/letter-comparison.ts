@@ -49,7 +49,7 @@ const places = new Int32Array(HASHES).fill(-1);
  */
 export function compareLetters(
   query: string,
-  candidates: readonly Candidate[],
+  candidates: readonly Omit<Candidate, "said">[],
   { texts, textsWith }: NgramFrequencies,
 ): LetterLikeness {
   const asked: number[] = [];

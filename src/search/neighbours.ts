@@ -6,8 +6,10 @@ import type { FoundRow } from "../ports/vector-index.ts";
 
 /** What is compared with the query. */
 export interface Candidate {
-  /** The message's own words. */
+  /** The message's own words, with author and title before them. */
   readonly own: string;
+  /** Without these: the end of `own`. */
+  readonly said: string;
   /** Those of the one that it answers or follows, where that is none of the candidates; may be empty. */
   readonly context: string;
   /** The candidate that it answers or follows, by its place: one before its own. */
@@ -24,8 +26,8 @@ export function candidatesOf(rows: readonly Pick<FoundRow, "id" | "contextId" | 
     const neighbour = contextId === undefined ? undefined : places.get(contextId);
     // Of a long message, the first of its rows.
     if (!places.has(id)) places.set(id, place);
-    const { own, context } = splitSearchText(searchText);
-    return { own, context: neighbour === undefined ? context : "", neighbour };
+    const { own, context, said } = splitSearchText(searchText);
+    return { own, said, context: neighbour === undefined ? context : "", neighbour };
   });
 }
 

@@ -3,6 +3,7 @@
 import { asReadBack } from "../full-text.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
+import { wordsLikeAnswer } from "./expected-answer.ts";
 import type { CandidateGroup } from "./generations.ts";
 import { comparesLetters, type GuildSample, type UnrelatedTexts } from "./guild-sample.ts";
 import type { LateInteraction } from "./late-interaction.ts";
@@ -49,12 +50,14 @@ const SURE_COVERAGE = 0.3;
 const SURE_LIKENESS = 0.6;
 
 /**
- * score = v x (cosine - c0) / (best cosine - c0) + match + (1 + 2 s) x L / best L + 0.5 a x F / best F, for every candidate; nothing counts
- * below 0.
+ * score = v x (cosine - c0) / (best cosine - c0) + match + (1 + 2 s) x L / best L + 0.5 a x F / best F + s A, for every candidate;
+ * nothing counts below 0.
  * * c0 is the mean cosine of unrelated texts where the embedder's vectors lie close together, and v = max(1, 6 x (1 - s)^3); else c0 = 0
  *   and v = 0.6 + 0.4 a.
  * * L is the late interaction, F its focus, and s = 20 / (20 + mean length of the candidates) tells how short these texts are. In a short
  *   message a word stands once or not at all, so counting words tells little; their likeness tells the more.
+ * * A is 1 of what says a number, where the query asks for one ("how many"), or a time, where it asks for that; less where that is unsure.
+ *   Long texts have numbers anyway.
  * * a is the share of the candidates that stand alone: that answer and follow nothing, as forum posts and notes.
  * * match, for an English query: (1 - s / 2) x BM25 / best BM25 x min(1, best L / 0.6)^2; BM25 is 0 where full text did not find it.
  * * match, for others: half of that + 1.5 x N / best N x min(1, coverage / 0.3), where N is BM25 of the n-grams of letters.
@@ -156,7 +159,7 @@ interface Part {
 }
 
 interface ComparedWords {
-  /** Likeness and, of candidates that stand alone, focus. */
+  /** Likeness, of candidates that stand alone focus, and whether they have what is asked for. */
   readonly likeness: readonly Part[];
   /** The best likeness, from 0 to 1. */
   readonly best: number;
@@ -171,16 +174,21 @@ function compareWords(
   alone: number,
 ): ComparedWords {
   if (words === undefined) return { likeness: [], best: 1, shortness: 0 };
-  const { scores, focus, meanLength } = words.lateInteraction.compare(
+  const { scores, focus, says, meanLength } = words.lateInteraction.compare(
     asReadBack(text),
     parts,
     words.sample.frequencies,
   );
   const best = scores.reduce((max, score) => Math.max(max, score), 0);
   const shortness = SHORT_LENGTH / (SHORT_LENGTH + meanLength);
-  const likeness = { values: relative(scores), weight: 1 + 2 * shortness };
-  if (alone === 0) return { likeness: [likeness], best, shortness };
-  return { likeness: [likeness, { values: relative(focus()), weight: FOCUS_WEIGHT * alone }], best, shortness };
+  const likeness: Part[] = [{ values: relative(scores), weight: 1 + 2 * shortness }];
+  if (alone > 0) likeness.push({ values: relative(focus()), weight: FOCUS_WEIGHT * alone });
+  const like = wordsLikeAnswer(text);
+  if (like !== undefined) {
+    const values = says(like).map((value, c) => (/\p{N}/u.test(parts[c]?.said ?? "") ? 1 : value));
+    likeness.push({ values, weight: shortness });
+  }
+  return { likeness, best, shortness };
 }
 
 function compareMatches(

@@ -27,7 +27,7 @@ const frequencies = {
   ]),
 };
 const { compare } = createLateInteraction(model);
-const alone = (own: string) => ({ own, context: "", neighbour: undefined });
+const alone = (own: string) => ({ own, said: own, context: "", neighbour: undefined });
 /** Of candidates without context. */
 const score = (query: string, candidates: readonly string[], counted: typeof frequencies) =>
   compare(query, candidates.map(alone), counted).scores;
@@ -41,17 +41,19 @@ function formulas(query: string, candidates: readonly string[]) {
       ? 0
       : a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0) / (length(a) * length(b));
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-  const asked = [...new Set(Array.from(model.tokenIds(query)))];
+  const every = [...new Set(Array.from(model.tokenIds(query)))];
   const rarity = (t: number) =>
     Math.max(0, Math.log(1050 / ((frequencies.textsWith.get(t) ?? 0) + 50 * Math.exp(-(idf[t] ?? 0)))));
   const weight = (t: number) => rarity(t) ** 1.25 * length(row(t));
+  const least = 0.01 * sum(every.map(weight));
+  const asked = every.filter((t) => weight(t) > least);
   const tokensOf = (text: string) => Array.from(model.tokenIds(text));
   const closest = (t: number, others: readonly number[]) =>
     Math.max(0, ...others.map((other) => cosine(row(t), row(other))));
   const telling = asked.map((t) => {
     const likeness = candidates.map((candidate) => closest(t, tokensOf(candidate)));
     const best = Math.max(...likeness);
-    return weight(t) * (best === 0 ? 1 : 1 - sum(likeness) / likeness.length / (2 * best));
+    return (weight(t) - least) * (best === 0 ? 1 : 1 - sum(likeness) / likeness.length / (2 * best));
   });
   return candidates.map((candidate) => {
     const own = tokensOf(candidate);
@@ -147,9 +149,9 @@ describe("late interaction", () => {
       "antenna",
       [
         alone("antenna"),
-        { own: "nothing", context: "antenna", neighbour: undefined },
-        { own: "mast", context: "antenna", neighbour: undefined },
-        { own: "nothing", context: "", neighbour: 0 },
+        { own: "nothing", said: "nothing", context: "antenna", neighbour: undefined },
+        { own: "mast", said: "mast", context: "antenna", neighbour: undefined },
+        { own: "nothing", said: "nothing", context: "", neighbour: 0 },
       ],
       frequencies,
     ).scores;
@@ -166,13 +168,13 @@ describe("late interaction", () => {
       "antenna",
       [
         alone("nothing"),
-        { own: "nothing", context: "", neighbour: 0 },
-        { own: "antenna", context: "", neighbour: 1 },
-        { own: "antenna", context: "", neighbour: 0 },
-        { own: "nothing", context: "", neighbour: 2 },
-        { own: "nothing", context: "", neighbour: 4 },
+        { own: "nothing", said: "nothing", context: "", neighbour: 0 },
+        { own: "antenna", said: "antenna", context: "", neighbour: 1 },
+        { own: "antenna", said: "antenna", context: "", neighbour: 0 },
+        { own: "nothing", said: "nothing", context: "", neighbour: 2 },
+        { own: "nothing", said: "nothing", context: "", neighbour: 4 },
         alone("antenna"),
-        { own: "lunch", context: "", neighbour: 6 },
+        { own: "lunch", said: "lunch", context: "", neighbour: 6 },
       ],
       frequencies,
     );
@@ -194,15 +196,57 @@ describe("late interaction", () => {
     };
     const candidates = [
       alone("the antenna"),
-      { own: "mast", context: "the antenna", neighbour: undefined },
-      { own: "lunch", context: "the antenna", neighbour: undefined },
+      { own: "mast", said: "mast", context: "the antenna", neighbour: undefined },
+      { own: "lunch", said: "lunch", context: "the antenna", neighbour: undefined },
     ];
     createLateInteraction(reading).compare("pole", candidates, frequencies);
     expect(read.sort()).toEqual(["lunch", "mast", "pole", "the antenna"]);
   });
 
+  it("leaves out what weighs next to nothing, but never half of a query", () => {
+    const counted = {
+      texts: 1000,
+      textsWith: new Map([
+        [0, 1_040],
+        [1, 10],
+      ]),
+    };
+    const [without, with_] = ["antenna", "the antenna"].map((query) =>
+      score(query, ["the", "antenna", "lunch"], counted),
+    );
+    expect(Array.from(with_ ?? [])).toEqual(Array.from(without ?? []));
+    const many = Array.from({ length: 200 }, (_, n) => `word${n}`);
+    const large: WordModel = {
+      dimensions: 1,
+      rows: new Int8Array(200).fill(1),
+      scales: new Float32Array(200).fill(1),
+      idf: new Float32Array(200).fill(5),
+      tokenIds: (text) => text.split(" ").map((word) => many.indexOf(word)),
+    };
+    const long = createLateInteraction(large).compare(many.join(" "), [alone("word7")], {
+      texts: 0,
+      textsWith: new Map(),
+    });
+    expect(long.scores[0]).toBeCloseTo(1, 6);
+  });
+
+  it("tells what says a word like some others, its author and title aside", () => {
+    const says = (examples: string, own: string, said = own) => {
+      const candidate = { own, said, context: "antenna", neighbour: undefined };
+      return compare("lunch", [candidate], frequencies).says(examples)[0];
+    };
+    expect(says("antenna", "the mast")).toBe(1);
+    expect(says("antenna", "pole")).toBe(0);
+    expect(says("antenna", "nothing")).toBe(0);
+    expect(says("antenna", "antenna lunch", "lunch")).toBeCloseTo(0.0, 1);
+    expect(says("antenna", "lunch antenna", "antenna")).toBe(1);
+  });
+
   it("tells how long the candidates are, without their neighbours", () => {
-    const candidates = [{ own: "the antenna mast", context: "lunch the pole", neighbour: undefined }, alone("lunch")];
+    const candidates = [
+      { own: "the antenna mast", said: "the antenna mast", context: "lunch the pole", neighbour: undefined },
+      alone("lunch"),
+    ];
     expect(compare("antenna", candidates, frequencies).meanLength).toBe(2);
     expect(compare("antenna", [], frequencies).meanLength).toBe(0);
   });

@@ -15,9 +15,9 @@ it("takes what a message answers from the candidates, and from its own row where
     row("3", "it broke", "9", "and the antenna?"),
   ];
   expect(candidatesOf(rows)).toEqual([
-    { own: "which mast?", context: "", neighbour: undefined },
-    { own: "the long one", context: "", neighbour: 0 },
-    { own: "it broke", context: "and the antenna?", neighbour: undefined },
+    { own: "which mast?", said: "which mast?", context: "", neighbour: undefined },
+    { own: "the long one", said: "the long one", context: "", neighbour: 0 },
+    { own: "it broke", said: "it broke", context: "and the antenna?", neighbour: undefined },
   ]);
 });
 

@@ -76,6 +76,7 @@ describe("a score", () => {
       compare: (_: string, candidates: readonly unknown[]) => ({
         scores: new Float64Array(candidates.length).fill(likeness),
         focus: () => new Float64Array(candidates.length).fill(focus, -1),
+        says: () => Float64Array.from(candidates, (_, c) => (c === 1 ? 0.8 : 0)),
         meanLength,
       }),
     },
@@ -145,6 +146,15 @@ describe("a score", () => {
     expect(gain(3).focus).toBe(0);
   });
 
+  it("counts numbers and what is like them half, where a number is asked for", () => {
+    const some = rows.map((row, n) => ({ ...row, searchText: ["x", "several", "about 40"][n] ?? "" }));
+    const gain = (id: string) => {
+      const score = (text: string) => scoreOf(rank(text, [{ rows: some, vector }], words(0.6, 0)), id);
+      return score("how many x") - score("x");
+    };
+    expect(["1", "2", "3"].map(gain)).toEqual([0, 0.8, 1].map((share) => expect.closeTo(0.5 * share)));
+  });
+
   it("counts cosines half beside a generation that answers by words, whose best can come to the same", () => {
     const former = rows.map((row) => ({ ...row, id: `1${row.id}` }));
     const groups = [
@@ -204,7 +214,7 @@ describe("a score", () => {
         compare: (query: string, candidates: readonly unknown[]) => {
           asked.push(query);
           const none = new Float64Array(candidates.length);
-          return { scores: none, focus: () => none, meanLength: 20 };
+          return { scores: none, focus: () => none, says: () => none, meanLength: 20 };
         },
       },
     };

@@ -1,0 +1,49 @@
+// Which tokens are like some words, by the vectors of a static model: "sechs" and "สี่" are like "two three", in whatever language.
+
+import type { WordModel } from "./late-interaction.ts";
+
+/** From 0 (nothing in common) to 1. */
+type Closeness = (token: number) => number;
+
+/** @returns the cosine of a token's row with the mean of the rows of some words; each looked up once */
+export function createWordsLike(model: Omit<WordModel, "idf">): (examples: string) => Closeness {
+  const { dimensions, rows, scales } = model;
+  const known = new Map<string, Closeness>();
+
+  function lengthOf(token: number): number {
+    let squares = 0;
+    for (let i = token * dimensions; i < (token + 1) * dimensions; i += 1) squares += (rows[i] as number) ** 2;
+    return Math.sqrt(squares);
+  }
+
+  /** Of unit length. */
+  function direction(examples: string): Float64Array {
+    const sum = new Float64Array(dimensions);
+    for (const token of Array.from(model.tokenIds(examples))) {
+      const length = lengthOf(token) || 1;
+      for (let i = 0; i < dimensions; i += 1) {
+        sum[i] = (sum[i] as number) + (rows[token * dimensions + i] as number) / length;
+      }
+    }
+    const length = Math.hypot(...sum) || 1;
+    return sum.map((value) => value / length);
+  }
+
+  return (examples) => {
+    const before = known.get(examples);
+    if (before !== undefined) return before;
+    const towards = direction(examples);
+    const cosines = new Float32Array(scales.length).fill(Number.NaN);
+    const closeness: Closeness = (token) => {
+      if (!Number.isNaN(cosines[token])) return cosines[token] as number;
+      let product = 0;
+      for (let i = 0; i < dimensions; i += 1) {
+        product += (rows[token * dimensions + i] as number) * (towards[i] as number);
+      }
+      cosines[token] = Math.max(0, product / (lengthOf(token) || 1));
+      return cosines[token] as number;
+    };
+    known.set(examples, closeness);
+    return closeness;
+  };
+}
