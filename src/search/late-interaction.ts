@@ -3,17 +3,12 @@
 // whatever the embedder.
 
 import { type Candidate, createNeighbourhood } from "./neighbours.ts";
-import { createWordsLike } from "./words-like.ts";
+import { createWordsLike, type TokenRows } from "./words-like.ts";
 
-/** A table of token vectors. Any static model will do; ours is the built-in one. */
-export interface WordModel {
-  readonly dimensions: number;
-  /** `dimensions` numbers per token, one row after the other; the vector of token t is its row times `scales[t]`. */
-  readonly rows: Int8Array;
-  readonly scales: Float32Array;
+/** Any static model will do; ours is the built-in one. */
+export interface WordModel extends TokenRows {
   /** Inverse document frequency of each token in general. */
   readonly idf: Float32Array;
-  tokenIds(text: string): ArrayLike<number>;
 }
 
 /** In how many of `texts` sampled texts each token occurs. */

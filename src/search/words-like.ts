@@ -1,12 +1,19 @@
 // Which tokens are like some words, by the vectors of a static model: "sechs" and "สี่" are like "two three", in whatever language.
 
-import type { WordModel } from "./late-interaction.ts";
+/** A table of token vectors. */
+export interface TokenRows {
+  readonly dimensions: number;
+  /** `dimensions` numbers per token, one row after the other; the vector of token t is its row times `scales[t]`. */
+  readonly rows: Int8Array;
+  readonly scales: Float32Array;
+  tokenIds(text: string): ArrayLike<number>;
+}
 
 /** From 0 (nothing in common) to 1. */
 type Closeness = (token: number) => number;
 
 /** @returns the cosine of a token's row with the mean of the rows of some words; each looked up once */
-export function createWordsLike(model: Omit<WordModel, "idf">): (examples: string) => Closeness {
+export function createWordsLike(model: TokenRows): (examples: string) => Closeness {
   const { dimensions, rows, scales } = model;
   const known = new Map<string, Closeness>();
 
