@@ -41,6 +41,11 @@ export interface LiveBot {
   isRemoving(): Promise<boolean>;
   /** Since the last time. */
   figures(): Promise<BotFigures>;
+  /**
+   * The process is killed and started anew, and a member searches as soon as Discord sees it online. Milliseconds until the search is
+   * acknowledged ("is thinking"), and until it is answered.
+   */
+  restart(): Promise<{ readonly acknowledgedMs: number; readonly answeredMs: number }>;
   /** Members write and search, each one thing after another with these pauses, until the signal. */
   traffic(until: AbortSignal, pauseMs: number): Promise<Traffic>;
   close(): Promise<void>;
@@ -88,7 +93,7 @@ export async function startLiveBot(
     apiUrl: sandbox.apiUrl,
     token: sandbox.token,
   };
-  const bot = lab.begin<object>("bot", options);
+  let bot = lab.begin<object>("bot", options);
   await bot.said("ready");
   const queries = composeQueries(500);
   let serial = 0;
@@ -116,13 +121,20 @@ export async function startLiveBot(
     return performance.now() - startedAt;
   }
 
-  async function searchOnce(): Promise<number> {
+  function typeSearch() {
     serial += 1;
     const query = queries[serial % queries.length] ?? "antenna";
+    return world.runCommand({ userId: member.id, channelId: channelId(1), name: "search", options: { query } });
+  }
+
+  async function searchOnce(): Promise<number> {
     const startedAt = performance.now();
-    const handle = world.runCommand({ userId: member.id, channelId: channelId(1), name: "search", options: { query } });
-    await handle.response(PATIENCE_MS);
+    await typeSearch().response(PATIENCE_MS);
     return performance.now() - startedAt;
+  }
+
+  async function seenOnline(isOnline: boolean): Promise<void> {
+    while (sandbox.gateway.connections > 0 !== isOnline) await sleep(1);
   }
 
   async function ask<Answer>(event: "figures" | "state"): Promise<Answer> {
@@ -169,6 +181,21 @@ export async function startLiveBot(
     isRemoving,
     state: () => ask<BotState>("state"),
     figures: () => ask<BotFigures>("figures"),
+    async restart() {
+      await bot.kill();
+      await seenOnline(false);
+      bot = lab.begin<object>("bot", options);
+      const ready = bot.said("ready");
+      await seenOnline(true);
+      const startedAt = performance.now();
+      const typed = typeSearch();
+      await typed.acknowledged();
+      const acknowledgedMs = performance.now() - startedAt;
+      await typed.response(PATIENCE_MS);
+      const answeredMs = performance.now() - startedAt;
+      await ready;
+      return { acknowledgedMs, answeredMs };
+    },
     async traffic(until, pauseMs) {
       const begunAt = performance.now();
       async function again(what: () => Promise<number>, felt: Felt[]): Promise<void> {
