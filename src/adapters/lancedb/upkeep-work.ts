@@ -6,7 +6,7 @@ import { commit } from "./commit.ts";
 import { diskBytes } from "./disk-bytes.ts";
 import { closeHandle } from "./handles.ts";
 import { connectTo, type IndexLocation } from "./location.ts";
-import { buildMissingIndexes, rebuildWordIndexes } from "./table-indexes.ts";
+import { buildIndexes, rebuildWordIndexes } from "./table-indexes.ts";
 import { pruneBefore } from "./versions.ts";
 
 /** Everything it takes to find the table and put it in order. */
@@ -30,7 +30,7 @@ export async function putInOrder(job: UpkeepJob): Promise<void> {
   const database = await connectTo(job.location, session);
   const table = await database.openTable(job.table);
   try {
-    await commit(table, () => buildMissingIndexes(table, job.dimensions, isRemote));
+    await commit(table, () => buildIndexes(table, job.dimensions, isRemote));
     if (job.erase === "rebuild") await commit(table, () => rebuildWordIndexes(table));
     const cleanupOlderThan = await pruneBefore(table, job.keepVersionsMs, () => diskBytes(job.location, job.table));
     await commit(table, () => table.optimize({ cleanupOlderThan, deleteUnverified: job.erase === "sweep" }));
