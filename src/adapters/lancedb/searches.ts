@@ -32,7 +32,7 @@ type Share = "few" | number;
  */
 const LARGE_SHARE = 0.1;
 /** Where less of the limit is left (what is asked about is said elsewhere: 3 to 4 questions of 100), it is looked again, with the filter. */
-const ENOUGH_LEFT = 0.25;
+const ENOUGH_LEFT = 1 / 6;
 /**
  * Rows that the full-text index does not hold yet are taken apart word by word for each search, at 27 µs of CPU a row: 8,000 of them
  * made a search eight times as dear. Beyond this many, only the live ones among them are: what a backfill has just written is
