@@ -1,13 +1,25 @@
 // A run, runs kept in memory and a log that is remembered, for tests of what decides about runs.
 
-import { noCounters, type Run } from "../../src/backfill/run/run.ts";
+import { noCounters, type Phase, type Run } from "../../src/backfill/run/run.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Lease } from "../../src/ports/owners.ts";
 import type { RunStore } from "../../src/ports/runs.ts";
 import type { Versioned } from "../../src/ports/versioned.ts";
 
+export function aPhase(given: Partial<Phase> = {}): Phase {
+  return {
+    name: "recent",
+    kind: "message",
+    newestId: "100",
+    oldestId: "1",
+    planned: 10,
+    cursor: "100",
+    counters: noCounters,
+    ...given,
+  };
+}
+
 export function aRun(given: Partial<Run> = {}): Run {
-  const phase = { name: "recent", kind: "message", newestId: "100", oldestId: "1", planned: 10 } as const;
   return {
     version: 1,
     id: "run",
@@ -20,7 +32,7 @@ export function aRun(given: Partial<Run> = {}): Run {
     cutoffId: "100",
     pace: "auto",
     source: "archive",
-    phases: [{ ...phase, cursor: "100", counters: noCounters }],
+    phases: [aPhase()],
     runningMs: 0,
     skippedBy: {},
     batches: { sent: 0, failed: 0 },

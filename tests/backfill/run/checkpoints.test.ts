@@ -2,40 +2,13 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { createRunBook, type RunBook, withAhead, withBreaker } from "../../../src/backfill/run/checkpoints.ts";
-import { noCounters, type Phase, type Run } from "../../../src/backfill/run/run.ts";
+import type { Run } from "../../../src/backfill/run/run.ts";
 import type { RunState } from "../../../src/backfill/run/run-state.ts";
 import type { QuarantineEntry } from "../../../src/ports/quarantine.ts";
 import { createManualClock, type ManualClock } from "../../support/engine.ts";
+import { aPhase, aRun } from "../../support/runs.ts";
 
-const phase = (given: Partial<Phase> = {}): Phase => ({
-  name: "recent",
-  kind: "message",
-  newestId: "100",
-  oldestId: "1",
-  planned: 10,
-  cursor: "100",
-  counters: noCounters,
-  ...given,
-});
-const fresh: Run = {
-  version: 1,
-  id: "run",
-  guildId: "1",
-  status: "running",
-  reason: "started",
-  statusAt: 0,
-  startedAt: 0,
-  startedBy: "2",
-  cutoffId: "100",
-  pace: "auto",
-  source: "archive",
-  phases: [phase(), phase({ name: "full" })],
-  runningMs: 0,
-  skippedBy: {},
-  batches: { sent: 0, failed: 0 },
-  fingerprint: "f",
-  indexTag: "t",
-};
+const fresh = aRun({ phases: [aPhase(), aPhase({ name: "full" })] });
 const entry = (n: number): QuarantineEntry => ({
   kind: "message",
   id: String(n),
@@ -86,11 +59,11 @@ describe("a checkpoint", () => {
     await book.settle(settled);
     await book.settle({ ...settled, cursor: undefined, skippedBy: { empty: 2, poll: 1 } });
     expect(run.phases).toEqual([
-      phase({
+      aPhase({
         cursor: undefined,
         counters: { read: 8, embedded: 4, unchanged: 2, skipped: 2, quarantined: 0 },
       } as never),
-      phase({ name: "full" }),
+      aPhase({ name: "full" }),
     ]);
     expect(run.skippedBy).toEqual({ empty: 3, poll: 1 });
     expect(stored).toEqual(["run with 0", "run with 0"]);
@@ -175,7 +148,7 @@ test("the breaker makes a running run wait, and a waiting one run: no other", ()
 
 test("what is ahead of the checkpoint is shown as read, phase by phase", () => {
   const ahead = { full: { read: 0, embedded: 3, unchanged: 0, skipped: 0, quarantined: 1 } };
-  const shown = withAhead({ ...fresh, phases: [phase({ counters }), phase({ name: "full", counters })] }, ahead);
+  const shown = withAhead({ ...fresh, phases: [aPhase({ counters }), aPhase({ name: "full", counters })] }, ahead);
   expect(shown.phases.map((each) => each.counters)).toEqual([
     counters,
     { read: 8, embedded: 5, unchanged: 1, skipped: 1, quarantined: 1 },

@@ -8,45 +8,15 @@ import {
   isBalanced,
   isResumable,
   noCounters,
-  type Phase,
   type Run,
   runSchema,
   totals,
   transitions,
   withStatus,
 } from "../../../src/backfill/run/run.ts";
+import { aPhase, aRun } from "../../support/runs.ts";
 
-const phase = (given: Partial<Phase> = {}): Phase => ({
-  name: "recent",
-  kind: "message",
-  newestId: "100",
-  oldestId: "1",
-  planned: 10,
-  cursor: "100",
-  counters: noCounters,
-  ...given,
-});
-
-const run = (given: Partial<Run> = {}): Run => ({
-  version: 1,
-  id: "run",
-  guildId: "1",
-  status: "running",
-  reason: "started",
-  statusAt: 0,
-  startedAt: 0,
-  startedBy: "2",
-  cutoffId: "100",
-  pace: "auto",
-  source: "archive",
-  phases: [phase()],
-  runningMs: 0,
-  skippedBy: {},
-  batches: { sent: 0, failed: 0 },
-  fingerprint: "f",
-  indexTag: "t",
-  ...given,
-});
+const run = (given: Partial<Run> = {}) => aRun({ reason: "started", ...given });
 
 /** Written out once more: whoever changes the table must mean it. */
 const allowed: Record<RunStatus, readonly RunStatus[]> = {
@@ -100,10 +70,10 @@ describe("counters", () => {
 
   test("of all phases make the totals; what remains is what open phases have not read", () => {
     const counters = { read: 4, embedded: 4, unchanged: 0, skipped: 0, quarantined: 0 };
-    const { cursor: _, ...finished } = phase({ planned: 6, counters });
-    const open = phase({ name: "medium", planned: 10, counters });
+    const { cursor: _, ...finished } = aPhase({ planned: 6, counters });
+    const open = aPhase({ name: "medium", planned: 10, counters });
     // More was read than planned: never less than nothing.
-    const grown = phase({ name: "full", planned: 3, counters });
+    const grown = aPhase({ name: "full", planned: 3, counters });
     expect(totals(run({ phases: [finished, open, grown] }))).toMatchObject({
       planned: 19,
       read: 12,
@@ -124,5 +94,5 @@ test("a stored run is validated: one with a wrong status, version or counter is 
   ]) {
     expect(runSchema.safeParse(wrong).success).toBe(false);
   }
-  expect(runSchema.safeParse(run({ phases: [phase({ counters: { ...noCounters, read: -1 } })] })).success).toBe(false);
+  expect(runSchema.safeParse(run({ phases: [aPhase({ counters: { ...noCounters, read: -1 } })] })).success).toBe(false);
 });

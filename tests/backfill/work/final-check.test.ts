@@ -6,36 +6,17 @@ import type { Criterion, Verification } from "../../../src/backfill/compare/veri
 import type { RunStatus } from "../../../src/backfill/run/facts.ts";
 import { type Counters, noCounters, type Run } from "../../../src/backfill/run/run.ts";
 import { checkFinally, concluded, type FinalCheckParts, stoppedShort } from "../../../src/backfill/work/final-check.ts";
+import { aPhase, aRun } from "../../support/runs.ts";
 
-const run = (status: RunStatus, counters: Partial<Counters>, planned = 10): Run => ({
-  version: 1,
-  id: "run",
-  guildId: "1",
-  status,
-  reason: { kind: "asked", by: "Grace" },
-  statusAt: 0,
-  startedAt: 0,
-  startedBy: "2",
-  cutoffId: "100",
-  pace: "auto",
-  source: "archive",
-  phases: [
-    {
-      name: "recent",
-      kind: "message",
-      newestId: "100",
-      oldestId: "1",
-      planned,
-      counters: { ...noCounters, ...counters },
-    },
-  ],
-  runningMs: 0,
-  skippedBy: {},
-  batches: { sent: 0, failed: 0 },
-  breaker: { openedAt: 0, probes: 1, nextProbeAt: 1, reason: "down" },
-  fingerprint: "f",
-  indexTag: "t",
-});
+const run = (status: RunStatus, counters: Partial<Counters>, planned = 10): Run => {
+  const { cursor: _, ...finished } = aPhase({ planned, counters: { ...noCounters, ...counters } });
+  return aRun({
+    status,
+    reason: { kind: "asked", by: "Grace" },
+    phases: [finished],
+    breaker: { openedAt: 0, probes: 1, nextProbeAt: 1, reason: "down" },
+  });
+};
 
 const accounts = { planned: 10, read: 10, embedded: 9, unchanged: 0, skipped: 0, quarantined: 0, remaining: 0 };
 
