@@ -65,9 +65,12 @@ const functionWords = new Set(
   too up us was we were what when where which who why will with would you your`.split(/\s+/),
 );
 
+/** In Japanese, these words are one letter of Hiragana: が, の, を. */
+const PARTICLE = /^\p{Script=Hiragana}$/u;
+
 /** The words that say what a text is about; all of them where none does. */
 export function tellingWords(words: readonly string[]): readonly string[] {
-  const telling = words.filter((word) => !functionWords.has(word));
+  const telling = words.filter((word) => !functionWords.has(word) && !PARTICLE.test(word));
   return telling.length > 0 ? telling : words;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { containsPhrase } from "../../src/search/words.ts";
+import { containsPhrase, tellingWords, wordsOf } from "../../src/search/words.ts";
 
 describe("a phrase", () => {
   it.each([
@@ -34,5 +34,18 @@ describe("a phrase", () => {
     ["안녕하세요", "안녕하세요 여러분".normalize("NFD"), true],
   ])("%j in %j: %j", (phrase, text, expected) => {
     expect(containsPhrase(text, phrase)).toBe(expected);
+  });
+});
+
+describe("the words that say what a text is about", () => {
+  const tellingOf = (text: string) => tellingWords(wordsOf(text).map(({ folded }) => folded));
+
+  it.each([
+    ["how do I mount the antenna", ["mount", "antenna"]],
+    ["時計が遅れる原因", ["時計", "遅れる", "原因"]],
+    ["to be or not to be", ["to", "be", "or", "not", "to", "be"]],
+    ["が", ["が"]],
+  ])("%j: %j", (text, expected) => {
+    expect(tellingOf(text)).toEqual(expected);
   });
 });
