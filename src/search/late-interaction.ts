@@ -2,8 +2,9 @@
 // telling words has a close relative in it, or, a little less, in the conversation around it. Needs no vector of the candidate, so it works
 // whatever the embedder.
 
+import { getOrMake } from "../maps.ts";
 import { type Candidate, createNeighbourhood } from "./neighbours.ts";
-import { createWordsLike, type TokenRows } from "./words-like.ts";
+import { createWordsLike, rowLength, type TokenRows } from "./words-like.ts";
 
 /** Any static model will do; ours is the built-in one. */
 export interface WordModel extends TokenRows {
@@ -65,16 +66,10 @@ const APART = 2 ** 26;
 export function createLateInteraction(model: WordModel): LateInteraction {
   const { dimensions, rows, scales, idf } = model;
   /** Of the rows as stored, before scaling: the scale cancels out of a cosine. */
-  const integerLengths = Float64Array.from(scales, (_, token) => integerLength(token));
+  const integerLengths = Float64Array.from(scales, (_, token) => rowLength(model, token));
   /** Where a token stands among the distinct tokens of the candidates at hand; -1 when it has not occurred. */
   const place = new Int32Array(idf.length).fill(-1);
   const wordsLike = createWordsLike(model);
-
-  function integerLength(token: number): number {
-    let squares = 0;
-    for (let i = token * dimensions; i < (token + 1) * dimensions; i += 1) squares += (rows[i] as number) ** 2;
-    return Math.sqrt(squares);
-  }
 
   /**
    * Products of four query rows with the rows of all `distinct` tokens, an even number of them. Two query rows are packed into each
@@ -221,8 +216,7 @@ export function createLateInteraction(model: WordModel): LateInteraction {
           const headingLengths = new Map<string, number>([["", 0]]);
           return Float64Array.from(candidates, ({ own: whole, said }, c) => {
             const heading = whole.slice(0, whole.length - said.length);
-            const length = headingLengths.get(heading) ?? model.tokenIds(heading).length;
-            headingLengths.set(heading, length);
+            const length = getOrMake(headingLengths, heading, () => model.tokenIds(heading).length);
             return Math.min(1, highest(like, (own[c] as Int32Array).subarray(length)));
           });
         },

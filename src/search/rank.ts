@@ -3,6 +3,7 @@
 import { asReadBack } from "../full-text.ts";
 import type { FoundRow } from "../ports/vector-index.ts";
 import { compareSnowflakes, snowflakeTime } from "../snowflake.ts";
+import { dot } from "../vectors.ts";
 import { wordsLikeAnswer } from "./expected-answer.ts";
 import type { CandidateGroup } from "./generations.ts";
 import { comparesLetters, type GuildSample, type UnrelatedTexts } from "./guild-sample.ts";
@@ -217,11 +218,4 @@ function relative(values: ArrayLike<number>, floor = 0): Float64Array {
   if (best === floor) return shares;
   for (let i = 0; i < values.length; i += 1) shares[i] = Math.max(0, (values[i] as number) - floor) / (best - floor);
   return shares;
-}
-
-/** The cosine, as both are of unit length. */
-function dot(one: Float32Array, other: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < one.length; i += 1) sum += (one[i] as number) * (other[i] ?? 0);
-  return sum;
 }

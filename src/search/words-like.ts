@@ -1,5 +1,7 @@
 // Which tokens are like some words, by the vectors of a static model: "sechs" and "สี่" are like "two three", in whatever language.
 
+import { getOrMake } from "../maps.ts";
+
 /** A table of token vectors. */
 export interface TokenRows {
   readonly dimensions: number;
@@ -9,19 +11,21 @@ export interface TokenRows {
   tokenIds(text: string): ArrayLike<number>;
 }
 
+/** Of a token's row as it is stored, before scaling. */
+export function rowLength({ dimensions, rows }: Pick<TokenRows, "dimensions" | "rows">, token: number): number {
+  let squares = 0;
+  for (let i = token * dimensions; i < (token + 1) * dimensions; i += 1) squares += (rows[i] as number) ** 2;
+  return Math.sqrt(squares);
+}
+
 /** From 0 (nothing in common) to 1. */
 type Closeness = (token: number) => number;
 
 /** @returns the cosine of a token's row with the mean of the rows of some words; each looked up once */
 export function createWordsLike(model: TokenRows): (examples: string) => Closeness {
   const { dimensions, rows, scales } = model;
+  const lengthOf = (token: number) => rowLength(model, token);
   const known = new Map<string, Closeness>();
-
-  function lengthOf(token: number): number {
-    let squares = 0;
-    for (let i = token * dimensions; i < (token + 1) * dimensions; i += 1) squares += (rows[i] as number) ** 2;
-    return Math.sqrt(squares);
-  }
 
   /** Of unit length. */
   function direction(examples: string): Float64Array {
@@ -36,12 +40,10 @@ export function createWordsLike(model: TokenRows): (examples: string) => Closene
     return sum.map((value) => value / length);
   }
 
-  return (examples) => {
-    const before = known.get(examples);
-    if (before !== undefined) return before;
+  function closenessTo(examples: string): Closeness {
     const towards = direction(examples);
     const cosines = new Float32Array(scales.length).fill(Number.NaN);
-    const closeness: Closeness = (token) => {
+    return (token) => {
       if (!Number.isNaN(cosines[token])) return cosines[token] as number;
       let product = 0;
       for (let i = 0; i < dimensions; i += 1) {
@@ -50,7 +52,7 @@ export function createWordsLike(model: TokenRows): (examples: string) => Closene
       cosines[token] = Math.max(0, product / (lengthOf(token) || 1));
       return cosines[token] as number;
     };
-    known.set(examples, closeness);
-    return closeness;
-  };
+  }
+
+  return (examples) => getOrMake(known, examples, () => closenessTo(examples));
 }

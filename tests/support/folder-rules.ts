@@ -29,6 +29,7 @@ export const openToAll: readonly string[] = [
   "letters.ts",
   "maps.ts",
   "refusals.ts",
+  "script-beside.ts",
   "slices.ts",
   "sums.ts",
   "tags.ts",

@@ -2,6 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { TransientError } from "../../errors.ts";
+import { scriptBeside } from "../../script-beside.ts";
 import type { ModelTables } from "./static-model.ts";
 import type { WorkerAnswer, WorkerRequest } from "./worker.ts";
 
@@ -20,8 +21,7 @@ interface Seat {
 }
 
 const CLOSED = "The built-in model is closed";
-// In the built package this file is JavaScript, and so is the worker.
-const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+const WORKER_URL = scriptBeside(import.meta.url, "worker");
 
 /** @param workerUrl the script that answers `WorkerRequest`s */
 export function createWorkerPool(size: number, tables: ModelTables, workerUrl: URL = WORKER_URL): WorkerPool {

@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import type { TopLevelSpec } from "vega-lite";
 import { toError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
+import { scriptBeside } from "../../script-beside.ts";
 import type { Drawing, DrawingOrder } from "./worker.ts";
 
 /** A cold start takes about a second; nobody waits much longer for a picture. */
@@ -19,8 +20,7 @@ export interface ChartDrawer {
   close(): Promise<void>;
 }
 
-// In the built package this file is JavaScript, and so is the worker.
-const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+const WORKER_URL = scriptBeside(import.meta.url, "worker");
 
 export function createChartDrawer(logger: Logger, deadlineMs = DEADLINE_MS): ChartDrawer {
   const closed = new AbortController();

@@ -4,15 +4,15 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { dirname, extname } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { TransientError } from "../../errors.ts";
 import type { ErasureStore } from "../../ports/erasure.ts";
+import { scriptBeside } from "../../script-beside.ts";
 import { guildKey, idOf } from "./keys.ts";
 import type { Store } from "./store.ts";
 
-// In the built package this file is JavaScript, and so is the script.
-const SCRIPT = new URL(`./compact-process${extname(import.meta.url)}`, import.meta.url);
+const SCRIPT = scriptBeside(import.meta.url, "compact-process");
 const momentSchema = z.number();
 const COMPACTED = ["compacted"];
 

@@ -214,10 +214,7 @@ async function createLook(table: Table, known: Known, columns: ReadonlySet<strin
     return { rows, movedOn: movedOn + kept.size - rows.length };
   }
 
-  async function rowsLike(
-    { text, ngrams = "", vector, limit, nearest: most = limit }: Asked,
-    where: string,
-  ): Promise<Looked> {
+  async function rowsLike({ text, ngrams = "", vector, limit }: Asked, where: string, most: number): Promise<Looked> {
     async function nearest(): Promise<Place[]> {
       const [share, asked] = await Promise.all([shareOf(where), vector]);
       return asked === undefined ? [] : await nearestPlaces(asked, where, most, share);
@@ -237,7 +234,7 @@ async function createLook(table: Table, known: Known, columns: ReadonlySet<strin
   async function look(asked: Asked, where: string): Promise<Looked> {
     const { phrase, limit, nearest = limit, fits } = asked;
     if (phrase !== undefined) return await phraseRows({ ...asked, phrase }, where);
-    const { rows, movedOn } = await rowsLike(asked, where);
+    const { rows, movedOn } = await rowsLike(asked, where, nearest);
     if (fits === undefined) return { rows, movedOn };
     const kept = rows.filter(fits);
     if (kept.length > 0 || rows.length < limit || limit >= MOST_LOOKED_THROUGH) return { rows: kept, movedOn };

@@ -74,7 +74,8 @@ export async function rebuildWordIndexes(table: Table): Promise<void> {
  * @param isRemote in an object store, an exact search fetches every vector anew: an index is worth it as soon as it can learn
  */
 export async function buildIndexes(table: Table, dimensions: number, isRemote = false): Promise<void> {
-  const present = new Set((await table.listIndices()).flatMap((index) => index.columns));
+  const indexes = await table.listIndices();
+  const present = new Set(indexes.flatMap((index) => index.columns));
   // A table of an earlier version may not have every column.
   const columns = new Set((await table.schema()).fields.map(({ name }) => name));
   const lacksIndex = (column: string) => columns.has(column) && !present.has(column);
@@ -88,15 +89,11 @@ export async function buildIndexes(table: Table, dimensions: number, isRemote = 
     for (const column of LABEL_LISTS)
       if (lacksIndex(column)) await table.createIndex(column, { config: Index.labelList() });
   }
-  const isWorthOne = wantsVectorIndex(rows, dimensions, isRemote);
-  if (isWorthOne && (!present.has("vector") || (await isMostlyUnindexed(table, rows)))) {
+  const vectorIndex = indexes.find((index) => index.columns.includes("vector"));
+  const isMostlyUnindexed = vectorIndex === undefined || (vectorIndex.numUnindexedRows ?? 0) > rows / 2;
+  if (isMostlyUnindexed && wantsVectorIndex(rows, dimensions, isRemote)) {
     await table.createIndex("vector", { config: Index.ivfRq(VECTOR_INDEX) });
   }
-}
-
-async function isMostlyUnindexed(table: Table, rows: number): Promise<boolean> {
-  const index = (await table.listIndices()).find(({ columns }) => columns.includes("vector"));
-  return (index?.numUnindexedRows ?? 0) > rows / 2;
 }
 
 /** Whether an exact search has become too slow. IVF_RQ wants a multiple of eight dimensions; other vectors are searched exactly. */

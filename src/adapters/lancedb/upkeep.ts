@@ -5,17 +5,14 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { constants, setPriority } from "node:os";
 import PQueue from "p-queue";
+import { scriptBeside } from "../../script-beside.ts";
 import type { UpkeepAnswer } from "./upkeep-process.ts";
 import type { UpkeepJob } from "./upkeep-work.ts";
 
 /** Loading LanceDB takes a third of a second and 100 MB: kept while there may be more to do, and no longer. */
 const KEEP_IDLE_MS = 20_000;
 
-// In the built package this file is JavaScript, and so is the process's.
-const SCRIPT = new URL(
-  import.meta.url.endsWith(".ts") ? "./upkeep-process.ts" : "./upkeep-process.js",
-  import.meta.url,
-);
+const SCRIPT = scriptBeside(import.meta.url, "upkeep-process");
 
 export interface Upkeep {
   /**

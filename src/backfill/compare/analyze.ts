@@ -15,7 +15,7 @@ import type { DiscordTime, History, HostProblem } from "../../ports/discord.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { QuarantineStore } from "../../ports/quarantine.ts";
 import type { SystemProbe } from "../../ports/system.ts";
-import { compareSnowflakes, FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake, snowflakeAt } from "../../snowflake.ts";
+import { ALL_IDS, newest, type Snowflake, snowflakeAt } from "../../snowflake.ts";
 import { countOnDiscord } from "../../sync/count-on-discord.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { usedOfBudget } from "../run/budget.ts";
@@ -61,12 +61,11 @@ export async function newestThereIs(
   parts: Pick<AnalysisParts, "archive" | "time" | "clock">,
   guildId: Snowflake,
 ): Promise<Snowflake> {
-  const all = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
   const pages = await Promise.all(
-    (["message", "note"] as const).map((kind) => parts.archive.page(guildId, kind, all, 1)),
+    (["message", "note"] as const).map((kind) => parts.archive.page(guildId, kind, ALL_IDS, 1)),
   );
   const archived = pages.flatMap(({ records }) => records.map(({ record }) => record.id));
-  return [newestOnDiscord(parts), ...archived].sort(compareSnowflakes).at(-1) as Snowflake;
+  return newest([newestOnDiscord(parts), ...archived]);
 }
 
 /** Walks everything once and measures. @param onProgress called with the number of records looked at */

@@ -3,9 +3,8 @@
 import type { LiveIndexing } from "../../indexing/live/live.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { QuarantineEntry, QuarantineStore } from "../../ports/quarantine.ts";
-import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
+import { ALL_IDS, type Snowflake } from "../../snowflake.ts";
 
-const EVERYTHING = { newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
 /** So many of each kind are retried at a time. */
 const RETRIED = 10_000;
 
@@ -15,8 +14,8 @@ export async function listFailures(
   guildId: Snowflake,
   limit: number,
 ): Promise<QuarantineEntry[]> {
-  const messages = await quarantine.list(guildId, "message", EVERYTHING, limit);
-  const notes = await quarantine.list(guildId, "note", EVERYTHING, limit);
+  const messages = await quarantine.list(guildId, "message", ALL_IDS, limit);
+  const notes = await quarantine.list(guildId, "note", ALL_IDS, limit);
   return [...messages, ...notes].sort((a, b) => b.at - a.at).slice(0, limit);
 }
 
@@ -31,7 +30,7 @@ export async function retryFailures(
 ): Promise<number> {
   let retried = 0;
   for (const kind of ["message", "note"] as const) {
-    const ids = (await parts.quarantine.list(guildId, kind, EVERYTHING, RETRIED)).map(({ id }) => id);
+    const ids = (await parts.quarantine.list(guildId, kind, ALL_IDS, RETRIED)).map(({ id }) => id);
     if (ids.length === 0) continue;
     // In this order: live indexing may be at work already, and what it refuses again must stay on the list.
     await parts.quarantine.release(guildId, kind, ids);

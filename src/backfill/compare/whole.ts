@@ -1,6 +1,6 @@
 // Whether an index has all that it can have: then whatever was searched beside it is not needed any more.
 
-import { FIRST_SNOWFLAKE, LAST_SNOWFLAKE, type Snowflake } from "../../snowflake.ts";
+import { ALL_IDS, type Snowflake } from "../../snowflake.ts";
 import { type Sources, walk } from "./difference.ts";
 
 const PAGE = 2_000;
@@ -14,8 +14,7 @@ export async function isWhole(sources: Sources, guildId: Snowflake, stop: AbortS
   const lacking: Snowflake[] = [];
   let [embedded, refused] = [0, 0];
   for (const kind of ["message", "note"] as const) {
-    const range = { kind, newestId: LAST_SNOWFLAKE, oldestId: FIRST_SNOWFLAKE };
-    for await (const page of walk(sources, guildId, range, PAGE)) {
+    for await (const page of walk(sources, guildId, { kind, ...ALL_IDS }, PAGE)) {
       stop.throwIfAborted();
       for (const { stored, state } of page.records) {
         if (state === "embedded") embedded += 1;

@@ -1,7 +1,7 @@
 // The first part of a run whose source is Discord: history is collected, booked in the run, and the plan's numbers follow it.
 
 import type { LiveIndexing } from "../../indexing/live/live.ts";
-import { compareSnowflakes, type Snowflake } from "../../snowflake.ts";
+import { oldest, type Snowflake } from "../../snowflake.ts";
 import { type Collection, collectHistory } from "../../sync/collect.ts";
 import type { CompareParts } from "../../sync/compare-page.ts";
 import { type CountingParts, countOnDiscord } from "../../sync/count-on-discord.ts";
@@ -34,7 +34,7 @@ export async function collectForRun(
     await update((each) => ({ ...each, collection: withCollected(each.collection ?? NOTHING, parentId, messages) }));
   };
   // What is archived may be newer than what Discord is known to have: that is not collected up to there.
-  const newestId = [run.cutoffId, newestOnDiscord(parts)].sort(compareSnowflakes)[0] as Snowflake;
+  const newestId = oldest([run.cutoffId, newestOnDiscord(parts)]);
   const collection = { newestId, startedAt: run.startedAt, onRead };
   const collected = await collectHistory(parts, guildId, collection, stop).finally(() => counting.abort());
   await counted;

@@ -4,7 +4,7 @@ import { createTurns } from "../../async/turns.ts";
 import type { Archive, ChannelInfo } from "../../ports/archive.ts";
 import type { StoredRecord } from "../../ports/records.ts";
 import type { IndexRow } from "../../ports/vector-index.ts";
-import { compareSnowflakes, type Snowflake, snowflakeTime } from "../../snowflake.ts";
+import { newest, oldest, type Snowflake, snowflakeTime } from "../../snowflake.ts";
 import { tagsOf } from "../../tags.ts";
 import { CONTEXT_GAP_MS, type PreparedChunk, prepare, skipReason, type TextRecipe } from "./prepare.ts";
 
@@ -140,10 +140,10 @@ async function titlesOf(
 ): Promise<Map<Snowflake, string>> {
   const titles = new Map<Snowflake, string>();
   const messages = records.filter(({ record }) => record.kind === "message");
-  const ids = messages.map(({ record }) => record.id).sort(compareSnowflakes);
-  const [oldestId, newestId] = [ids[0], ids.at(-1)];
-  if (oldestId === undefined || newestId === undefined) return titles;
-  const begun = new Map((await archive.channels(guildId, { oldestId, newestId })).map((thread) => [thread.id, thread]));
+  if (messages.length === 0) return titles;
+  const ids = messages.map(({ record }) => record.id);
+  const range = { oldestId: oldest(ids), newestId: newest(ids) };
+  const begun = new Map((await archive.channels(guildId, range)).map((thread) => [thread.id, thread]));
   const channels = new Map<Snowflake, ChannelInfo | undefined>();
   const within: StoredRecord[] = [];
   for (const stored of messages) {

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { toError } from "../../../errors.ts";
+import { scriptBeside } from "../../../script-beside.ts";
 import type { ObjectStore } from "../object-store.ts";
 import type { BlockLimits } from "./blocks.ts";
 import type { CachingBegun, CachingOrder } from "./worker.ts";
@@ -22,8 +23,7 @@ export interface ObjectCache {
   close(): Promise<void>;
 }
 
-// In the built package this file is JavaScript, and so is the worker.
-const WORKER_URL = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+const WORKER_URL = scriptBeside(import.meta.url, "worker");
 
 /** After a thread that could not be started. */
 const AGAIN_MS = 1_000;
