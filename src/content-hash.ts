@@ -48,8 +48,10 @@ const END_OF_HEADING = "\u2029";
  * @param heading author and title; may be empty
  */
 export function joinSearchText(context: string, heading: string, said: string): string {
-  const own = heading === "" ? said : `${heading}${END_OF_HEADING}${said}`;
-  return toFullText(context === "" ? own : `${context}${END_OF_CONTEXT}${own}`);
+  // Each part by itself: plain ASCII, as most are, is left as it is at once, which the separators are not.
+  const folded = toFullText(said);
+  const own = heading === "" ? folded : `${toFullText(heading)}${END_OF_HEADING}${folded}`;
+  return context === "" ? own : `${toFullText(context)}${END_OF_CONTEXT}${own}`;
 }
 
 /** The parts of a search text, in its folded letters: a neighbour's words, the message's own with its heading, and what it says without. */

@@ -6,7 +6,14 @@ import type { Clock } from "../../ports/clock.ts";
 import type { IntentName } from "../../ports/discord.ts";
 import type { GenerationChange } from "../../ports/generations.ts";
 import type { RecordKind, StoredRecord } from "../../ports/records.ts";
-import { FIRST_SNOWFLAKE, type Snowflake, snowflakeAt, snowflakeBefore, snowflakeTime } from "../../snowflake.ts";
+import {
+  compareSnowflakes,
+  FIRST_SNOWFLAKE,
+  type Snowflake,
+  snowflakeAt,
+  snowflakeBefore,
+  snowflakeTime,
+} from "../../snowflake.ts";
 import type { BudgetUse } from "../run/facts.ts";
 import { noCounters, type Phase, type PhaseName, phaseNames } from "../run/run.ts";
 import { type Compared, type Sources, walk } from "./difference.ts";
@@ -188,9 +195,18 @@ function entry<Key>(map: Map<Key, Coverage>, key: Key): Coverage {
   return existing;
 }
 
+/** Of the last id asked about: records come in order, and the calendar takes longer than all else that is counted of them. */
+let latest = { month: "", from: FIRST_SNOWFLAKE, before: FIRST_SNOWFLAKE };
+
 /** "2025-02", in UTC. */
 export function monthOf(id: Snowflake): string {
-  return new Date(snowflakeTime(id)).toISOString().slice(0, 7);
+  if (compareSnowflakes(id, latest.from) < 0 || compareSnowflakes(id, latest.before) >= 0) {
+    const time = new Date(snowflakeTime(id));
+    const startOf = (month: number) => snowflakeAt(Date.UTC(time.getUTCFullYear(), month, 1));
+    const month = time.toISOString().slice(0, 7);
+    latest = { month, from: startOf(time.getUTCMonth()), before: startOf(time.getUTCMonth() + 1) };
+  }
+  return latest.month;
 }
 
 /** Walks all records up to the cutoff, in bounded memory. */
