@@ -19,11 +19,6 @@ const SAMPLED_VECTORS = 200;
 const MAX_AGE_MS = 15 * 60_000;
 /** While a guild's index is being filled, a sample soon speaks of something else. */
 const MAX_GROWTH = 1.5;
-/**
- * One word of so many, or more: "the", "und". In chat these stand in every eighth text, in articles in most. Looking up what has them takes
- * almost half of the time of full text at a million rows, and the best ten are the same without.
- */
-const COMMON_SHARE = 1 / 100;
 /** Of a smaller server all words are looked for: what it is about is everywhere in it, and it is fast as it is. Texts. */
 const LARGE_SAMPLE = 2_000;
 /** Of an English server's letters, a sixth are in texts too short to be told for English. */
@@ -35,8 +30,8 @@ export interface GuildSample {
   readonly frequencies: WordFrequencies;
   readonly ngrams: NgramFrequencies;
   readonly accents: AccentedForms;
-  /** Whether so much of what people write is this word that it hardly tells one text from another. */
-  isCommon(word: string): boolean;
+  /** How much of what people write is this word, as a share of all words; 0 where that is not known well enough. */
+  commonness(word: string): number;
   /** The share of all letters that is in texts which are not told for English. */
   readonly notEnglish: number;
   readonly vocabulary: Vocabulary;
@@ -119,10 +114,10 @@ async function takeSample(index: SampledIndex, model: WordModel): Promise<GuildS
     frequencies: { texts: texts.length, textsWith },
     ngrams: countNgrams(texts),
     accents: countAccentedForms(texts),
-    isCommon: (word) => {
-      // An emoji, say, has none.
+    commonness: (word) => {
       const tokens = texts.length < LARGE_SAMPLE ? [] : Array.from(model.tokenIds(word));
-      return tokens.length > 0 && tokens.every((token) => (textsWith.get(token) ?? 0) > COMMON_SHARE * words);
+      // An emoji, say, has none.
+      return tokens.length === 0 ? 0 : Math.min(...tokens.map((token) => textsWith.get(token) ?? 0)) / words;
     },
     notEnglish: shareNotEnglish(texts),
     vocabulary: readVocabulary(rows),

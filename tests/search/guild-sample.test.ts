@@ -44,21 +44,20 @@ describe("a sample of a guild", () => {
     ]);
   });
 
-  it("tells which words are everywhere: every hundredth that is written, or more", async () => {
-    // Of 20,000 words, 300 are "1", 190 are "2", and the others are spread over the rest.
-    const all = Array.from({ length: 20_000 }, (_, n) => String(n < 300 ? 1 : n < 490 ? 2 : 3 + (n % 7)));
-    texts = all;
-    const { isCommon } = await read();
-    expect(["1", "2", "12", "13", "9"].map(isCommon)).toEqual([true, false, false, true, true]);
-    expect(isCommon("")).toBe(false);
+  it("tells how much of what is written is a word: no more than its rarest part", async () => {
+    // Of 20,000 words, 300 are "1", 190 are "2", and the others are "3".
+    texts = Array.from({ length: 20_000 }, (_, n) => String(n < 300 ? 1 : n < 490 ? 2 : 3));
+    const { commonness } = await read();
+    expect(["1", "2", "12", "13", "9"].map(commonness)).toEqual([0.015, 0.0095, 0.0095, 0.015, 0]);
+    expect(commonness("")).toBe(0);
   });
 
   it("calls no word common in a small server, where all speak of the same", async () => {
     texts = Array.from({ length: 1_999 }, () => "1");
-    expect((await read()).isCommon("1")).toBe(false);
+    expect((await read()).commonness("1")).toBe(0);
     texts.push("1");
     now += 3_600_000;
-    expect((await read()).isCommon("1")).toBe(true);
+    expect((await read()).commonness("1")).toBe(1);
   });
 
   it("counts words as rows have them, without the accents of Greek and Cyrillic", async () => {

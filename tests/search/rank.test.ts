@@ -84,7 +84,7 @@ describe("a score", () => {
       frequencies: { texts: 0, textsWith: new Map() },
       ngrams: countNgrams(["something else"]),
       accents: countAccentedForms([]),
-      isCommon: () => false,
+      commonness: () => 0,
       notEnglish,
     },
   });
