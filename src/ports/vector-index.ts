@@ -80,6 +80,7 @@ export type SampledRow = Pick<IndexRow, "text" | "authorName" | "accessChannelId
 
 export interface IndexStats {
   readonly rows: number;
+  /** That upkeep has to put into an index: all, where one is missing. */
   readonly unindexedRows: number;
   readonly fragments: number;
   /** Kept on disk, the present one included. */

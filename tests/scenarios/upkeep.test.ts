@@ -17,7 +17,7 @@ import { tallSpace, upkeepRows } from "../support/upkeep-rows.ts";
 /** Enough for a vector index of vectors as long as these. */
 const ROWS = 10_400;
 const FIRST_ID = 100_000;
-/** Milliseconds after upkeep has begun; its process takes a third of a second to start. First the indexes are built. */
+/** Milliseconds after upkeep has begun; its process takes a third of a second to start. The indexes are built last. */
 const KILLED_AFTER_MS = [400, 700, 1_100, 1_700, 2_500, 500, 800, 1_200];
 const CHILD = join(import.meta.dirname, "../support/upkeep-child.ts");
 

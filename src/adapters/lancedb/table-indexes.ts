@@ -1,7 +1,7 @@
 // Which indexes a table has, and how each is built. The full-text index exists from the first moment (LanceDB then also finds
 // rows that are not in it yet, by scanning them); the vector index waits for enough rows.
 
-import { Index, type Table } from "@lancedb/lancedb";
+import { Index, type IndexConfig, type Table } from "@lancedb/lancedb";
 
 /** Below this an exact search is as fast as an index, ... */
 const EXACT_ROWS = 50_000;
@@ -13,7 +13,8 @@ const TRAINING_ROWS = 10_000;
 /**
  * IVF_RQ: recall of PQ and HNSW at a fraction of their building time. With one bit a number, as by default, 300 rows a search must be compared
  * again by their full vectors, which costs more than all else. A search looks into all partitions, so it is no use to find the best ones: with
- * 50 rounds over 256 rows a partition, as by default, recall is the same and building takes half as long again.
+ * 50 rounds over 256 rows a partition, as by default, recall is the same and building takes half as long again. Partitions stay at LanceDB's
+ * 4,096 rows: beyond four times that it splits them when rows are folded in, which costs as much as the index did.
  */
 const VECTOR_INDEX = { distanceType: "cosine", numBits: 4, maxIterations: 8, sampleRate: 64 } as const;
 
@@ -69,31 +70,50 @@ export async function rebuildWordIndexes(table: Table): Promise<void> {
 }
 
 /**
- * Those that are missing, and the vector index anew where most rows are not in it: of a million rows, 744,000 took 34 s of CPU to be folded in, and
- * another index of all of them takes 33 s, at twice the speed.
+ * The vector index, if most rows are not in it: searches compare these anyway, and to fold them in costs more than an index of all
+ * (of a million rows, 744,000 took 34 s of CPU, all together 33), beside having the index follow the rows that compaction moves.
+ */
+export async function dropMostlyUnindexed(table: Table): Promise<void> {
+  const vectorIndex = (await table.listIndices()).find(({ columns }) => columns.includes("vector"));
+  if (vectorIndex === undefined) return;
+  const rows = await table.countRows();
+  if ((vectorIndex.numUnindexedRows ?? 0) > rows / 2) await table.dropIndex(vectorIndex.name);
+}
+
+/**
+ * Those that are missing.
  * @param isRemote in an object store, an exact search fetches every vector anew: an index is worth it as soon as it can learn
  */
 export async function buildIndexes(table: Table, dimensions: number, isRemote = false): Promise<void> {
-  const indexes = await table.listIndices();
+  const missing = await missingIndexes(table, await table.listIndices(), dimensions, isRemote);
+  const build = async (columns: readonly string[], make: (column: string) => Promise<void>) => {
+    for (const column of columns) if (missing.has(column)) await make(column);
+  };
+  await build(["searchText"], () => buildTextIndex(table));
+  await build(["ngrams"], () => buildNgramIndex(table));
+  await build(BTREES, (column) => table.createIndex(column, { config: Index.btree() }));
+  await build(BITMAPS, (column) => table.createIndex(column, { config: Index.bitmap() }));
+  await build(LABEL_LISTS, (column) => table.createIndex(column, { config: Index.labelList() }));
+  await build(["vector"], (column) => table.createIndex(column, { config: Index.ivfRq(VECTOR_INDEX) }));
+}
+
+/** Columns that are to have an index and have none. A table of an earlier version may not have every column. */
+async function missingIndexes(
+  table: Table,
+  indexes: readonly IndexConfig[],
+  dimensions: number,
+  isRemote: boolean,
+): Promise<ReadonlySet<string>> {
   const present = new Set(indexes.flatMap((index) => index.columns));
-  // A table of an earlier version may not have every column.
-  const columns = new Set((await table.schema()).fields.map(({ name }) => name));
-  const lacksIndex = (column: string) => columns.has(column) && !present.has(column);
-  const rows = await table.countRows();
-  if (!present.has("searchText")) await buildTextIndex(table);
-  // A table of an earlier version may not have the column.
-  if (lacksIndex("ngrams")) await buildNgramIndex(table);
-  if (rows > 0) {
-    for (const column of BTREES) if (lacksIndex(column)) await table.createIndex(column, { config: Index.btree() });
-    for (const column of BITMAPS) if (lacksIndex(column)) await table.createIndex(column, { config: Index.bitmap() });
-    for (const column of LABEL_LISTS)
-      if (lacksIndex(column)) await table.createIndex(column, { config: Index.labelList() });
-  }
-  const vectorIndex = indexes.find((index) => index.columns.includes("vector"));
-  const isMostlyUnindexed = vectorIndex === undefined || (vectorIndex.numUnindexedRows ?? 0) > rows / 2;
-  if (isMostlyUnindexed && wantsVectorIndex(rows, dimensions, isRemote)) {
-    await table.createIndex("vector", { config: Index.ivfRq(VECTOR_INDEX) });
-  }
+  const [rows, { fields }] = await Promise.all([table.countRows(), table.schema()]);
+  const columns = new Set(fields.map(({ name }) => name));
+  const wanted = [
+    "searchText",
+    "ngrams",
+    ...(rows > 0 ? [...BTREES, ...BITMAPS, ...LABEL_LISTS] : []),
+    ...(wantsVectorIndex(rows, dimensions, isRemote) ? ["vector"] : []),
+  ];
+  return new Set(wanted.filter((column) => columns.has(column) && !present.has(column)));
 }
 
 /** Whether an exact search has become too slow. IVF_RQ wants a multiple of eight dimensions; other vectors are searched exactly. */
@@ -112,7 +132,17 @@ export interface IndexCoverage {
 
 /** Of the version that the table is at. */
 export async function indexCoverage(table: Table): Promise<IndexCoverage> {
+  return coverageOf(await table.listIndices());
+}
+
+/** The same for upkeep: where an index is missing, all rows are still to be indexed. */
+export async function upkeepCoverage(table: Table, dimensions: number, isRemote: boolean): Promise<IndexCoverage> {
   const indexes = await table.listIndices();
+  const missing = await missingIndexes(table, indexes, dimensions, isRemote);
+  return { ...coverageOf(indexes), ...(missing.size > 0 && { unindexedRows: await table.countRows() }) };
+}
+
+function coverageOf(indexes: readonly IndexConfig[]): IndexCoverage {
   const searched = indexes.filter(({ columns }) =>
     ["searchText", "ngrams", "vector"].some((column) => columns.includes(column)),
   );

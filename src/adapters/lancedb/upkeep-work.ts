@@ -1,4 +1,4 @@
-// What upkeep does to a table: builds the indexes it lacks, folds new rows into them, compacts, and drops old versions. Runs in the
+// What upkeep does to a table: compacts it, folds new rows into its indexes, drops old versions, and builds the indexes it lacks. Runs in the
 // upkeep process (upkeep-process.ts).
 
 import { Session } from "@lancedb/lancedb";
@@ -6,7 +6,7 @@ import { commit } from "./commit.ts";
 import { diskBytes } from "./disk-bytes.ts";
 import { closeHandle } from "./handles.ts";
 import { connectTo, type IndexLocation } from "./location.ts";
-import { buildIndexes, rebuildWordIndexes } from "./table-indexes.ts";
+import { buildIndexes, dropMostlyUnindexed, rebuildWordIndexes } from "./table-indexes.ts";
 import { pruneBefore } from "./versions.ts";
 
 /** Everything it takes to find the table and put it in order. */
@@ -30,10 +30,12 @@ export async function putInOrder(job: UpkeepJob): Promise<void> {
   const database = await connectTo(job.location, session);
   const table = await database.openTable(job.table);
   try {
-    await commit(table, () => buildIndexes(table, job.dimensions, isRemote));
+    await commit(table, () => dropMostlyUnindexed(table));
     if (job.erase === "rebuild") await commit(table, () => rebuildWordIndexes(table));
     const cleanupOlderThan = await pruneBefore(table, job.keepVersionsMs, () => diskBytes(job.location, job.table));
     await commit(table, () => table.optimize({ cleanupOlderThan, deleteUnverified: job.erase === "sweep" }));
+    // Last: what is there while rows move together has to follow them, which costs as much as to be made.
+    await commit(table, () => buildIndexes(table, job.dimensions, isRemote));
   } finally {
     closeHandle(table);
     closeHandle(database);

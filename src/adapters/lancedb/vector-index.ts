@@ -17,7 +17,7 @@ import { readAgain } from "./read-again.ts";
 import { type Batch, collect, toKeys, toLinks, toRows, toSampledRows, toTexts, toVectors } from "./read-rows.ts";
 import { firstRowsOf } from "./renewal.ts";
 import { createCandidates } from "./searches.ts";
-import { indexCoverage } from "./table-indexes.ts";
+import { upkeepCoverage } from "./table-indexes.ts";
 import { createVersionCount, isBulky, tagVersion, untagVersions } from "./versions.ts";
 
 /** Rows in one add: LanceDB takes 60,000-130,000 rows a second in adds of this size, and the copy stays small. */
@@ -253,7 +253,7 @@ export function createVectorIndex(
     async stats() {
       const [{ numRows, totalBytes, fragmentStats }, coverage, kept, onDisk] = await Promise.all([
         reader.stats(),
-        indexCoverage(reader),
+        upkeepCoverage(reader, space.dimensions, isRemote),
         versions.count(),
         diskBytes(),
       ]);

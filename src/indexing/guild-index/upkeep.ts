@@ -26,6 +26,11 @@ const MANY_VERSIONS = 1_000;
 const SHED_AFTER_MS = 30 * 60_000;
 /** After upkeep comes at least this many times as long without: a bulk load gives it a fifth of the machine, whatever the size. */
 const REST = 4;
+/**
+ * What it takes on two threads that have other work too. As many times as long comes before it, unless searches are slow: rows that come faster than that
+ * (4,000 a second) are indexed once, when all are there. A million take 45 s then; in three parts, each of which moves all that is there already, 130.
+ */
+const UPKEEP_MS_PER_ROW = 0.06;
 /** So many of the latest searches tell how long one takes. */
 const SEARCHES_REMEMBERED = 20;
 
@@ -41,9 +46,11 @@ export function upkeepReason(
   if (fragments > MANY_FRAGMENTS) return "small fragments";
   if (versions > MANY_VERSIONS) return "old versions";
   const isUntidy = unindexedRows >= SOME_UNINDEXED || fragments > SOME_FRAGMENTS;
-  if (isUntidy && searchMs !== undefined && searchMs > SLOW_SEARCH_MS) return "slow searches";
+  if (isUntidy && isSlow(searchMs)) return "slow searches";
   return undefined;
 }
+
+const isSlow = (searchMs: number | undefined) => searchMs !== undefined && searchMs > SLOW_SEARCH_MS;
 
 /** @throws the signal's reason when it aborts */
 export function putInOrder(index: Pick<FormerIndex, "optimize">, signal: AbortSignal): Promise<void> {
@@ -70,6 +77,8 @@ interface Watched {
    * where that has come to nothing: where rows trickle in, upkeep for this alone would leave as much again.
    */
   readonly bulkySinceMs: WeakMap<FormerIndex, number>;
+  /** Since when it waits for upkeep: since it was first seen to want it, or since the latest. */
+  readonly waitingSinceMs: WeakMap<FormerIndex, number>;
   readonly searchesMs: number[];
   readonly timed: WeakMap<FormerIndex, FormerIndex>;
 }
@@ -93,9 +102,15 @@ export function createMaintenance(
     return getOrMake(watched, guildId, () => ({
       restUntilMs: 0,
       bulkySinceMs: new WeakMap(),
+      waitingSinceMs: new WeakMap(),
       searchesMs: [],
       timed: new WeakMap(),
     }));
+  }
+
+  /** Unless it has been left meanwhile. */
+  function lookAgain(guildId: Snowflake): void {
+    if (watched.has(guildId)) dirty.add(guildId);
   }
 
   /** Whether old versions have taken too much for long enough. */
@@ -107,14 +122,29 @@ export function createMaintenance(
     return isBulky && now - since > SHED_AFTER_MS;
   }
 
+  /** Whether it has wanted upkeep for as long as so many rows must wait for it. */
+  function hasWaited({ waitingSinceMs }: Watched, index: FormerIndex, { unindexedRows }: IndexStats): boolean {
+    const now = clock.elapsed();
+    const since = waitingSinceMs.get(index) ?? now;
+    waitingSinceMs.set(index, since);
+    return now - since >= unindexedRows * UPKEEP_MS_PER_ROW * REST;
+  }
+
   async function lookAt(guildId: Snowflake, guild: Watched, index: FormerIndex): Promise<void> {
     const before = await index.stats();
     const searchMs = median(guild.searchesMs);
     const shed = canShed(guild, index, before);
     const reason = upkeepReason(before, searchMs) ?? (shed ? "old versions" : undefined);
     // It is looked at again later, though nothing changes meanwhile.
-    if (before.isBulky && guild.bulkySinceMs.get(index) !== Number.POSITIVE_INFINITY) dirty.add(guildId);
-    if (reason === undefined) return;
+    if (before.isBulky && guild.bulkySinceMs.get(index) !== Number.POSITIVE_INFINITY) lookAgain(guildId);
+    if (reason === undefined) {
+      guild.waitingSinceMs.delete(index);
+      return;
+    }
+    if (!hasWaited(guild, index, before) && !isSlow(searchMs)) {
+      lookAgain(guildId);
+      return;
+    }
     if (shed) guild.bulkySinceMs.set(index, Number.POSITIVE_INFINITY);
     else guild.bulkySinceMs.delete(index);
     const startedAt = clock.elapsed();
@@ -124,6 +154,9 @@ export function createMaintenance(
       const now = clock.elapsed();
       guild.restUntilMs = now + (now - startedAt) * REST;
       guild.searchesMs.length = 0;
+      guild.waitingSinceMs.set(index, now);
+      // It may be long before there is more to do: then it has not waited since.
+      lookAgain(guildId);
     }
     const { unindexedRows, fragments, versions } = before;
     const tookMs = Math.round(clock.elapsed() - startedAt);
@@ -140,7 +173,7 @@ export function createMaintenance(
       for (const { index } of searched) await lookAt(guildId, guild, index);
     } catch (thrown) {
       if (stopped.signal.aborted) return;
-      dirty.add(guildId);
+      lookAgain(guildId);
       onFailed();
       logger[levelOf(thrown)]("upkeep:failed", { guildId, error: toError(thrown).message });
     }

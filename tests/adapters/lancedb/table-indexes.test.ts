@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { connect, type Table } from "@lancedb/lancedb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { toArrow } from "../../../src/adapters/lancedb/columns.ts";
-import { buildIndexes, indexCoverage } from "../../../src/adapters/lancedb/table-indexes.ts";
+import {
+  buildIndexes,
+  dropMostlyUnindexed,
+  indexCoverage,
+  upkeepCoverage,
+} from "../../../src/adapters/lancedb/table-indexes.ts";
 import { indexRow } from "../../support/index-store.ts";
 
 const DIMENSIONS = 8;
@@ -35,9 +40,11 @@ describe("the vector index", () => {
 
   async function builtAgain(): Promise<string[]> {
     const create = vi.spyOn(table, "createIndex");
+    await dropMostlyUnindexed(table);
     await buildIndexes(table, DIMENSIONS, IS_REMOTE);
     return create.mock.calls.map(([column]) => column);
   }
+  const coverage = () => upkeepCoverage(table, DIMENSIONS, IS_REMOTE);
 
   it("stays where most rows are in it, for the others to be folded in", async () => {
     await table.add(rows(9_900));
@@ -49,5 +56,24 @@ describe("the vector index", () => {
     await table.add(rows(10_100));
     expect(await builtAgain()).toEqual(["vector"]);
     expect(await table.indexStats("vector_idx")).toMatchObject({ numIndexedRows: 20_100, numUnindexedRows: 0 });
+  });
+
+  it("is missed by upkeep where it is to be and is not, as any other: then all rows are still to be indexed", async () => {
+    expect(await coverage()).toMatchObject({ unindexedRows: 0, vectorIndex: true });
+    for (const name of ["vector_idx", "runId_idx"]) {
+      await table.dropIndex(name);
+      expect((await coverage()).unindexedRows).toBe(10_000);
+      expect((await indexCoverage(table)).unindexedRows).toBe(0);
+      await buildIndexes(table, DIMENSIONS, IS_REMOTE);
+      expect((await coverage()).unindexedRows).toBe(0);
+    }
+  });
+
+  it("is not missed where there are too few rows for it, nor an index of a column that the table lacks", async () => {
+    await table.dropIndex("vector_idx");
+    expect((await upkeepCoverage(table, DIMENSIONS, !IS_REMOTE)).unindexedRows).toBe(0);
+    await buildIndexes(table, DIMENSIONS, IS_REMOTE);
+    await table.dropColumns(["tags"]);
+    expect((await coverage()).unindexedRows).toBe(0);
   });
 });

@@ -97,14 +97,25 @@ describe("a guild's index", () => {
     );
   };
 
+  /** Twice: rows that have only just come wait. */
+  async function lookTwice() {
+    await maintenance.look("1");
+    expect(upkeeps).toBe(0);
+    await clock.advance(1_000);
+    await maintenance.look("1");
+  }
+
   test("is put in order when rows have come in, looked at by itself, and not without need", async () => {
     await add(1_000, 2_100);
     ours = [];
     await clock.advance(30_000);
     expect(upkeeps).toBe(0);
     ours = ["1"];
-    await clock.advance(10_000);
-    await until(() => log.at(-1)?.event === "upkeep:done", "upkeep is done");
+    const isDone = async () => {
+      await clock.advance(10_000);
+      return log.at(-1)?.event === "upkeep:done";
+    };
+    await until(isDone, "upkeep is done");
     expect(log.at(-1)?.fields).toMatchObject({ reason: "rows not indexed", unindexedRows: 2_100 });
     expect(await index.stats()).toMatchObject({ unindexedRows: 0 });
     await maintenance.look("1");
@@ -132,10 +143,10 @@ describe("a guild's index", () => {
 
   test("is left in peace four times as long as upkeep took, however much comes in", async () => {
     upkeepMs = 20_000;
-    await add(1_000, 2_100);
-    await maintenance.look("1");
-    await add(5_000, 2_100);
     ours = [];
+    await add(1_000, 2_100);
+    await lookTwice();
+    await add(5_000, 2_100);
     await clock.advance(79_000);
     await maintenance.look("1");
     expect(upkeeps).toBe(1);
@@ -173,6 +184,7 @@ describe("a guild's index", () => {
   });
 
   test("that cannot be put in order is left in peace for a while, and that is logged", async () => {
+    ours = [];
     await add(1_000, 2_100);
     const { optimize } = index;
     index = {
@@ -182,7 +194,7 @@ describe("a guild's index", () => {
         throw new Error("no space");
       },
     };
-    await maintenance.look("1");
+    await lookTwice();
     expect(log.at(-1)).toMatchObject({ event: "upkeep:failed", fields: { error: "no space" } });
     expect(failures).toBe(1);
     index = { ...index, optimize };
@@ -193,6 +205,8 @@ describe("a guild's index", () => {
   test("is searched and written to while it is put in order, and nothing is missed", async () => {
     ours = [];
     await add(1_000, 2_100);
+    await maintenance.look("1");
+    await clock.advance(1_000);
     const upkeep = maintenance.look("1");
     for (let n = 0; n < 20; n += 1) {
       await index.write([indexRow({ id: String(9_000 + n), text: `novelty${n}` })], { fresh: true });
@@ -200,6 +214,7 @@ describe("a guild's index", () => {
       expect(found.map(({ id }) => id)).toEqual([String(9_000 + n)]);
     }
     await upkeep;
+    expect(upkeeps).toBe(1);
     expect(await index.count()).toBe(2_120);
     expect(await matching(index, "novelty3", { accessChannelIds: ["10"] }, 5)).toHaveLength(1);
   });
@@ -292,7 +307,8 @@ describe("old versions that take more than they are worth", () => {
     begin({ ...calm, isBulky: true });
     await minutes(20);
     stats = [{ ...calm, isBulky: true, unindexedRows: 1_000 }];
-    await minutes(0.2);
+    // The first look finds the rows, the next puts them in order.
+    await minutes(0.4);
     stats = [{ ...calm, isBulky: true }];
     expect(upkeeps).toEqual(["0 after 20", "rows not indexed"]);
     await minutes(29);
@@ -312,5 +328,123 @@ describe("old versions that take more than they are worth", () => {
     expect(upkeeps).toEqual(["0 after 30", "old versions"]);
     await minutes(20);
     expect(upkeeps.slice(2)).toEqual(["1 after 50", "old versions"]);
+  });
+});
+
+describe("rows that come in", () => {
+  const SECOND_MS = 1_000;
+  const calm: IndexStats = {
+    rows: 0,
+    unindexedRows: 0,
+    fragments: 1,
+    versions: 1,
+    diskBytes: 1,
+    isBulky: false,
+    vectorIndex: true,
+    textIndex: true,
+  };
+  let clock: ManualClock;
+  let maintenance: Maintenance;
+  let rowsPerSecond: number;
+  let rows: number;
+  let indexed: number;
+  let looks: number;
+  /** When it was put in order, in seconds. */
+  let upkeeps: number[];
+  let onUpkeep: () => void;
+  const index = {
+    async stats() {
+      looks += 1;
+      return { ...calm, rows, unindexedRows: rows - indexed };
+    },
+    async optimize() {
+      upkeeps.push(Math.round(clock.elapsed() / SECOND_MS));
+      indexed = rows;
+      onUpkeep();
+    },
+    async candidates({ vector }: { readonly vector: Promise<unknown> }) {
+      await vector;
+      await clock.advance(80);
+      return [];
+    },
+  } as unknown as VectorIndex;
+
+  beforeEach(() => {
+    [rowsPerSecond, rows, indexed, looks, upkeeps, onUpkeep] = [0, 0, 0, 0, [], () => {}];
+    const opened = { index, writer: undefined as never, recipe: undefined as never };
+    const searched = [{ generation: undefined as never, index }];
+    const quiet = () => {};
+    const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+    clock = createManualClock();
+    maintenance = createMaintenance({ open: async () => ({ ...opened, searched }) }, () => true, clock, logger);
+  });
+  afterEach(() => maintenance.stop());
+
+  async function seconds(count: number) {
+    for (let n = 0; n < count; n += 1) {
+      rows += rowsPerSecond;
+      if (rowsPerSecond > 0) maintenance.markDirty("1");
+      await clock.advance(SECOND_MS);
+    }
+  }
+
+  test("slower than upkeep is worth are indexed while more come", async () => {
+    rowsPerSecond = 1_000;
+    await seconds(60);
+    expect(upkeeps).toEqual([20, 30, 40, 50, 60]);
+  });
+
+  test("faster than that are indexed once, as long after the last as so many are worth, though nobody looks after them", async () => {
+    rowsPerSecond = 5_000;
+    await seconds(60);
+    expect(upkeeps).toEqual([]);
+    rowsPerSecond = 0;
+    // Since the first look, after ten seconds, 0.24 ms each.
+    await seconds(21);
+    expect(upkeeps).toEqual([]);
+    await seconds(600);
+    expect(upkeeps).toEqual([90]);
+  });
+
+  test("faster than that are indexed meanwhile where somebody waits for searches of them", async () => {
+    const search = () =>
+      maintenance.timed("1", index).candidates({
+        text: "text",
+        vector: Promise.resolve(undefined),
+        filter: { accessChannelIds: ["10"] },
+        limit: 5,
+      });
+    rowsPerSecond = 5_000;
+    await seconds(25);
+    expect(upkeeps).toEqual([]);
+    await search();
+    await seconds(35);
+    expect(upkeeps).toEqual([30]);
+  });
+
+  test("once the server has been quiet wait as if there had never been upkeep", async () => {
+    rowsPerSecond = 200;
+    await seconds(20);
+    rowsPerSecond = 0;
+    await seconds(3_600);
+    expect(upkeeps).toEqual([20]);
+    rowsPerSecond = 5_000;
+    await seconds(60);
+    expect(upkeeps).toEqual([20]);
+  });
+
+  test("a few at a time make nobody look more often than they come", async () => {
+    rows = 900;
+    maintenance.markDirty("1");
+    await seconds(600);
+    expect([looks, upkeeps]).toEqual([1, []]);
+  });
+
+  test("of a server that was left while it was put in order make nobody open it again", async () => {
+    onUpkeep = () => maintenance.forget("1");
+    rows = 2_000;
+    maintenance.markDirty("1");
+    await seconds(600);
+    expect([looks, upkeeps]).toEqual([2, [20]]);
   });
 });
