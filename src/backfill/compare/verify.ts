@@ -193,9 +193,9 @@ async function countBadVectors(index: VectorIndex, records: readonly StoredRecor
   return rows.filter(({ vector }) => vector.length !== index.space.dimensions || !vector.every(Number.isFinite)).length;
 }
 
+/** What this share of the values does not exceed. */
 function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? 0;
 }
 
 function judge(found: Verification, months: number, monthsFound: number, run: Run | undefined): Criterion[] {
