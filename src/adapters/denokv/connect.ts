@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { openKv } from "@deno/kv";
 import { toError } from "../../errors.ts";
 import { committing, fenced, waitingForTurn } from "./commits.ts";
+import { readingNatively, readingThroughLibrary } from "./reads.ts";
 import { createStore, type Store } from "./store.ts";
 
 /** A remote KV that does not answer within this is out of reach. The library would wait for five minutes, and longer. */
@@ -18,11 +19,6 @@ export interface ArchiveLocation {
   /** For a URL: how long one request may take. */
   readonly answerWithinMs?: number;
 }
-
-/** Of a file no larger calls are faster; with 500, whatever else was read meanwhile took 16 ms instead of one. */
-const ENTRIES_PER_LOCAL_LIST = 100;
-/** The most there can be: each call is a way over the network. */
-const ENTRIES_PER_REMOTE_LIST = 500;
 
 /** How values become bytes. */
 export interface Codec {
@@ -45,8 +41,13 @@ export async function connect(
     ...(isAway ? { ...remoteOptions(answerWithinMs), accessToken: accessToken ?? "" } : { implementation: "sqlite" }),
   });
   return isAway
-    ? createStore(kv, location, fenced(kv), ENTRIES_PER_REMOTE_LIST)
-    : createStore(kv, location, waitingForTurn(committing(kv)), ENTRIES_PER_LOCAL_LIST);
+    ? createStore(kv, location, readingThroughLibrary(kv), fenced(kv))
+    : createStore(
+        kv,
+        location,
+        readingNatively(kv, decodeV8) ?? readingThroughLibrary(kv),
+        waitingForTurn(committing(kv)),
+      );
 }
 
 /** Every request has an end, and is not repeated here: whoever asked knows better when to try again. */

@@ -1,14 +1,15 @@
-// Deno KV with its limits kept and its errors translated. Uses only the library's public interface, so that a local file and a
-// remote KV are the same to everything above; how each commits is in commits.ts.
+// Deno KV with its limits kept and its errors translated, a local file and a remote one the same to everything above. How each is read is
+// in reads.ts, how each commits in commits.ts.
 
 import type { AtomicCheck, Kv, KvEntry, KvEntryMaybe, KvKey, KvListSelector, KvMutation } from "@deno/kv";
 import { slices } from "../../slices.ts";
 import type { Commit } from "./commits.ts";
 import { mapErrors } from "./errors.ts";
 import { sizeBound } from "./fit.ts";
+import type { Reads } from "./reads.ts";
 
-// https://docs.deno.com/deploy/kv/manual/transactions and the service itself: 10 keys a read, 500 entries a list call,
-// 10 checks, 1,000 mutations and 819,200 bytes a commit. Commits of some hundred mutations are the fastest.
+// https://docs.deno.com/deploy/kv/manual/transactions and the service itself: 10 keys a read, 10 checks, 1,000
+// mutations and 819,200 bytes a commit. Commits of some hundred mutations are the fastest.
 const KEYS_PER_READ = 10;
 const MUTATIONS_PER_COMMIT = 600;
 const BYTES_PER_COMMIT = 700_000;
@@ -57,11 +58,8 @@ export interface Store {
   close(): void;
 }
 
-/**
- * @param location the file or URL, for error messages
- * @param entriesPerList of one call: they are decoded in one go, while nothing else has its turn
- */
-export function createStore(kv: Kv, location: string, commitTo: Commit, entriesPerList: number): Store {
+/** @param location the file or URL, for error messages */
+export function createStore(kv: Kv, location: string, reads: Reads, commitTo: Commit): Store {
   // After a panic in its own thread (a damaged file) the library aborts the process when it is asked to close.
   let dead = false;
   const guarded = <T>(call: () => Promise<T>): Promise<T> =>
@@ -69,7 +67,7 @@ export function createStore(kv: Kv, location: string, commitTo: Commit, entriesP
       dead = true;
     });
 
-  const readTen = (keys: readonly KvKey[]) => guarded(() => kv.getMany<unknown[]>([...keys]));
+  const readTen = (keys: readonly KvKey[]) => guarded(() => reads.getMany(keys));
 
   async function getMany(keys: readonly KvKey[]) {
     const entries: KvEntryMaybe<unknown>[] = [];
@@ -95,14 +93,7 @@ export function createStore(kv: Kv, location: string, commitTo: Commit, entriesP
     get: (key) => guarded(() => kv.get(key)),
     getMany,
     list: (selector, { limit = Number.POSITIVE_INFINITY, newestFirst = false } = {}) =>
-      guarded(async () => {
-        const entries: KvEntry<unknown>[] = [];
-        if (limit <= 0) return entries;
-        const options = { reverse: newestFirst, batchSize: Math.min(limit, entriesPerList) };
-        const iterator = kv.list(selector, Number.isFinite(limit) ? { ...options, limit } : options);
-        for await (const entry of iterator) entries.push(entry);
-        return entries;
-      }),
+      guarded(async () => (limit <= 0 ? [] : await reads.list(selector, limit, newestFirst))),
     commit,
     async commitGroups(groups, checks = []) {
       const stamps: string[] = [];
