@@ -19,7 +19,7 @@ import { ALL_IDS, newest, type Snowflake, snowflakeAt } from "../../snowflake.ts
 import { countOnDiscord } from "../../sync/count-on-discord.ts";
 import type { AlertThresholds } from "../run/alerts.ts";
 import { usedOfBudget } from "../run/budget.ts";
-import { diskNeeded } from "./disk-needed.ts";
+import { diskNeeded, indexBytes } from "./disk-needed.ts";
 import { type Analysis, type Check, type Cost, type Coverage, measureRate, survey } from "./survey.ts";
 
 /** Of a message with its author's name, before any is known. Characters. */
@@ -88,7 +88,8 @@ export async function analyze(
   const toDo = (coverage: Coverage) => coverage.missing + coverage.stale;
   const estimate = (coverage: Coverage) => (perSecond === undefined ? undefined : (toDo(coverage) / perSecond) * 1000);
   const sample = { records: prepared.length, chunks };
-  const diskNeededBytes = diskNeeded(toDo(found.total), indexes.space.dimensions, sample, found.averageLength);
+  const bytes = indexBytes(toDo(found.total), indexes.space.dimensions, sample, found.averageLength);
+  const diskNeededBytes = diskNeeded(bytes, perSecond);
   const { freeBytes } = await parts.system.disk();
   const onDiscord = found.total.records > 0 ? undefined : await countOnDiscord(parts, guildId, COUNT_TRIES);
   const characters = texts.reduce((sum, text) => sum + text.length, 0);

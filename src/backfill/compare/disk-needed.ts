@@ -1,5 +1,6 @@
 // What an index will take on disk, told from a sample of what is to go into it.
 
+import { OUTRUNS_UPKEEP } from "../../indexing/guild-index/upkeep.ts";
 import type { PreparedChunk } from "../../indexing/text/prepare.ts";
 
 /** Of a vector, bytes a number: 2 to be searched, 1 to be ranked by, a half in the vector index. */
@@ -11,6 +12,8 @@ const PER_TEXT_BYTE = 1.2;
 const PER_NGRAM_BYTE = 1.4;
 /** While a backfill is on, rows and indexes lie there twice at times: what is put in order is written anew. */
 const WHILE_WRITING = 2.15;
+/** Rows are, where they are put in order once, at the end: what is indexed then has been nowhere else. */
+const WHILE_WRITING_FAST = 1.6;
 
 export interface DiskSample {
   /** Records that the chunks are of. */
@@ -35,7 +38,12 @@ export function indexBytes(
   return Math.ceil(records * (rows * (dimensions * PER_NUMBER + PER_ROW) + (texts + ngrams) * share));
 }
 
-/** Bytes on disk that a backfill of so many records wants, with room for the copies that upkeep makes. */
-export function diskNeeded(...of: Parameters<typeof indexBytes>): number {
-  return Math.ceil(indexBytes(...of) * WHILE_WRITING);
+/**
+ * Bytes on disk that a backfill of so many records wants, with room for the copies that upkeep makes.
+ * @param bytes of the index in order
+ * @param perSecond records that can be embedded; undefined: not known
+ */
+export function diskNeeded(bytes: number, perSecond: number | undefined): number {
+  const isFast = perSecond !== undefined && perSecond > OUTRUNS_UPKEEP;
+  return Math.ceil(bytes * (isFast ? WHILE_WRITING_FAST : WHILE_WRITING));
 }

@@ -28,9 +28,11 @@ const SHED_AFTER_MS = 30 * 60_000;
 const REST = 4;
 /**
  * What it takes on two threads that have other work too. As many times as long comes before it, unless searches are slow: rows that come faster than that
- * (4,000 a second) are indexed once, when all are there. A million take 45 s then; in three parts, each of which moves all that is there already, 130.
+ * are indexed once, when all are there. A million take 45 s then; in three parts, each of which moves all that is there already, 130.
  */
 const UPKEEP_MS_PER_ROW = 0.06;
+/** Rows a second. */
+export const OUTRUNS_UPKEEP = 1_000 / (UPKEEP_MS_PER_ROW * REST);
 /** So many of the latest searches tell how long one takes. */
 const SEARCHES_REMEMBERED = 20;
 

@@ -17,9 +17,13 @@ test("an index takes more for more records, longer vectors, longer texts, n-gram
   expect(of(1_000_000, 256, [chunk(said), chunk(said)], 140)).toBe(2 * usual);
 });
 
-test("a backfill wants room for more than one copy, and none where nothing is to do", () => {
+test("a backfill wants room for more than one copy, less where all is indexed at its end, and none where nothing is to do", () => {
   const sample = { records: 1, chunks: [chunk(said)] };
-  expect(diskNeeded(1_000, 256, sample, 70)).toBeGreaterThan(2 * indexBytes(1_000, 256, sample, 70));
-  expect(diskNeeded(0, 256, sample, 70)).toBe(0);
-  expect(diskNeeded(1_000, 256, { records: 0, chunks: [] }, 0)).toBe(0);
+  const bytes = indexBytes(1_000, 256, sample, 70);
+  expect(diskNeeded(bytes, 4_000)).toBeGreaterThan(2 * bytes);
+  expect(diskNeeded(bytes, undefined)).toBe(diskNeeded(bytes, 4_000));
+  expect(diskNeeded(bytes, 5_000)).toBeGreaterThan(1.5 * bytes);
+  expect(diskNeeded(bytes, 5_000)).toBeLessThan(1.7 * bytes);
+  expect(diskNeeded(indexBytes(0, 256, sample, 70), 5_000)).toBe(0);
+  expect(indexBytes(1_000, 256, { records: 0, chunks: [] }, 0)).toBe(0);
 });
