@@ -13,7 +13,8 @@ import { type EmbeddingServer, startEmbeddingServer } from "../support/embedding
 import { channel, GUILD, history, openSetup, type Setup, until } from "../support/engine.ts";
 import type { ChildWays } from "../support/engine-child.ts";
 
-const RECORDS = 200;
+/** Two pages: the run is still at the second when the first has its checkpoint. */
+const RECORDS = 500;
 /** After SIGTERM. */
 const WITHIN_MS = 10_000;
 const CHILD = join(import.meta.dirname, "../support/engine-child.ts");
@@ -184,9 +185,10 @@ async function writtenDown(records: number): Promise<string> {
 
 /** @returns how to mend it, once a request hangs */
 async function hangNow(): Promise<() => void> {
-  const mend = server.misbehave("hang");
-  const { length } = server.requests;
-  await until(() => server.requests.length > length, "a request hangs");
+  let hangs = false;
+  // Of those under way, too: then no other may come.
+  const mend = server.misbehave("hang", { when: () => (hangs = true) });
+  await until(() => hangs, "a request hangs");
   return mend;
 }
 
