@@ -108,14 +108,12 @@ function tellingWords(text: string, commonness: (word: string) => number): strin
     .map((word) => ({ word, share: commonness(word) }))
     .filter(({ share }) => share <= COMMON_SHARE)
     .sort((one, other) => one.share - other.share);
+  const telling = new Set<string>();
   let sum = 0;
-  const telling = new Set(
-    rarestFirst
-      .filter(({ share }, place) => {
-        sum += share;
-        return sum <= LOOKED_UP_SHARE || place < LEAST_LOOKED_UP;
-      })
-      .map(({ word }) => word),
-  );
+  for (const { word, share } of rarestFirst) {
+    sum += share;
+    if (sum > LOOKED_UP_SHARE && telling.size >= LEAST_LOOKED_UP) break;
+    telling.add(word);
+  }
   return telling.size > 0 ? words.filter((word) => telling.has(word)).join(" ") : text;
 }

@@ -2,6 +2,7 @@
 // phase plan made from it.
 
 import { ownText } from "../../indexing/text/prepare.ts";
+import { getOrMake } from "../../maps.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { IntentName } from "../../ports/discord.ts";
 import type { GenerationChange } from "../../ports/generations.ts";
@@ -189,12 +190,6 @@ function tally(coverage: Coverage, { state }: Compared) {
   coverage[state] += 1;
 }
 
-function entry<Key>(map: Map<Key, Coverage>, key: Key): Coverage {
-  const existing = map.get(key) ?? nothing();
-  map.set(key, existing);
-  return existing;
-}
-
 /** Of the last id asked about: records come in order, and the calendar takes longer than all else that is counted of them. */
 let latest = { month: "", from: FIRST_SNOWFLAKE, before: FIRST_SNOWFLAKE };
 
@@ -232,9 +227,9 @@ export async function survey(
     for await (const page of walk(sources, guildId, range, PAGE)) {
       for (const compared of page.records) {
         const { record } = compared.stored;
-        for (const coverage of [total, phase, entry(channels, record.channelId), entry(months, monthOf(record.id))]) {
-          tally(coverage, compared);
-        }
+        const channel = getOrMake(channels, record.channelId, nothing);
+        const month = getOrMake(months, monthOf(record.id), nothing);
+        for (const coverage of [total, phase, channel, month]) tally(coverage, compared);
         if (compared.state === "skipped") continue;
         characters += ownText(record).length;
         const sample = compared.state === "embedded" ? present : needed;

@@ -3,6 +3,7 @@
 import { type CanaryCheck, WrongVectorsError } from "../../embedding/canary.ts";
 import { toError } from "../../errors.ts";
 import { ownText } from "../../indexing/text/prepare.ts";
+import { getOrMake } from "../../maps.ts";
 import type { IdRange } from "../../ports/archive.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -153,15 +154,11 @@ export async function verify(
 }
 
 function keepCandidate(candidates: Map<string, StoredRecord[]>, stored: StoredRecord) {
+  const { record } = stored;
+  const kept = getOrMake(candidates, monthOf(record.id), () => []);
   // A handful of words that only this message is likely to have. A private note is for its owner to find, not for the check.
-  if (stored.record.kind === "note" || ownText(stored.record).length < 40) {
-    if (!candidates.has(monthOf(stored.record.id))) candidates.set(monthOf(stored.record.id), []);
-    return;
-  }
-  const month = monthOf(stored.record.id);
-  const kept = candidates.get(month) ?? [];
-  if (kept.length < PROBES) kept.push(stored);
-  candidates.set(month, kept);
+  const isTelling = record.kind !== "note" && ownText(record).length >= 40;
+  if (isTelling && kept.length < PROBES) kept.push(stored);
 }
 
 /** Every nth, so that all months have a say. */

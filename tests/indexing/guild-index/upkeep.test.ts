@@ -5,17 +5,19 @@ import { createManualClock, type ManualClock, until } from "../../support/engine
 import { matching } from "../../support/index-searches.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace, unitVector } from "../../support/index-store.ts";
 
+/** Nothing is to be done. */
+const calm: IndexStats = {
+  rows: 100_000,
+  unindexedRows: 0,
+  fragments: 1,
+  versions: 1,
+  diskBytes: 1,
+  isBulky: false,
+  vectorIndex: true,
+  textIndex: true,
+};
+
 describe("upkeep is due", () => {
-  const calm: IndexStats = {
-    rows: 100_000,
-    unindexedRows: 0,
-    fragments: 1,
-    versions: 1,
-    diskBytes: 1,
-    isBulky: false,
-    vectorIndex: true,
-    textIndex: true,
-  };
   test.each([
     ["never without a need", calm, 500, undefined],
     ["when many rows are not indexed", { ...calm, unindexedRows: 1_000 }, 5, "rows not indexed"],
@@ -222,16 +224,6 @@ describe("a guild's index", () => {
 
 describe("old versions that take more than they are worth", () => {
   const MINUTE_MS = 60_000;
-  const calm: IndexStats = {
-    rows: 100_000,
-    unindexedRows: 0,
-    fragments: 1,
-    versions: 3,
-    diskBytes: 1e9,
-    isBulky: false,
-    vectorIndex: true,
-    textIndex: true,
-  };
   let clock: ManualClock;
   let maintenance: Maintenance;
   /** What each index tells of itself. */
@@ -333,16 +325,6 @@ describe("old versions that take more than they are worth", () => {
 
 describe("rows that come in", () => {
   const SECOND_MS = 1_000;
-  const calm: IndexStats = {
-    rows: 0,
-    unindexedRows: 0,
-    fragments: 1,
-    versions: 1,
-    diskBytes: 1,
-    isBulky: false,
-    vectorIndex: true,
-    textIndex: true,
-  };
   let clock: ManualClock;
   let maintenance: Maintenance;
   let rowsPerSecond: number;
