@@ -65,14 +65,33 @@ export function hostOf({ endpoint, region = DEFAULT_REGION }: ObjectStore): stri
 export async function send(
   client: AwsClient,
   address: string,
-  { headers = [], body = Buffer.alloc(0), ...options }: SignedRequest = {},
+  { headers = [], ...request }: SignedRequest = {},
 ): Promise<IncomingMessage> {
-  const signed = await client.sign(address, { method: options.method ?? "GET", headers: [...headers] });
-  const { request } = signed.url.startsWith("https:") ? https : http;
-  const asked = request(signed.url, {
-    ...options,
-    headers: { ...Object.fromEntries(signed.headers), "content-length": body.length },
-  });
+  return await ask(address, { ...request, headers: await sign(client, address, request.method, headers) });
+}
+
+/** @returns the headers of a request, with its signature: good for a quarter of an hour, and whatever "range" is added to them */
+export async function sign(
+  client: AwsClient,
+  address: string,
+  method = "GET",
+  headers: readonly [string, string][] = [],
+): Promise<Readonly<Record<string, string>>> {
+  const signed = await client.sign(address, { method, headers: [...headers] });
+  return Object.fromEntries(signed.headers);
+}
+
+/** @param request.headers with their signature */
+export async function ask(
+  address: string,
+  {
+    headers,
+    body = Buffer.alloc(0),
+    ...options
+  }: Omit<SignedRequest, "headers"> & { headers: Readonly<Record<string, string>> },
+): Promise<IncomingMessage> {
+  const { request } = address.startsWith("https:") ? https : http;
+  const asked = request(address, { ...options, headers: { ...headers, "content-length": body.length } });
   asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
   asked.end(body);
   const [answer] = (await once(asked, "response")) as [IncomingMessage];

@@ -11,7 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
+  writevSync,
 } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -152,7 +152,7 @@ export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits
       checksum.writeUInt32LE(crc32(content));
       const unfinished = join(folder, `${name}.new`);
       try {
-        writeFileSync(unfinished, Buffer.concat([content, checksum]), { mode: 0o600 });
+        writeParts(unfinished, [content, checksum]);
         renameSync(unfinished, join(folder, name));
       } catch {
         removeFile(`${name}.new`);
@@ -170,4 +170,15 @@ export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits
       tidy();
     },
   };
+}
+
+function writeParts(path: string, parts: readonly Buffer[]): void {
+  const file = openSync(path, "w", 0o600);
+  try {
+    const written = writevSync(file, parts);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (written !== length) throw new Error(`${written} bytes of ${length} were written`);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -16,12 +16,13 @@ const PIECE_BYTES = 8 * 1024 * 1024;
 export function createCachingServer(upstream: Upstream, objects: CachedObjects, secret: string): Server {
   async function passOn(request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {
     const { method = "GET", headers } = request;
-    await relay(await upstream.send({ method, path, headers, body: await buffer(request) }), response);
+    const body = method === "GET" || method === "HEAD" ? undefined : await buffer(request);
+    await relay(await upstream.send({ method, path, headers, ...(body && { body }) }), response);
   }
 
   async function* piecesOf(path: string, start: number, end: number): AsyncGenerator<Buffer, void> {
     for (let at = start; at < end; at += PIECE_BYTES)
-      yield await objects.read(path, at, Math.min(end, at + PIECE_BYTES));
+      yield* await objects.read(path, at, Math.min(end, at + PIECE_BYTES));
   }
 
   async function answer(request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {
@@ -33,16 +34,16 @@ export function createCachingServer(upstream: Upstream, objects: CachedObjects, 
       return;
     }
     const { start, end } = range ?? { start: 0, end: facts.size };
-    const pieces = piecesOf(path, start, end);
     // Before anything is said: what is gone from the store is answered as the store does.
-    const first = await pieces.next();
+    const first = await objects.read(path, start, Math.min(end, start + PIECE_BYTES));
     response.writeHead(range ? 206 : 200, {
       ...common,
       "content-length": end - start,
       ...(range && { "content-range": `bytes ${start}-${end - 1}/${facts.size}` }),
     });
-    if (!first.done) response.write(first.value);
-    await pipeline(pieces, response);
+    for (const piece of first) response.write(piece);
+    if (end - start <= PIECE_BYTES) response.end();
+    else await pipeline(piecesOf(path, start + PIECE_BYTES, end), response);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -58,6 +59,8 @@ export function createCachingServer(upstream: Upstream, objects: CachedObjects, 
   }
 
   return createServer((request, response) => {
+    // Whoever asked has gone.
+    response.on("error", () => undefined);
     handle(request, response).catch(async (thrown: unknown) => {
       // As if the store itself were not there: whoever asked knows what to do then.
       if (thrown instanceof Refused && !response.headersSent)
