@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { BLOCK_BYTES, openBlockCache } from "../../src/adapters/lancedb/object-cache/blocks.ts";
+import { openBlockCache } from "../../src/adapters/lancedb/object-cache/blocks.ts";
+import { ROWS_BLOCK_BYTES as BLOCK_BYTES } from "../../src/adapters/lancedb/object-cache/cut.ts";
 import { openObjectCache } from "../../src/adapters/lancedb/object-cache/index.ts";
 import { closeAfterTest, temporaryFolder, until } from "../support/backscroll.ts";
 

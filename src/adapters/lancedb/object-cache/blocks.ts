@@ -16,8 +16,6 @@ import {
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
-/** Bytes of an object that are fetched and kept together. */
-export const BLOCK_BYTES = 256 * 1024;
 /** Behind each block: a file may have been torn by a loss of power. */
 const CHECKSUM_BYTES = 4;
 
@@ -32,7 +30,7 @@ export interface BlockLimits {
   readonly keepMs: number;
 }
 
-export interface BlockCache {
+export interface BlockCache extends Pick<BlockLimits, "maxBytes"> {
   /** @param name as a file's: a hash in hexadecimal, "-" and a number */
   has(name: string): boolean;
   /** @returns bytes from `start` to `end` of a block; undefined when it is not here, or damaged */
@@ -126,6 +124,7 @@ export function openBlockCache(folder: string, { maxBytes, keepMs }: BlockLimits
   adopt();
   tidy();
   return {
+    maxBytes,
     has(name) {
       const entry = entries.get(name);
       return entry !== undefined && !isOver(entry);

@@ -3,8 +3,12 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { getOrTry } from "../../../maps.ts";
-import { BLOCK_BYTES, type BlockCache } from "./blocks.ts";
+import type { BlockCache } from "./blocks.ts";
+import { cutOf } from "./cut.ts";
 import type { Upstream } from "./upstream.ts";
+
+/** Blocks of an object that is read whole, besides what is asked for just now. */
+const AHEAD_AT_ONCE = 4;
 
 /** Objects whose size is remembered. */
 const MOST_KNOWN = 20_000;
@@ -13,6 +17,15 @@ export interface ObjectFacts {
   readonly size: number;
   /** Those that LanceDB reads: "etag" and "last-modified". */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** As it is kept. */
+interface CutObject {
+  readonly path: string;
+  readonly size: number;
+  /** With the number of a block, its name. */
+  readonly id: string;
+  readonly blockBytes: number;
 }
 
 export interface CachedObjects {
@@ -34,6 +47,8 @@ export class Refused extends Error {
 export function createCachedObjects(upstream: Upstream, blocks: BlockCache): CachedObjects {
   const known = new Map<string, Promise<ObjectFacts>>();
   const underWay = new Map<string, Promise<Buffer>>();
+  /** Paths of what is being read whole. */
+  const ahead = new Set<string>();
 
   async function askFacts(path: string): Promise<ObjectFacts> {
     const answer = await upstream.read("HEAD", path);
@@ -61,13 +76,13 @@ export function createCachedObjects(upstream: Upstream, blocks: BlockCache): Cac
   }
 
   /** Neighbouring blocks, in one request. */
-  function fetchBlocks(path: string, object: string, run: readonly number[], size: number): void {
-    const from = (run[0] ?? 0) * BLOCK_BYTES;
-    const content = fetch(path, from, Math.min(size, from + run.length * BLOCK_BYTES));
+  function fetchBlocks({ path, size, id, blockBytes }: CutObject, run: readonly number[]): void {
+    const from = (run[0] ?? 0) * blockBytes;
+    const content = fetch(path, from, Math.min(size, from + run.length * blockBytes));
     for (const [b, block] of run.entries()) {
-      const name = nameOf(object, block);
+      const name = nameOf(id, block);
       const piece = content.then((all) => {
-        const own = all.subarray(b * BLOCK_BYTES, (b + 1) * BLOCK_BYTES);
+        const own = all.subarray(b * blockBytes, (b + 1) * blockBytes);
         blocks.write(name, own);
         return own;
       });
@@ -76,26 +91,49 @@ export function createCachedObjects(upstream: Upstream, blocks: BlockCache): Cac
     }
   }
 
+  const isHere = (name: string) => underWay.has(name) || blocks.has(name);
+
+  /** LanceDB reads one partition after the other: without this, it would wait for the store each time. */
+  function readAhead(object: CutObject): void {
+    if (ahead.has(object.path)) return;
+    const left = Array.from({ length: Math.ceil(object.size / object.blockBytes) }, (_, block) => block).values();
+    async function readOn(): Promise<void> {
+      // All of them take from the same list.
+      for (const block of left) {
+        const name = nameOf(object.id, block);
+        if (isHere(name)) continue;
+        fetchBlocks(object, [block]);
+        await underWay.get(name);
+      }
+    }
+    ahead.add(object.path);
+    Promise.all(Array.from({ length: AHEAD_AT_ONCE }, readOn))
+      // Whoever needs what did not come asks for it, and hears why.
+      .catch(() => undefined)
+      .finally(() => ahead.delete(object.path));
+  }
+
   return {
     facts,
     async read(path, start, end) {
       if (end <= start) return [];
       const { size } = await facts(path);
-      const object = createHash("sha1").update(path).digest("hex");
-      const first = Math.floor(start / BLOCK_BYTES);
-      const wanted = Array.from({ length: Math.ceil(end / BLOCK_BYTES) - first }, (_, b) => first + b);
-      const missing = wanted.filter(
-        (block) => !underWay.has(nameOf(object, block)) && !blocks.has(nameOf(object, block)),
-      );
-      for (const run of runsOf(missing)) fetchBlocks(path, object, run, size);
+      const { blockBytes, isReadWhole } = cutOf(path, size, blocks.maxBytes);
+      const id = createHash("sha1").update(`${path} ${blockBytes}`).digest("hex");
+      const object = { path, size, id, blockBytes };
+      const first = Math.floor(start / blockBytes);
+      const wanted = Array.from({ length: Math.ceil(end / blockBytes) - first }, (_, b) => first + b);
+      const missing = wanted.filter((block) => !isHere(nameOf(id, block)));
+      for (const run of runsOf(missing)) fetchBlocks(object, run);
+      if (isReadWhole && missing.length > 0) readAhead(object);
       const pieces = wanted.map(async (block) => {
-        const offset = block * BLOCK_BYTES;
-        const [from, until] = [Math.max(0, start - offset), Math.min(BLOCK_BYTES, end - offset)];
-        const name = nameOf(object, block);
+        const offset = block * blockBytes;
+        const [from, until] = [Math.max(0, start - offset), Math.min(blockBytes, end - offset)];
+        const name = nameOf(id, block);
         const here = underWay.has(name) ? undefined : blocks.read(name, from, until);
         if (here !== undefined) return here;
         // Its file may be damaged.
-        if (!underWay.has(name)) fetchBlocks(path, object, [block], size);
+        if (!underWay.has(name)) fetchBlocks(object, [block]);
         return (await underWay.get(name))?.subarray(from, until) ?? Buffer.alloc(0);
       });
       return await Promise.all(pieces);
