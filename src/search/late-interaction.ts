@@ -3,6 +3,7 @@
 // whatever the embedder.
 
 import { getOrMake } from "../maps.ts";
+import { AT_A_TIME, createClosestWords } from "./closest-words.ts";
 import { type Candidate, createNeighbourhood } from "./neighbours.ts";
 import { createWordsLike, rowLength, type TokenRows } from "./words-like.ts";
 
@@ -49,12 +50,6 @@ const [UNLIKE, LIKE] = [0.3, 0.4] as const;
 const COMMON_LOSS = 0.5;
 
 /**
- * Two products share one double and stay exact: each is smaller than half of this (2,000 numbers of a byte each at most), and both
- * fit its 53 bits.
- */
-const APART = 2 ** 26;
-
-/**
  * score = sum over the query's distinct tokens t of w(t) m(t) x max over the candidate's tokens d of cos(row t, row d), where a token
  * of what it answers or follows counts 0.7, of what answers or follows it 0.4, each step further 0.7 of that, and nothing counts below 0;
  * w(t) = idf(t)^1.25 x length of row t, and idf(t) = ln((n + 50) / (df(t) + 50 exp(-idf0(t)))): df of n sampled texts, idf0 the
@@ -64,52 +59,13 @@ const APART = 2 ** 26;
  * docs/evaluation.md has what it is worth.
  */
 export function createLateInteraction(model: WordModel): LateInteraction {
-  const { dimensions, rows, scales, idf } = model;
+  const { scales, idf } = model;
   /** Of the rows as stored, before scaling: the scale cancels out of a cosine. */
   const integerLengths = Float64Array.from(scales, (_, token) => rowLength(model, token));
   /** Where a token stands among the distinct tokens of the candidates at hand; -1 when it has not occurred. */
   const place = new Int32Array(idf.length).fill(-1);
   const wordsLike = createWordsLike(model);
-
-  /**
-   * Products of four query rows with the rows of all `distinct` tokens, an even number of them. Two query rows are packed into each
-   * of `pairs`, so that one multiplication makes two products, and two distinct rows are read at a time: 2.4 times as fast as one
-   * product after the other.
-   */
-  function writeProducts(
-    pairs: readonly [Float64Array, Float64Array],
-    distinct: readonly number[],
-    target: Int32Array,
-  ) {
-    const [firstPair, secondPair] = pairs;
-    const count = distinct.length;
-    for (let d = 0; d < count; d += 2) {
-      const from = (distinct[d] as number) * dimensions;
-      const nextFrom = (distinct[d + 1] as number) * dimensions;
-      let [first, second, nextFirst, nextSecond] = [0, 0, 0, 0];
-      for (let i = 0; i < dimensions; i += 1) {
-        const value = rows[from + i] as number;
-        const nextValue = rows[nextFrom + i] as number;
-        first += (firstPair[i] as number) * value;
-        second += (secondPair[i] as number) * value;
-        nextFirst += (firstPair[i] as number) * nextValue;
-        nextSecond += (secondPair[i] as number) * nextValue;
-      }
-      unpack(first, target, d, count);
-      unpack(second, target, 2 * count + d, count);
-      unpack(nextFirst, target, d + 1, count);
-      unpack(nextSecond, target, 2 * count + d + 1, count);
-    }
-  }
-
-  /** Two rows as one, `APART` from each other. A token that is missing counts as zeros. */
-  function pack(pair: Float64Array, token: number | undefined, other: number | undefined) {
-    for (let i = 0; i < dimensions; i += 1) {
-      const one = token === undefined ? 0 : (rows[token * dimensions + i] as number);
-      const two = other === undefined ? 0 : (rows[other * dimensions + i] as number);
-      pair[i] = one + two * APART;
-    }
-  }
+  const closestWords = createClosestWords(model, integerLengths);
 
   /** w of each token, once asked for; of one guild's frequencies at a time, as searches come in a row. */
   const known = new Float32Array(idf.length).fill(Number.NaN);
@@ -130,20 +86,25 @@ export function createLateInteraction(model: WordModel): LateInteraction {
   }
 
   /** Reads texts as places among the distinct tokens of all of them; each text once: a neighbour is often a candidate, too. */
-  function placesAmong(distinct: number[]): (text: string) => Int32Array {
-    const known = new Map<string, Int32Array>([["", new Int32Array()]]);
-    return (text) => {
-      const read = known.get(text);
-      if (read !== undefined) return read;
-      const tokens = model.tokenIds(text);
+  function readTexts() {
+    const distinct: number[] = [];
+    const texts: Int32Array[] = [];
+    const numbers = new Map<string, number>();
+    function read(text: string): Int32Array {
+      const tokens = text === "" ? [] : model.tokenIds(text);
       const found = new Int32Array(tokens.length);
       for (let i = 0; i < tokens.length; i += 1) {
         const token = tokens[i] as number;
         if (place[token] === -1) place[token] = distinct.push(token) - 1;
         found[i] = place[token] as number;
       }
-      known.set(text, found);
       return found;
+    }
+    return {
+      distinct,
+      texts,
+      /** @returns which of the texts it is */
+      numberOf: (text: string) => getOrMake(numbers, text, () => texts.push(read(text)) - 1),
     };
   }
 
@@ -154,61 +115,50 @@ export function createLateInteraction(model: WordModel): LateInteraction {
       const sumOfWeights = tokensAsked.reduce((sum, token) => sum + weightOf(token), 0);
       const least = sumOfWeights * Math.min(NEGLIGIBLE, 0.5 / tokensAsked.length);
       const asked = tokensAsked.filter((token) => weightOf(token) > least);
-      const distinct: number[] = [];
-      const placesOf = placesAmong(distinct);
-      const own = candidates.map((candidate) => placesOf(candidate.own));
-      const context = candidates.map((candidate) => placesOf(candidate.context));
+      const { distinct, texts, numberOf } = readTexts();
+      const own = Int32Array.from(candidates, (candidate) => numberOf(candidate.own));
+      const context = Int32Array.from(candidates, (candidate) => numberOf(candidate.context));
       for (const token of distinct) place[token] = -1;
-      if (distinct.length % 2 === 1) distinct.push(0);
 
+      const { ask, closest } = closestWords.open(distinct, texts);
+      const textOf = (place: number) => texts[own[place] as number] as Int32Array;
       const scores = new Float64Array(candidates.length);
-      const pairs = [new Float64Array(dimensions), new Float64Array(dimensions)] as const;
-      const products = new Int32Array(4 * distinct.length);
-      const similarity = new Float32Array(distinct.length);
-      const closest = new Float32Array(distinct.length);
       const inOwn = new Float32Array(candidates.length);
       const inContext = new Float32Array(candidates.length);
       const likeness = new Float32Array(candidates.length);
       const neighbourhood = createNeighbourhood(candidates);
+      let best = new Float32Array();
       let total = 0;
       asked.forEach((token, t) => {
-        if (t % 4 === 0) {
-          pack(pairs[0], asked[t], asked[t + 1]);
-          pack(pairs[1], asked[t + 2], asked[t + 3]);
-          writeProducts(pairs, distinct, products);
-        }
-        for (let d = 0; d < distinct.length; d += 1) {
-          const norm = (integerLengths[token] as number) * (integerLengths[distinct[d] as number] as number);
-          const value = norm === 0 ? 0 : (products[(t % 4) * distinct.length + d] as number) / norm;
-          similarity[d] = value;
-          if (value > (closest[d] as number)) closest[d] = value;
-        }
+        const nth = t % AT_A_TIME;
+        if (nth === 0) best = ask(asked.slice(t, t + AT_A_TIME));
         for (let c = 0; c < own.length; c += 1) {
-          inOwn[c] = highest(similarity, own[c] as Int32Array);
-          inContext[c] = highest(similarity, context[c] as Int32Array);
+          inOwn[c] = best[(own[c] as number) * AT_A_TIME + nth] as number;
+          inContext[c] = best[(context[c] as number) * AT_A_TIME + nth] as number;
         }
         const { before, after } = neighbourhood.read(inOwn, inContext);
-        let [best, sum] = [0, 0];
+        let [most, sum] = [0, 0];
         for (let c = 0; c < own.length; c += 1) {
           const around = Math.max(CONTEXT_SHARE * (before[c] as number), FOLLOWER_SHARE * (after[c] as number));
           const value = Math.max(inOwn[c] as number, around);
           likeness[c] = value;
-          best = Math.max(best, value);
+          most = Math.max(most, value);
           sum += value;
         }
-        const loss = best === 0 ? 0 : (COMMON_LOSS * sum) / own.length / best;
+        const loss = most === 0 ? 0 : (COMMON_LOSS * sum) / own.length / most;
         const weight = (weightOf(token) - least) * (1 - loss);
         total += weight;
         for (let c = 0; c < own.length; c += 1) scores[c] = (scores[c] as number) + weight * (likeness[c] as number);
       });
       if (total > 0) for (let c = 0; c < own.length; c += 1) scores[c] = (scores[c] as number) / total;
-      const tokens = own.reduce((sum, places) => sum + places.length, 0);
+      const nearness = closest();
+      const tokens = own.reduce((sum, text) => sum + (texts[text] as Int32Array).length, 0);
       return {
         scores,
         focus() {
           const weight = new Float32Array(distinct.length);
           for (let d = 0; d < distinct.length; d += 1) weight[d] = weightOf(distinct[d] as number);
-          return Float64Array.from(own, (places) => meanOf(closest, weight, places));
+          return Float64Array.from(own, (_, c) => meanOf(nearness, weight, textOf(c)));
         },
         says(examples) {
           const closeness = wordsLike(examples);
@@ -217,7 +167,7 @@ export function createLateInteraction(model: WordModel): LateInteraction {
           return Float64Array.from(candidates, ({ own: whole, said }, c) => {
             const heading = whole.slice(0, whole.length - said.length);
             const length = getOrMake(headingLengths, heading, () => model.tokenIds(heading).length);
-            return Math.min(1, highest(like, (own[c] as Int32Array).subarray(length)));
+            return Math.min(1, highest(like, textOf(c).subarray(length)));
           });
         },
         meanLength: own.length === 0 ? 0 : tokens / own.length,
@@ -244,11 +194,4 @@ function highest(values: Float32Array, places: Int32Array): number {
     if (value > best) best = value;
   }
   return best;
-}
-
-/** Writes the two products of a packed sum, `apart` places from each other. */
-function unpack(sum: number, target: Int32Array, place: number, apart: number) {
-  const other = Math.round(sum / APART);
-  target[place] = sum - other * APART;
-  target[place + apart] = other;
 }
