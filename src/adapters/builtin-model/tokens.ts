@@ -1,6 +1,7 @@
 // Cuts texts into the built-in model's tokens, exactly as tokenizer.json says and in time proportional to their length in every script:
 // NFKC, lower case, runs of scripts without spaces cut from what stands beside them, BERT's pre-tokenizer, WordPiece.
 
+import { createKnownWords, FIRST_HASH, nextHash } from "./known-words.ts";
 import {
   AT_START,
   CharacterKind,
@@ -57,6 +58,8 @@ export function createTokenReader(vocabulary: Vocabulary): TokenReader {
     }
   }
 
+  const knownWords = createKnownWords(readWord);
+
   function read(text: string, limit: number): number[] {
     const normal = text.normalize("NFKC").toLowerCase();
     const ids: number[] = [];
@@ -72,10 +75,13 @@ export function createTokenReader(vocabulary: Vocabulary): TokenReader {
       let end = start + sizeAt(normal, start);
       const kind = first & ((1 << KIND_BITS) - 1);
       if (kind !== CharacterKind.space) {
+        let hash = nextHash(FIRST_HASH, normal.charCodeAt(start));
         if (kind === CharacterKind.letter) {
-          while (end < runEnd && classOf(normal, end) === first) end += sizeAt(normal, end);
+          for (; end < runEnd && classOf(normal, end) === first; end += sizeAt(normal, end)) {
+            hash = nextHash(hash, normal.charCodeAt(end));
+          }
         }
-        readWord(normal, start, end, ids);
+        knownWords.read(normal, start, end, hash, ids);
       }
       start = end;
     }
