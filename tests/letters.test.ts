@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { forEachNgramHash, HASH_BITS, isEnglish, ngramText } from "../src/letters.ts";
+import { forEachNgramHash, HASH_BITS, isEnglish, letterDistance, ngramText } from "../src/letters.ts";
 
 describe("n-grams", () => {
   it.each([
@@ -43,5 +44,31 @@ describe("a text is told for English", () => {
     ["", false],
   ])("%j: %j", (text, expected) => {
     expect(isEnglish(text)).toBe(expected);
+  });
+});
+
+describe("the distance of two words", () => {
+  it.each([
+    ["antenna", "antenna", 0],
+    ["antenna", "antena", 1],
+    ["antenna", "antehna", 1],
+    ["antenna", "anetnna", 1],
+    ["antenna", "entene", 3],
+    ["", "mast", 4],
+  ])("from %s to %s is %i", (one, other, distance) => {
+    expect(letterDistance(one, other)).toBe(distance);
+    expect(letterDistance(other, one)).toBe(distance);
+  });
+
+  it("is the same however little of it is of interest, or more than that", () => {
+    const word = fc.string({ unit: fc.constantFrom("a", "b", "c", "ä", "ж", "A"), maxLength: 8 });
+    fc.assert(
+      fc.property(word, word, fc.integer({ min: 0, max: 3 }), (one, other, most) => {
+        const distance = letterDistance(one, other);
+        if (distance <= most) expect(letterDistance(one, other, most)).toBe(distance);
+        else expect(letterDistance(one, other, most)).toBeGreaterThan(most);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });

@@ -41,13 +41,15 @@ export function corrections(query: string, { rows, words, isEnglish, isKnown }: 
   const isStrict = !isEnglish && !asked.every(isAbsent);
   const absent = doubtful.filter(isAbsent).slice(0, MOST_WORDS);
   if (absent.length === 0) return new Map();
-  const known = new Map(
-    texts.flatMap((text) => text.match(WORD) ?? []).map((word) => [word, { shown: word, texts: 1 }]),
-  );
-  for (const [word, sampled] of words()) known.set(word, sampled);
+  const sampled = words();
+  const found = new Set(texts.flatMap((text) => text.match(WORD) ?? []));
+  function* known(): Iterable<readonly [string, Known]> {
+    for (const word of found) yield [word, sampled.get(word) ?? { shown: word, texts: 1 }];
+    yield* sampled;
+  }
   return new Map(
     absent.flatMap((word) => {
-      const meant = closest(word, known, isEnglish, isStrict);
+      const meant = closest(word, known(), isEnglish, isStrict);
       return meant === undefined ? [] : [[word, meant] as const];
     }),
   );
@@ -87,7 +89,7 @@ export function replaceWords(text: string, meant: ReadonlyMap<string, string>): 
 /** @returns undefined also for a word that is there after all, perhaps in another form */
 function closest(
   word: string,
-  words: ReadonlyMap<string, Known>,
+  words: Iterable<readonly [string, Known]>,
   isEnglish: boolean,
   isStrict: boolean,
 ): string | undefined {
