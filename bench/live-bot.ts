@@ -146,6 +146,8 @@ export async function startLiveBot(
   const beside = await openArchive({ location: archiveFile(folder), logger: listeningLogger() });
   const isRemoving = async () => (await beside.archive.unfinishedRemovals(GUILD)).length > 0;
 
+  // Nor is what comes after an absence.
+  while (!(await ask<BotState>("state")).isCaughtUp) await sleep(50);
   // What is only compiled, connected and cached once is no one's every day.
   for (let n = 0; n < 5; n += 1) {
     await writeMessage();

@@ -28,6 +28,8 @@ export interface BotState {
   readonly status: string;
   /** Read by the run so far. */
   readonly read: number;
+  /** Whether nothing is missing of what was written while it was away. */
+  readonly isCaughtUp: boolean;
 }
 
 export async function run(options: BotOptions, line: TaskLine): Promise<object> {
@@ -65,8 +67,12 @@ export async function run(options: BotOptions, line: TaskLine): Promise<object> 
       watched.reset();
       heartbeats = [];
     } else if (event === "state") {
-      const { run: current } = await backscroll.status(GUILD);
-      const state: BotState = { status: current?.status ?? "none", read: current ? totals(current).read : 0 };
+      const { run: current, gaps } = await backscroll.status(GUILD);
+      const state: BotState = {
+        status: current?.status ?? "none",
+        read: current ? totals(current).read : 0,
+        isCaughtUp: gaps?.isKnown === true && gaps.channels === 0,
+      };
       line.say("state", { figures: state });
     } else if (event === "stop") break;
   }
