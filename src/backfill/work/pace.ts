@@ -22,6 +22,10 @@ const UNNOTICED_MS = 200;
 const UNNOTICED_TIMES = 2;
 /** Members are about until the backfill has kept the embedder busy for so long without one of them. Milliseconds. */
 const ABOUT_MS = 4_000;
+/** Of the requests that the embedder works on at once, so many are left to members while they are about; ... */
+const MEMBERS_SHARE = 1;
+/** ... while they are not, so many batches more are in line for it: it never waits for one to be cut. */
+const IN_LINE = 1;
 /** Below this the cooldown of `auto` is nothing. */
 const NO_COOLDOWN = 0.02;
 const RECOVERY = 1.1;
@@ -33,7 +37,7 @@ export interface Pace {
   batchTexts(phase: PhaseName): number;
   /** To be waited before a batch enters the embedding queue. */
   cooldownMs(phase: PhaseName): number;
-  /** Batches at the embedder at once. */
+  /** Batches at once, at the embedder or in line for it. */
   concurrency(): number;
   /** Learns from every answered request, of whatever priority. */
   observe(timing: Omit<EmbeddingTiming, "tokens">): void;
@@ -56,6 +60,7 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
   /** What the backfill has spent at the embedder since a member needed it. */
   let aloneMs = Number.POSITIVE_INFINITY;
 
+  const membersAreAbout = () => aloneMs < ABOUT_MS;
   const halved = () => Math.max(SMALLEST, size / 2);
 
   function between(low: number, high: number): number {
@@ -69,7 +74,7 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
   }
 
   function mostTexts(): number {
-    if (name !== "auto" || aloneMs >= ABOUT_MS || msPerText === 0) return limits.textsPerRequest;
+    if (name !== "auto" || !membersAreAbout() || msPerText === 0) return limits.textsPerRequest;
     return Math.max(UNNOTICED_MS, UNNOTICED_TIMES * memberMs) / msPerText;
   }
 
@@ -83,7 +88,10 @@ export function createPace(name: PaceName, limits: Embedder["limits"], slowMs: n
       const left = 1 - eagerness;
       return left < NO_COOLDOWN ? 0 : gentle[phase].cooldownMs * left;
     },
-    concurrency: () => Math.max(1, Math.round(between(1, limits.parallelRequests))),
+    concurrency() {
+      const most = limits.parallelRequests + (membersAreAbout() ? -MEMBERS_SHARE : IN_LINE);
+      return Math.max(1, Math.round(between(1, most)));
+    },
     observe(timing) {
       learnEagerness(timing);
       if (timing.priority !== "backfill") {

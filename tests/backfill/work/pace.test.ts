@@ -30,7 +30,21 @@ describe("full", () => {
     member(pace, 10_000);
     expect(batches(pace)).toEqual([1_000, 1_000, 1_000, 1_000]);
     expect(cooldowns(pace)).toEqual([0, 0, 0, 0]);
-    expect(pace.concurrency()).toBe(4);
+  });
+
+  test("has one batch more in line than the embedder takes; while members are about, leaves them one of its places", () => {
+    const pace = createPace("full", limits);
+    expect(pace.concurrency()).toBe(5);
+    member(pace, 0);
+    expect(pace.concurrency()).toBe(3);
+    // As long as nobody has come while the embedder worked for four seconds.
+    backfill(pace, 3_999);
+    expect(pace.concurrency()).toBe(3);
+    backfill(pace, 1);
+    expect(pace.concurrency()).toBe(5);
+    const alone = createPace("full", { ...limits, parallelRequests: 1 });
+    member(alone, 0);
+    expect(alone.concurrency()).toBe(1);
   });
 });
 
@@ -52,7 +66,7 @@ describe("auto", () => {
     expect([batches(pace), cooldowns(pace), pace.concurrency()]).toEqual([
       [1_000, 1_000, 1_000, 1_000],
       [0, 0, 0, 0],
-      4,
+      3,
     ]);
   });
 
