@@ -172,11 +172,13 @@ export async function runPhases(parts: PipelineParts, phases: readonly Phase[]):
     const tokens = Math.min(parts.queue.embedder.limits.tokensPerRequest, parts.budget.tokensPerBatch());
     const texts = Math.min(pace.batchTexts(page.phase.name), parts.isolation.textsPerRequest());
     const batch = takeBatch(page.waiting, { texts, tokens });
-    if (page.waiting.length > 0) sendSoon(page, fresh);
     await foreground.waitUntilClear(stopping);
-    const result = await embedBatchOfRun(parts, batch, stopping, () =>
+    const embedding = embedBatchOfRun(parts, batch, stopping, () =>
       parts.onBatch({ phase: page.phase.name, counters: noCounters, failed: true }),
     );
+    // Behind it in line, not before.
+    if (page.waiting.length > 0) sendSoon(page, fresh);
+    const result = await embedding;
     if (result === undefined) return;
     writing.add(
       write(page, result, fresh)
