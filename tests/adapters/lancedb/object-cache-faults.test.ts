@@ -3,15 +3,11 @@
 
 import { mkdir, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type BlockCache, openBlockCache } from "../../../src/adapters/lancedb/object-cache/blocks.ts";
-import { createCachedObjects } from "../../../src/adapters/lancedb/object-cache/cached-objects.ts";
 import { ROWS_BLOCK_BYTES as BLOCK_BYTES } from "../../../src/adapters/lancedb/object-cache/cut.ts";
-import { createCachingServer } from "../../../src/adapters/lancedb/object-cache/server.ts";
-import { createUpstream } from "../../../src/adapters/lancedb/object-cache/upstream.ts";
-import { closeAfterTest, temporaryFolder } from "../../support/backscroll.ts";
+import { temporaryFolder } from "../../support/backscroll.ts";
+import { listenForTest, openCachingServer } from "../../support/caching-server.ts";
 
 const DATA = "/bucket/index/table.lance/data/abc.lance";
 const VERSION = "/bucket/index/table.lance/_versions/1.manifest";
@@ -52,35 +48,10 @@ beforeEach(async () => {
     response.writeHead(headers.range === undefined ? 200 : 206, { "content-length": part.length });
     return response.end(method === "HEAD" ? undefined : part);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  closeAfterTest(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  endpoint = await listenForTest(server);
 });
 
-const store = () => ({ uri: "s3://bucket/index", accessKey: "key", secretKey: "secret", endpoint });
-
-/** The caching server without a thread of its own. */
-async function open(maxBytes = 1e9): Promise<{ blocks: BlockCache; get: typeof get }> {
-  const upstream = createUpstream(store());
-  const blocks = openBlockCache(folder, { maxBytes, keepMs: HOUR_MS });
-  const server = createCachingServer(upstream, createCachedObjects(upstream, blocks), "secret");
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closeAfterTest(async () => {
-    server.closeAllConnections();
-    upstream.close();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret`;
-  async function get(path: string, range?: string): Promise<Buffer> {
-    const answer = await fetch(`${address}${path}`, range === undefined ? {} : { headers: { range } });
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    return Buffer.from(await answer.arrayBuffer());
-  }
-  return { blocks, get };
-}
+const open = (maxBytes?: number) => openCachingServer(folder, endpoint, maxBytes);
 const blocksKept = async () => (await readdir(folder)).length;
 
 describe("a store that dies in the middle of its answer", () => {

@@ -3,19 +3,15 @@
 
 import { readdir } from "node:fs/promises";
 import { createServer, get as httpGet, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { openBlockCache } from "../../../src/adapters/lancedb/object-cache/blocks.ts";
-import { createCachedObjects } from "../../../src/adapters/lancedb/object-cache/cached-objects.ts";
 import {
   BLOCK_BYTES,
   cutOf,
   ROWS_BLOCK_BYTES,
   WHOLE_BLOCK_BYTES,
 } from "../../../src/adapters/lancedb/object-cache/cut.ts";
-import { createCachingServer } from "../../../src/adapters/lancedb/object-cache/server.ts";
-import { createUpstream } from "../../../src/adapters/lancedb/object-cache/upstream.ts";
-import { closeAfterTest, temporaryFolder, until } from "../../support/backscroll.ts";
+import { temporaryFolder, until } from "../../support/backscroll.ts";
+import { listenForTest, openCachingServer } from "../../support/caching-server.ts";
 
 const VECTORS = "/bucket/index/table.lance/_indices/0a1b/auxiliary.idx";
 const DATA = "/bucket/index/table.lance/data/abc.lance";
@@ -42,31 +38,12 @@ beforeEach(async () => {
     const part = content.subarray(Number(from), Number(to) + 1);
     return response.writeHead(206, { "content-length": part.length }).end(part);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  closeAfterTest(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  endpoint = await listenForTest(server);
 });
 
-async function open(maxBytes = 1e9) {
-  const upstream = createUpstream({ uri: "s3://bucket/index", accessKey: "key", secretKey: "secret", endpoint });
-  const objects = createCachedObjects(upstream, openBlockCache(folder, { maxBytes, keepMs: 3_600_000 }));
-  const server = createCachingServer(upstream, objects, "secret");
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closeAfterTest(async () => {
-    server.closeAllConnections();
-    upstream.close();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret`;
-  async function get(path: string, start: number, end: number): Promise<Buffer> {
-    const answer = await fetch(`${address}${path}`, { headers: { range: `bytes=${start}-${end - 1}` } });
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    return Buffer.from(await answer.arrayBuffer());
-  }
-  return { address, get };
+async function open(maxBytes?: number) {
+  const { address, get } = await openCachingServer(folder, endpoint, maxBytes);
+  return { address, get: (path: string, start: number, end: number) => get(path, `bytes=${start}-${end - 1}`) };
 }
 const kept = async () => (await readdir(folder)).filter((name) => !name.endsWith(".new")).length;
 const expectPart = (part: Buffer, start: number, end: number) =>
