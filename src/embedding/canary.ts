@@ -28,6 +28,8 @@ export interface CanaryMemory {
 export interface CanaryRequest {
   readonly priority: EmbeddingPriority;
   readonly signal: AbortSignal;
+  /** See `EmbeddingQueue.embed`. */
+  readonly stop?: AbortSignal;
   readonly withinMs?: number | undefined;
   /** See `EmbeddingQueue.embed`. */
   readonly onUse?: ((tokens: number, isCounted: boolean) => void) | undefined;

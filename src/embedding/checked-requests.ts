@@ -59,7 +59,7 @@ export function createCheckedRequests(parts: CheckedRequestsParts): CheckedReque
   }
 
   async function send(texts: readonly string[], job: SendOptions, withinMs?: number): Promise<Float32Array[]> {
-    return await queue.embed(texts, { use: "document", withinMs, ...requestOf(job) });
+    return await queue.embed(texts, { use: "document", withinMs, stop: job.stop, ...requestOf(job) });
   }
 
   /** A request with a canary in it. */
@@ -91,7 +91,7 @@ export function createCheckedRequests(parts: CheckedRequestsParts): CheckedReque
       try {
         return await checked(job, async (request) => {
           await canary.learn(request);
-          return await canary.takeAlong(texts, request);
+          return await canary.takeAlong(texts, { ...request, stop: job.stop });
         });
       } catch (thrown) {
         batchesUntilCanary = 0;

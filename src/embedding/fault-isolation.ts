@@ -204,13 +204,16 @@ export function createFaultIsolation(
         await hear();
       }
     } catch (thrown) {
-      if (!job.abandon.aborted) throw thrown;
+      if (!job.abandon.aborted && !isStopped(job, thrown)) throw thrown;
     }
     return outcomes.size < texts.length ? undefined : texts.map((_, place) => outcomes.get(place) as TextOutcome);
   }
 
   return { textsPerRequest, check: requests.check, embed };
 }
+
+/** It was stopped before it got to the embedder. */
+const isStopped = ({ stop }: EmbeddingJob, thrown: unknown) => stop.aborted && thrown === stop.reason;
 
 function verdict(failure: Failure): string {
   if (failure instanceof RejectedInputError) return failure.message;

@@ -47,6 +47,8 @@ export interface EmbeddingQueue {
       readonly use: "document" | "query";
       readonly priority: EmbeddingPriority;
       readonly signal?: AbortSignal;
+      /** Rejects with its reason what has not got to the embedder when it aborts; what has is finished. */
+      readonly stop?: AbortSignal | undefined;
       /** Longer at the embedder, and it has not answered: a TransientError. Default: as long as the embedder itself waits. */
       readonly withinMs?: number | undefined;
       /** Called for what was answered, in tokens, whether all of it was or not. @param isCounted by the server; else estimated */
@@ -120,7 +122,7 @@ export function createEmbeddingQueue(
 
   return {
     embedder,
-    async embed(texts, { use, priority, signal, withinMs, onUse: onOwnUse }) {
+    async embed(texts, { use, priority, signal, stop, withinMs, onUse: onOwnUse }) {
       const tellUse = (tokens: number, isCounted: boolean) => {
         onUse(tokens);
         onOwnUse?.(tokens, isCounted);
@@ -134,6 +136,7 @@ export function createEmbeddingQueue(
       const queuedAt = clock.elapsed();
       return await queue.add(
         async () => {
+          stop?.throwIfAborted();
           const receipts: Receipt[] = [];
           const startedAt = clock.elapsed();
           const asked = withOwnSignal(signal, async (own) => {

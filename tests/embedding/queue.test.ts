@@ -42,6 +42,24 @@ describe("whose turn it is", () => {
     expect(asked).toEqual(["first", "search", "live", "backfill", "backfill"]);
   });
 
+  test("what is stopped in the queue never gets to the embedder, and what has got there is finished", async () => {
+    const first = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const { clock, embed } = setup(([text = ""]) => {
+      asked.push(text);
+      return first.promise;
+    });
+    const stop = new AbortController();
+    const all = [embed(["first"], { stop: stop.signal }), embed(["second"], { stop: stop.signal })];
+    const refused = expect(all[1]).rejects.toThrow("paused");
+    await clock.advance(0);
+    stop.abort(new Error("paused"));
+    first.resolve();
+    expect(await all[0]).toHaveLength(1);
+    await refused;
+    expect(asked).toEqual(["first"]);
+  });
+
   test("what is given up in the queue never gets to the embedder", async () => {
     const first = Promise.withResolvers<void>();
     const asked: string[] = [];
