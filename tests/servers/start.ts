@@ -1,7 +1,7 @@
-// Starts a model server for the tests of one file. Where it is not installed, they are skipped and say why; with REQUIRE_SERVERS=1
+// Starts a model server for the tests of one file. Where it is not installed, or not made for the machine's processor, they are skipped and say why; with REQUIRE_SERVERS=1
 // they fail.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
@@ -10,19 +10,30 @@ import { isInstalled, type ModelServer, serverFolder } from "./model-servers.ts"
 const { REQUIRE_SERVERS } = process.env;
 const START_MS = 60_000;
 const LOOK_EVERY_MS = 200;
+/** It loads its model within it. */
+const TRIAL_MS = 3_000;
 
 export function describeServer(server: ModelServer, tests: () => void): void {
   const name = `${server.name} ${server.version}`;
-  if (isInstalled(server)) {
+  const isHere = isInstalled(server);
+  if (isHere && canRun(server)) {
     describe(name, tests);
     return;
   }
-  const why = `not in ${serverFolder(server)}; \`npm run test:servers\` installs it where Python and its packages can be had`;
+  const missing = `not in ${serverFolder(server)}; \`npm run test:servers\` installs it where Python and its packages can be had`;
+  const why = isHere ? "not made for this machine's processor" : missing;
   if (REQUIRE_SERVERS === "1") test(name, () => expect.fail(why));
   else {
     console.log(`Skipped: ${name}: ${why}`);
     describe.skip(name, tests);
   }
+}
+
+/** Some are built for one kind of processor, and end at the first instruction that another does not know. */
+function canRun(server: ModelServer): boolean {
+  const [program, ...args] = server.command(serverFolder(server), 0);
+  const env = { ...process.env, PYTHONPATH: serverFolder(server) };
+  return spawnSync(program, args, { env, stdio: "ignore", timeout: TRIAL_MS }).signal !== "SIGILL";
 }
 
 export interface StartedServer {
