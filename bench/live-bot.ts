@@ -47,8 +47,19 @@ export interface LiveBot {
    */
   restart(): Promise<{ readonly acknowledgedMs: number; readonly answeredMs: number }>;
   /** Members write and search, each one thing after another with these pauses, until the signal. */
-  traffic(until: AbortSignal, pauseMs: number): Promise<Traffic>;
+  traffic(stop: AbortSignal, pauseMs: number): Promise<Traffic>;
   close(): Promise<void>;
+}
+
+/** What it finds as soon as it finds something. @param otherwise why there is nothing for so long */
+async function until<Found>(look: () => Promise<Found>, otherwise: () => string): Promise<NonNullable<Found>> {
+  const startedAt = performance.now();
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (performance.now() - startedAt > PATIENCE_MS) throw new Error(otherwise());
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -100,14 +111,10 @@ export async function startLiveBot(
 
   // The first message makes the index.
   world.postMessage({ channelId: channelId(0), authorId: member.id, content: "hello" });
-  const openedAt = performance.now();
-  let look = await openExactSearch(folder);
-  while (look === undefined) {
-    if (performance.now() - openedAt > PATIENCE_MS) throw new Error("the first message makes no index");
-    await sleep(LOOK_EVERY_MS);
-    look = await openExactSearch(folder);
-  }
-  const reader = look;
+  const reader = await until(
+    () => openExactSearch(folder),
+    () => "the first message makes no index",
+  );
 
   async function writeMessage(): Promise<number> {
     serial += 1;
@@ -146,9 +153,11 @@ export async function startLiveBot(
   const beside = await openArchive({ location: archiveFile(folder), logger: listeningLogger() });
   const isRemoving = async () => (await beside.archive.unfinishedRemovals(GUILD)).length > 0;
 
-  // Nor is what comes after an absence.
-  while (!(await ask<BotState>("state")).isCaughtUp) await sleep(50);
-  // What is only compiled, connected and cached once is no one's every day.
+  // What follows an absence, and what is only compiled, connected and cached once, is no one's every day.
+  await until(
+    async () => (await ask<BotState>("state")).isCaughtUp,
+    () => "the bot does not catch up",
+  );
   for (let n = 0; n < 5; n += 1) {
     await writeMessage();
     await searchOnce();
@@ -160,13 +169,10 @@ export async function startLiveBot(
       const options = { source: "archive", pace, "report-to": adminChannelId };
       const command = { userId: admin.id, channelId: adminChannelId, name: "backfill", subcommand: "start", options };
       const handle = world.runCommand(command);
-      const startedAt = performance.now();
-      while ((await ask<BotState>("state")).read === 0) {
-        if (performance.now() - startedAt > PATIENCE_MS) {
-          throw new Error(`the backfill does not start: ${JSON.stringify(handle.reply()?.embeds)}`);
-        }
-        await sleep(50);
-      }
+      await until(
+        async () => (await ask<BotState>("state")).read > 0,
+        () => `the backfill does not start: ${JSON.stringify(handle.reply()?.embeds)}`,
+      );
     },
     async forget(userId) {
       const command = { userId, channelId: channelId(0), name: "privacy", subcommand: "delete" };
@@ -174,11 +180,7 @@ export async function startLiveBot(
         .runCommand(command)
         .until((reply) => (confirmation(reply) ? reply : undefined), PATIENCE_MS);
       world.pressButton({ userId, messageId: asked.id, customId: confirmation(asked) ?? "" });
-      const startedAt = performance.now();
-      while (!(await isRemoving())) {
-        if (performance.now() - startedAt > PATIENCE_MS) throw new Error("the removal does not begin");
-        await sleep(20);
-      }
+      await until(isRemoving, () => "the removal does not begin");
     },
     isRemoving,
     state: () => ask<BotState>("state"),
@@ -198,10 +200,10 @@ export async function startLiveBot(
       await ready;
       return { acknowledgedMs, answeredMs };
     },
-    async traffic(until, pauseMs) {
+    async traffic(stop, pauseMs) {
       const begunAt = performance.now();
       async function again(what: () => Promise<number>, felt: Felt[]): Promise<void> {
-        while (!until.aborted) {
+        while (!stop.aborted) {
           const atMs = performance.now() - begunAt;
           felt.push({ atMs, tookMs: await what() });
           await sleep(pauseMs);

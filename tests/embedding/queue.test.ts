@@ -24,13 +24,19 @@ function setup(answer: (texts: readonly string[], tell: (tokens?: number) => voi
 }
 
 describe("whose turn it is", () => {
-  test("searches go before live messages, and these before a backfill, however late they come", async () => {
+  /** The embedder is at work on the text "first" until it is let go. */
+  function heldByFirst() {
     const first = Promise.withResolvers<void>();
     const asked: string[] = [];
-    const { clock, embed } = setup(([text = ""]) => {
+    const answer = ([text = ""]: readonly string[]) => {
       asked.push(text);
       return text === "first" ? first.promise : undefined;
-    });
+    };
+    return { first, asked, ...setup(answer) };
+  }
+
+  test("searches go before live messages, and these before a backfill, however late they come", async () => {
+    const { first, asked, clock, embed } = heldByFirst();
     const order: readonly EmbeddingPriority[] = ["backfill", "backfill", "live", "search"];
     const before = embed(["first"]);
     await clock.advance(0);
@@ -43,12 +49,7 @@ describe("whose turn it is", () => {
   });
 
   test("what is stopped in the queue never gets to the embedder, and what has got there is finished", async () => {
-    const first = Promise.withResolvers<void>();
-    const asked: string[] = [];
-    const { clock, embed } = setup(([text = ""]) => {
-      asked.push(text);
-      return first.promise;
-    });
+    const { first, asked, clock, embed } = heldByFirst();
     const stop = new AbortController();
     const all = [embed(["first"], { stop: stop.signal }), embed(["second"], { stop: stop.signal })];
     const refused = expect(all[1]).rejects.toThrow("paused");
@@ -61,12 +62,7 @@ describe("whose turn it is", () => {
   });
 
   test("what is given up in the queue never gets to the embedder", async () => {
-    const first = Promise.withResolvers<void>();
-    const asked: string[] = [];
-    const { clock, embed } = setup(([text = ""]) => {
-      asked.push(text);
-      return first.promise;
-    });
+    const { first, asked, clock, embed } = heldByFirst();
     const giveUp = new AbortController();
     const all = [embed(["first"]), embed(["second"], { signal: giveUp.signal })];
     await clock.advance(0);

@@ -1,10 +1,11 @@
-// Starts a model server for the tests of one file. Where it is not installed, or not made for the machine's processor, they are skipped and say why; with REQUIRE_SERVERS=1
-// they fail.
+// Starts a model server for the tests of one file. Where it is not installed, or not made for the machine's processor, they are
+// skipped and say why; with REQUIRE_SERVERS=1 they fail.
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
+import { getOrMake } from "../../src/maps.ts";
 import { isInstalled, type ModelServer, serverFolder } from "./model-servers.ts";
 
 const { REQUIRE_SERVERS } = process.env;
@@ -29,11 +30,20 @@ export function describeServer(server: ModelServer, tests: () => void): void {
   }
 }
 
+const runnable = new Map<ModelServer, boolean>();
+
 /** Some are built for one kind of processor, and end at the first instruction that another does not know. */
 function canRun(server: ModelServer): boolean {
-  const [program, ...args] = server.command(serverFolder(server), 0);
-  const env = { ...process.env, PYTHONPATH: serverFolder(server) };
-  return spawnSync(program, args, { env, stdio: "ignore", timeout: TRIAL_MS }).signal !== "SIGILL";
+  return getOrMake(runnable, server, () => {
+    const { program, args, env } = commandOf(server, 0);
+    return spawnSync(program, args, { env, stdio: "ignore", timeout: TRIAL_MS }).signal !== "SIGILL";
+  });
+}
+
+function commandOf(server: ModelServer, port: number) {
+  const folder = serverFolder(server);
+  const [program, ...args] = server.command(folder, port);
+  return { program, args, env: { ...process.env, PYTHONPATH: folder } };
 }
 
 export interface StartedServer {
@@ -46,12 +56,8 @@ export interface StartedServer {
 export async function startModelServer(server: ModelServer): Promise<StartedServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/v1`;
-  const folder = serverFolder(server);
-  const [program, ...args] = server.command(folder, port);
-  const child = spawn(program, args, {
-    env: { ...process.env, PYTHONPATH: folder },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const { program, args, env } = commandOf(server, port);
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {

@@ -1,28 +1,17 @@
-// The cache before an object store, on a port of its own and without a thread of its own; and any server on a free port.
+// The cache before an object store, on a port of its own and without a thread of its own.
 
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type BlockCache, openBlockCache } from "../../src/adapters/lancedb/object-cache/blocks.ts";
 import { createCachedObjects } from "../../src/adapters/lancedb/object-cache/cached-objects.ts";
 import { createCachingServer } from "../../src/adapters/lancedb/object-cache/server.ts";
 import { createUpstream } from "../../src/adapters/lancedb/object-cache/upstream.ts";
 import { closeAfterTest } from "./backscroll.ts";
+import { listenForTest } from "./listen.ts";
 
 export interface TestCachingServer {
   readonly blocks: BlockCache;
   readonly address: string;
   /** @param range as the header has it. @throws with status and words of any answer but a good one */
   get(path: string, range?: string): Promise<Buffer>;
-}
-
-/** Closed after the test. @returns its address */
-export async function listenForTest(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closeAfterTest(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** @param endpoint of the store */

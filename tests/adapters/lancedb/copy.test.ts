@@ -9,7 +9,8 @@ import { buffer } from "node:stream/consumers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { copyIndex } from "../../../src/adapters/lancedb/copy.ts";
 import { TransientError, UserError } from "../../../src/errors.ts";
-import { closeAfterTest, temporaryFolder } from "../../support/backscroll.ts";
+import { temporaryFolder } from "../../support/backscroll.ts";
+import { listenForTest } from "../../support/listen.ts";
 
 const MARK = "unfinished-copy.txt";
 /** Later versions have lower names, as LanceDB's have. */
@@ -174,14 +175,7 @@ async function startStore(spoiled?: string) {
     spoiled = undefined;
     return response;
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closeAfterTest(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it does not listen");
-  const endpoint = `http://127.0.0.1:${address.port}`;
+  const endpoint = await listenForTest(server);
   return { objects, location: { uri: "s3://bucket/some/prefix", accessKey: "key", secretKey: "secret", endpoint } };
 }
 

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ROWS_BLOCK_BYTES as BLOCK_BYTES } from "../../../src/adapters/lancedb/object-cache/cut.ts";
 import { temporaryFolder } from "../../support/backscroll.ts";
-import { listenForTest, openCachingServer } from "../../support/caching-server.ts";
+import { openCachingServer } from "../../support/caching-server.ts";
+import { listenForTest } from "../../support/listen.ts";
 
 const DATA = "/bucket/index/table.lance/data/abc.lance";
 const VERSION = "/bucket/index/table.lance/_versions/1.manifest";

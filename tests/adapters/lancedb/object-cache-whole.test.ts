@@ -11,7 +11,8 @@ import {
   WHOLE_BLOCK_BYTES,
 } from "../../../src/adapters/lancedb/object-cache/cut.ts";
 import { temporaryFolder, until } from "../../support/backscroll.ts";
-import { listenForTest, openCachingServer } from "../../support/caching-server.ts";
+import { openCachingServer } from "../../support/caching-server.ts";
+import { listenForTest } from "../../support/listen.ts";
 
 const VECTORS = "/bucket/index/table.lance/_indices/0a1b/auxiliary.idx";
 const DATA = "/bucket/index/table.lance/data/abc.lance";

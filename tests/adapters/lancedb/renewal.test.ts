@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { connect } from "@lancedb/lancedb";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { firstRowsOf, partsWithRemovedRows } from "../../../src/adapters/lancedb/renewal.ts";
-import { closeAfterTest, temporaryFolder } from "../../support/backscroll.ts";
+import { temporaryFolder } from "../../support/backscroll.ts";
 import { indexRow, openTempIndexStore, type TempIndexStore, testSpace } from "../../support/index-store.ts";
+import { listenForTest } from "../../support/listen.ts";
 
 const TABLE = "g1_test-8";
 
@@ -36,11 +37,7 @@ test("in an object store they are listed, of that table alone", async () => {
     const entries = keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`);
     response.end(`<ListBucketResult>${entries.join("")}</ListBucketResult>`);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closeAfterTest(() => new Promise((resolve) => server.close(resolve)));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it does not listen");
-  const endpoint = `http://127.0.0.1:${address.port}`;
+  const endpoint = await listenForTest(server);
   const store = { uri: "s3://bucket/backscroll", accessKey: "key", secretKey: "secret", endpoint };
   expect(await partsWithRemovedRows(store, TABLE)).toEqual([3, 5]);
   expect(asked).toEqual([`backscroll/${TABLE}.lance/_deletions/`]);
